@@ -1,0 +1,359 @@
+//! The core: every block of the engine, told of its layer by configuration inputs alone.
+
+use crate::config::Config;
+use crate::descriptor::{Descriptor, Lanes};
+use crate::grad_port::grad_port;
+use crate::issue::issue_loop;
+use crate::mac::{lane_cycles, mac_array};
+use crate::memory::read_ahead_memory;
+use crate::pixel_walk::pixel_walk;
+use crate::result_port::result_port;
+use crate::ring::Ring;
+use crate::rtl::{bits_for, Expr, Module};
+use crate::token::{token_queue, TokenWidths};
+use crate::weight_port::weight_port;
+
+/// Cycles from a memory's address to its data.
+pub const MEMORY_CYCLES: usize = 2;
+
+const DOC: &str = "\
+Core: streams in and out, what the layer is on the cfg_ inputs (steady while frames pass).
+
+  grad_output -> grad port -> line buffer -+
+  weight ------> weight port -> weights ---+-> lanes -> output FIFO -> grad_input
+  pixel walk -> token queue -> issue loop -'";
+
+/// The streams of the engine, declared alike on the core and on the shells around it.
+pub struct Streams {
+    names: Vec<(String, usize, bool)>,
+}
+
+impl Streams {
+    /// Names, widths and directions (`true`: into the engine) of every port.
+    pub fn of(lanes: &Lanes) -> Self {
+        let bytes = |bits: usize| bits.next_multiple_of(8);
+        let mut names = Vec::new();
+        let mut stream = |name: &str, bits: usize, inward: bool| {
+            names.push((format!("{name}_tvalid"), 1, inward));
+            names.push((format!("{name}_tready"), 1, !inward));
+            names.push((format!("{name}_tdata"), bits, inward));
+            names.push((format!("{name}_tlast"), 1, inward));
+        };
+        stream("s_axis_grad_output", bytes(lanes.grad_word_bits()), true);
+        stream("s_axis_weight", bytes(lanes.weight_word_bits()), true);
+        stream("m_axis_grad_input", lanes.pe * lanes.out_bits(), false);
+        for (name, bits) in [("busy", 1), ("frame_done", 1), ("error", 1), ("error_cause", 6)] {
+            names.push((name.to_owned(), bits, false));
+        }
+        Streams { names }
+    }
+
+    /// Declares them on `m`.
+    pub fn declare(&self, m: &mut Module) -> Vec<Expr> {
+        let comment = |name: &str| match name {
+            "s_axis_grad_output_tvalid" => "dY: row, column, channel block; tlast ends a frame",
+            "s_axis_weight_tvalid" => "weights; tlast ends a set",
+            "m_axis_grad_input_tvalid" => "dA: row, column, channel block; tlast ends a frame",
+            "busy" => "a frame is in the engine",
+            "frame_done" => "pulse: the last beat of a frame was taken",
+            "error" => "sticky until reset: a tlast was misplaced",
+            "error_cause" => "grad_output early, missing, late; weight early, missing, late",
+            _ => "",
+        };
+        self.names
+            .iter()
+            .map(|(name, width, inward)| match inward {
+                true => m.input(name, *width, comment(name)),
+                false => m.output(name, *width, comment(name)),
+            })
+            .collect()
+    }
+
+    /// Binds them to the ports of the same name on the module around.
+    pub fn bindings<'a>(&'a self, ports: &[Expr]) -> Vec<(&'a str, Expr)> {
+        self.names
+            .iter()
+            .zip(ports)
+            .map(|((name, ..), port)| (name.as_str(), port.clone()))
+            .collect()
+    }
+}
+
+/// Builds the core of the engine `name`.
+pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> Module {
+    let mut m = Module::new(format!("{name}_core"), DOC);
+    m.clocked();
+    let streams = Streams::of(lanes);
+    let ports = streams.declare(&mut m);
+    let port = |wanted: &str| -> Expr {
+        streams
+            .bindings(&ports)
+            .into_iter()
+            .find(|(name, _)| *name == wanted)
+            .map_or_else(|| unreachable!("no port {wanted}"), |(_, port)| port)
+    };
+    let ring = Ring { size: d.line_words, width: bits_for(d.line_words - 1) };
+    let weight_width = bits_for(d.weight_words() - 1);
+    let t = TokenWidths::exactly(d);
+
+    // Pixel walk and token queue.
+    let walk_valid = m.net("walk_valid", 1, "");
+    let walk_ready = m.net("walk_ready", 1, "");
+    let walk_token = m.net("walk_token", t.bits(), "");
+    let token_valid = m.net("token_valid", 1, "");
+    let token_ready = m.net("token_ready", 1, "");
+    let token = m.net("token", t.bits(), "");
+    m.instance(
+        "u_walk",
+        pixel_walk(&format!("{name}_walk"), d, &t, ring, config),
+        vec![
+            ("token_valid", walk_valid.clone()),
+            ("token_ready", walk_ready.clone()),
+            ("token", walk_token.clone()),
+        ],
+    );
+    m.instance(
+        "u_tokens",
+        token_queue(&format!("{name}_tokens"), t.bits()),
+        vec![
+            ("in_valid", walk_valid),
+            ("in_ready", walk_ready),
+            ("in_token", walk_token),
+            ("out_valid", token_valid.clone()),
+            ("out_ready", token_ready.clone()),
+            ("out_token", token.clone()),
+        ],
+    );
+
+    // grad_output into the line buffer.
+    let grad_write = m.net("grad_write", 1, "");
+    let grad_write_address = m.net("grad_write_address", ring.width, "");
+    let arrived = m.net("arrived", 1, "");
+    let free_words = m.net("free_words", t.free, "");
+    let frame_begin = m.net("frame_begin", 1, "");
+    let misplaced = m.net("misplaced", 6, "a tlast, by stream and kind");
+    m.instance(
+        "u_grad",
+        grad_port(&format!("{name}_grad"), d, ring, t.free, config),
+        vec![
+            ("tvalid", port("s_axis_grad_output_tvalid")),
+            ("tready", port("s_axis_grad_output_tready")),
+            ("tlast", port("s_axis_grad_output_tlast")),
+            ("write", grad_write.clone()),
+            ("write_address", grad_write_address.clone()),
+            ("arrived", arrived.clone()),
+            ("free_words", free_words.clone()),
+            ("frame_begin", frame_begin.clone()),
+            ("tlast_early", misplaced.bit(0)),
+            ("tlast_missing", misplaced.bit(1)),
+            ("tlast_late", misplaced.bit(2)),
+        ],
+    );
+    let grad_address = m.net("grad_address", ring.width, "");
+    let grad_word = m.net("grad_word", lanes.grad_word_bits(), "");
+    let grad_data = port("s_axis_grad_output_tdata");
+    m.instance(
+        "u_line_buffer",
+        read_ahead_memory(&format!("{name}_line_buffer"), d.line_words, lanes.grad_word_bits()),
+        vec![
+            ("write", grad_write),
+            ("write_address", grad_write_address),
+            ("write_data", grad_data.slice(0, lanes.grad_word_bits())),
+            ("read_address", grad_address.clone()),
+            ("read_data", grad_word.clone()),
+        ],
+    );
+    padding_bits(&mut m, "grad_padding", &grad_data, lanes.grad_word_bits());
+
+    // Weights.
+    let weight_write = m.net("weight_write", 1, "");
+    let weight_write_address = m.net("weight_write_address", weight_width, "");
+    let weights_ready = m.net("weights_ready", 1, "");
+    let frame_busy = m.net("frame_busy", 1, "");
+    m.instance(
+        "u_weight",
+        weight_port(&format!("{name}_weight"), d, weight_width, config),
+        vec![
+            ("tvalid", port("s_axis_weight_tvalid")),
+            ("tready", port("s_axis_weight_tready")),
+            ("tlast", port("s_axis_weight_tlast")),
+            ("write", weight_write.clone()),
+            ("write_address", weight_write_address.clone()),
+            ("weights_ready", weights_ready.clone()),
+            ("frame_busy", frame_busy.clone()),
+            ("tlast_early", misplaced.bit(3)),
+            ("tlast_missing", misplaced.bit(4)),
+            ("tlast_late", misplaced.bit(5)),
+        ],
+    );
+    let weight_address = m.net("weight_address", weight_width, "");
+    let weight_word = m.net("weight_word", lanes.weight_word_bits(), "");
+    let weight_data = port("s_axis_weight_tdata");
+    m.instance(
+        "u_weights",
+        read_ahead_memory(&format!("{name}_weights"), d.weight_words(), lanes.weight_word_bits()),
+        vec![
+            ("write", weight_write),
+            ("write_address", weight_write_address),
+            ("write_data", weight_data.slice(0, lanes.weight_word_bits())),
+            ("read_address", weight_address.clone()),
+            ("read_data", weight_word.clone()),
+        ],
+    );
+    padding_bits(&mut m, "weight_padding", &weight_data, lanes.weight_word_bits());
+
+    // Issue loop.
+    let taken = m.net("taken", 1, "");
+    let acc_first = m.net("acc_first", 1, "");
+    let acc_last = m.net("acc_last", 1, "");
+    let frame_last = m.net("frame_last", 1, "");
+    let mut bindings = vec![
+        ("token_valid", token_valid),
+        ("token_ready", token_ready),
+        ("token", token),
+        ("weights_ready", weights_ready),
+        ("frame_busy", frame_busy),
+        ("arrived", arrived),
+        ("free_words", free_words),
+        ("taken", taken.clone()),
+        ("grad_address", grad_address),
+        ("weight_address", weight_address),
+        ("acc_first", acc_first.clone()),
+        ("acc_last", acc_last.clone()),
+        ("frame_last", frame_last.clone()),
+    ];
+    let skip = t.skip.map(|width| {
+        vec![
+            ("skip_write", m.net("skip_write", 1, "")),
+            ("skip_slot", m.net("skip_slot", bits_for(d.fifo_results - 1), "")),
+            ("skip_beats", m.net("skip_beats", width, "")),
+        ]
+    });
+    bindings.extend(skip.clone().into_iter().flatten());
+    m.instance(
+        "u_issue",
+        issue_loop(&format!("{name}_issue"), d, &t, ring, weight_width, config),
+        bindings,
+    );
+
+    // Multipliers; the flags of an issue travel beside it.
+    let acc_bits = lanes.pe * lanes.acc_bits;
+    let acc = m.net("acc", acc_bits, "");
+    let to_acc = MEMORY_CYCLES + lane_cycles(lanes.simd) - 1;
+    let first_at_acc = delayed(&mut m, "first", &acc_first, to_acc, false);
+    let last_at_fifo = delayed(&mut m, "last", &acc_last, to_acc + 1, true);
+    let frame_last_at_fifo = delayed(&mut m, "frame_last", &frame_last, to_acc + 1, false);
+    m.instance(
+        "u_lanes",
+        mac_array(
+            &format!("{name}_lanes"),
+            &format!("{name}_lane"),
+            &format!("{name}_multiplier"),
+            lanes,
+        ),
+        vec![
+            ("grad", grad_word),
+            ("weight", weight_word),
+            ("acc_first", first_at_acc),
+            ("acc", acc.clone()),
+        ],
+    );
+
+    // Results.
+    let out_data = m.net("out_data", acc_bits, "");
+    let frame_done = port("frame_done");
+    let mut bindings = vec![
+        ("write", last_at_fifo),
+        ("acc", acc),
+        ("frame_last", frame_last_at_fifo),
+        ("taken", taken),
+        ("tvalid", port("m_axis_grad_input_tvalid")),
+        ("tready", port("m_axis_grad_input_tready")),
+        ("tdata", out_data.clone()),
+        ("tlast", port("m_axis_grad_input_tlast")),
+        ("frame_done", frame_done.clone()),
+    ];
+    bindings.extend(skip.into_iter().flatten());
+    m.instance(
+        "u_result",
+        result_port(&format!("{name}_result"), d, lanes, t.skip, config),
+        bindings,
+    );
+    let wide = m.net("out_wide", lanes.pe * lanes.out_bits(), "each value sign-extended to bytes");
+    m.comb(|b| {
+        for j in 0..lanes.pe {
+            let value = out_data.slice(j * lanes.acc_bits, lanes.acc_bits);
+            b.set_slice(&wide, j * lanes.out_bits(), &value.sext(lanes.out_bits()));
+        }
+    });
+    m.assign(&port("m_axis_grad_input_tdata"), &wide);
+
+    // Status.
+    let frames_bits = bits_for(d.line_words + d.fifo_results + 16);
+    let frames = m.reg("frames", frames_bits, 0, "frames in the engine");
+    let is_busy = m.reg("is_busy", 1, 0, "");
+    let cause = m.reg("cause", 6, 0, "");
+    let failed = m.reg("failed", 1, 0, "");
+    m.comb(|b| {
+        b.set(
+            &frames.d,
+            &(&frames.q + frame_begin.zext(frames_bits) - frame_done.zext(frames_bits)),
+        );
+        b.set(&is_busy.d, &frames.d.non_zero());
+        b.set(&cause.d, &(&cause.q | &misplaced));
+        b.set(&failed.d, &cause.d.any());
+    });
+    m.assign(&port("busy"), &is_busy.q);
+    m.assign(&port("error"), &failed.q);
+    m.assign(&port("error_cause"), &cause.q);
+    m
+}
+
+/// `flag` after `cycles`, through a shift register.
+fn delayed(m: &mut Module, name: &str, flag: &Expr, cycles: usize, reset: bool) -> Expr {
+    let line = if reset {
+        m.reg(&format!("{name}_line"), cycles, 0, "travels beside the issue")
+    } else {
+        m.data_reg(&format!("{name}_line"), cycles, "travels beside the issue")
+    };
+    m.comb(|b| {
+        b.set_slice(&line.d, 0, flag);
+        if cycles > 1 {
+            b.set_slice(&line.d, 1, &line.q.slice(0, cycles - 1));
+        }
+    });
+    line.q.msb()
+}
+
+/// Bits of a stream beyond its values, up to the whole byte.
+fn padding_bits(m: &mut Module, name: &str, data: &Expr, used: usize) {
+    if data.width() > used {
+        m.unused(name, &data.slice(used, data.width() - used));
+    }
+}
+
+const SHELL_DOC: &str = "\
+Fixed shell: ties the core's configuration to this layer, so that synthesis folds it away.";
+
+/// Builds the engine `name` for one layer: the core in a shell that ties its configuration.
+/// `header` is printed above the top module.
+pub fn fixed_engine(name: &str, header: &str, d: &Descriptor, lanes: &Lanes) -> Module {
+    let mut config = Config::default();
+    let inner = core(name, d, lanes, &mut config);
+    let mut m = Module::new(name, format!("{header}\n\n{SHELL_DOC}"));
+    m.clocked();
+    let streams = Streams::of(lanes);
+    let ports = streams.declare(&mut m);
+    let mut bindings = streams.bindings(&ports);
+    let constants: Vec<(String, Expr)> = config
+        .values()
+        .iter()
+        .map(|v| {
+            let name = v.port.to_uppercase();
+            (v.port.clone(), m.constant(&name, v.value, v.width, &v.comment))
+        })
+        .collect();
+    bindings.extend(constants.iter().map(|(port, value)| (port.as_str(), value.clone())));
+    m.instance("u_core", inner, bindings);
+    m
+}

@@ -1,0 +1,179 @@
+//! What the core needs to know of a layer: plain numbers, worked out by the schedule.
+//!
+//! Units: a *word* is one beat of grad_output in the line buffer, a *beat* is one beat of
+//! grad_input, an *issue* is one cycle of the multipliers. An axis is rows (H) or columns (W).
+
+/// One live phase of an axis, in the order of visits from the first position that has a tap.
+/// "First" values are those at the slot's first visit of a walk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Slot {
+    /// Visits of this slot until its first tap leaves grad_output at the far border.
+    pub clip_in: u64,
+    /// Visits of this slot until one more tap enters at the near border.
+    pub grow_in: u64,
+    /// Taps that have yet to enter.
+    pub grows_left: u64,
+    /// Taps at the first visit.
+    pub taps: u64,
+    /// Whether taps were already clipped at the far border at the first visit.
+    pub clipped: bool,
+    /// Line-buffer offset of the first tap, in words, modulo the ring.
+    pub address: u64,
+    /// Weight-memory offset of the first tap, in weight words.
+    pub weight: u64,
+    /// Whether the first visit needs grad_output that no earlier visit needed.
+    pub opens_first: bool,
+    /// How much more than one position the first visit opens, in words.
+    pub extra: u64,
+    /// Whether later visits open one position each, until clipped.
+    pub opens: bool,
+    /// Whether the last tap of this phase is the kernel's last: its position is dead afterwards.
+    pub closes: bool,
+    /// Beats of grad_input without a tap between the visit before and this one.
+    pub skip: u64,
+}
+
+/// The walk along one axis.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Axis {
+    /// The live phases; never empty.
+    pub slots: Vec<Slot>,
+    /// Visits from the first to the last position with a tap.
+    pub visits: u64,
+    /// dilation / gcd(stride, dilation): visits of a slot between two taps that enter or leave.
+    pub period: u64,
+    /// Words from one position of grad_output to the next, modulo the ring.
+    pub address_step: u64,
+    /// The same where the first tap is clipped.
+    pub address_clip: u64,
+    /// Words from one tap to the next (they fall), modulo the ring.
+    pub address_tap: u64,
+    /// Weight words from one tap to the next.
+    pub weight_tap: u64,
+    /// Beats without a tap before the first visit.
+    pub first_skip: u64,
+    /// Beats that a visited position without a tap stands for.
+    pub empty_beats: u64,
+    /// Whether some visited position has no tap.
+    pub gaps: bool,
+    /// Largest number of taps at one position.
+    pub max_taps: u64,
+    /// Words freed at the end of the axis beyond those that `closes` frees.
+    pub rest: u64,
+    /// Words of one position.
+    pub position_words: u64,
+}
+
+/// Which positions of grad_output are stored: the range that some output needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Positions along the axis.
+    pub size: u64,
+    /// First position stored.
+    pub first: u64,
+    /// Last position stored.
+    pub last: u64,
+}
+
+/// A layer as the core sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Descriptor {
+    /// Rows, addressed in whole rows of words.
+    pub rows: Axis,
+    /// Columns.
+    pub cols: Axis,
+    /// Rows of grad_output stored.
+    pub kept_rows: Kept,
+    /// Columns of grad_output stored.
+    pub kept_cols: Kept,
+    /// Channel blocks of K in one accumulation and tap.
+    pub k_blocks: u64,
+    /// Channel blocks of C in a group.
+    pub c_blocks: u64,
+    /// Groups (depthwise: blocks of groups).
+    pub group_blocks: u64,
+    /// Weight words of one block of C.
+    pub block_weights: u64,
+    /// Words in the line buffer, a whole number of pixels.
+    pub line_words: u64,
+    /// Words stored of a frame, modulo the line buffer.
+    pub frame_step: u64,
+    /// Results in the output FIFO, a power of two.
+    pub fifo_results: u64,
+    /// Beats without a tap after the last pixel with one.
+    pub end_beats: u64,
+    /// Most beats without a tap ahead of any pixel.
+    pub max_skip: u64,
+}
+
+impl Descriptor {
+    /// Words of one pixel of grad_output.
+    pub fn pixel_words(&self) -> u64 {
+        self.group_blocks * self.k_blocks
+    }
+
+    /// Words of the whole set of weights.
+    pub fn weight_words(&self) -> u64 {
+        self.group_blocks * self.c_blocks * self.block_weights
+    }
+
+    /// Beats of one frame of grad_output.
+    pub fn input_beats(&self) -> u64 {
+        self.kept_rows.size * self.kept_cols.size * self.pixel_words()
+    }
+
+    /// Whether any output pixel has no tap.
+    pub fn has_skips(&self) -> bool {
+        self.max_skip > 0 || self.end_beats > 0
+    }
+
+    /// Whether some grad_output pixel is consumed and dropped.
+    pub fn drops(&self) -> bool {
+        [self.kept_rows, self.kept_cols]
+            .iter()
+            .any(|kept| kept.last - kept.first + 1 < kept.size)
+    }
+}
+
+/// Lanes and number formats, fixed in the hardware whatever the layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lanes {
+    /// Lanes over K.
+    pub simd: usize,
+    /// Lanes over C (depthwise: over groups).
+    pub pe: usize,
+    /// Depthwise: each PE lane has its own grad_output values.
+    pub depthwise: bool,
+    /// Bits of a grad_output value.
+    pub grad_bits: usize,
+    /// Bits of a weight.
+    pub weight_bits: usize,
+    /// Bits of the accumulator.
+    pub acc_bits: usize,
+}
+
+impl Lanes {
+    /// Values of grad_output in a beat.
+    pub fn grad_values(&self) -> usize {
+        if self.depthwise {
+            self.simd * self.pe
+        } else {
+            self.simd
+        }
+    }
+
+    /// Bits of a beat of grad_output that carry values.
+    pub fn grad_word_bits(&self) -> usize {
+        self.grad_values() * self.grad_bits
+    }
+
+    /// Bits of a beat of weights that carry values.
+    pub fn weight_word_bits(&self) -> usize {
+        self.simd * self.pe * self.weight_bits
+    }
+
+    /// Bits of one value of grad_input on its stream: the accumulator, sign-extended to bytes.
+    pub fn out_bits(&self) -> usize {
+        self.acc_bits.next_multiple_of(8)
+    }
+}

@@ -1,0 +1,19 @@
+//! The hardware blocks of the engine, one file each, on rust-hdl with run-time widths.
+//!
+//! [`core::fixed_engine`] puts them together for one layer, given as a
+//! [`descriptor::Descriptor`]; [`rtl::print_verilog`] prints the result.
+
+pub mod axis_walk;
+pub mod config;
+pub mod core;
+pub mod descriptor;
+pub mod grad_port;
+pub mod issue;
+pub mod mac;
+pub mod memory;
+pub mod pixel_walk;
+pub mod result_port;
+pub mod ring;
+pub mod rtl;
+pub mod token;
+pub mod weight_port;

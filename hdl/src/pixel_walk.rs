@@ -1,0 +1,260 @@
+//! The walk over the pixels of grad_input that have taps.
+
+use crate::axis_walk::{axis_walk, AxisWidths};
+use crate::config::Config;
+use crate::descriptor::Descriptor;
+use crate::ring::{ring_add, ring_wrap, Ring};
+use crate::rtl::{lit, Expr, Module};
+use crate::token::TokenWidths;
+
+const DOC: &str = "\
+Walks the pixels of grad_input that have taps, row by row, frame after frame without end, and
+hands a token for each to the issue loop. It knows nothing of data: the issue loop waits for it.
+
+Row walk -> row context -> (with the column walk) token. A pixel takes one cycle, so does an
+empty position that is visited; everything else without a tap is jumped over and only counted.
+
+Promise: `token_valid` with `token` stays until `token_ready`; a token moves in every cycle in
+which both are high; one token a cycle, also across rows and frames.";
+
+/// Builds the walk.
+pub fn pixel_walk(
+    name: &str,
+    d: &Descriptor,
+    t: &TokenWidths,
+    ring: Ring,
+    config: &mut Config,
+) -> Module {
+    let mut m = Module::new(name, DOC);
+    m.clocked();
+    let token_valid = m.output("token_valid", 1, "");
+    let token_ready = m.input("token_ready", 1, "");
+    let token = m.output("token", t.bits(), "");
+    let skips = t.skip.is_some();
+    let skip_width = t.skip.unwrap_or(1);
+
+    let widths = |axis| AxisWidths::exactly(axis, ring.width, t.weight, t.need, skip_width);
+    let (row_widths, col_widths) = (widths(&d.rows), widths(&d.cols));
+
+    // What the two axis walks say.
+    let mut outputs = |prefix: &str, w: &AxisWidths| {
+        let mut net = |n: &str, width: usize| m.net(&format!("{prefix}_{n}"), width, "");
+        WalkNets {
+            advance: net("advance", 1),
+            taps: net("taps", w.taps),
+            address: net("address", w.address),
+            weight: net("weight", w.weight),
+            opens: net("opens", 1),
+            extra: net("extra", w.extra),
+            closes: net("closes", 1),
+            last: net("last", 1),
+            skip: skips.then(|| net("skip", w.skip)),
+        }
+    };
+    let row = outputs("row", &row_widths);
+    let col = outputs("col", &col_widths);
+    let row_walk = axis_walk(&format!("{name}_rows"), "row", &d.rows, &row_widths, ring, skips, config);
+    let col_walk = axis_walk(&format!("{name}_cols"), "col", &d.cols, &col_widths, ring, skips, config);
+
+    let size = ring.port(&mut m, config);
+    let frame_step = config.port(&mut m, "frame_step", ring.width, d.frame_step, "words stored of a frame, modulo the line buffer");
+    let pixel_words = config.port(&mut m, "pixel_words", t.need, d.cols.position_words, "words of a pixel of grad_output");
+    let free_pixel = config.port(&mut m, "free_pixel", t.free, d.cols.position_words, "words freed by a pixel that closes one");
+    let free_row_end = config.port(&mut m, "free_row_end", t.free, d.cols.rest, "words freed at the end of a row that closes one");
+    let free_frame_end = config.port(&mut m, "free_frame_end", t.free, d.rows.rest, "words freed at the end of a frame");
+
+    // Row context: the row whose pixels are being walked.
+    let base = m.reg("base", ring.width, 0, "ring address of the frame's first stored word");
+    let ctx_valid = m.reg("ctx_valid", 1, 0, "");
+    let ctx_address = m.data_reg("ctx_address", ring.width, "");
+    let ctx_weight = m.data_reg("ctx_weight", t.weight, "");
+    let ctx_taps = m.data_reg("ctx_taps", t.tap_rows, "tap rows, less one");
+    let ctx_opens = m.data_reg("ctx_opens", 1, "");
+    let ctx_closes = m.data_reg("ctx_closes", 1, "");
+    let ctx_extra = m.data_reg("ctx_extra", t.need, "");
+    let ctx_first = m.data_reg("ctx_first", 1, "first row of the frame");
+    let ctx_last = m.data_reg("ctx_last", 1, "last row of the frame");
+    let frame_start = m.reg("frame_start", 1, 1, "the next row is a frame's first");
+    let row_start = m.reg("row_start", 1, 1, "the next pixel is a row's first");
+    let ctx_skip = skips.then(|| m.data_reg("ctx_skip", skip_width, "beats without a tap ahead of the row"));
+
+    // Token under way: the ring address is still unwrapped.
+    let raw_valid = m.reg("raw_valid", 1, 0, "");
+    let raw_address = m.data_reg("raw_address", ring.width + 1, "below twice the ring");
+    let raw_weight = m.data_reg("raw_weight", t.weight, "");
+    let raw_rows = m.data_reg("raw_rows", t.tap_rows, "");
+    let raw_cols = m.data_reg("raw_cols", t.tap_cols, "");
+    let raw_need = m.data_reg("raw_need", t.need, "");
+    let raw_free = m.data_reg("raw_free", t.free, "");
+    let raw_first = m.data_reg("raw_first", 1, "");
+    let raw_last = m.data_reg("raw_last", 1, "");
+    let raw_skip = skips.then(|| m.data_reg("raw_skip", skip_width, ""));
+
+    let row_empty = m.net("row_empty", 1, "");
+    let row_load = m.net("row_load", 1, "");
+    let row_done = m.net("row_done", 1, "");
+    let col_empty = m.net("col_empty", 1, "");
+    let emit = m.net("emit", 1, "");
+    let room = m.net("room", 1, "");
+    let frame_end = m.net("frame_end", 1, "");
+    m.comb(|b| {
+        b.set(&room, &(&token_ready | !&raw_valid.q));
+        b.set(&row_empty, &row.taps.is_zero());
+        b.set(&col_empty, &col.taps.is_zero());
+        b.set(&emit, &(&ctx_valid.q & &room & !&col_empty));
+        b.set(&col.advance, &(&ctx_valid.q & (&room | &col_empty)));
+        b.set(&row_done, &(&emit & &col.last));
+        b.set(&row_load, &((&row_done | !&ctx_valid.q) & !&row_empty));
+        b.set(&row.advance, &(&row_load | &row_empty));
+        b.set(&frame_end, &(&ctx_last.q & &col.last));
+    });
+    let row_address = ring_add(&mut m, "row_start_address", &base.q, &row.address, &size);
+    let next_base = ring_add(&mut m, "next_base", &base.q, &frame_step, &size);
+    let taken = (d.rows.gaps && skips).then(|| {
+        let empty = config.port(&mut m, "row_empty_beats", skip_width, d.rows.empty_beats, "beats of a visited row without a tap");
+        (m.reg("row_run", skip_width, 0, "beats of the empty rows just visited"), empty)
+    });
+    m.comb(|b| {
+        b.when(&row_done, |b| b.set(&ctx_valid.d, &lit(0, 1)));
+        b.when(&row_load, |b| {
+            b.set(&ctx_valid.d, &lit(1, 1));
+            b.set(&ctx_address.d, &row_address);
+            b.set(&ctx_weight.d, &row.weight);
+            b.set(&ctx_taps.d, &less_one(&row.taps, t.tap_rows));
+            b.set(&ctx_opens.d, &row.opens);
+            b.set(&ctx_closes.d, &row.closes);
+            b.set(&ctx_extra.d, &row.extra);
+            b.set(&ctx_first.d, &frame_start.q);
+            b.set(&ctx_last.d, &row.last);
+            b.set(&frame_start.d, &row.last);
+            b.when(&row.last, |b| b.set(&base.d, &next_base));
+        });
+        if let (Some(ctx_skip), Some(skip)) = (&ctx_skip, &row.skip) {
+            match &taken {
+                Some((run, empty)) => {
+                    b.when(&row_load, |b| {
+                        b.set(&ctx_skip.d, &(&run.q + skip));
+                        b.set(&run.d, &lit(0, skip_width));
+                    });
+                    b.when(&row_empty, |b| b.set(&run.d, &(&run.q + skip + empty)));
+                }
+                None => b.when(&row_load, |b| b.set(&ctx_skip.d, skip)),
+            }
+        }
+    });
+
+    let need = m.net("need", t.need, "");
+    let free = m.net("free", t.free, "");
+    m.comb(|b| {
+        b.comment("Words that this pixel is the first to need, and the last.");
+        b.set(&need, &lit(0, t.need));
+        b.when(&ctx_opens.q, |b| {
+            b.set(&need, &col.extra);
+            b.when(&col.opens, |b| b.set(&need, &(&col.extra + &pixel_words)));
+        });
+        b.when(&row_start.q, |b| b.set(&need, &(&need + &ctx_extra.q)));
+        b.set(&free, &lit(0, t.free));
+        b.when(&ctx_closes.q, |b| {
+            b.when(&col.closes, |b| b.set(&free, &free_pixel));
+            b.when(&col.last, |b| b.set(&free, &(&free + &free_row_end)));
+        });
+        b.when(&frame_end, |b| b.set(&free, &(&free + &free_frame_end)));
+    });
+    let col_taken = (d.cols.gaps && skips).then(|| {
+        let empty = config.port(&mut m, "col_empty_beats", skip_width, d.cols.empty_beats, "beats of a visited pixel without a tap");
+        (m.reg("col_run", skip_width, 0, "beats of the empty pixels just visited"), empty)
+    });
+    m.comb(|b| {
+        b.when(&room, |b| b.set(&raw_valid.d, &emit));
+        b.when(&emit, |b| {
+            b.set(&row_start.d, &col.last);
+            b.set(
+                &raw_address.d,
+                &(ctx_address.q.zext(ring.width + 1) + col.address.zext(ring.width + 1)),
+            );
+            b.set(&raw_weight.d, &(&ctx_weight.q + &col.weight));
+            b.set(&raw_rows.d, &ctx_taps.q);
+            b.set(&raw_cols.d, &less_one(&col.taps, t.tap_cols));
+            b.set(&raw_need.d, &need);
+            b.set(&raw_free.d, &free);
+            b.set(&raw_first.d, &(&ctx_first.q & &row_start.q));
+            b.set(&raw_last.d, &frame_end);
+        });
+        if let (Some(raw), Some(ctx), Some(skip)) = (&raw_skip, &ctx_skip, &col.skip) {
+            let run = col_taken.as_ref().map(|(run, _)| &run.q);
+            let ahead = match run {
+                Some(run) => run + skip,
+                None => skip.clone(),
+            };
+            b.when(&emit, |b| {
+                b.set(&raw.d, &ahead);
+                b.when(&row_start.q, |b| b.set(&raw.d, &(&ahead + &ctx.q)));
+            });
+            if let Some((run, empty)) = &col_taken {
+                b.when(&(&ctx_valid.q & &col_empty), |b| {
+                    b.set(&run.d, &(&run.q + skip + empty));
+                });
+                b.when(&emit, |b| b.set(&run.d, &lit(0, skip_width)));
+            }
+        }
+    });
+
+    let address = ring_wrap(&mut m, "wrapped_address", &raw_address.q, &size);
+    let packed = m.net("raw_token", t.bits(), "");
+    m.comb(|b| {
+        t.pack(b, &packed, &|field| match field {
+            "address" => address.clone(),
+            "weight" => raw_weight.q.clone(),
+            "tap_rows" => raw_rows.q.clone(),
+            "tap_cols" => raw_cols.q.clone(),
+            "need" => raw_need.q.clone(),
+            "free" => raw_free.q.clone(),
+            "frame_first" => raw_first.q.clone(),
+            "frame_last" => raw_last.q.clone(),
+            _ => raw_skip
+                .as_ref()
+                .map_or_else(|| unreachable!("no token field {field}"), |r| r.q.clone()),
+        });
+    });
+    m.assign(&token_valid, &raw_valid.q);
+    m.assign(&token, &packed);
+    for (instance, walk, nets) in [("u_rows", row_walk, &row), ("u_cols", col_walk, &col)] {
+        m.instance(instance, walk, nets.bindings());
+    }
+    m
+}
+
+struct WalkNets {
+    advance: Expr,
+    taps: Expr,
+    address: Expr,
+    weight: Expr,
+    opens: Expr,
+    extra: Expr,
+    closes: Expr,
+    last: Expr,
+    skip: Option<Expr>,
+}
+
+impl WalkNets {
+    fn bindings(&self) -> Vec<(&'static str, Expr)> {
+        let mut bindings = vec![
+            ("advance", self.advance.clone()),
+            ("taps", self.taps.clone()),
+            ("address", self.address.clone()),
+            ("weight", self.weight.clone()),
+            ("opens", self.opens.clone()),
+            ("extra", self.extra.clone()),
+            ("closes", self.closes.clone()),
+            ("last", self.last.clone()),
+        ];
+        bindings.extend(self.skip.clone().map(|skip| ("skip", skip)));
+        bindings
+    }
+}
+
+/// `taps - 1` in `width` bits, which hold it.
+fn less_one(taps: &Expr, width: usize) -> Expr {
+    // `taps` is at least one, so the bits above `width` only matter where the rest is zero.
+    taps.slice(0, width).minus(1)
+}

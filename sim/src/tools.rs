@@ -1,0 +1,151 @@
+//! The programs that turn Verilog into a library.
+
+use std::collections::HashMap;
+use std::env;
+use std::ffi::OsStr;
+use std::io;
+use std::path::{self, Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use crate::SimError;
+
+/// Lines of a failed tool's output that an error shows.
+const TAIL_LINES: usize = 20;
+
+/// Names or paths of the tools.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toolchain {
+    /// Verilator, 5.006 or later.
+    pub verilator: String,
+    /// A C++17 compiler that takes GCC's options; words after the first are options.
+    pub cxx: String,
+}
+
+impl Default for Toolchain {
+    /// The programs named in the variables `VERILATOR` and `CXX`, otherwise `verilator` and `g++`.
+    fn default() -> Self {
+        let from = |variable, default: &str| match env::var(variable) {
+            Ok(program) if !program.trim().is_empty() => program,
+            _ => default.to_string(),
+        };
+        Toolchain {
+            verilator: from("VERILATOR", "verilator"),
+            cxx: from("CXX", "g++"),
+        }
+    }
+}
+
+impl Toolchain {
+    pub(crate) fn verilator(&self) -> Tool {
+        Tool::new(command(&self.verilator), |program| {
+            SimError::VerilatorMissing { program }
+        })
+    }
+
+    pub(crate) fn cxx(&self) -> Tool {
+        let mut words = self.cxx.split_whitespace();
+        let mut command = command(words.next().unwrap_or("g++"));
+        command.args(words);
+        Tool::new(command, |program| SimError::CompilerMissing { program })
+    }
+
+    /// The text that `verilator --version` prints.
+    pub(crate) fn verilator_version(&self) -> Result<String, SimError> {
+        version_of(&self.verilator, self.verilator())
+    }
+
+    /// The text that the compiler's `--version` prints.
+    pub(crate) fn cxx_version(&self) -> Result<String, SimError> {
+        version_of(&self.cxx, self.cxx())
+    }
+
+    /// The folder with Verilator's runtime.
+    pub(crate) fn verilator_include(&self) -> Result<PathBuf, SimError> {
+        let root = self
+            .verilator()
+            .args(["--getenv", "VERILATOR_ROOT"])
+            .run()?;
+        Ok(Path::new(root.trim()).join("include"))
+    }
+}
+
+/// A path with folders is made absolute, since the tools are started in other folders; a bare name
+/// is looked up in PATH.
+fn command(program: &str) -> Command {
+    let path = Path::new(program);
+    match path::absolute(path) {
+        Ok(absolute) if path.components().count() > 1 => Command::new(absolute),
+        _ => Command::new(path),
+    }
+}
+
+/// Asks a tool for its version, once per process.
+fn version_of(program: &str, tool: Tool) -> Result<String, SimError> {
+    static KNOWN: LazyLock<Mutex<HashMap<String, String>>> = LazyLock::new(Mutex::default);
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(version) = known().get(program) {
+        return Ok(version.clone());
+    }
+    let version = tool.args(["--version"]).run()?;
+    known().insert(program.to_string(), version.clone());
+    Ok(version)
+}
+
+/// One command, whose output is kept for the error.
+pub(crate) struct Tool {
+    command: Command,
+    missing: fn(String) -> SimError,
+}
+
+impl Tool {
+    fn new(mut command: Command, missing: fn(String) -> SimError) -> Self {
+        command.stdin(Stdio::null()).env("LC_ALL", "C");
+        Tool { command, missing }
+    }
+
+    pub(crate) fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    pub(crate) fn dir(mut self, dir: &Path) -> Self {
+        self.command.current_dir(dir);
+        self
+    }
+
+    /// Runs to the end and returns the standard output.
+    pub(crate) fn run(mut self) -> Result<String, SimError> {
+        let output = match self.command.output() {
+            Ok(output) => output,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let program = self.command.get_program().to_string_lossy();
+                return Err((self.missing)(program.into_owned()));
+            }
+            Err(error) => {
+                return Err(SimError::Tool {
+                    command: self.line(),
+                    status: "could not be started".into(),
+                    tail: error.to_string(),
+                })
+            }
+        };
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        if output.status.success() {
+            return Ok(stdout.into_owned());
+        }
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let lines: Vec<&str> = stdout.lines().chain(stderr.lines()).collect();
+        Err(SimError::Tool {
+            command: self.line(),
+            status: output.status.to_string(),
+            tail: lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n"),
+        })
+    }
+
+    fn line(&self) -> String {
+        let words = std::iter::once(self.command.get_program()).chain(self.command.get_args());
+        let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+        words.join(" ")
+    }
+}

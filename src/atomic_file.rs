@@ -1,0 +1,43 @@
+//! Files that appear whole or not at all.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Writes a file by way of a temporary one in the same folder, so that neither a failure nor a reader in between ever
+/// sees a part of it.
+///
+/// # Errors
+/// Whatever the file system reports; a file that was there before is then unchanged.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // A bare file name has the empty path for a parent.
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let mut options = tempfile::Builder::new();
+    // Temporary files are private to their owner unless told otherwise; results have the usual permissions.
+    #[cfg(unix)]
+    options.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = options.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_and_a_failure_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("result");
+        write_whole(&path, b"first").unwrap();
+        write_whole(&path, b"second").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"second");
+        assert!(write_whole(&folder.path().join("none/result"), b"").is_err());
+        std::fs::create_dir(folder.path().join("folder")).unwrap();
+        assert!(write_whole(&folder.path().join("folder"), b"").is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+}

@@ -1,0 +1,87 @@
+//! The layer file's keys as command line flags.
+
+use clap::Args;
+
+use super::{LayerFile, PerAxis, PerSide};
+
+/// Flags that override the layer file, or replace it. Lists are separated by commas; one number serves all.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(next_help_heading = "Layer (each overrides the layer file)")]
+pub struct LayerArgs {
+    /// Verilog module and file name
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Channels of grad_input, which the engine produces
+    #[arg(long, value_name = "C")]
+    pub in_channels: Option<i64>,
+    /// Channels of grad_output, which the engine consumes
+    #[arg(long, value_name = "K")]
+    pub out_channels: Option<i64>,
+    /// Size of grad_input
+    #[arg(long, value_name = "H,W")]
+    pub in_size: Option<PerAxis>,
+    /// Size of the kernel
+    #[arg(long, value_name = "R,S")]
+    pub kernel: Option<PerAxis>,
+    /// Stride of rows and columns
+    #[arg(long, value_name = "ROWS,COLUMNS")]
+    pub stride: Option<PerAxis>,
+    /// Dilation of rows and columns
+    #[arg(long, value_name = "ROWS,COLUMNS")]
+    pub dilation: Option<PerAxis>,
+    /// Padding of the four sides
+    #[arg(long, value_name = "TOP,BOTTOM,LEFT,RIGHT")]
+    pub padding: Option<PerSide>,
+    /// Groups of channels; as many as in-channels for a depthwise layer
+    #[arg(long)]
+    pub groups: Option<i64>,
+    /// Size of grad_output, where it is less than the greatest that fits
+    #[arg(long, value_name = "P,Q")]
+    pub out_size: Option<PerAxis>,
+    /// Lanes over the channels of grad_output, at most K/groups
+    #[arg(long, value_name = "LANES")]
+    pub simd: Option<i64>,
+    /// Lanes over the channels of grad_input, at most C/groups; over groups if depthwise
+    #[arg(long, value_name = "LANES")]
+    pub pe: Option<i64>,
+    /// Type of grad_output, int2 to int16
+    #[arg(long, value_name = "TYPE")]
+    pub grad_type: Option<String>,
+    /// Type of the weights, int2 to int16
+    #[arg(long, value_name = "TYPE")]
+    pub weight_type: Option<String>,
+}
+
+impl LayerArgs {
+    /// Whether no flag was given.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// `file` with the flags that were given put over it; flags alone go over [`LayerFile::default`].
+    pub fn over(self, file: LayerFile) -> LayerFile {
+        let LayerFile {
+            name,
+            mut layer,
+            mut engine,
+        } = file;
+        layer.in_channels = self.in_channels.or(layer.in_channels);
+        layer.out_channels = self.out_channels.or(layer.out_channels);
+        layer.in_size = self.in_size.or(layer.in_size);
+        layer.kernel = self.kernel.or(layer.kernel);
+        layer.stride = self.stride.unwrap_or(layer.stride);
+        layer.dilation = self.dilation.unwrap_or(layer.dilation);
+        layer.padding = self.padding.unwrap_or(layer.padding);
+        layer.groups = self.groups.unwrap_or(layer.groups);
+        layer.out_size = self.out_size.or(layer.out_size);
+        engine.simd = self.simd.unwrap_or(engine.simd);
+        engine.pe = self.pe.unwrap_or(engine.pe);
+        engine.grad_type = self.grad_type.unwrap_or(engine.grad_type);
+        engine.weight_type = self.weight_type.unwrap_or(engine.weight_type);
+        LayerFile {
+            name: self.name.unwrap_or(name),
+            layer,
+            engine,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What can be wrong with a layer: each message says what, at which key, and what would be right. A message holds that
+//! of its cause, so no cause is given apart.
+
+/// Why a layer file, or the flags in its place, makes no [`Layer`](super::Layer).
+#[derive(Debug, thiserror::Error)]
+pub enum LayerError {
+    /// The file cannot be opened or is not text.
+    #[error("{file}: cannot read the layer file: {reason}")]
+    Read {
+        file: String,
+        reason: std::io::Error,
+    },
+    /// Not TOML, an unknown key, or a value of the wrong type.
+    #[error("{file}: {message}")]
+    Syntax { file: String, message: String },
+    /// A required key is given neither in the file nor as a flag.
+    #[error("`layer.{key}` is missing: give it in the layer file, or as --{flag}")]
+    Missing { key: &'static str, flag: String },
+    /// A number outside its range.
+    #[error("{place} is {value}: it must be from {least} to {greatest}")]
+    Range {
+        /// The key, and which axis or side of it.
+        place: String,
+        value: i64,
+        least: i64,
+        greatest: i64,
+    },
+    /// The kernel, spread by the dilation, is longer than the padded input.
+    #[error(
+        "`layer.kernel` ({item}) does not fit: with its dilation it spans {span} pixels, but in_size plus padding is \
+         {padded}; use a smaller kernel or dilation, or more padding"
+    )]
+    NoOutput {
+        item: &'static str,
+        span: i64,
+        padded: i64,
+    },
+    /// `out_size` asks for more outputs than the formula gives.
+    #[error(
+        "`layer.out_size` ({item}) is {value}: in_size, kernel, stride, dilation and padding give {formula}, so it \
+         must be from 1 to {formula}"
+    )]
+    OutSize {
+        item: &'static str,
+        value: i64,
+        formula: i64,
+    },
+    /// `groups` does not divide a number of channels.
+    #[error("`layer.groups` is {groups}: it must divide `layer.{key}`, which is {channels}")]
+    Groups {
+        groups: u32,
+        key: &'static str,
+        channels: u32,
+    },
+    /// More lanes than there are channels, or groups, for them.
+    #[error("`engine.{key}` is {value}: it must be from 1 to {greatest} ({what})")]
+    Lanes {
+        key: &'static str,
+        value: i64,
+        greatest: u32,
+        what: &'static str,
+    },
+    /// A stream's beat would be wider than Verilog tools have to support.
+    #[error(
+        "`engine.simd` = {simd} and `engine.pe` = {pe} make {bits} bits a beat of the {stream} stream: at most \
+         {greatest} are possible, so use fewer lanes"
+    )]
+    BeatWidth {
+        simd: u32,
+        pe: u32,
+        bits: u64,
+        stream: &'static str,
+        greatest: u64,
+    },
+    /// Not a Verilog identifier.
+    #[error(
+        "`name` is {name:?}, which is no Verilog identifier: use a letter or underscore, then letters, digits and \
+         underscores, {greatest} characters at most"
+    )]
+    Name { name: String, greatest: usize },
+    /// A word that the language keeps for itself.
+    #[error("`name` is {name:?}, a keyword of Verilog or SystemVerilog: use another, like \"{name}_engine\"")]
+    Keyword { name: String },
+    /// Not a type that the engine computes with.
+    #[error("`engine.{key}` is {text:?}: it must be one of \"int2\" to \"int16\"")]
+    Type { key: &'static str, text: String },
+    /// A product of sizes that no memory or counter of an engine should have to hold.
+    #[error(
+        "the layer is too large: {what} would be {value}, and at most {greatest} are possible"
+    )]
+    TooLarge {
+        what: &'static str,
+        value: u128,
+        greatest: u128,
+    },
+}

@@ -1,0 +1,223 @@
+//! The layer file: what the user wrote, before anything is checked but the types.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::LayerError;
+
+/// A layer file. Keys that have no default are `None` until the file or a flag gives them.
+///
+/// Numbers are `i64`, the integer of TOML, so that one below zero or far too large is met by a message of
+/// [`LayerFile::validate`] and not by one about integer widths.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LayerFile {
+    /// Name of the Verilog module and of the files.
+    pub name: String,
+    /// The `[layer]` table.
+    pub layer: Geometry,
+    /// The `[engine]` table.
+    pub engine: Engine,
+}
+
+/// The `[layer]` table: the forward convolution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Geometry {
+    /// C, required.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_channels: Option<i64>,
+    /// K, required.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out_channels: Option<i64>,
+    /// H, W, required.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_size: Option<PerAxis>,
+    /// R, S, required.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<PerAxis>,
+    /// Rows, columns.
+    pub stride: PerAxis,
+    /// Rows, columns.
+    pub dilation: PerAxis,
+    /// Top, bottom, left, right.
+    pub padding: PerSide,
+    /// Groups of channels.
+    pub groups: i64,
+    /// P, Q; `None` for the greatest that fits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out_size: Option<PerAxis>,
+}
+
+/// The `[engine]` table: lanes and types.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Engine {
+    /// Lanes over K.
+    pub simd: i64,
+    /// Lanes over C, or over groups if depthwise.
+    pub pe: i64,
+    /// Type of the consumed gradient, "int2" to "int16".
+    pub grad_type: String,
+    /// Type of the weights, "int2" to "int16".
+    pub weight_type: String,
+}
+
+impl Default for LayerFile {
+    fn default() -> Self {
+        Self {
+            name: "bpa_engine".to_owned(),
+            layer: Geometry::default(),
+            engine: Engine::default(),
+        }
+    }
+}
+
+impl Default for Geometry {
+    fn default() -> Self {
+        Self {
+            in_channels: None,
+            out_channels: None,
+            in_size: None,
+            kernel: None,
+            stride: PerItem([1; 2]),
+            dilation: PerItem([1; 2]),
+            padding: PerItem([0; 4]),
+            groups: 1,
+            out_size: None,
+        }
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self {
+            simd: 1,
+            pe: 1,
+            grad_type: "int8".to_owned(),
+            weight_type: "int8".to_owned(),
+        }
+    }
+}
+
+impl LayerFile {
+    /// Reads a layer file.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not TOML, has an unknown key or a value of another type.
+    pub fn read(path: &Path) -> Result<Self, LayerError> {
+        let text = std::fs::read_to_string(path).map_err(|reason| LayerError::Read {
+            file: path.display().to_string(),
+            reason,
+        })?;
+        toml::from_str(&text).map_err(|error| LayerError::Syntax {
+            file: path.display().to_string(),
+            message: error.to_string().trim_end().to_owned(),
+        })
+    }
+
+    /// The layer as the text of a layer file, which reads back as the same value.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("tables of strings and 64-bit integers are always valid TOML")
+    }
+}
+
+/// One number for each axis: rows, columns.
+pub type PerAxis = PerItem<2>;
+
+/// One number for each side: top, bottom, left, right.
+pub type PerSide = PerItem<4>;
+
+/// `N` numbers, which may be written as one if they are equal: `3` or `[3, 3]` in a file, `3` or `3,3` as a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PerItem<const N: usize>(pub [i64; N]);
+
+impl<const N: usize> FromStr for PerItem<N> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || format!("expected one integer, or {N} separated by commas");
+        let numbers: Vec<i64> = text
+            .split(',')
+            .map(|number| number.trim().parse().map_err(|_| wrong()))
+            .collect::<Result<_, _>>()?;
+        match numbers[..] {
+            [number] => Ok(Self([number; N])),
+            _ => numbers.try_into().map(Self).map_err(|_| wrong()),
+        }
+    }
+}
+
+impl<const N: usize> Serialize for PerItem<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0)
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for PerItem<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PerItemVisitor)
+    }
+}
+
+/// Takes a number or a list; an untagged enum would do the same with a message that says nothing.
+struct PerItemVisitor<const N: usize>;
+
+impl<'de, const N: usize> Visitor<'de> for PerItemVisitor<N> {
+    type Value = PerItem<N>;
+
+    fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        write!(out, "one integer, or a list of {N}")
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(PerItem([number; N]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut numbers = Vec::new();
+        while let Some(number) = list.next_element()? {
+            numbers.push(number);
+        }
+        let found = numbers.len();
+        let numbers = numbers
+            .try_into()
+            .map_err(|_| A::Error::invalid_length(found, &self))?;
+        Ok(PerItem(numbers))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scalar_serves_every_item() {
+        let file: LayerFile =
+            toml::from_str("[layer]\nkernel = 3\npadding = 1\nstride = [2, 1]").unwrap();
+        assert_eq!(file.layer.kernel, Some(PerItem([3, 3])));
+        assert_eq!(file.layer.padding, PerItem([1; 4]));
+        assert_eq!(file.layer.stride, PerItem([2, 1]));
+        assert_eq!("5".parse(), Ok(PerItem([5, 5])));
+        assert_eq!("5, 6".parse(), Ok(PerItem([5, 6])));
+        assert!("1,2,3".parse::<PerAxis>().is_err());
+        assert!("".parse::<PerSide>().is_err());
+    }
+
+    #[test]
+    fn a_file_survives_writing_and_reading() {
+        let mut file = LayerFile::default();
+        assert_eq!(
+            toml::from_str::<LayerFile>(&file.to_toml()),
+            Ok(file.clone())
+        );
+        file.layer.in_channels = Some(3);
+        file.layer.out_size = Some(PerItem([4, 5]));
+        file.engine.weight_type = "int4".to_owned();
+        assert_eq!(toml::from_str::<LayerFile>(&file.to_toml()), Ok(file));
+    }
+}

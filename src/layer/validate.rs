@@ -1,0 +1,269 @@
+//! From a layer file to a layer, or to the first thing wrong with it.
+
+use super::keywords::is_keyword;
+use super::{Axis, IntType, Layer, LayerError, LayerFile};
+use crate::bound;
+
+/// H, W, P, Q, C and K.
+const MAX_SIZE: i64 = 65_535;
+/// Kernel, stride, dilation and padding.
+const MAX_STEP: i64 = 4_095;
+const MAX_NAME: usize = 64;
+/// The widest vector that the Verilog standard obliges a tool to support.
+const MAX_BEAT_BITS: u64 = 1 << 16;
+/// Words of a frame on a stream, and of the weight memory: an address stays within 31 bits.
+const MAX_WORDS: u128 = 1 << 31;
+/// Cycles of a frame: more than an hour at 250 MHz.
+const MAX_CYCLES: u128 = 1 << 40;
+
+impl LayerFile {
+    /// Checks everything and gives the layer.
+    ///
+    /// # Errors
+    /// The first key, in the order of the file, that is missing or has an impossible value, then whatever is wrong
+    /// with the keys together.
+    pub fn validate(&self) -> Result<Layer, LayerError> {
+        check_name(&self.name)?;
+        let geometry = &self.layer;
+        let in_channels = required("in_channels", geometry.in_channels)?;
+        let in_channels = in_range("layer.in_channels", "", in_channels, 1, MAX_SIZE)?;
+        let out_channels = required("out_channels", geometry.out_channels)?;
+        let out_channels = in_range("layer.out_channels", "", out_channels, 1, MAX_SIZE)?;
+        let rows = self.axis(&ROWS)?;
+        let cols = self.axis(&COLUMNS)?;
+        let groups = in_range("layer.groups", "", geometry.groups, 1, MAX_SIZE)?;
+        for (key, channels) in [("in_channels", in_channels), ("out_channels", out_channels)] {
+            if channels % groups != 0 {
+                return Err(LayerError::Groups {
+                    groups,
+                    key,
+                    channels,
+                });
+            }
+        }
+
+        let engine = &self.engine;
+        let out_per_group = out_channels / groups;
+        let in_per_group = in_channels / groups;
+        let simd = lanes("simd", engine.simd, out_per_group, "out_channels / groups")?;
+        let pe = if groups > 1 && in_per_group == 1 {
+            lanes("pe", engine.pe, groups, "groups, as the layer is depthwise")?
+        } else {
+            lanes("pe", engine.pe, in_per_group, "in_channels / groups")?
+        };
+        let layer = Layer {
+            name: self.name.clone(),
+            rows,
+            cols,
+            in_channels,
+            out_channels,
+            groups,
+            simd,
+            pe,
+            grad_type: int_type("grad_type", &engine.grad_type)?,
+            weight_type: int_type("weight_type", &engine.weight_type)?,
+        };
+        check_widths(&layer)?;
+        check_products(&layer)?;
+        Ok(layer)
+    }
+
+    fn axis(&self, names: &AxisNames) -> Result<Axis, LayerError> {
+        let geometry = &self.layer;
+        let index = names.index;
+        let in_size = required("in_size", geometry.in_size)?.0[index];
+        let kernel = required("kernel", geometry.kernel)?.0[index];
+        let stride = geometry.stride.0[index];
+        let dilation = geometry.dilation.0[index];
+        let pad_before = geometry.padding.0[2 * index];
+        let pad_after = geometry.padding.0[2 * index + 1];
+        let item = names.axis;
+        let mut axis = Axis {
+            in_size: in_range("layer.in_size", item, in_size, 1, MAX_SIZE)?,
+            out_size: 0,
+            kernel: in_range("layer.kernel", item, kernel, 1, MAX_STEP)?,
+            stride: in_range("layer.stride", item, stride, 1, MAX_STEP)?,
+            dilation: in_range("layer.dilation", item, dilation, 1, MAX_STEP)?,
+            pad_before: in_range("layer.padding", names.before, pad_before, 0, MAX_STEP)?,
+            pad_after: in_range("layer.padding", names.after, pad_after, 0, MAX_STEP)?,
+        };
+        let out_size = geometry.out_size.map(|pair| pair.0[index]);
+        axis.out_size = check_out_size(item, &axis, out_size)?;
+        Ok(axis)
+    }
+}
+
+/// What messages call an axis and its sides, and its place in a list of the layer file.
+struct AxisNames {
+    index: usize,
+    axis: &'static str,
+    before: &'static str,
+    after: &'static str,
+}
+
+const ROWS: AxisNames = AxisNames {
+    index: 0,
+    axis: "rows",
+    before: "top",
+    after: "bottom",
+};
+
+const COLUMNS: AxisNames = AxisNames {
+    index: 1,
+    axis: "columns",
+    before: "left",
+    after: "right",
+};
+
+fn required<T>(key: &'static str, value: Option<T>) -> Result<T, LayerError> {
+    value.ok_or_else(|| LayerError::Missing {
+        key,
+        flag: key.replace('_', "-"),
+    })
+}
+
+/// `least` and `greatest` must lie in the range of `u32`, as all limits here do.
+fn in_range(
+    key: &'static str,
+    item: &str,
+    value: i64,
+    least: i64,
+    greatest: i64,
+) -> Result<u32, LayerError> {
+    u32::try_from(value)
+        .ok()
+        .filter(|_| (least..=greatest).contains(&value))
+        .ok_or_else(|| LayerError::Range {
+            place: if item.is_empty() {
+                format!("`{key}`")
+            } else {
+                format!("`{key}` ({item})")
+            },
+            value,
+            least,
+            greatest,
+        })
+}
+
+/// P or Q: what was asked for, if the formula gives as much, or else what the formula gives.
+///
+/// The formula is floor((in_size + padding - dilation * (kernel - 1) - 1) / stride) + 1. Its numerator is negative
+/// where the kernel does not fit, and a truncating division would then still give an output.
+fn check_out_size(item: &'static str, axis: &Axis, wanted: Option<i64>) -> Result<u32, LayerError> {
+    let padded = i64::from(axis.in_size) + i64::from(axis.pad_before) + i64::from(axis.pad_after);
+    let span = i64::from(axis.dilation) * (i64::from(axis.kernel) - 1) + 1;
+    let formula = (padded - span).div_euclid(i64::from(axis.stride)) + 1;
+    if formula < 1 {
+        return Err(LayerError::NoOutput { item, span, padded });
+    }
+    match wanted {
+        Some(value) => in_range("layer.out_size", item, value, 1, MAX_SIZE).and_then(|size| {
+            if value <= formula {
+                Ok(size)
+            } else {
+                Err(LayerError::OutSize {
+                    item,
+                    value,
+                    formula,
+                })
+            }
+        }),
+        None => {
+            let item = format!("{item}, as it is not given");
+            in_range("layer.out_size", &item, formula, 1, MAX_SIZE)
+        }
+    }
+}
+
+fn lanes(
+    key: &'static str,
+    value: i64,
+    greatest: u32,
+    what: &'static str,
+) -> Result<u32, LayerError> {
+    u32::try_from(value)
+        .ok()
+        .filter(|lanes| (1..=greatest).contains(lanes))
+        .ok_or(LayerError::Lanes {
+            key,
+            value,
+            greatest,
+            what,
+        })
+}
+
+fn int_type(key: &'static str, text: &str) -> Result<IntType, LayerError> {
+    text.parse().map_err(|_| LayerError::Type {
+        key,
+        text: text.to_owned(),
+    })
+}
+
+fn check_name(name: &str) -> Result<(), LayerError> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_identifier =
+        name.chars().all(is_word) && name.starts_with(|c: char| !c.is_ascii_digit());
+    if !is_identifier || name.len() > MAX_NAME {
+        return Err(LayerError::Name {
+            name: name.to_owned(),
+            greatest: MAX_NAME,
+        });
+    }
+    if is_keyword(name) {
+        return Err(LayerError::Keyword {
+            name: name.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn check_widths(layer: &Layer) -> Result<(), LayerError> {
+    // Either may be the wider one: a dense layer's gradients are fewer than its weights, but may have more bits.
+    let gradients = match layer.is_depthwise() {
+        true => layer.multipliers(),
+        false => layer.simd().into(),
+    };
+    for (stream, values, int_type) in [
+        ("grad_output", gradients, layer.grad_type()),
+        ("weight", layer.multipliers(), layer.weight_type()),
+    ] {
+        let bits = values * u64::from(int_type.bits());
+        if bits > MAX_BEAT_BITS {
+            return Err(LayerError::BeatWidth {
+                simd: layer.simd(),
+                pe: layer.pe(),
+                bits,
+                stream,
+                greatest: MAX_BEAT_BITS,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn check_products(layer: &Layer) -> Result<(), LayerError> {
+    let frame =
+        |rows: u32, cols: u32, words: u32| u128::from(rows) * u128::from(cols) * u128::from(words);
+    let (rows, cols) = (layer.rows(), layer.cols());
+    let consumed = frame(rows.out_size, cols.out_size, layer.dy_words_per_pixel());
+    let produced = frame(rows.in_size, cols.in_size, layer.out_beats_per_pixel());
+    check_limit("beats of grad_output in a frame", consumed, MAX_WORDS)?;
+    check_limit("beats of grad_input in a frame", produced, MAX_WORDS)?;
+    check_limit("words of weights", layer.weight_words().into(), MAX_WORDS)?;
+    // With these limits the other counts of a frame fit 64 bits: zero insertion is at most 2^31 pixels' beats times 2^31
+    // words of weights, and multiplications are at most 2^40 cycles times the lanes of a beat.
+    let cycles = bound::Counts::new(layer).bound;
+    check_limit("cycles of a frame", cycles, MAX_CYCLES)
+}
+
+fn check_limit(what: &'static str, value: u128, greatest: u128) -> Result<(), LayerError> {
+    if value <= greatest {
+        Ok(())
+    } else {
+        Err(LayerError::TooLarge {
+            what,
+            value,
+            greatest,
+        })
+    }
+}

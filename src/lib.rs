@@ -1,0 +1,16 @@
+//! Verilog engines for the data gradient of a convolution: the layer, its reference arithmetic, and the vectors that
+//! check one against the other.
+//!
+//! A [`layer::LayerFile`] is what a user wrote; [`layer::Layer`] is what was found valid, and all other modules
+//! take only the latter.
+
+pub mod atomic_file;
+pub mod bound;
+pub mod emit;
+pub mod layer;
+pub mod layer_list;
+pub mod npy;
+pub mod plan;
+pub mod reference;
+pub mod schedule;
+pub mod vectors;

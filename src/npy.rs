@@ -1,0 +1,290 @@
+//! Arrays in NumPy files: any integer type, byte order and memory order in; int32 or int64 out.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use ndarray::{Array4, ShapeBuilder};
+use npyz::{DType, NpyFile, NpyHeader, Order, TypeChar, WriterBuilder};
+
+use crate::atomic_file::write_whole;
+use crate::layer::{IntType, Layer};
+use crate::reference::{grad_output_shape, weight_shape};
+
+/// Why an array cannot be read or written. Every message begins with the file and holds that of its cause.
+#[derive(Debug, thiserror::Error)]
+pub enum NpyError {
+    #[error("{file}: cannot read: {reason}")]
+    Read {
+        file: String,
+        reason: std::io::Error,
+    },
+    #[error("{file}: cannot write: {reason}")]
+    Write {
+        file: String,
+        reason: std::io::Error,
+    },
+    #[error("{file}: not an .npy file: {reason}")]
+    NotNpy { file: String, reason: String },
+    #[error("{file}: {array} must be an array of integers, but its type is {found}")]
+    Type {
+        file: String,
+        array: &'static str,
+        found: String,
+    },
+    #[error("{file}: {array} must have 4 axes {axes}, but its shape is {found:?}")]
+    Rank {
+        file: String,
+        array: &'static str,
+        axes: &'static str,
+        found: Vec<u64>,
+    },
+    #[error("{file}: {array} {axes} must have the shape {expected} of the layer, but its shape is {found:?}")]
+    Shape {
+        file: String,
+        array: &'static str,
+        axes: &'static str,
+        expected: String,
+        found: Vec<u64>,
+    },
+    #[error("{file}: {array} holds no frame: its shape is {found:?}, and N must be at least 1")]
+    EmptyBatch {
+        file: String,
+        array: &'static str,
+        found: Vec<u64>,
+    },
+    #[error("{file}: truncated: the shape {shape:?} of {array} needs {expected} bytes of data, but there are {found}")]
+    Truncated {
+        file: String,
+        array: &'static str,
+        shape: Vec<u64>,
+        expected: u128,
+        found: usize,
+    },
+    #[error("{file}: {array}{index:?} is {value}, but {int_type} holds {} to {}", int_type.min(), int_type.max())]
+    Value {
+        file: String,
+        array: &'static str,
+        index: [usize; 4],
+        value: i128,
+        int_type: IntType,
+    },
+}
+
+/// Reads grad_output (N, K, P, Q), N at least 1.
+///
+/// # Errors
+/// The file is no .npy file of integers, or the array does not fit the layer in shape or in the range of its values.
+pub fn read_grad_output(path: &Path, layer: &Layer) -> Result<Array4<i32>, NpyError> {
+    let [k, p, q] = grad_output_shape(layer).map(Some);
+    let expected = Expected {
+        array: "grad_output",
+        axes: "(N, K, P, Q)",
+        shape: [None, k, p, q],
+        int_type: layer.grad_type(),
+    };
+    expected.read(path)
+}
+
+/// Reads a weight array (K, C/groups, R, S).
+///
+/// # Errors
+/// As [`read_grad_output`].
+pub fn read_weight(path: &Path, layer: &Layer) -> Result<Array4<i32>, NpyError> {
+    let expected = Expected {
+        array: "weight",
+        axes: "(K, C/groups, R, S)",
+        shape: weight_shape(layer).map(Some),
+        int_type: layer.weight_type(),
+    };
+    expected.read(path)
+}
+
+/// Writes an array as int32 where `value_bits` is at most 32, or else as int64; whole or not at all.
+///
+/// # Errors
+/// The file cannot be written, or a value does not fit `value_bits` after all.
+pub fn write(path: &Path, array: &Array4<i64>, value_bits: u32) -> Result<(), NpyError> {
+    let bytes = if value_bits <= 32 {
+        let narrow = |&value| i32::try_from(value).map_err(std::io::Error::other);
+        let values: Result<Vec<i32>, _> = array.iter().map(narrow).collect();
+        values.and_then(|values| to_bytes(array.shape(), values))
+    } else {
+        to_bytes(array.shape(), array.iter().copied())
+    };
+    bytes
+        .and_then(|bytes| write_whole(path, &bytes))
+        .map_err(|reason| NpyError::Write {
+            file: path.display().to_string(),
+            reason,
+        })
+}
+
+/// The file's content; `values` in C order.
+fn to_bytes<T: npyz::AutoSerialize>(
+    shape: &[usize],
+    values: impl IntoIterator<Item = T>,
+) -> std::io::Result<Vec<u8>> {
+    let shape: Vec<u64> = shape.iter().map(|&size| size as u64).collect();
+    let mut bytes = Vec::new();
+    let mut writer = npyz::WriteOptions::new()
+        .default_dtype()
+        .shape(&shape)
+        .writer(&mut bytes)
+        .begin_nd()?;
+    writer.extend(values)?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
+/// What an array must be.
+struct Expected {
+    array: &'static str,
+    axes: &'static str,
+    /// `None` for N: any number from 1.
+    shape: [Option<usize>; 4],
+    int_type: IntType,
+}
+
+impl Expected {
+    fn read(&self, path: &Path) -> Result<Array4<i32>, NpyError> {
+        let file = path.display().to_string();
+        let bytes = fs::read(path).map_err(|reason| NpyError::Read {
+            file: file.clone(),
+            reason,
+        })?;
+        let mut data = &bytes[..];
+        let header = NpyHeader::from_reader(&mut data).map_err(|error| NpyError::NotNpy {
+            file: file.clone(),
+            reason: match error.kind() {
+                ErrorKind::UnexpectedEof => "its header is truncated".to_owned(),
+                _ => error.to_string(),
+            },
+        })?;
+        let item = self.item_type(&file, &header)?;
+        let shape = self.shape(&file, &header)?;
+        let expected = shape.iter().map(|&size| size as u128).product::<u128>() * item.size as u128;
+        if expected > data.len() as u128 {
+            return Err(NpyError::Truncated {
+                file,
+                array: self.array,
+                shape: header.shape().to_vec(),
+                expected,
+                found: data.len(),
+            });
+        }
+        let array = NpyFile::with_header(header, data);
+        match (item.signed, item.size) {
+            (true, 1) => self.values::<i8>(file, array, shape),
+            (true, 2) => self.values::<i16>(file, array, shape),
+            (true, 4) => self.values::<i32>(file, array, shape),
+            (true, _) => self.values::<i64>(file, array, shape),
+            (false, 1) => self.values::<u8>(file, array, shape),
+            (false, 2) => self.values::<u16>(file, array, shape),
+            (false, 4) => self.values::<u32>(file, array, shape),
+            (false, _) => self.values::<u64>(file, array, shape),
+        }
+    }
+
+    fn item_type(&self, file: &str, header: &NpyHeader) -> Result<ItemType, NpyError> {
+        let dtype = header.dtype();
+        match &dtype {
+            DType::Plain(item) if item.type_char() == TypeChar::Int => Ok(ItemType {
+                signed: true,
+                size: item.size_field(),
+            }),
+            DType::Plain(item) if item.type_char() == TypeChar::Uint => Ok(ItemType {
+                signed: false,
+                size: item.size_field(),
+            }),
+            _ => Err(NpyError::Type {
+                file: file.to_owned(),
+                array: self.array,
+                found: dtype.descr(),
+            }),
+        }
+    }
+
+    fn shape(&self, file: &str, header: &NpyHeader) -> Result<[usize; 4], NpyError> {
+        let found = header.shape();
+        let sizes: Option<Vec<usize>> = found.iter().map(|&size| size.try_into().ok()).collect();
+        let shape: [usize; 4] = match sizes.map(TryInto::try_into) {
+            Some(Ok(shape)) => shape,
+            _ => {
+                return Err(NpyError::Rank {
+                    file: file.to_owned(),
+                    array: self.array,
+                    axes: self.axes,
+                    found: found.to_vec(),
+                })
+            }
+        };
+        let fits = |(&found, expected): (&usize, &Option<usize>)| {
+            expected.is_none_or(|size| size == found)
+        };
+        if !shape.iter().zip(&self.shape).all(fits) {
+            let axis = |size: &Option<usize>| size.map_or("N".to_owned(), |size| size.to_string());
+            let axes: Vec<String> = self.shape.iter().map(axis).collect();
+            return Err(NpyError::Shape {
+                file: file.to_owned(),
+                array: self.array,
+                axes: self.axes,
+                expected: format!("[{}]", axes.join(", ")),
+                found: found.to_vec(),
+            });
+        }
+        if shape[0] == 0 {
+            return Err(NpyError::EmptyBatch {
+                file: file.to_owned(),
+                array: self.array,
+                found: found.to_vec(),
+            });
+        }
+        Ok(shape)
+    }
+
+    fn values<T: npyz::Deserialize + Copy + Into<i128>>(
+        &self,
+        file: String,
+        array: NpyFile<&[u8]>,
+        shape: [usize; 4],
+    ) -> Result<Array4<i32>, NpyError> {
+        let fortran = array.order() == Order::Fortran;
+        let not_npy = |reason: String| NpyError::NotNpy {
+            file: file.clone(),
+            reason,
+        };
+        let values: Vec<T> = array
+            .into_vec()
+            .map_err(|error| not_npy(error.to_string()))?;
+        let values = Array4::from_shape_vec(shape.set_f(fortran), values)
+            .map_err(|error| not_npy(error.to_string()))?;
+        // Both iterators go in C order whatever the memory order, so the first value out of range is the first in
+        // the order of the indices, and the result is in C order.
+        let narrow = |(index, &value): ((usize, usize, usize, usize), &T)| {
+            let value: i128 = value.into();
+            let range = i128::from(self.int_type.min())..=i128::from(self.int_type.max());
+            if range.contains(&value) {
+                return Ok(value as i32);
+            }
+            Err(NpyError::Value {
+                file: file.clone(),
+                array: self.array,
+                index: index.into(),
+                value,
+                int_type: self.int_type,
+            })
+        };
+        let narrowed = values
+            .indexed_iter()
+            .map(narrow)
+            .collect::<Result<Vec<i32>, _>>()?;
+        Array4::from_shape_vec(shape, narrowed).map_err(|error| not_npy(error.to_string()))
+    }
+}
+
+struct ItemType {
+    signed: bool,
+    /// Bytes.
+    size: u64,
+}

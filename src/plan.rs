@@ -1,0 +1,122 @@
+//! The plan of an engine: a layer, the sizes chosen for it, and the cycles it will take.
+
+use crate::bound::bound_cycles;
+use crate::layer::Layer;
+use crate::schedule::{cycles, live_span_pixels, Buffers, Cycles, FrameWalk};
+use bpa_hdl::descriptor::{Descriptor, Lanes};
+
+/// Pixels of line buffer beyond what must be held, so that new ones arrive meanwhile.
+const SPARE_PIXELS: u64 = 2;
+/// Largest output FIFO tried.
+const MOST_RESULTS: u64 = 4096;
+/// Frames simulated to see the steady state.
+const FRAMES: u64 = 4;
+
+/// An engine for one layer.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    layer: Layer,
+    walk: FrameWalk,
+    buffers: Buffers,
+    descriptor: Descriptor,
+    live_span_pixels: u64,
+}
+
+impl Plan {
+    /// Chooses the smallest buffers with which the engine runs as fast as with large ones, or
+    /// within a thousandth of the bound.
+    pub fn new(layer: &Layer) -> Self {
+        let walk = FrameWalk::new(layer).unwrap_or_else(|| todo!());
+        let buffers = smallest_buffers(layer, &walk);
+        Plan {
+            descriptor: walk.describe(layer, buffers),
+            live_span_pixels: live_span_pixels(&walk),
+            layer: layer.clone(),
+            walk,
+            buffers,
+        }
+    }
+
+    /// The layer.
+    pub fn layer(&self) -> &Layer {
+        &self.layer
+    }
+
+    /// The layer as the hardware takes it.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    /// Lanes and number formats. The accumulator is as wide as the layer's worst case needs: every
+    /// operand at its most negative, at a pixel with the most taps.
+    pub fn lanes(&self) -> Lanes {
+        let layer = &self.layer;
+        let (grad_bits, weight_bits) = (layer.grad_type().bits(), layer.weight_type().bits());
+        let terms = u128::from(self.descriptor.rows.max_taps)
+            * u128::from(self.descriptor.cols.max_taps)
+            * u128::from(layer.out_per_group());
+        let largest = terms << (grad_bits + weight_bits - 2);
+        Lanes {
+            simd: layer.simd() as usize,
+            pe: layer.pe() as usize,
+            depthwise: layer.is_depthwise(),
+            grad_bits: grad_bits as usize,
+            weight_bits: weight_bits as usize,
+            // The magnitude's bits and the sign.
+            acc_bits: (u128::BITS - largest.leading_zeros()) as usize + 1,
+        }
+    }
+
+    /// Pixels that the line buffer holds.
+    pub fn line_buffer_pixels(&self) -> u64 {
+        self.buffers.line_pixels
+    }
+
+    /// Pixels alive at once ([`live_span_pixels`]).
+    pub fn live_span_pixels(&self) -> u64 {
+        self.live_span_pixels
+    }
+
+    /// Results that the output FIFO holds.
+    pub fn fifo_results(&self) -> u64 {
+        self.buffers.fifo_results
+    }
+
+    /// Cycles of `frames` frames back to back, without stalls from outside.
+    pub fn cycles(&self, frames: u64) -> Cycles {
+        cycles::run(&self.walk, self.layer.simd() as usize, self.buffers, frames)
+    }
+}
+
+/// Finds the least line buffer with which a large FIFO reaches the target, then the least FIFO.
+fn smallest_buffers(layer: &Layer, walk: &FrameWalk) -> Buffers {
+    let bound = bound_cycles(layer);
+    let steady = |line_pixels: u64, fifo_results: u64| {
+        let buffers = Buffers { line_pixels, fifo_results };
+        let run = cycles::run(walk, layer.simd() as usize, buffers, FRAMES);
+        run.per_frame_steady.unwrap_or(run.total)
+    };
+    let held = walk.held_pixels();
+    let most = held + SPARE_PIXELS + 2 * walk.cols.kept_size();
+    let best = steady(most, MOST_RESULTS);
+    let target = best.max(bound + bound / 1000);
+    let mut line_pixels = held + SPARE_PIXELS;
+    if steady(line_pixels, MOST_RESULTS) > target {
+        // The rate never falls as the buffer grows: halve the interval.
+        let (mut low, mut high) = (line_pixels, most);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if steady(middle, MOST_RESULTS) > target {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        line_pixels = high;
+    }
+    let mut fifo_results = 2;
+    while fifo_results < MOST_RESULTS && steady(line_pixels, fifo_results) > target {
+        fifo_results *= 2;
+    }
+    Buffers { line_pixels, fifo_results }
+}

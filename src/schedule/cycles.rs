@@ -1,0 +1,210 @@
+//! The cycle model: when each pixel is issued and each beat leaves, to the cycle, without stalls
+//! from outside.
+//!
+//! Every step of the engine waits for the latest of a few earlier ones, so a frame is one pass of
+//! maxima and sums over its pixels. The constants are the registers between two blocks, as the
+//! blocks in `bpa_hdl` promise them.
+
+use super::frame::FrameWalk;
+use bpa_hdl::core::MEMORY_CYCLES;
+use bpa_hdl::mac::lane_cycles;
+use std::collections::VecDeque;
+
+/// From a beat taken to the first issue that may read it.
+const ARRIVAL_TO_ISSUE: i64 = 2;
+/// From the last issue of a pixel to the first beat that may overwrite what it freed.
+const FREE_TO_ARRIVAL: i64 = 2;
+/// From a result's move to the FIFO memory's output to the accumulation that may take its place.
+const READ_TO_START: i64 = 2;
+
+/// Sizes that the model is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buffers {
+    /// Pixels in the line buffer.
+    pub line_pixels: u64,
+    /// Results in the output FIFO.
+    pub fifo_results: u64,
+}
+
+/// Cycle counts of a run, from the first beat of grad_output taken, both ends counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cycles {
+    /// To the last beat of the last frame.
+    pub total: u64,
+    /// To the last beat of the first frame.
+    pub first_frame: u64,
+    /// From the last beat of the last frame but one to that of the last; needs three frames.
+    pub per_frame_steady: Option<u64>,
+}
+
+/// Runs `frames` frames back to back through an engine with `simd` lanes over K.
+pub fn run(walk: &FrameWalk, simd: usize, buffers: Buffers, frames: u64) -> Cycles {
+    let mut model = Model::new(walk, simd, buffers);
+    let mut ends = Vec::new();
+    for _ in 0..frames {
+        model.frame();
+        ends.push(model.last_beat);
+    }
+    // Beat j of the output registers is on the stream one cycle after it moved there.
+    let from_start = |end: &i64| (end + 1 - FIRST_BEAT + 1) as u64;
+    Cycles {
+        total: ends.last().map_or(0, from_start),
+        first_frame: ends.first().map_or(0, from_start),
+        per_frame_steady: match ends.as_slice() {
+            [.., before, last] if ends.len() >= 3 => Some((last - before) as u64),
+            _ => None,
+        },
+    }
+}
+
+/// Cycle in which the first beat of grad_output is taken; the walk has run ahead by then.
+const FIRST_BEAT: i64 = 0;
+/// A cycle before everything.
+const NEVER: i64 = i64::MIN / 4;
+
+struct Model<'a> {
+    walk: &'a FrameWalk,
+    buffers: Buffers,
+    /// From the last issue of an accumulation to the result at the FIFO memory's output.
+    issue_to_read: i64,
+
+    // Input: pixels stored, freed; when the latest beat was taken.
+    stored: u64,
+    last_beat_in: i64,
+    freed: u64,
+    /// Pixels freed up to and including a pixel of grad_input, and the cycle of its last issue.
+    frees: VecDeque<(u64, i64)>,
+    needed: u64,
+
+    // Walk: cycles of the latest events.
+    row_load: i64,
+    emitted: i64,
+    queued: i64,
+    loaded: [i64; 2],
+    issued: i64,
+
+    // Output: read cycles of the results that may still hold a place.
+    reads: VecDeque<i64>,
+    /// When the latest result moved to the stream's registers.
+    result_moved: i64,
+    /// When the latest beat did, zeros included.
+    moved: i64,
+    last_beat: i64,
+}
+
+impl<'a> Model<'a> {
+    fn new(walk: &'a FrameWalk, simd: usize, buffers: Buffers) -> Self {
+        // Issue registers, memories, lanes, the flag's last register, FIFO write, count.
+        let issue_to_read = 1 + MEMORY_CYCLES + lane_cycles(simd) + 1;
+        Model {
+            walk,
+            buffers,
+            issue_to_read: issue_to_read as i64,
+            stored: 0,
+            last_beat_in: FIRST_BEAT - 1,
+            freed: 0,
+            frees: VecDeque::from([(0, NEVER)]),
+            needed: 0,
+            row_load: NEVER,
+            emitted: NEVER,
+            queued: NEVER,
+            loaded: [NEVER; 2],
+            issued: NEVER,
+            reads: VecDeque::new(),
+            result_moved: NEVER,
+            moved: NEVER,
+            last_beat: NEVER,
+        }
+    }
+
+    fn frame(&mut self) {
+        let walk = self.walk;
+        for pixel in walk.pixels() {
+            // The walk: one visit a cycle, one row context at a time.
+            let ready = if pixel.row_first {
+                let row_ready = self.row_load + 1 + pixel.empty_before as i64;
+                self.row_load = row_ready.max(self.emitted);
+                self.row_load + 1
+            } else {
+                self.emitted + 1 + pixel.empty_before as i64
+            };
+            let emitted = ready.max(self.queued);
+            let queued = (emitted + 1).max(self.queued + 1).max(self.loaded[0] + 1);
+            let loaded = (queued + 1).max(self.loaded[1] + 1).max(self.issued);
+            self.emitted = emitted;
+            self.queued = queued;
+            self.loaded = [self.loaded[1], loaded];
+
+            // The issue loop: data for the pixel, a place for each accumulation.
+            self.needed += pixel.opens;
+            let data = self.arrival(self.needed) + ARRIVAL_TO_ISSUE;
+            let mut start = (loaded + 1).max(data);
+            let zeros = (pixel.skipped * walk.pixel_beats) as i64;
+            for block in 0..walk.pixel_beats {
+                if self.reads.len() as u64 == self.buffers.fifo_results {
+                    // The oldest read gave back the place that this accumulation takes.
+                    if let Some(read) = self.reads.pop_front() {
+                        start = start.max(read + READ_TO_START);
+                    }
+                }
+                let end = start + pixel.issues as i64 - 1;
+                self.result(end, if block == 0 { zeros } else { 0 });
+                start = end + 1;
+            }
+            self.issued = start - 1;
+            if pixel.frees > 0 {
+                self.freed += pixel.frees;
+                self.frees.push_back((self.freed, self.issued));
+            }
+        }
+        self.last_beat = self.moved + (walk.end_pixels() * walk.pixel_beats) as i64;
+        self.moved = self.last_beat;
+    }
+
+    /// Cycle in which the last beat of the first `pixels` stored pixels is taken.
+    fn arrival(&mut self, pixels: u64) -> i64 {
+        let words = self.walk.pixel_words as i64;
+        while self.stored < pixels {
+            // Space for one more stored pixel, which beats to be dropped wait for as well.
+            let wanted = (self.stored + 1).saturating_sub(self.buffers.line_pixels);
+            while self.frees.front().is_some_and(|free| free.0 < wanted) {
+                self.frees.pop_front();
+            }
+            let space = self.frees.front().map_or(NEVER, |free| free.1 + FREE_TO_ARRIVAL);
+            let first = (self.last_beat_in + 1).max(space);
+            let dropped = self.dropped_before(self.stored) as i64 * words;
+            self.last_beat_in = first + dropped + words - 1;
+            self.stored += 1;
+        }
+        self.last_beat_in
+    }
+
+    /// Pixels dropped between stored pixel `index - 1` and stored pixel `index`, over all frames.
+    fn dropped_before(&self, index: u64) -> u64 {
+        let (rows, cols) = (&self.walk.rows.kept, &self.walk.cols.kept);
+        let in_frame = index % self.walk.kept_pixels();
+        let width = self.walk.cols.kept_size();
+        let arrival = |stored: u64| {
+            (rows.first + stored / width) * cols.size + cols.first + stored % width
+        };
+        if in_frame > 0 {
+            return arrival(in_frame) - arrival(in_frame - 1) - 1;
+        }
+        let before = if index == 0 {
+            0
+        } else {
+            rows.size * cols.size - 1 - arrival(self.walk.kept_pixels() - 1)
+        };
+        before + arrival(0)
+    }
+
+    /// An accumulation whose last issue is in cycle `end`, behind `zeros` beats without a tap.
+    fn result(&mut self, end: i64, zeros: i64) {
+        let at_output = end + self.issue_to_read;
+        let before = self.reads.back().copied().unwrap_or(NEVER);
+        let read = at_output.max(before + 1).max(self.result_moved);
+        self.moved = (self.moved + 1).max(read + 1) + zeros;
+        self.result_moved = self.moved;
+        self.reads.push_back(read);
+    }
+}

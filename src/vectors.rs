@@ -1,0 +1,10 @@
+//! Test vectors: random arrays, and arrays as the beats of the engine's streams.
+
+mod beats;
+mod random;
+
+pub use beats::{
+    grad_input_beats, grad_output_beats, pack_grad_input, pack_grad_output, pack_weight,
+    unpack_grad_input, weight_beats, BeatFormat, UnpackError,
+};
+pub use random::{random_grad_output, random_weight};

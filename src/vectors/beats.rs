@@ -1,0 +1,511 @@
+//! Arrays as beats of the streams and back.
+//!
+//! A beat is a vector of values in two's complement, value `e` in the bits from `e * value_bits` up, the whole
+//! zero-extended to bytes; beats follow one another as little-endian bytes. Where a block of lanes reaches beyond
+//! the channels of its group (depthwise: beyond the groups), its lanes hold zero.
+//!
+//! | stream | order of beats | values of a beat |
+//! |---|---|---|
+//! | grad_output | p, q, group block, K block | SIMD channels; depthwise: SIMD channels x PE groups, the group fastest |
+//! | weight | group block, C block, r, s, K block | SIMD x PE, the PE lane fastest |
+//! | grad_input | h, w, group block, C block | PE channels; depthwise: PE groups |
+
+use ndarray::{Array4, ArrayView3};
+
+use crate::layer::Layer;
+use crate::reference::{grad_input_shape, grad_output_shape, weight_shape};
+
+/// The beats of a frame on a stream, or of a set of weights. The last of them carries `tlast`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BeatFormat {
+    /// Values of a beat.
+    pub values: u32,
+    /// Bits of a value.
+    pub value_bits: u32,
+    /// Beats of a frame or set.
+    pub beats: u64,
+}
+
+impl BeatFormat {
+    /// Bytes of a beat: `tdata` is as wide.
+    pub fn beat_bytes(&self) -> usize {
+        (self.values as usize * self.value_bits as usize).div_ceil(8)
+    }
+
+    /// Bytes of a frame or set.
+    pub fn bytes(&self) -> usize {
+        self.beat_bytes() * self.beats as usize
+    }
+}
+
+/// Beats of a frame of grad_output.
+pub fn grad_output_beats(layer: &Layer) -> BeatFormat {
+    let pixels = u64::from(layer.rows().out_size) * u64::from(layer.cols().out_size);
+    BeatFormat {
+        values: match layer.is_depthwise() {
+            true => layer.simd() * layer.pe(),
+            false => layer.simd(),
+        },
+        value_bits: layer.grad_type().bits(),
+        beats: pixels * u64::from(layer.dy_words_per_pixel()),
+    }
+}
+
+/// Beats of a set of weights.
+pub fn weight_beats(layer: &Layer) -> BeatFormat {
+    BeatFormat {
+        values: layer.simd() * layer.pe(),
+        value_bits: layer.weight_type().bits(),
+        beats: layer.weight_words(),
+    }
+}
+
+/// Beats of a frame of grad_input, of values sign-extended to `value_bits`.
+pub fn grad_input_beats(layer: &Layer, value_bits: u32) -> BeatFormat {
+    let pixels = u64::from(layer.rows().in_size) * u64::from(layer.cols().in_size);
+    BeatFormat {
+        values: layer.pe(),
+        value_bits,
+        beats: pixels * u64::from(layer.out_beats_per_pixel()),
+    }
+}
+
+/// The beats of one frame of grad_output (K, P, Q).
+///
+/// # Panics
+/// If the frame has not the shape of the layer.
+pub fn pack_grad_output(layer: &Layer, frame: ArrayView3<i32>) -> Vec<u8> {
+    assert_eq!(
+        frame.shape(),
+        grad_output_shape(layer),
+        "a frame of another layer"
+    );
+    let pixel = grad_output_pixel(layer);
+    let [_, height, width] = grad_output_shape(layer);
+    let mut writer = BeatWriter::new(grad_output_beats(layer));
+    for p in 0..height {
+        for q in 0..width {
+            for beat in &pixel {
+                writer.beat(
+                    beat.iter()
+                        .map(|k| k.map_or(0, |k| frame[[k, p, q]].into())),
+                );
+            }
+        }
+    }
+    writer.bytes
+}
+
+/// The beats of a set of weights (K, C/groups, R, S).
+///
+/// # Panics
+/// If the array has not the shape of the layer.
+pub fn pack_weight(layer: &Layer, weight: &Array4<i32>) -> Vec<u8> {
+    assert_eq!(
+        weight.shape(),
+        weight_shape(layer),
+        "weights of another layer"
+    );
+    let [_, _, height, width] = weight_shape(layer);
+    let mut writer = BeatWriter::new(weight_beats(layer));
+    for group_block in 0..layer.group_blocks() {
+        for c_block in 0..layer.c_blocks() {
+            let tap: Vec<Vec<_>> = (0..layer.k_blocks())
+                .map(|k_block| weight_lanes(layer, group_block, c_block, k_block))
+                .collect();
+            for r in 0..height {
+                for s in 0..width {
+                    for beat in &tap {
+                        let value = |(k, c): (usize, usize)| weight[[k, c, r, s]].into();
+                        writer.beat(beat.iter().map(|lane| lane.map_or(0, value)));
+                    }
+                }
+            }
+        }
+    }
+    writer.bytes
+}
+
+/// The beats of one frame of grad_input (C, H, W), as the engine gives them.
+///
+/// # Panics
+/// If the frame has not the shape of the layer, or `value_bits` is above 64.
+pub fn pack_grad_input(layer: &Layer, frame: ArrayView3<i64>, value_bits: u32) -> Vec<u8> {
+    assert_eq!(
+        frame.shape(),
+        grad_input_shape(layer),
+        "a frame of another layer"
+    );
+    let pixel = grad_input_pixel(layer);
+    let [_, height, width] = grad_input_shape(layer);
+    let mut writer = BeatWriter::new(grad_input_beats(layer, value_bits));
+    for h in 0..height {
+        for w in 0..width {
+            for beat in &pixel {
+                writer.beat(beat.iter().map(|c| c.map_or(0, |c| frame[[c, h, w]])));
+            }
+        }
+    }
+    writer.bytes
+}
+
+/// Beats that make no whole number of frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{found} bytes of grad_input are no whole number of frames of {frame} bytes")]
+pub struct UnpackError {
+    /// Bytes given.
+    pub found: usize,
+    /// Bytes of a frame.
+    pub frame: usize,
+}
+
+/// grad_input (N, C, H, W) of the beats of any number of frames. What padded lanes hold is ignored.
+///
+/// # Errors
+/// `bytes` is no whole number of frames.
+///
+/// # Panics
+/// If `value_bits` is no multiple of 8 from 8 to 64.
+pub fn unpack_grad_input(
+    layer: &Layer,
+    bytes: &[u8],
+    value_bits: u32,
+) -> Result<Array4<i64>, UnpackError> {
+    assert!(
+        value_bits % 8 == 0 && (8..=64).contains(&value_bits),
+        "values of grad_input are whole bytes of an i64"
+    );
+    let format = grad_input_beats(layer, value_bits);
+    if bytes.len() % format.bytes() != 0 {
+        return Err(UnpackError {
+            found: bytes.len(),
+            frame: format.bytes(),
+        });
+    }
+    let frames = bytes.len() / format.bytes();
+    let pixel = grad_input_pixel(layer);
+    let [channels, height, width] = grad_input_shape(layer);
+    let mut result = Array4::zeros((frames, channels, height, width));
+    let mut values = bytes.chunks_exact(value_bits as usize / 8).map(sign_extend);
+    for n in 0..frames {
+        for h in 0..height {
+            for w in 0..width {
+                for (channel, value) in pixel.iter().flatten().zip(&mut values) {
+                    if let Some(c) = *channel {
+                        result[[n, c, h, w]] = value;
+                    }
+                }
+            }
+        }
+    }
+    Ok(result)
+}
+
+/// The value of 1 to 8 little-endian bytes in two's complement.
+fn sign_extend(bytes: &[u8]) -> i64 {
+    let mut extended = [0; 8];
+    extended[8 - bytes.len()..].copy_from_slice(bytes);
+    i64::from_le_bytes(extended) >> (64 - 8 * bytes.len())
+}
+
+/// The channels of K in the beats of one pixel of grad_output; `None` for a padded lane.
+fn grad_output_pixel(layer: &Layer) -> Vec<Vec<Option<usize>>> {
+    let mut beats = Vec::new();
+    for group_block in 0..layer.group_blocks() {
+        for k_block in 0..layer.k_blocks() {
+            let lanes = weight_lanes(layer, group_block, 0, k_block);
+            // The lanes of a dense layer share their gradients: PE lane 0, which always exists, stands for all.
+            let step = match layer.is_depthwise() {
+                true => 1,
+                false => layer.pe() as usize,
+            };
+            beats.push(
+                lanes
+                    .iter()
+                    .step_by(step)
+                    .map(|lane| lane.map(|(k, _)| k))
+                    .collect(),
+            );
+        }
+    }
+    beats
+}
+
+/// The channels of C in the beats of one pixel of grad_input; `None` for a padded lane.
+fn grad_input_pixel(layer: &Layer) -> Vec<Vec<Option<usize>>> {
+    let (pe, in_per_group) = (layer.pe(), layer.in_per_group());
+    let mut beats = Vec::new();
+    for group_block in 0..layer.group_blocks() {
+        for c_block in 0..layer.c_blocks() {
+            let channel = |lane: u32| {
+                if layer.is_depthwise() {
+                    let group = group_block * pe + lane;
+                    (group < layer.groups()).then_some(group as usize)
+                } else {
+                    let c = c_block * pe + lane;
+                    (c < in_per_group).then_some((group_block * in_per_group + c) as usize)
+                }
+            };
+            beats.push((0..pe).map(channel).collect());
+        }
+    }
+    beats
+}
+
+/// The channels (of K, and of C within the group) in one beat of weights; `None` for a padded lane.
+fn weight_lanes(
+    layer: &Layer,
+    group_block: u32,
+    c_block: u32,
+    k_block: u32,
+) -> Vec<Option<(usize, usize)>> {
+    let mut lanes = Vec::new();
+    for simd_lane in 0..layer.simd() {
+        for pe_lane in 0..layer.pe() {
+            let (group, c) = match layer.is_depthwise() {
+                true => (group_block * layer.pe() + pe_lane, 0),
+                false => (group_block, c_block * layer.pe() + pe_lane),
+            };
+            let k = k_block * layer.simd() + simd_lane;
+            let exists =
+                group < layer.groups() && c < layer.in_per_group() && k < layer.out_per_group();
+            lanes
+                .push(exists.then_some(((group * layer.out_per_group() + k) as usize, c as usize)));
+        }
+    }
+    lanes
+}
+
+/// Appends beats to bytes.
+struct BeatWriter {
+    format: BeatFormat,
+    bytes: Vec<u8>,
+}
+
+impl BeatWriter {
+    fn new(format: BeatFormat) -> Self {
+        assert!(
+            (1..=64).contains(&format.value_bits),
+            "values are those of an i64"
+        );
+        Self {
+            format,
+            bytes: Vec::with_capacity(format.bytes()),
+        }
+    }
+
+    /// Appends one beat; the values are cut to the format's width.
+    fn beat(&mut self, values: impl Iterator<Item = i64>) {
+        let value_bits = self.format.value_bits;
+        let mask = u64::MAX >> (64 - value_bits);
+        // Less than 8 bits are pending when a value of up to 64 comes.
+        let (mut pending, mut count) = (0_u128, 0);
+        for value in values {
+            pending |= u128::from(value as u64 & mask) << count;
+            count += value_bits;
+            while count >= 8 {
+                self.bytes.push(pending as u8);
+                pending >>= 8;
+                count -= 8;
+            }
+        }
+        if count > 0 {
+            self.bytes.push(pending as u8);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Axis;
+
+    use super::*;
+    use crate::layer::{LayerFile, PerItem};
+    use crate::vectors::{random_grad_output, random_weight};
+
+    /// Dense, grouped and depthwise layers whose lanes divide their channels or do not, at widths that fill bytes or
+    /// do not.
+    fn layers() -> Vec<Layer> {
+        let shape = |groups, in_channels, out_channels, simd, pe| {
+            let mut file = LayerFile::default();
+            file.layer.in_channels = Some(in_channels);
+            file.layer.out_channels = Some(out_channels);
+            file.layer.in_size = Some(PerItem([5, 6]));
+            file.layer.kernel = Some(PerItem([2, 3]));
+            file.layer.groups = groups;
+            file.engine.simd = simd;
+            file.engine.pe = pe;
+            file
+        };
+        let mut layers = Vec::new();
+        for file in [
+            shape(1, 4, 6, 3, 2),
+            shape(1, 5, 7, 3, 2),
+            shape(2, 6, 10, 3, 2),
+            shape(5, 5, 5, 1, 2),
+            shape(4, 4, 12, 2, 3),
+        ] {
+            for [grad, weight] in [["int8", "int16"], ["int3", "int5"], ["int16", "int2"]] {
+                let mut file = file.clone();
+                file.engine.grad_type = grad.to_owned();
+                file.engine.weight_type = weight.to_owned();
+                layers.push(file.validate().unwrap());
+            }
+        }
+        layers
+    }
+
+    /// Takes values out of beats bit by bit, in order.
+    struct BeatReader<'a> {
+        format: BeatFormat,
+        bytes: &'a [u8],
+    }
+
+    impl BeatReader<'_> {
+        fn next(&mut self) -> Vec<i64> {
+            let (beat, rest) = self.bytes.split_at(self.format.beat_bytes());
+            self.bytes = rest;
+            let bit = |index: usize| i64::from(beat[index / 8] >> (index % 8) & 1);
+            let width = self.format.value_bits as usize;
+            let used = self.format.values as usize * width;
+            assert!(
+                (used..beat.len() * 8).all(|index| bit(index) == 0),
+                "zero-extended"
+            );
+            let value = |first: usize| {
+                let magnitude: i64 = (0..width - 1).map(|i| bit(first + i) << i).sum();
+                magnitude - (bit(first + width - 1) << (width - 1))
+            };
+            (0..used).step_by(width).map(value).collect()
+        }
+    }
+
+    #[test]
+    fn gradients_lie_where_the_contract_says() {
+        for layer in layers() {
+            let frame = random_grad_output(&layer, 1, 5).index_axis_move(Axis(0), 0);
+            let bytes = pack_grad_output(&layer, frame.view());
+            let format = grad_output_beats(&layer);
+            assert_eq!(bytes.len(), format.bytes());
+            let mut reader = BeatReader {
+                format,
+                bytes: &bytes,
+            };
+            let (simd, pe) = (layer.simd() as usize, layer.pe() as usize);
+            let per_group = layer.out_per_group() as usize;
+            // What a lane holds: channel `k` of group `g`, or zero where there is none.
+            let lane = |g: usize, k: usize, p: usize, q: usize| match () {
+                () if g < layer.groups() as usize && k < per_group => {
+                    i64::from(frame[[g * per_group + k, p, q]])
+                }
+                () => 0,
+            };
+            for p in 0..layer.rows().out_size as usize {
+                for q in 0..layer.cols().out_size as usize {
+                    for group_block in 0..layer.group_blocks() as usize {
+                        for k_block in 0..layer.k_blocks() as usize {
+                            let mut expected = Vec::new();
+                            for s in 0..simd {
+                                let k = k_block * simd + s;
+                                if layer.is_depthwise() {
+                                    expected.extend(
+                                        (0..pe).map(|j| lane(group_block * pe + j, k, p, q)),
+                                    );
+                                } else {
+                                    expected.push(lane(group_block, k, p, q));
+                                }
+                            }
+                            assert_eq!(reader.next(), expected);
+                        }
+                    }
+                }
+            }
+            assert!(reader.bytes.is_empty());
+        }
+    }
+
+    #[test]
+    fn weights_lie_where_the_contract_says() {
+        for layer in layers() {
+            let weight = random_weight(&layer, 5);
+            let bytes = pack_weight(&layer, &weight);
+            let format = weight_beats(&layer);
+            assert_eq!(bytes.len(), format.bytes());
+            let mut reader = BeatReader {
+                format,
+                bytes: &bytes,
+            };
+            let (simd, pe) = (layer.simd() as usize, layer.pe() as usize);
+            let per_group = layer.out_per_group() as usize;
+            for group_block in 0..layer.group_blocks() as usize {
+                for c_block in 0..layer.c_blocks() as usize {
+                    for r in 0..layer.rows().kernel as usize {
+                        for s in 0..layer.cols().kernel as usize {
+                            for k_block in 0..layer.k_blocks() as usize {
+                                for (index, value) in reader.next().into_iter().enumerate() {
+                                    let (k, j) = (k_block * simd + index / pe, index % pe);
+                                    let (group, c) = match layer.is_depthwise() {
+                                        true => (group_block * pe + j, 0),
+                                        false => (group_block, c_block * pe + j),
+                                    };
+                                    // The group's bounds first: k beyond them is a channel of the next group.
+                                    let stored = weight
+                                        .get([group * per_group + k, c, r, s])
+                                        .filter(|_| k < per_group);
+                                    assert_eq!(value, stored.map_or(0, |&value| value.into()));
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            assert!(reader.bytes.is_empty());
+        }
+    }
+
+    #[test]
+    fn results_survive_packing_and_unpacking() {
+        for layer in layers() {
+            for value_bits in [8, 24, 32, 40, 64] {
+                let [c, h, w] = grad_input_shape(&layer);
+                let least = i64::MIN >> (64 - value_bits);
+                let results =
+                    Array4::from_shape_fn((2, c, h, w), |(n, c, h, w)| match (n + c + h + w) % 3 {
+                        0 => least + (c * h) as i64,
+                        1 => -1 - least - (n * w) as i64,
+                        _ => -((c + h + w) as i64),
+                    });
+                let bytes: Vec<u8> = results
+                    .outer_iter()
+                    .flat_map(|frame| pack_grad_input(&layer, frame, value_bits))
+                    .collect();
+                assert_eq!(unpack_grad_input(&layer, &bytes, value_bits), Ok(results));
+                let cut = &bytes[1..];
+                assert!(unpack_grad_input(&layer, cut, value_bits).is_err());
+            }
+        }
+    }
+
+    /// The order of channels, which a round trip alone would not show.
+    #[test]
+    fn results_come_in_order_of_groups_and_blocks() {
+        let channels = |layer: &Layer| {
+            let beats = grad_input_pixel(layer).into_iter();
+            beats.map(|beat| {
+                beat.iter()
+                    .map(|c| c.map_or(-1, |c| c as i64))
+                    .collect::<Vec<_>>()
+            })
+        };
+        let order: Vec<Vec<Vec<i64>>> = layers()
+            .iter()
+            .step_by(3)
+            .map(|layer| channels(layer).collect())
+            .collect();
+        assert_eq!(order[0], [[0, 1], [2, 3]]);
+        assert_eq!(order[1], [[0, 1], [2, 3], [4, -1]]);
+        assert_eq!(order[2], [[0, 1], [2, -1], [3, 4], [5, -1]]);
+        assert_eq!(order[3], [[0, 1], [2, 3], [4, -1]]);
+        assert_eq!(order[4], [[0, 1, 2], [3, -1, -1]]);
+    }
+}

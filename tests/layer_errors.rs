@@ -1,0 +1,352 @@
+//! What a user is told about a layer that cannot be: in the file, as flags, or in a list.
+
+use std::path::Path;
+
+use bpa_engine::layer::{LayerArgs, LayerFile};
+use bpa_engine::layer_list;
+use clap::Parser;
+use insta::assert_snapshot;
+
+/// A valid layer to spoil: rows of 8, columns of 9.
+const VALID: &str = "[layer]
+in_channels = 6
+out_channels = 4
+in_size = [8, 9]
+kernel = [3, 2]
+";
+
+#[derive(Parser)]
+struct Program {
+    #[command(flatten)]
+    layer: LayerArgs,
+}
+
+fn read(text: &str) -> Result<LayerFile, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("layer.toml");
+    std::fs::write(&path, text).unwrap();
+    LayerFile::read(&path).map_err(|error| without(folder.path(), &error))
+}
+
+fn without(folder: &Path, error: &dyn std::error::Error) -> String {
+    error
+        .to_string()
+        .replace(&format!("{}/", folder.display()), "")
+}
+
+/// The message for the flags, given over the valid layer.
+fn error(flags: &str) -> String {
+    let file = read(VALID).unwrap();
+    file.validate().unwrap();
+    error_of(flags, file)
+}
+
+fn error_of(flags: &str, file: LayerFile) -> String {
+    let words = ["program"].into_iter().chain(flags.split_whitespace());
+    let args = Program::try_parse_from(words).unwrap().layer;
+    args.over(file).validate().unwrap_err().to_string()
+}
+
+#[test]
+fn missing_keys() {
+    let nothing = LayerFile::default;
+    let mut all = Vec::new();
+    let mut flags = String::new();
+    for given in ["", " --in-channels 1", " --out-channels 1", " --in-size 1"] {
+        flags += given;
+        all.push(error_of(&flags, nothing()));
+    }
+    assert_snapshot!(all.join("\n"), @r"
+    `layer.in_channels` is missing: give it in the layer file, or as --in-channels
+    `layer.out_channels` is missing: give it in the layer file, or as --out-channels
+    `layer.in_size` is missing: give it in the layer file, or as --in-size
+    `layer.kernel` is missing: give it in the layer file, or as --kernel
+    ");
+}
+
+#[test]
+fn flags_alone_make_a_layer_and_override_every_key() {
+    let flags = "program --name n --in-channels 4 --out-channels 8 --in-size 56,57 --kernel 3 --stride 2,1 \
+        --dilation 1,2 --padding 1,2,3,4 --groups 2 --out-size 5,6 --simd 4 --pe 2 --grad-type int4 \
+        --weight-type int5";
+    let args = Program::try_parse_from(flags.split_whitespace())
+        .unwrap()
+        .layer;
+    assert!(!args.is_empty());
+    let layer = args.clone().over(LayerFile::default()).validate().unwrap();
+    assert_snapshot!(layer.to_file().to_toml(), @r#"
+    name = "n"
+
+    [layer]
+    in_channels = 4
+    out_channels = 8
+    in_size = [56, 57]
+    kernel = [3, 3]
+    stride = [2, 1]
+    dilation = [1, 2]
+    padding = [1, 2, 3, 4]
+    groups = 2
+    out_size = [5, 6]
+
+    [engine]
+    simd = 4
+    pe = 2
+    grad_type = "int4"
+    weight_type = "int5"
+    "#);
+    assert_eq!(args.over(read(VALID).unwrap()).validate().unwrap(), layer);
+}
+
+#[test]
+fn flags_that_are_no_numbers() {
+    let message = |flags: [&str; 2]| {
+        let words = ["program"].into_iter().chain(flags);
+        Program::try_parse_from(words).err().unwrap().to_string()
+    };
+    assert_snapshot!(message(["--kernel", "3,x"]), @r"
+    error: invalid value '3,x' for '--kernel <R,S>': expected one integer, or 2 separated by commas
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(message(["--padding", "1,2"]), @r"
+    error: invalid value '1,2' for '--padding <TOP,BOTTOM,LEFT,RIGHT>': expected one integer, or 4 separated by commas
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(message(["--groups", "two"]), @r"
+    error: invalid value 'two' for '--groups <GROUPS>': invalid digit found in string
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn zero_and_absurd_sizes() {
+    let flags = [
+        "--in-channels 0",
+        "--in-channels 65536",
+        "--out-channels=-1",
+        "--out-channels 9223372036854775807",
+        "--in-size 0,8",
+        "--in-size 8,65536",
+        "--kernel 0,1",
+        "--kernel 1,4096",
+        "--stride 0",
+        "--stride 1,4096",
+        "--dilation 0",
+        "--dilation 1,4096",
+        "--padding=0,0,0,-1",
+        "--padding 0,4096,0,0",
+        "--out-size 0,1",
+        "--out-size 1,65536",
+        "--groups 0",
+    ];
+    assert_snapshot!(flags.map(error).join("\n"), @r"
+    `layer.in_channels` is 0: it must be from 1 to 65535
+    `layer.in_channels` is 65536: it must be from 1 to 65535
+    `layer.out_channels` is -1: it must be from 1 to 65535
+    `layer.out_channels` is 9223372036854775807: it must be from 1 to 65535
+    `layer.in_size` (rows) is 0: it must be from 1 to 65535
+    `layer.in_size` (columns) is 65536: it must be from 1 to 65535
+    `layer.kernel` (rows) is 0: it must be from 1 to 4095
+    `layer.kernel` (columns) is 4096: it must be from 1 to 4095
+    `layer.stride` (rows) is 0: it must be from 1 to 4095
+    `layer.stride` (columns) is 4096: it must be from 1 to 4095
+    `layer.dilation` (rows) is 0: it must be from 1 to 4095
+    `layer.dilation` (columns) is 4096: it must be from 1 to 4095
+    `layer.padding` (right) is -1: it must be from 0 to 4095
+    `layer.padding` (bottom) is 4096: it must be from 0 to 4095
+    `layer.out_size` (rows) is 0: it must be from 1 to 65535
+    `layer.out_size` (columns) is 65536: it must be from 1 to 65535
+    `layer.groups` is 0: it must be from 1 to 65535
+    ");
+}
+
+#[test]
+fn sizes_that_do_not_agree() {
+    let flags = [
+        "--kernel 9,1",
+        // One pixel too long at stride 2: a truncating division of -1 by 2 would make this one output.
+        "--kernel 9,1 --stride 2",
+        "--dilation 1,9",
+        "--out-size 7,1",
+        "--out-size 1,9",
+        "--in-size 65535,1 --padding 4,0,1,0",
+        "--groups 4",
+        "--groups 3",
+    ];
+    assert_snapshot!(flags.map(error).join("\n"), @r"
+    `layer.kernel` (rows) does not fit: with its dilation it spans 9 pixels, but in_size plus padding is 8; use a smaller kernel or dilation, or more padding
+    `layer.kernel` (rows) does not fit: with its dilation it spans 9 pixels, but in_size plus padding is 8; use a smaller kernel or dilation, or more padding
+    `layer.kernel` (columns) does not fit: with its dilation it spans 10 pixels, but in_size plus padding is 9; use a smaller kernel or dilation, or more padding
+    `layer.out_size` (rows) is 7: in_size, kernel, stride, dilation and padding give 6, so it must be from 1 to 6
+    `layer.out_size` (columns) is 9: in_size, kernel, stride, dilation and padding give 8, so it must be from 1 to 8
+    `layer.out_size` (rows, as it is not given) is 65537: it must be from 1 to 65535
+    `layer.groups` is 4: it must divide `layer.in_channels`, which is 6
+    `layer.groups` is 3: it must divide `layer.out_channels`, which is 4
+    ");
+}
+
+#[test]
+fn lanes_above_what_a_group_has() {
+    let flags = [
+        "--simd 0",
+        "--simd 5",
+        "--pe 7",
+        "--groups 2 --simd 3",
+        "--groups 2 --pe 4",
+        "--groups 6 --out-channels 12 --simd 3",
+        "--groups 6 --out-channels 12 --pe 7",
+        "--in-channels 1000 --out-channels 1000 --simd 100 --pe 100",
+        "--in-channels 5000 --out-channels 5000 --simd 5000 --grad-type int16 --weight-type int2",
+    ];
+    assert_snapshot!(flags.map(error).join("\n"), @r"
+    `engine.simd` is 0: it must be from 1 to 4 (out_channels / groups)
+    `engine.simd` is 5: it must be from 1 to 4 (out_channels / groups)
+    `engine.pe` is 7: it must be from 1 to 6 (in_channels / groups)
+    `engine.simd` is 3: it must be from 1 to 2 (out_channels / groups)
+    `engine.pe` is 4: it must be from 1 to 3 (in_channels / groups)
+    `engine.simd` is 3: it must be from 1 to 2 (out_channels / groups)
+    `engine.pe` is 7: it must be from 1 to 6 (groups, as the layer is depthwise)
+    `engine.simd` = 100 and `engine.pe` = 100 make 80000 bits a beat of the weight stream: at most 65536 are possible, so use fewer lanes
+    `engine.simd` = 5000 and `engine.pe` = 1 make 80000 bits a beat of the grad_output stream: at most 65536 are possible, so use fewer lanes
+    ");
+}
+
+#[test]
+fn types() {
+    let flags = ["--grad-type int1", "--weight-type float32"];
+    assert_snapshot!(flags.map(error).join("\n"), @r#"
+    `engine.grad_type` is "int1": it must be one of "int2" to "int16"
+    `engine.weight_type` is "float32": it must be one of "int2" to "int16"
+    "#);
+}
+
+#[test]
+fn names() {
+    let long = format!("--name {}", "a".repeat(65));
+    let flags = [
+        "--name 2d",
+        "--name a-b",
+        "--name wire",
+        "--name logic",
+        "--name é",
+        &long,
+    ];
+    let empty = "--name=";
+    let mut all: Vec<String> = flags.map(error).into();
+    all.push(error(empty));
+    assert_snapshot!(all.join("\n"), @r#"
+    `name` is "2d", which is no Verilog identifier: use a letter or underscore, then letters, digits and underscores, 64 characters at most
+    `name` is "a-b", which is no Verilog identifier: use a letter or underscore, then letters, digits and underscores, 64 characters at most
+    `name` is "wire", a keyword of Verilog or SystemVerilog: use another, like "wire_engine"
+    `name` is "logic", a keyword of Verilog or SystemVerilog: use another, like "logic_engine"
+    `name` is "é", which is no Verilog identifier: use a letter or underscore, then letters, digits and underscores, 64 characters at most
+    `name` is "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", which is no Verilog identifier: use a letter or underscore, then letters, digits and underscores, 64 characters at most
+    `name` is "", which is no Verilog identifier: use a letter or underscore, then letters, digits and underscores, 64 characters at most
+    "#);
+}
+
+#[test]
+fn products_that_overflow() {
+    let flags = [
+        "--in-size 65535 --kernel 1",
+        "--in-size 65535 --kernel 1 --stride 4000",
+        "--in-channels 65535 --out-channels 65535 --kernel 1",
+        "--in-size 4000 --padding 2000 --kernel 4000 --in-channels 1 --out-channels 1",
+    ];
+    assert_snapshot!(flags.map(error).join("\n"), @r"
+    the layer is too large: beats of grad_output in a frame would be 17179344900, and at most 2147483648 are possible
+    the layer is too large: beats of grad_input in a frame would be 25769017350, and at most 2147483648 are possible
+    the layer is too large: words of weights would be 4294836225, and at most 2147483648 are possible
+    the layer is too large: cycles of a frame would be 144048004000000, and at most 1099511627776 are possible
+    ");
+}
+
+#[test]
+fn files_that_are_no_layer_files() {
+    let message = |text: &str| read(text).unwrap_err();
+    assert_snapshot!(message("[layer]\nin_channel = 3"), @r"
+    layer.toml: TOML parse error at line 2, column 1
+      |
+    2 | in_channel = 3
+      | ^^^^^^^^^^
+    unknown field `in_channel`, expected one of `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `out_size`
+    ");
+    assert_snapshot!(message("[layers]\n"), @r"
+    layer.toml: TOML parse error at line 1, column 2
+      |
+    1 | [layers]
+      |  ^^^^^^
+    unknown field `layers`, expected one of `name`, `layer`, `engine`
+    ");
+    assert_snapshot!(message("[engine]\nlanes = 3"), @r"
+    layer.toml: TOML parse error at line 2, column 1
+      |
+    2 | lanes = 3
+      | ^^^^^
+    unknown field `lanes`, expected one of `simd`, `pe`, `grad_type`, `weight_type`
+    ");
+    assert_snapshot!(message("[layer]\nkernel = [1, 2, 3]"), @r"
+    layer.toml: TOML parse error at line 2, column 10
+      |
+    2 | kernel = [1, 2, 3]
+      |          ^^^^^^^^^
+    invalid length 3, expected one integer, or a list of 2
+    ");
+    assert_snapshot!(message("[layer]\npadding = [1, 1]"), @r"
+    layer.toml: TOML parse error at line 2, column 11
+      |
+    2 | padding = [1, 1]
+      |           ^^^^^^
+    invalid length 2, expected one integer, or a list of 4
+    ");
+    assert_snapshot!(message("[layer]\nkernel = \"3x3\""), @r#"
+    layer.toml: TOML parse error at line 2, column 10
+      |
+    2 | kernel = "3x3"
+      |          ^^^^^
+    invalid type: string "3x3", expected one integer, or a list of 2
+    "#);
+    assert_snapshot!(message("[layer]\nin_channels = 3.5"), @r"
+    layer.toml: TOML parse error at line 2, column 15
+      |
+    2 | in_channels = 3.5
+      |               ^^^
+    invalid type: floating point `3.5`, expected i64
+    ");
+    assert_snapshot!(message("[layer"), @r"
+    layer.toml: TOML parse error at line 1, column 7
+      |
+    1 | [layer
+      |       ^
+    unclosed table, expected `]`
+    ");
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let error = LayerFile::read(Path::new("no/such/layer.toml")).unwrap_err();
+    assert_snapshot!(error, @"no/such/layer.toml: cannot read the layer file: No such file or directory (os error 2)");
+}
+
+#[test]
+fn lists() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("list.toml");
+    let message = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        without(folder.path(), &layer_list::read(&path).unwrap_err())
+    };
+    assert_snapshot!(message("[[layer]]\nlanes = [1, 1]"), @"list.toml: layer 1: `name` is missing");
+    assert_snapshot!(message("[[layer]]\nname = \"a\""), @"list.toml: layer 1: `lanes` is missing");
+    assert_snapshot!(message("[[layer]]\nname = \"a\"\nlanes = [1]"), @"list.toml: layer 1: invalid length 1, expected an array of length 2");
+    assert_snapshot!(message("[[layer]]\nname = \"a\"\nlanes = [1, 1]\nstrides = 2"), @"list.toml: layer 1: unknown field `strides`, expected one of `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `out_size`");
+    assert_snapshot!(message("[[layers]]\nname = \"a\""), @r"
+    list.toml: TOML parse error at line 1, column 3
+      |
+    1 | [[layers]]
+      |   ^^^^^^
+    unknown field `layers`, expected `layer`
+    ");
+}

@@ -1,0 +1,198 @@
+//! Arrays from NumPy files: every integer type, byte order and memory order, and what a user is told otherwise.
+
+use std::path::Path;
+
+use bpa_engine::layer::{Layer, LayerFile, PerItem};
+use bpa_engine::npy::{read_grad_output, read_weight, write};
+use insta::assert_snapshot;
+use ndarray::Array4;
+
+/// grad_output (N, 2, 2, 3) of int4, weight (2, 1, 1, 1) of int16.
+fn layer() -> Layer {
+    let mut file = LayerFile::default();
+    file.layer.in_channels = Some(1);
+    file.layer.out_channels = Some(2);
+    file.layer.in_size = Some(PerItem([2, 3]));
+    file.layer.kernel = Some(PerItem([1, 1]));
+    file.engine.grad_type = "int4".to_owned();
+    file.engine.weight_type = "int16".to_owned();
+    file.validate().unwrap()
+}
+
+/// A file as NumPy writes it, version 1.
+fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
+    let fortran = if fortran { "True" } else { "False" };
+    let mut header =
+        format!("{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}");
+    while (10 + header.len() + 1) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend(data);
+    bytes
+}
+
+/// grad_output of one frame, in C order.
+const VALUES: [i8; 12] = [-8, 7, 0, 1, 2, 3, 4, 5, 6, -1, -2, -3];
+const SHAPE: &str = "(1, 2, 2, 3)";
+
+/// The message, without the folder.
+fn error(bytes: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dy.npy");
+    std::fs::write(&path, bytes).unwrap();
+    let message = read_grad_output(&path, &layer()).unwrap_err().to_string();
+    message.replace(&format!("{}/", folder.path().display()), "")
+}
+
+fn read(bytes: &[u8]) -> Array4<i32> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dy.npy");
+    std::fs::write(&path, bytes).unwrap();
+    read_grad_output(&path, &layer()).unwrap()
+}
+
+#[test]
+fn every_integer_type_and_order_reads_the_same() {
+    let expected = Array4::from_shape_vec((1, 2, 2, 3), VALUES.map(i32::from).to_vec()).unwrap();
+    for fortran in [false, true] {
+        let values: Vec<i8> = match fortran {
+            true => expected.t().iter().map(|&value| value as i8).collect(),
+            false => VALUES.to_vec(),
+        };
+        for (letter, size) in [('i', 1), ('i', 2), ('i', 4), ('i', 8)] {
+            for order in ['<', '>'] {
+                let mut data = Vec::new();
+                for &value in &values {
+                    let bytes = i64::from(value).to_be_bytes();
+                    let mut bytes = bytes[8 - size..].to_vec();
+                    if order == '<' {
+                        bytes.reverse();
+                    }
+                    data.extend(bytes);
+                }
+                let descr = format!("'{order}{letter}{size}'");
+                let array = read(&npy(&descr, fortran, SHAPE, &data));
+                assert_eq!(array, expected, "{descr}, Fortran order {fortran}");
+                assert!(array.is_standard_layout());
+            }
+        }
+    }
+}
+
+#[test]
+fn unsigned_types_read_where_their_values_fit() {
+    for size in [1, 2, 4, 8] {
+        let data: Vec<u8> = (0..8_u64)
+            .chain(0..4)
+            .flat_map(|value| value.to_le_bytes()[..size].to_vec())
+            .collect();
+        let array = read(&npy(&format!("'<u{size}'"), false, SHAPE, &data));
+        assert_eq!(
+            array.iter().copied().collect::<Vec<_>>(),
+            [0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3]
+        );
+    }
+}
+
+#[test]
+fn values_out_of_range_name_the_first_in_the_order_of_the_indices() {
+    let mut data = VALUES.map(|value| value as u8);
+    data[4] = 8;
+    data[9] = -9_i8 as u8;
+    assert_snapshot!(error(&npy("'|i1'", false, SHAPE, &data)), @"dy.npy: grad_output[0, 0, 1, 1] is 8, but int4 holds -8 to 7");
+    // In Fortran order these places are (0, 0, 0, 1) and (0, 1, 0, 2).
+    assert_snapshot!(error(&npy("'|i1'", true, SHAPE, &data)), @"dy.npy: grad_output[0, 0, 0, 1] is 8, but int4 holds -8 to 7");
+    let huge = [u8::MAX; 96];
+    assert_snapshot!(error(&npy("'<u8'", false, SHAPE, &huge)), @"dy.npy: grad_output[0, 0, 0, 0] is 18446744073709551615, but int4 holds -8 to 7");
+}
+
+#[test]
+fn wrong_shapes_and_ranks() {
+    let data = [0; 64];
+    let shapes = [
+        "(2, 2, 3)",
+        "(1, 1, 2, 2, 3)",
+        "()",
+        "(1, 2, 3, 2)",
+        "(1, 1, 2, 3)",
+        "(0, 2, 2, 3)",
+        // Products that overflow 64 bits.
+        "(4294967296, 4294967296, 2, 3)",
+        "(18446744073709551615, 2, 2, 3)",
+    ];
+    assert_snapshot!(shapes.map(|shape| error(&npy("'|i1'", false, shape, &data))).join("\n"), @r"
+    dy.npy: grad_output must have 4 axes (N, K, P, Q), but its shape is [2, 2, 3]
+    dy.npy: grad_output must have 4 axes (N, K, P, Q), but its shape is [1, 1, 2, 2, 3]
+    dy.npy: grad_output must have 4 axes (N, K, P, Q), but its shape is []
+    dy.npy: grad_output (N, K, P, Q) must have the shape [N, 2, 2, 3] of the layer, but its shape is [1, 2, 3, 2]
+    dy.npy: grad_output (N, K, P, Q) must have the shape [N, 2, 2, 3] of the layer, but its shape is [1, 1, 2, 3]
+    dy.npy: grad_output holds no frame: its shape is [0, 2, 2, 3], and N must be at least 1
+    dy.npy: grad_output (N, K, P, Q) must have the shape [N, 2, 2, 3] of the layer, but its shape is [4294967296, 4294967296, 2, 3]
+    dy.npy: truncated: the shape [18446744073709551615, 2, 2, 3] of grad_output needs 221360928884514619380 bytes of data, but there are 64
+    ");
+}
+
+#[test]
+fn types_that_are_no_integers() {
+    let data = [0; 256];
+    let descrs = ["'<f4'", "'|b1'", "'<c8'", "'|O'", "[('a', '<i4')]"];
+    assert_snapshot!(descrs.map(|descr| error(&npy(descr, false, SHAPE, &data))).join("\n"), @r"
+    dy.npy: grad_output must be an array of integers, but its type is '<f4'
+    dy.npy: grad_output must be an array of integers, but its type is '|b1'
+    dy.npy: grad_output must be an array of integers, but its type is '<c8'
+    dy.npy: grad_output must be an array of integers, but its type is '|O'
+    dy.npy: grad_output must be an array of integers, but its type is [('a', '<i4'), ]
+    ");
+}
+
+#[test]
+fn files_that_are_cut_or_something_else() {
+    let whole = npy("'<i4'", false, SHAPE, &[0; 48]);
+    let cut = [0, 3, 8, 20, whole.len() - 48, whole.len() - 1];
+    let mut all: Vec<String> = cut.map(|length| error(&whole[..length])).into();
+    all.push(error(b"PK\x03\x04 and so on, as a zip archive"));
+    all.push(error(&npy("'<i4'", false, "(1, 'x')", &[])));
+    all.push(error(&npy("'<i3'", false, SHAPE, &[])));
+    assert_snapshot!(all.join("\n"), @r"
+    dy.npy: not an .npy file: magic not found for NPY file
+    dy.npy: not an .npy file: magic not found for NPY file
+    dy.npy: not an .npy file: its header is truncated
+    dy.npy: not an .npy file: its header is truncated
+    dy.npy: truncated: the shape [1, 2, 2, 3] of grad_output needs 48 bytes of data, but there are 0
+    dy.npy: truncated: the shape [1, 2, 2, 3] of grad_output needs 48 bytes of data, but there are 47
+    dy.npy: not an .npy file: magic not found for NPY file
+    dy.npy: not an .npy file: dimension must be an integer
+    dy.npy: not an .npy file: invalid type string: Type string '<i3' has invalid size. Valid sizes are: [1, 2, 4, 8]
+    ");
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let error = read_weight(Path::new("no/such/w.npy"), &layer()).unwrap_err();
+    assert_snapshot!(error, @"no/such/w.npy: cannot read: No such file or directory (os error 2)");
+}
+
+#[test]
+fn results_are_int32_or_int64_in_c_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.npy");
+    let weight = Array4::from_shape_vec((2, 1, 1, 1), vec![-32768_i64, 32767]).unwrap();
+    for (value_bits, descr) in [(32, "<i4"), (33, "<i8")] {
+        write(&path, &weight, value_bits).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(String::from_utf8_lossy(&bytes[..128]).contains(descr));
+        assert_eq!(
+            read_weight(&path, &layer()).unwrap(),
+            weight.mapv(|value| value as i32)
+        );
+    }
+    let missing = folder.path().join("missing/w.npy");
+    assert!(write(&missing, &weight, 32)
+        .unwrap_err()
+        .to_string()
+        .contains("missing/w.npy: cannot write"));
+}
