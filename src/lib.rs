@@ -6,11 +6,17 @@
 
 pub mod atomic_file;
 pub mod bound;
+pub mod cli;
+pub mod compare;
 pub mod emit;
+pub mod interface;
 pub mod layer;
 pub mod layer_list;
+pub mod manifest;
 pub mod npy;
 pub mod plan;
 pub mod reference;
+pub mod report;
+pub mod run;
 pub mod schedule;
 pub mod vectors;

@@ -7,6 +7,8 @@ use bpa_hdl::descriptor::{Descriptor, Lanes};
 
 /// Pixels of line buffer beyond what must be held, so that new ones arrive meanwhile.
 const SPARE_PIXELS: u64 = 2;
+/// Smallest output FIFO tried: the small memories of FPGAs hold no fewer words.
+const LEAST_RESULTS: u64 = 16;
 /// Largest output FIFO tried.
 const MOST_RESULTS: u64 = 4096;
 /// Frames simulated to see the steady state.
@@ -26,7 +28,7 @@ impl Plan {
     /// Chooses the smallest buffers with which the engine runs as fast as with large ones, or
     /// within a thousandth of the bound.
     pub fn new(layer: &Layer) -> Self {
-        let walk = FrameWalk::new(layer).unwrap_or_else(|| todo!());
+        let walk = FrameWalk::new(layer);
         let buffers = smallest_buffers(layer, &walk);
         Plan {
             descriptor: walk.describe(layer, buffers),
@@ -114,7 +116,7 @@ fn smallest_buffers(layer: &Layer, walk: &FrameWalk) -> Buffers {
         }
         line_pixels = high;
     }
-    let mut fifo_results = 2;
+    let mut fifo_results = LEAST_RESULTS;
     while fifo_results < MOST_RESULTS && steady(line_pixels, fifo_results) > target {
         fifo_results *= 2;
     }

@@ -60,6 +60,7 @@ impl FrameWalk {
             group_blocks: u64::from(layer.group_blocks()),
             block_weights: u64::from(layer.rows().kernel) * kernel_cols * k_blocks,
             line_words: ring,
+            reaches: self.reaches,
             frame_step: self.kept_pixels() * words % ring,
             fifo_results: buffers.fifo_results,
             end_beats: self.end_pixels() * beats,

@@ -9,7 +9,7 @@ use crate::memory::read_ahead_memory;
 use crate::pixel_walk::pixel_walk;
 use crate::result_port::result_port;
 use crate::ring::Ring;
-use crate::rtl::{bits_for, Expr, Module};
+use crate::rtl::{bits_for, lit, Expr, Module};
 use crate::token::{token_queue, TokenWidths};
 use crate::weight_port::weight_port;
 
@@ -189,18 +189,25 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
     let weight_address = m.net("weight_address", weight_width, "");
     let weight_word = m.net("weight_word", lanes.weight_word_bits(), "");
     let weight_data = port("s_axis_weight_tdata");
+    let weight_bits = lanes.weight_word_bits();
+    let (stored_weights, taken_bits) = if d.reaches {
+        (weight_data.slice(0, weight_bits), weight_bits)
+    } else {
+        // No tap reaches any pixel: the gradient is zero whatever the weights are.
+        (lit(0, 1).sext(weight_bits), 0)
+    };
     m.instance(
         "u_weights",
         read_ahead_memory(&format!("{name}_weights"), d.weight_words(), lanes.weight_word_bits()),
         vec![
             ("write", weight_write),
             ("write_address", weight_write_address),
-            ("write_data", weight_data.slice(0, lanes.weight_word_bits())),
+            ("write_data", stored_weights),
             ("read_address", weight_address.clone()),
             ("read_data", weight_word.clone()),
         ],
     );
-    padding_bits(&mut m, "weight_padding", &weight_data, lanes.weight_word_bits());
+    padding_bits(&mut m, "weight_padding", &weight_data, taken_bits);
 
     // Issue loop.
     let taken = m.net("taken", 1, "");

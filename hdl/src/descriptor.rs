@@ -96,6 +96,8 @@ pub struct Descriptor {
     pub block_weights: u64,
     /// Words in the line buffer, a whole number of pixels.
     pub line_words: u64,
+    /// Whether any tap reaches any pixel; where none does, weights count as zero.
+    pub reaches: bool,
     /// Words stored of a frame, modulo the line buffer.
     pub frame_step: u64,
     /// Results in the output FIFO, a power of two.

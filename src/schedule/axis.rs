@@ -23,6 +23,12 @@ pub struct AxisTaps {
     pub tap_step: u64,
     /// dilation / gcd(stride, dilation): how far grad_output falls meanwhile.
     pub out_step: u64,
+    /// Tap along which grad_output opens: all before it are clipped at the far border from the
+    /// first position on. Tap 0 but for paddings beyond what grad_output reaches.
+    opening_tap: u64,
+    /// Tap along which grad_output closes: all behind it never get past the near border. The
+    /// kernel's last tap but for dilations beyond what grad_input reaches.
+    closing_tap: u64,
     /// First tap of each phase `(h + pad_before) mod stride`, where it has one.
     first_taps: Vec<Option<u64>>,
 }
@@ -51,12 +57,22 @@ impl AxisTaps {
         let (stride, dilation) = (u64::from(axis.stride), u64::from(axis.dilation));
         let g = gcd(stride, dilation);
         let tap_step = stride / g;
+        let far = u64::from(axis.in_size - 1 + axis.pad_before);
+        let closing_tap = (far / dilation).min(u64::from(axis.kernel - 1));
+        let beyond = u64::from(axis.pad_before).saturating_sub(u64::from(axis.out_size - 1) * stride);
         let mut first_taps = vec![None; axis.stride as usize];
         // Tap r lives in phase r * dilation mod stride; the phases of the first stride/g taps differ.
-        for tap in 0..tap_step.min(u64::from(axis.kernel)) {
+        for tap in 0..tap_step.min(closing_tap + 1) {
             first_taps[(tap * dilation % stride) as usize] = Some(tap);
         }
-        AxisTaps { axis, tap_step, out_step: dilation / g, first_taps }
+        AxisTaps {
+            axis,
+            tap_step,
+            out_step: dilation / g,
+            opening_tap: beyond.div_ceil(dilation),
+            closing_tap,
+            first_taps,
+        }
     }
 
     /// The layer's axis.
@@ -78,7 +94,7 @@ impl AxisTaps {
         let x = position as i64 + i64::from(self.axis.pad_before);
         let base = (x - (first * u64::from(self.axis.dilation)) as i64) / i64::from(self.axis.stride);
         let (outs, step) = (i64::from(self.axis.out_size), self.out_step as i64);
-        let all = (u64::from(self.axis.kernel) - first).div_ceil(self.tap_step) as i64;
+        let all = (self.closing_tap + 1 - first).div_ceil(self.tap_step) as i64;
         // ceil((base - (outs - 1)) / step), where positive
         let lower = (base - outs + step).div_euclid(step).max(0);
         let upper = base.div_euclid(step).min(all - 1);
@@ -177,6 +193,21 @@ impl AxisWalk {
         })
     }
 
+    /// A stand-in for an axis that no tap reaches: one tap, from grad_output's first position to
+    /// grad_input's first.
+    pub fn one_tap(axis: Axis) -> Self {
+        let taps = AxisTaps::new(Axis {
+            kernel: 1,
+            stride: axis.in_size,
+            dilation: 1,
+            pad_before: 0,
+            pad_after: 0,
+            ..axis
+        });
+        let kept = Kept { size: u64::from(axis.out_size), first: 0, last: 0 };
+        AxisWalk { taps, first: 0, last: 0, kept }
+    }
+
     /// Positions of grad_output stored.
     pub fn kept_size(&self) -> u64 {
         self.kept.last - self.kept.first + 1
@@ -189,11 +220,10 @@ impl AxisWalk {
             .map(|position| (position, self.taps.at(position)))
     }
 
-    /// Whether the last tap of the kernel meets grad_output at a position: what it meets is dead
-    /// afterwards, because no later tap reaches it.
-    pub fn closes(&self, taps: &Taps) -> bool {
-        taps.first_tap + (taps.count - 1) * self.taps.tap_step
-            == u64::from(self.taps.axis.kernel) - 1
+    /// Whether the closing tap meets grad_output at a position: what it meets is dead afterwards,
+    /// because no later tap reaches it.
+    fn closes(&self, taps: &Taps) -> bool {
+        taps.first_tap + (taps.count - 1) * self.taps.tap_step == self.taps.closing_tap
     }
 
     /// Live phases that take turns in the walk.
@@ -203,10 +233,9 @@ impl AxisWalk {
 
     /// The positions with taps. What each opens follows the rule of the hardware: the first visit
     /// of each slot opens whatever is new; afterwards a position of grad_output opens where the
-    /// kernel's tap 0 meets it.
+    /// opening tap meets it.
     pub fn visits_with_taps(&self) -> Vec<Visit> {
         let slots = self.slots();
-        let stride = u64::from(self.taps.axis.stride);
         let mut needed = self.kept.first;
         let mut empty_before = 0;
         let mut visits = Vec::new();
@@ -216,11 +245,10 @@ impl AxisWalk {
                 continue;
             };
             let new = (taps.first_out + 1).saturating_sub(needed);
-            let phase = (position + u64::from(self.taps.axis.pad_before)) % stride;
             let opens = if index < slots {
                 new
             } else {
-                u64::from(phase == 0 && taps.first_tap == 0)
+                u64::from(taps.first_tap == self.taps.opening_tap)
             };
             debug_assert_eq!(opens, new, "{:?} at {position}", self.taps.axis);
             needed += opens;
@@ -269,7 +297,7 @@ impl AxisWalk {
         }
         let with_taps = self.visits_with_taps();
         let more_than_one = (0..axis.stride as usize).any(|phase| {
-            self.taps.first_taps[phase].is_some_and(|r| r + self.taps.tap_step < u64::from(axis.kernel))
+            self.taps.first_taps[phase].is_some_and(|r| r + self.taps.tap_step <= self.taps.closing_tap)
         });
         descriptor::Axis {
             slots: table,
@@ -296,7 +324,8 @@ impl AxisWalk {
         let x = position + u64::from(axis.pad_before);
         let stride = u64::from(axis.stride);
         let step = self.taps.out_step as i64;
-        let last_phase = u64::from(axis.kernel - 1) * u64::from(axis.dilation) % stride;
+        let phase_of = |tap: u64| tap * u64::from(axis.dilation) % stride;
+        let first_tap = first + c.lower as u64 * self.taps.tap_step;
         let grows_left = (c.all - 1 - c.upper) as u64;
         // All taps have left: the slot stays empty, and what follows from its first tap is moot.
         let dead = c.count() == 0 && grows_left == 0;
@@ -307,15 +336,15 @@ impl AxisWalk {
             grow_in: (step - 1 - c.base.rem_euclid(step)) as u64,
             grows_left,
             taps: c.count(),
-            clipped: c.lower > 0,
+            clipped: first_tap > self.taps.opening_tap,
             address: words.rem_euclid(i128::from(units.ring)) as u64,
             weight: if dead {
                 0
             } else {
-                (first + c.lower as u64 * self.taps.tap_step) * units.weights
+                first_tap * units.weights
             },
-            opens: x % stride == 0,
-            closes: x % stride == last_phase,
+            opens: x % stride == phase_of(self.taps.opening_tap),
+            closes: x % stride == phase_of(self.taps.closing_tap),
             ..Slot::default()
         }
     }

@@ -3,7 +3,7 @@
 use super::axis::{AxisWalk, Visit};
 use crate::layer::Layer;
 
-/// A layer with at least one tap, unfolded along both axes.
+/// A layer, unfolded along both axes.
 #[derive(Clone, Debug)]
 pub struct FrameWalk {
     /// Rows.
@@ -20,6 +20,9 @@ pub struct FrameWalk {
     pub pixel_words: u64,
     /// Accumulations, and beats of grad_input, of one pixel.
     pub pixel_beats: u64,
+    /// Whether any tap reaches any pixel. Where none does, the walk is a stand-in with one tap at
+    /// the first pixel, whose weights the hardware replaces by zero.
+    pub reaches: bool,
 }
 
 /// One pixel of grad_input with taps, in order of the walk.
@@ -40,11 +43,15 @@ pub struct Pixel {
 }
 
 impl FrameWalk {
-    /// `None` where no tap reaches any pixel.
-    pub fn new(layer: &Layer) -> Option<Self> {
-        let rows = AxisWalk::new(layer.rows())?;
-        let cols = AxisWalk::new(layer.cols())?;
-        Some(FrameWalk {
+    /// Unfolds the layer.
+    pub fn new(layer: &Layer) -> Self {
+        let (rows, cols) = (layer.rows(), layer.cols());
+        let walks = AxisWalk::new(rows).zip(AxisWalk::new(cols));
+        let reaches = walks.is_some();
+        let (rows, cols) = walks.unwrap_or_else(|| {
+            (AxisWalk::one_tap(rows), AxisWalk::one_tap(cols))
+        });
+        FrameWalk {
             row_visits: rows.visits_with_taps(),
             col_visits: cols.visits_with_taps(),
             rows,
@@ -52,7 +59,8 @@ impl FrameWalk {
             tap_issues: u64::from(layer.k_blocks()),
             pixel_words: u64::from(layer.dy_words_per_pixel()),
             pixel_beats: u64::from(layer.out_beats_per_pixel()),
-        })
+            reaches,
+        }
     }
 
     /// Pixels of grad_output stored of a frame.

@@ -7,6 +7,9 @@ use super::frame::FrameWalk;
 /// arrived and the oldest still used while the frame is computed in order; freed in order of
 /// arrival (design.md section 3, "Line buffer").
 pub fn live_span_pixels(walk: &FrameWalk) -> u64 {
+    if !walk.reaches {
+        return 0;
+    }
     let rows = Ranks::of(&walk.rows);
     let cols = Ranks::of(&walk.cols);
     let width = cols.needed;

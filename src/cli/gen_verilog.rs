@@ -1,0 +1,89 @@
+//! `gen-verilog`: a layer in, NAME.v and NAME.json out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use clap::Parser;
+
+use super::layer_source::LayerSource;
+use super::{exit_code, say, Outcome};
+use crate::atomic_file::Staged;
+use crate::layer::{Layer, LayerFile};
+use crate::plan::Plan;
+use crate::{emit, manifest};
+
+/// The layer for a user who gave none.
+const EXAMPLE: &str = include_str!("../../examples/strided.toml");
+
+/// Emits the Verilog of an engine for a convolution's data gradient, and its manifest.
+///
+/// Writes NAME.v and NAME.json. Without a layer it emits an example.
+#[derive(Parser, Debug)]
+#[command(name = "gen-verilog", version)]
+struct GenVerilog {
+    #[command(flatten)]
+    source: LayerSource,
+    /// Folder for the two files; it is made where it does not exist
+    #[arg(long, value_name = "DIR", default_value = "build")]
+    out: PathBuf,
+}
+
+/// The program, with the arguments of the process.
+pub fn main() -> ExitCode {
+    exit_code(run(GenVerilog::parse()))
+}
+
+fn run(args: GenVerilog) -> anyhow::Result<Outcome> {
+    match args.source.layer()? {
+        Some(layer) => emit_to(&args.out, &layer, None)?,
+        None => emit_example(&args.out)?,
+    }
+    Ok(Outcome::Success)
+}
+
+fn emit_example(out: &Path) -> anyhow::Result<()> {
+    let file: LayerFile = toml::from_str(EXAMPLE)?;
+    let layer = file.validate()?;
+    emit_to(out, &layer, Some(EXAMPLE))?;
+    let path = out.join(layer.name()).with_extension("toml");
+    let path = path.display();
+    say(&format!(
+        "No layer was given, so this is an example: the article's convolution of stride 2. Next:\n  \
+           bpa verify {path}             simulates it on random arrays (needs Verilator)\n  \
+           gen-verilog {path} --simd 4   emits it with more lanes; every key is also a flag"
+    ));
+    Ok(())
+}
+
+/// Writes the files of an engine, all or none of them; `text` is that of the layer file, where it is to be written too.
+fn emit_to(out: &Path, layer: &Layer, text: Option<&str>) -> anyhow::Result<()> {
+    let plan = Plan::new(layer);
+    let verilog = emit::verilog(&plan);
+    let manifest = manifest::json(&plan);
+    let files = [
+        ("v", Some(verilog.as_str())),
+        ("json", Some(manifest.as_str())),
+        ("toml", text),
+    ];
+
+    let failed = |path: &Path| {
+        let path = path.display().to_string();
+        move |reason: std::io::Error| anyhow!("{path}: cannot write: {reason}")
+    };
+    fs::create_dir_all(out).map_err(failed(out))?;
+    let mut staged = Vec::new();
+    for (extension, text) in files {
+        if let Some(text) = text {
+            let path = out.join(layer.name()).with_extension(extension);
+            let file = Staged::new(&path, text.as_bytes()).map_err(failed(&path))?;
+            staged.push((path, file));
+        }
+    }
+    for (path, file) in staged {
+        file.publish().map_err(failed(&path))?;
+        say(&format!("wrote {}", path.display()));
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! One result against another, element by element.
+
+use std::fmt;
+
+use ndarray::Array4;
+
+/// What [`compare`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// Elements that differ.
+    pub mismatches: u64,
+    /// The first of them, in the order of the indices.
+    pub first: Option<Mismatch>,
+}
+
+/// An element that differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// n, c, h, w.
+    pub index: [usize; 4],
+    /// What the engine gave.
+    pub found: i64,
+    /// What the reference says.
+    pub expected: i64,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [n, c, h, w] = self.index;
+        write!(
+            out,
+            "grad_input[{n}, {c}, {h}, {w}] (n, c, h, w) is {}, the reference says {}",
+            self.found, self.expected
+        )
+    }
+}
+
+/// Compares an engine's grad_input (N, C, H, W) with the reference's.
+///
+/// # Panics
+/// If the shapes differ.
+pub fn compare(found: &Array4<i64>, expected: &Array4<i64>) -> Comparison {
+    assert_eq!(found.shape(), expected.shape(), "results of two layers");
+    let mut different = found
+        .indexed_iter()
+        .zip(expected)
+        .filter(|((_, found), expected)| found != expected)
+        .map(|((index, &found), &expected)| Mismatch {
+            index: index.into(),
+            found,
+            expected,
+        });
+    let first = different.next();
+    Comparison {
+        mismatches: u64::from(first.is_some()) + different.count() as u64,
+        first,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_difference_is_named_and_all_are_counted() {
+        let expected = Array4::from_shape_fn((2, 3, 4, 5), |(n, c, h, w)| {
+            (n * 1000 + c * 100 + h * 10 + w) as i64
+        });
+        let mut found = expected.clone();
+        assert_eq!(
+            compare(&found, &expected),
+            Comparison {
+                mismatches: 0,
+                first: None
+            }
+        );
+        found[[1, 0, 0, 0]] = 1;
+        found[[0, 2, 3, 4]] = -7;
+        let comparison = compare(&found, &expected);
+        assert_eq!(comparison.mismatches, 2);
+        assert_eq!(
+            comparison.first.unwrap().to_string(),
+            "grad_input[0, 2, 3, 4] (n, c, h, w) is -7, the reference says 234"
+        );
+    }
+}

@@ -1,0 +1,300 @@
+//! The manifest beside the Verilog: all that a user of the engine has to know, for programs to read.
+//!
+//! The same layer gives the same bytes: there is no time, host or path in it.
+
+use serde::Serialize;
+
+use crate::bound::{bound_cycles, useful_macs, zero_insertion_cycles};
+use crate::interface::{self, Direction, Port, Streams};
+use crate::layer::{Layer, LayerFile};
+use crate::plan::Plan;
+use crate::vectors::BeatFormat;
+
+/// Frames in a row that stand for a steady state; the figures do not change with more.
+const STEADY_FRAMES: u64 = 3;
+
+/// The manifest of the plan's engine, as JSON.
+pub fn json(plan: &Plan) -> String {
+    let manifest = Manifest::new(plan);
+    let json = serde_json::to_string_pretty(&manifest);
+    json.expect("text and numbers are always valid JSON") + "\n"
+}
+
+#[derive(Serialize)]
+struct Manifest {
+    generator: Generator,
+    /// `name`, `layer` and `engine`, as in a layer file that states every key.
+    #[serde(flatten)]
+    layer: LayerFile,
+    arithmetic: Arithmetic,
+    ports: Vec<Port>,
+    streams: Vec<Stream>,
+    error_cause: Vec<ErrorCause>,
+    depths: Depths,
+    cycles: CyclesOfAFrame,
+}
+
+#[derive(Serialize)]
+struct Generator {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Arithmetic {
+    multipliers: u64,
+    depthwise: bool,
+    accumulator_bits: usize,
+    /// Values of grad_input are accumulators, sign-extended to whole bytes.
+    grad_input_bits: u32,
+}
+
+#[derive(Serialize)]
+struct Stream {
+    name: &'static str,
+    direction: Direction,
+    array: &'static str,
+    /// What ends with `tlast`.
+    packet: &'static str,
+    beats_per_packet: u64,
+    beat: Beat,
+    /// The beats of a packet, as nested loops, the outermost first.
+    order: Vec<Loop>,
+    values: Values,
+}
+
+#[derive(Serialize)]
+struct Beat {
+    values: u32,
+    value_bits: u32,
+    tdata_bits: usize,
+    layout: &'static str,
+}
+
+#[derive(Serialize)]
+struct Loop {
+    index: &'static str,
+    count: u64,
+}
+
+/// Channels of value e of a beat, as integer expressions in e and the loops' indices; the array's other indices are
+/// those of the loops.
+#[derive(Serialize)]
+struct Values {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    k: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    c: Option<String>,
+    /// Where one of these holds there is no such channel: zero goes in, and what comes out has no meaning.
+    padding_if: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct ErrorCause {
+    bit: usize,
+    stream: &'static str,
+    tlast: &'static str,
+}
+
+#[derive(Serialize)]
+struct Depths {
+    line_buffer_pixels: u64,
+    line_buffer_words: u64,
+    live_span_pixels: u64,
+    line_buffer_reason: &'static str,
+    weight_words: u64,
+    output_fifo_results: u64,
+}
+
+#[derive(Serialize)]
+struct CyclesOfAFrame {
+    /// From the first beat of grad_output to the last of grad_input, weights loaded and no stalls.
+    first_frame: u64,
+    /// From one frame's last beat to the next one's.
+    per_frame_steady: Option<u64>,
+    bound: u64,
+    zero_insertion: u64,
+    useful_macs: u64,
+}
+
+impl Manifest {
+    fn new(plan: &Plan) -> Self {
+        let layer = plan.layer();
+        let cycles = plan.cycles(STEADY_FRAMES);
+        Self {
+            generator: Generator {
+                name: env!("CARGO_PKG_NAME"),
+                version: env!("CARGO_PKG_VERSION"),
+            },
+            layer: layer.to_file(),
+            arithmetic: Arithmetic {
+                multipliers: layer.multipliers(),
+                depthwise: layer.is_depthwise(),
+                accumulator_bits: plan.lanes().acc_bits,
+                grad_input_bits: interface::out_bits(plan),
+            },
+            ports: interface::ports(plan),
+            streams: streams(plan),
+            error_cause: (0..)
+                .zip(interface::CAUSES)
+                .map(|(bit, cause)| ErrorCause {
+                    bit,
+                    stream: cause.0,
+                    tlast: cause.1,
+                })
+                .collect(),
+            depths: depths(plan),
+            cycles: CyclesOfAFrame {
+                first_frame: cycles.first_frame,
+                per_frame_steady: cycles.per_frame_steady,
+                bound: bound_cycles(layer),
+                zero_insertion: zero_insertion_cycles(layer),
+                useful_macs: useful_macs(layer),
+            },
+        }
+    }
+}
+
+fn depths(plan: &Plan) -> Depths {
+    let layer = plan.layer();
+    let pixels = plan.line_buffer_pixels();
+    Depths {
+        line_buffer_pixels: pixels,
+        line_buffer_words: pixels * u64::from(layer.dy_words_per_pixel()),
+        live_span_pixels: plan.live_span_pixels(),
+        line_buffer_reason: "the fewest pixels with which the engine is as fast as with many: those of the live \
+            span (the most pixels of grad_output that are alive at once, from their arrival to their last use), \
+            those that are freed later than that because they are freed in order of arrival, and room for the \
+            beats that arrive meanwhile",
+        weight_words: layer.weight_words(),
+        output_fifo_results: plan.fifo_results(),
+    }
+}
+
+fn streams(plan: &Plan) -> Vec<Stream> {
+    let layer = plan.layer();
+    let formats = Streams::new(plan);
+    let (rows, cols) = (layer.rows(), layer.cols());
+    let each = |index, count: u32| Loop {
+        index,
+        count: count.into(),
+    };
+    let groups = || match layer.is_depthwise() {
+        true => each("group_block", layer.group_blocks()),
+        false => each("group", layer.group_blocks()),
+    };
+    let k_blocks = || each("k_block", layer.k_blocks());
+    let c_blocks = || each("c_block", layer.c_blocks());
+    vec![
+        Stream {
+            name: interface::GRAD_OUTPUT,
+            direction: Direction::Input,
+            array: "grad_output[n, k, p, q]",
+            packet: "frame",
+            beats_per_packet: formats.grad_output.beats,
+            beat: beat(formats.grad_output),
+            order: vec![
+                each("p", rows.out_size),
+                each("q", cols.out_size),
+                groups(),
+                k_blocks(),
+            ],
+            values: grad_output_values(layer),
+        },
+        Stream {
+            name: interface::WEIGHT,
+            direction: Direction::Input,
+            array: "weight[k, c, r, s]",
+            packet: "set",
+            beats_per_packet: formats.weight.beats,
+            beat: beat(formats.weight),
+            order: vec![
+                groups(),
+                c_blocks(),
+                each("r", rows.kernel),
+                each("s", cols.kernel),
+                k_blocks(),
+            ],
+            values: weight_values(layer),
+        },
+        Stream {
+            name: interface::GRAD_INPUT,
+            direction: Direction::Output,
+            array: "grad_input[n, c, h, w]",
+            packet: "frame",
+            beats_per_packet: formats.grad_input.beats,
+            beat: beat(formats.grad_input),
+            order: vec![
+                each("h", rows.in_size),
+                each("w", cols.in_size),
+                groups(),
+                c_blocks(),
+            ],
+            values: grad_input_values(layer),
+        },
+    ]
+}
+
+fn grad_output_values(layer: &Layer) -> Values {
+    let per_group = layer.out_per_group();
+    let simd = layer.simd();
+    if layer.is_depthwise() {
+        return Values {
+            c: None,
+            ..weight_values(layer)
+        };
+    }
+    let lane = format!("k_block * {simd} + e");
+    Values {
+        k: Some(format!("group * {per_group} + {lane}")),
+        c: None,
+        padding_if: vec![format!("{lane} >= {per_group}")],
+    }
+}
+
+fn weight_values(layer: &Layer) -> Values {
+    let per_group = layer.out_per_group();
+    let (simd, pe) = (layer.simd(), layer.pe());
+    let k_lane = format!("k_block * {simd} + e / {pe}");
+    let k_padding = format!("{k_lane} >= {per_group}");
+    if layer.is_depthwise() {
+        let group = format!("group_block * {pe} + e % {pe}");
+        return Values {
+            k: Some(format!("({group}) * {per_group} + {k_lane}")),
+            c: Some("0".to_owned()),
+            padding_if: vec![k_padding, format!("{group} >= {}", layer.groups())],
+        };
+    }
+    let c_lane = format!("c_block * {pe} + e % {pe}");
+    Values {
+        k: Some(format!("group * {per_group} + {k_lane}")),
+        padding_if: vec![k_padding, format!("{c_lane} >= {}", layer.in_per_group())],
+        c: Some(c_lane),
+    }
+}
+
+fn grad_input_values(layer: &Layer) -> Values {
+    let pe = layer.pe();
+    let (lane, of) = match layer.is_depthwise() {
+        true => (format!("group_block * {pe} + e"), layer.groups()),
+        false => (format!("c_block * {pe} + e"), layer.in_per_group()),
+    };
+    Values {
+        k: None,
+        c: Some(match layer.is_depthwise() {
+            true => lane.clone(),
+            false => format!("group * {} + {lane}", layer.in_per_group()),
+        }),
+        padding_if: vec![format!("{lane} >= {of}")],
+    }
+}
+
+fn beat(format: BeatFormat) -> Beat {
+    Beat {
+        values: format.values,
+        value_bits: format.value_bits,
+        tdata_bits: 8 * format.beat_bytes(),
+        layout: "value e, in two's complement, is tdata[e * value_bits + value_bits - 1 : e * value_bits]; bits above \
+            the last value are zero",
+    }
+}

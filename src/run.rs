@@ -1,0 +1,430 @@
+//! A run of the engine's Verilog: arrays in, arrays and cycle counts out, and a check that it kept its contract.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use bpa_sim::{Cache, Instance, Model, ModelSpec, Pin, SimError, StreamPort};
+use ndarray::Array4;
+
+use crate::interface::{
+    out_bits, Cause, Streams, BUSY, ERROR, ERROR_CAUSE, FRAME_DONE, GRAD_INPUT, GRAD_OUTPUT,
+    STATUS, WEIGHT,
+};
+use crate::plan::Plan;
+use crate::schedule::Cycles;
+use crate::vectors::{pack_grad_output, pack_weight, unpack_grad_input, BeatFormat};
+
+/// Indices of the streams in the model's specification.
+const GRAD_OUTPUT_SOURCE: usize = 0;
+const WEIGHT_SOURCE: usize = 1;
+const GRAD_INPUT_SINK: usize = 0;
+
+/// Cycles of reset.
+const RESET_CYCLES: u64 = 4;
+/// Cycles between the weights and the first frame: the weights are then certainly in place, and the frame's count
+/// holds nothing of them.
+const SETTLE_CYCLES: u64 = 16;
+/// Cycles in which nothing more may come after the last beat.
+const QUIET_CYCLES: u64 = 512;
+/// A part of a run between two reports of progress takes about this long.
+const PART: Duration = Duration::from_millis(100);
+
+/// What the engine is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrays {
+    /// (N, K, P, Q)
+    pub grad_output: Array4<i32>,
+    /// (K, C/groups, R, S)
+    pub weight: Array4<i32>,
+}
+
+/// How the world outside treats the streams.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Traffic {
+    /// Probability, below 1, that a beat of an input stream is held back in a cycle.
+    pub stall_input: f64,
+    /// Probability, below 1, that the output stream is not taken from in a cycle.
+    pub stall_output: f64,
+    /// Where all randomness of the run comes from, that of the registers' initial values included.
+    pub seed: u64,
+}
+
+impl Traffic {
+    /// How much longer than without stalls a run takes at most, on average: in a cycle in which the engine waits
+    /// for both sides, both have to be there.
+    pub fn slowdown(&self) -> f64 {
+        1.0 / ((1.0 - self.stall_input) * (1.0 - self.stall_output))
+    }
+}
+
+/// What a run gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// (N, C, H, W)
+    pub grad_input: Array4<i64>,
+    /// Counted from the first beat of grad_output that was taken; that cycle and the last beat's are both counted.
+    pub cycles: Cycles,
+}
+
+/// Why a run gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The bridge or a tool behind it failed.
+    #[error(transparent)]
+    Simulator(#[from] SimError),
+    /// The Verilog did not keep its contract.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+}
+
+/// Everything about a run that was against the contract; never empty.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the engine broke its contract:{}", list(.0))]
+pub struct Broken(pub Vec<Fault>);
+
+fn list(faults: &[Fault]) -> String {
+    faults
+        .iter()
+        .map(|fault| format!("\n  - {fault}"))
+        .collect()
+}
+
+/// One breach of the contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The engine stopped taking or giving beats.
+    Stuck {
+        stream: &'static str,
+        beats: u64,
+        of: u64,
+        after: u64,
+    },
+    /// Beats came after the last frame.
+    Extra { beats: u64 },
+    /// `tlast` is wrong on a beat of grad_input.
+    Last { frame: u64, beat: u64, found: bool },
+    /// A rule of AXI4-Stream was broken on grad_input.
+    Axi { cycles: u64, first: u64 },
+    /// The error output went high although every `tlast` was in its place.
+    Error { causes: Vec<Cause> },
+    /// `frame_done` was not high for one cycle a frame.
+    FrameDone { cycles: u64, frames: u64 },
+    /// `busy` was high after the end.
+    Busy,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stuck {
+                stream,
+                beats,
+                of,
+                after,
+            } => write!(
+                out,
+                "{stream} is stuck: {beats} of {of} beats after {after} cycles"
+            ),
+            Self::Extra { beats } => write!(
+                out,
+                "{GRAD_INPUT} went on after the last frame: in {QUIET_CYCLES} cycles, {beats} more"
+            ),
+            Self::Last { frame, beat, found } => {
+                let what = if *found { "high" } else { "low" };
+                write!(
+                    out,
+                    "{GRAD_INPUT}_tlast is {what} on beat {beat} of frame {frame}"
+                )
+            }
+            Self::Axi { cycles, first } => write!(
+                out,
+                "{GRAD_INPUT} broke a rule of AXI4-Stream in {cycles} cycles, cycle {first} the first"
+            ),
+            Self::Error { causes } => {
+                write!(out, "error went high though no tlast was misplaced")?;
+                causes.iter().try_for_each(|cause| write!(out, "; {cause}"))
+            }
+            Self::FrameDone { cycles, frames } => {
+                write!(out, "frame_done was high in {cycles} cycles for {frames} frames")
+            }
+            Self::Busy => write!(out, "busy stayed high after the last frame"),
+        }
+    }
+}
+
+/// An engine's Verilog, compiled and ready to run.
+pub struct Simulator<'a> {
+    plan: &'a Plan,
+    model: Model,
+}
+
+impl<'a> Simulator<'a> {
+    /// Compiles the Verilog of the plan's engine, or finds it compiled in the cache.
+    ///
+    /// # Errors
+    /// A tool is missing or fails, or the ports are not those of the plan's engine.
+    pub fn build(plan: &'a Plan, verilog: &str, cache: &Cache) -> Result<Self, SimError> {
+        let streams = Streams::new(plan);
+        let port = |name, format: BeatFormat| StreamPort::new(name, format.beat_bytes());
+        let pin = |status: crate::interface::Status| Pin::new(status.name, status.width).watched();
+        let spec = ModelSpec {
+            top: plan.layer().name().to_owned(),
+            verilog: verilog.to_owned(),
+            sources: vec![
+                port(GRAD_OUTPUT, streams.grad_output),
+                port(WEIGHT, streams.weight),
+            ],
+            sinks: vec![port(GRAD_INPUT, streams.grad_input)],
+            pins_in: vec![],
+            pins_out: STATUS.map(pin).into(),
+        };
+        Ok(Self {
+            plan,
+            model: Model::build(&spec, cache)?,
+        })
+    }
+
+    /// Runs all frames back to back, after the weights, in an instance of its own. `progress` is called now and
+    /// then with the cycles that were run.
+    ///
+    /// # Errors
+    /// The engine did not keep its contract; what it gave in spite of that is not told.
+    ///
+    /// # Panics
+    /// If the arrays are of another layer.
+    pub fn run(
+        &self,
+        arrays: &Arrays,
+        traffic: &Traffic,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Measured, RunError> {
+        let frames = arrays.grad_output.shape()[0] as u64;
+        let mut bench = Bench::new(self, frames, traffic, progress);
+        bench.load_weights(&arrays.weight)?;
+        bench.load_frames(&arrays.grad_output)?;
+        bench.run_frames()?;
+        bench.finish()?;
+        Ok(bench.measured())
+    }
+}
+
+/// The instance of one run, and what is expected of it.
+struct Bench<'a> {
+    plan: &'a Plan,
+    streams: Streams,
+    frames: u64,
+    traffic: &'a Traffic,
+    instance: Instance,
+    progress: &'a mut dyn FnMut(u64),
+    /// Cycles of a part, fitted to [`PART`].
+    part: u64,
+}
+
+impl<'a> Bench<'a> {
+    fn new(
+        simulator: &'a Simulator,
+        frames: u64,
+        traffic: &'a Traffic,
+        progress: &'a mut dyn FnMut(u64),
+    ) -> Self {
+        // The bridge takes any two numbers for unlike seeds.
+        let seed = |use_of_it: u64| traffic.seed.wrapping_mul(4).wrapping_add(use_of_it);
+        let mut instance = simulator.model.instance(seed(0));
+        instance
+            .source(GRAD_OUTPUT_SOURCE)
+            .set_stall(traffic.stall_input, seed(1));
+        instance
+            .source(WEIGHT_SOURCE)
+            .set_stall(traffic.stall_input, seed(2));
+        instance
+            .sink(GRAD_INPUT_SINK)
+            .set_stall(traffic.stall_output, seed(3));
+        instance.reset(RESET_CYCLES);
+        Self {
+            plan: simulator.plan,
+            streams: Streams::new(simulator.plan),
+            frames,
+            traffic,
+            instance,
+            progress,
+            part: 1 << 12,
+        }
+    }
+
+    fn load_weights(&mut self, weight: &Array4<i32>) -> Result<(), RunError> {
+        let format = self.streams.weight;
+        let beats = pack_weight(self.plan.layer(), weight);
+        let mut source = self.instance.source(WEIGHT_SOURCE);
+        source.load(&beats, &last_flags(format, 1))?;
+        self.run_until(self.budget(format.beats), WEIGHT, |instance| {
+            instance.source(WEIGHT_SOURCE).accepted()
+        })?;
+        self.instance.run(SETTLE_CYCLES, None);
+        Ok(())
+    }
+
+    fn load_frames(&mut self, grad_output: &Array4<i32>) -> Result<(), RunError> {
+        let flags = last_flags(self.streams.grad_output, 1);
+        for frame in grad_output.outer_iter() {
+            let beats = pack_grad_output(self.plan.layer(), frame);
+            let mut source = self.instance.source(GRAD_OUTPUT_SOURCE);
+            source.load(&beats, &flags)?;
+        }
+        Ok(())
+    }
+
+    /// Runs until all beats of the results came and all beats of the frames were taken: of these, some may be needed
+    /// by no result.
+    fn run_frames(&mut self) -> Result<(), RunError> {
+        let budget = self.budget(self.plan.cycles(self.frames).total);
+        self.run_until(budget, GRAD_INPUT, |instance| {
+            instance.sink(GRAD_INPUT_SINK).accepted()
+        })?;
+        self.run_until(budget, GRAD_OUTPUT, |instance| {
+            instance.source(GRAD_OUTPUT_SOURCE).accepted()
+        })
+    }
+
+    /// Runs part after part until the stream has moved all beats that are expected of it.
+    fn run_until(
+        &mut self,
+        budget: u64,
+        stream: &'static str,
+        moved: impl Fn(&mut Instance) -> u64,
+    ) -> Result<(), RunError> {
+        let begin = self.instance.cycle();
+        let expected = self.expected(stream);
+        loop {
+            let beats = moved(&mut self.instance);
+            let after = self.instance.cycle() - begin;
+            if beats >= expected {
+                return Ok(());
+            }
+            if after >= budget {
+                let stuck = Fault::Stuck {
+                    stream,
+                    beats,
+                    of: expected,
+                    after,
+                };
+                return Err(self.broken(vec![stuck])?.into());
+            }
+            // The bridge watches the results and stops by itself. The other streams move at most one beat a cycle.
+            let (most, stop) = match stream {
+                GRAD_INPUT => (u64::MAX, Some(expected)),
+                _ => (expected - beats, None),
+            };
+            self.run_part(most.min(budget - after), stop);
+        }
+    }
+
+    fn run_part(&mut self, most: u64, stop: Option<u64>) {
+        let started = Instant::now();
+        let ran = self.instance.run(self.part.min(most), stop).cycles;
+        if ran == self.part {
+            match started.elapsed() {
+                short if short < PART / 2 => self.part *= 2,
+                long if long > PART * 2 => self.part = (self.part / 2).max(1),
+                _ => (),
+            }
+        }
+        (self.progress)(self.instance.cycle());
+    }
+
+    fn expected(&self, stream: &str) -> u64 {
+        match stream {
+            WEIGHT => self.streams.weight.beats,
+            GRAD_OUTPUT => self.frames * self.streams.grad_output.beats,
+            _ => self.frames * self.streams.grad_input.beats,
+        }
+    }
+
+    /// Cycles after which a run that should take so many is given up: far more than stalls can cost.
+    fn budget(&self, cycles: u64) -> u64 {
+        let generous = (cycles as f64 * 4.0 + 20_000.0) * self.traffic.slowdown();
+        generous as u64
+    }
+
+    /// Runs on, ready to take anything, and checks that nothing comes and nothing was wrong.
+    fn finish(&mut self) -> Result<(), RunError> {
+        self.instance.sink(GRAD_INPUT_SINK).set_stall(0.0, 0);
+        self.instance.run(QUIET_CYCLES, None);
+        let mut faults = Vec::new();
+        let expected = self.expected(GRAD_INPUT);
+        let sink = self.instance.sink(GRAD_INPUT_SINK);
+        if sink.accepted() > expected {
+            faults.push(Fault::Extra {
+                beats: sink.accepted() - expected,
+            });
+        }
+        let frame_beats = self.streams.grad_input.beats;
+        let wrong = (0..).zip(sink.last()).find(|&(beat, &last)| {
+            beat < expected && (last != 0) != ((beat + 1) % frame_beats == 0)
+        });
+        if let Some((beat, &last)) = wrong {
+            faults.push(Fault::Last {
+                frame: beat / frame_beats,
+                beat: beat % frame_beats,
+                found: last != 0,
+            });
+        }
+        let done = self.instance.watched(FRAME_DONE.name)?.cycles;
+        if done != self.frames {
+            faults.push(Fault::FrameDone {
+                cycles: done,
+                frames: self.frames,
+            });
+        }
+        if self.instance.peek(BUSY.name)? != 0 {
+            faults.push(Fault::Busy);
+        }
+        let broken = self.broken(faults)?;
+        match broken.0.is_empty() {
+            true => Ok(()),
+            false => Err(broken.into()),
+        }
+    }
+
+    /// The faults, and those that explain them and can be seen at any time.
+    fn broken(&mut self, mut faults: Vec<Fault>) -> Result<Broken, SimError> {
+        let sink = self.instance.sink(GRAD_INPUT_SINK);
+        if let Some(first) = sink.first_violation() {
+            faults.push(Fault::Axi {
+                cycles: sink.violations(),
+                first,
+            });
+        }
+        if self.instance.watched(ERROR.name)?.cycles > 0
+            || self.instance.watched(ERROR_CAUSE.name)?.cycles > 0
+        {
+            faults.push(Fault::Error {
+                causes: Cause::of(self.instance.peek(ERROR_CAUSE.name)?),
+            });
+        }
+        Ok(Broken(faults))
+    }
+
+    /// The result of a run in which [`finish`](Self::finish) found no fault.
+    fn measured(&mut self) -> Measured {
+        let source = self.instance.source(GRAD_OUTPUT_SOURCE);
+        let first = source.first_cycle().expect("every beat was taken");
+        let sink = self.instance.sink(GRAD_INPUT_SINK);
+        let lasts = sink.last_cycles();
+        let since_first = |frame: usize| lasts[frame] - first + 1;
+        let end = lasts.len() - 1;
+        let cycles = Cycles {
+            total: since_first(end),
+            first_frame: since_first(0),
+            per_frame_steady: (lasts.len() >= 3).then(|| lasts[end] - lasts[end - 1]),
+        };
+        let grad_input = unpack_grad_input(self.plan.layer(), sink.data(), out_bits(self.plan))
+            .expect("whole frames were counted");
+        Measured { grad_input, cycles }
+    }
+}
+
+/// `tlast` of the beats of frames.
+fn last_flags(format: BeatFormat, frames: u64) -> Vec<u8> {
+    let last = |beat: u64| u8::from((beat + 1) % format.beats == 0);
+    (0..format.beats * frames).map(last).collect()
+}

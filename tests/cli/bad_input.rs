@@ -1,0 +1,224 @@
+//! Input that cannot be: a clear message, exit code 2, and nothing half-written.
+
+use std::process::Command;
+
+use crate::{npy, npy_of_bytes, numbers, ran, refusal, Folder, GRAD_OUTPUT_SHAPE, WEIGHT_SHAPE};
+use insta::assert_snapshot;
+
+/// The message of `gen-verilog` for flags over the small layer; nothing is written.
+fn emission(flags: &str) -> String {
+    let folder = Folder::new();
+    let before = folder.names();
+    let message = refusal(&mut folder.gen_verilog(&format!("tiny.toml --out made {flags}")));
+    assert_eq!(folder.names(), before);
+    // The simulator's program refuses in the same words.
+    let words = format!("estimate tiny.toml --json {flags}");
+    assert_eq!(refusal(&mut folder.bpa(&words)), message);
+    message
+}
+
+#[test]
+fn layers() {
+    let flags = [
+        "--in-size 0",
+        "--in-size 65536",
+        "--kernel 4096",
+        "--stride 0",
+        "--padding=-1",
+        "--kernel 9",
+        "--out-size 0",
+        "--out-size 3,4",
+        "--groups 2",
+        "--simd 4",
+        "--pe 3",
+        "--name 2d",
+        "--name module",
+        "--grad-type float32",
+        "--in-size 65535 --kernel 1",
+        "--in-channels 65535 --out-channels 65535 --kernel 3",
+    ];
+    assert_snapshot!(flags.map(emission).concat(), @r#"
+    error: `layer.in_size` (rows) is 0: it must be from 1 to 65535
+    error: `layer.in_size` (rows) is 65536: it must be from 1 to 65535
+    error: `layer.kernel` (rows) is 4096: it must be from 1 to 4095
+    error: `layer.stride` (rows) is 0: it must be from 1 to 4095
+    error: `layer.padding` (top) is -1: it must be from 0 to 4095
+    error: `layer.kernel` (rows) does not fit: with its dilation it spans 9 pixels, but in_size plus padding is 5; use a smaller kernel or dilation, or more padding
+    error: `layer.out_size` (rows) is 0: it must be from 1 to 65535
+    error: `layer.out_size` (rows) is 3: in_size, kernel, stride, dilation and padding give 2, so it must be from 1 to 2
+    error: `layer.groups` is 2: it must divide `layer.out_channels`, which is 3
+    error: `engine.simd` is 4: it must be from 1 to 3 (out_channels / groups)
+    error: `engine.pe` is 3: it must be from 1 to 2 (in_channels / groups)
+    error: `name` is "2d", which is no Verilog identifier: use a letter or underscore, then letters, digits and underscores, 64 characters at most
+    error: `name` is "module", a keyword of Verilog or SystemVerilog: use another, like "module_engine"
+    error: `engine.grad_type` is "float32": it must be one of "int2" to "int16"
+    error: the layer is too large: beats of grad_output in a frame would be 8589148162, and at most 2147483648 are possible
+    error: the layer is too large: words of weights would be 38653526025, and at most 2147483648 are possible
+    "#);
+}
+
+#[test]
+fn layer_files() {
+    let folder = Folder::new();
+    folder.write("unknown.toml", "[layer]\nstrides = 2\n");
+    folder.write("missing.toml", "[layer]\nin_channels = 2\n");
+    folder.write("binary.toml", [0xff, 0xfe, 0x00]);
+    let before = folder.names();
+    let files = ["unknown.toml", "missing.toml", "binary.toml", "none.toml"];
+    let messages = files.map(|file| refusal(&mut folder.gen_verilog(file)));
+    assert_snapshot!(messages.concat(), @r"
+    error: unknown.toml: TOML parse error at line 2, column 1
+      |
+    2 | strides = 2
+      | ^^^^^^^
+    unknown field `strides`, expected one of `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `out_size`
+    error: `layer.out_channels` is missing: give it in the layer file, or as --out-channels
+    error: binary.toml: cannot read the layer file: stream did not contain valid UTF-8
+    error: none.toml: cannot read the layer file: No such file or directory (os error 2)
+    ");
+    assert_eq!(folder.names(), before);
+}
+
+#[test]
+fn command_lines() {
+    let folder = Folder::new();
+    let first_line = |mut command: Command| {
+        let message = refusal(&mut command);
+        message.lines().next().unwrap().to_owned() + "\n"
+    };
+    let emission = [
+        "--kernels 3",
+        "--kernel 3,x",
+        "--groups two",
+        "a.toml b.toml",
+    ]
+    .map(|words| first_line(folder.gen_verilog(words)));
+    assert_snapshot!(emission.concat(), @r"
+    error: unexpected argument '--kernels' found
+    error: invalid value '3,x' for '--kernel <R,S>': expected one integer, or 2 separated by commas
+    error: invalid value 'two' for '--groups <GROUPS>': invalid digit found in string
+    error: unexpected argument 'b.toml' found
+    ");
+    let simulation = [
+        "simulate tiny.toml",
+        "estimate",
+        "run tiny.toml --grad-output dy.npy --weight w.npy",
+        "verify tiny.toml --stall-input 1",
+        "verify tiny.toml --stall-input=-0.1",
+        "verify tiny.toml --stall-output nan",
+        "verify tiny.toml --stall-output much",
+        "verify tiny.toml --frames 0",
+        "verify tiny.toml --frames 1000000 --in-size 65535,300",
+        "verify tiny.toml --seed=-1",
+        "estimate tiny.toml --check",
+    ]
+    .map(|words| first_line(folder.bpa(words)));
+    assert_snapshot!(simulation.concat(), @r"
+    error: unrecognized subcommand 'simulate'
+    error: there is no layer: give a layer file, or flags like --in-channels (see --help)
+    error: the following required arguments were not provided:
+    error: invalid value '1' for '--stall-input <P>': expected a probability from 0 up to, but not including, 1
+    error: invalid value '-0.1' for '--stall-input <P>': expected a probability from 0 up to, but not including, 1
+    error: invalid value 'nan' for '--stall-output <P>': expected a probability from 0 up to, but not including, 1
+    error: invalid value 'much' for '--stall-output <P>': expected a probability from 0 up to, but not including, 1
+    error: invalid value '0' for '--frames <N>': 0 is not in 1..=1000000
+    error: `--frames` is 1000000: the arrays would hold 68713488000000 values, and at most 2147483648 are possible
+    error: invalid value '-1' for '--seed <SEED>': invalid digit found in string
+    error: unexpected argument '--check' found
+    ");
+    assert!(refusal(&mut folder.bpa("")).contains("Usage: bpa"));
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    let folder = Folder::new();
+    for command in [
+        folder.gen_verilog("--help"),
+        folder.gen_verilog("--version"),
+        folder.bpa("--help"),
+        folder.bpa("run --help"),
+        folder.bpa("--version"),
+    ] {
+        let mut command = command;
+        let ran = ran(&mut command);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        assert!(!ran.stdout.is_empty());
+    }
+}
+
+#[test]
+fn output_folders_that_cannot_be_written() {
+    let folder = Folder::new();
+    folder.write("file", "");
+    std::fs::create_dir_all(folder.path().join("taken/tiny.json")).unwrap();
+    let before = folder.names();
+    let message = ["file", "file/below", "taken"]
+        .map(|out| refusal(folder.gen_verilog("tiny.toml --out").arg(out)));
+    assert_snapshot!(message.concat(), @r"
+    error: file: cannot write: File exists (os error 17)
+    error: file/below: cannot write: Not a directory (os error 20)
+    error: taken/tiny.json: cannot write: is a directory
+    ");
+    assert_eq!(folder.names(), before);
+    // Not even the file that could have been written.
+    let taken = std::fs::read_dir(folder.path().join("taken")).unwrap();
+    assert_eq!(taken.count(), 1);
+}
+
+/// The message of `bpa run` with another file in the place of grad_output.
+fn array(bytes: &[u8]) -> String {
+    let folder = Folder::new();
+    folder.write("bad.npy", bytes);
+    let words = "run tiny.toml --grad-output bad.npy --weight w.npy --grad-input da.npy --json";
+    // Bad arrays are found before a simulator is asked for.
+    let message = refusal(folder.bpa(words).env("VERILATOR", "/no/verilator"));
+    assert!(!folder.has("da.npy"));
+    message
+}
+
+#[test]
+fn arrays() {
+    let [frames, k, p, q] = GRAD_OUTPUT_SHAPE;
+    let values = || -> Vec<i8> {
+        numbers(GRAD_OUTPUT_SHAPE)
+            .map(|value| value as i8)
+            .collect()
+    };
+    let good = npy("|i1", false, GRAD_OUTPUT_SHAPE, values());
+    let wide: Vec<u8> = numbers(GRAD_OUTPUT_SHAPE)
+        .flat_map(|value| (value as i16 * 10).to_le_bytes())
+        .collect();
+    let files = [
+        npy("|i1", false, [frames, k, q, p], values()),
+        npy("|i1", false, [0, k, p, q], vec![]),
+        npy_of_bytes("|i1", false, &[k, p, q], &[0; 24]),
+        npy_of_bytes("<f4", false, &GRAD_OUTPUT_SHAPE, &[0; 192]),
+        npy_of_bytes("<i2", false, &GRAD_OUTPUT_SHAPE, &wide),
+        good[..good.len() - 1].to_vec(),
+        good[..20].to_vec(),
+        b"not an array".to_vec(),
+        vec![],
+    ];
+    let messages = files.map(|bytes| array(&bytes));
+    assert_snapshot!(messages.concat(), @r"
+    ");
+    let _ = WEIGHT_SHAPE;
+}
+
+#[test]
+fn files_of_a_run_that_are_not_there() {
+    let folder = Folder::new();
+    let words = [
+        "--grad-output none.npy --weight w.npy --grad-input da.npy",
+        "--grad-output dy.npy --weight dy.npy --grad-input da.npy",
+        "--grad-output dy.npy --weight w.npy --grad-input none/da.npy",
+        "--grad-output dy.npy --weight w.npy --grad-input .",
+    ];
+    let messages = words.map(|words| {
+        let mut command = folder.bpa(&format!("run tiny.toml {words}"));
+        refusal(command.env("VERILATOR", "/no/verilator"))
+    });
+    assert_snapshot!(messages.concat(), @r"
+    ");
+    assert!(!folder.has("da.npy"));
+}

@@ -1,0 +1,104 @@
+//! `gen-verilog` at work.
+
+use crate::{ran, Folder};
+use insta::assert_snapshot;
+use serde_json::Value;
+
+#[test]
+fn a_layer_file_gives_verilog_and_manifest() {
+    let folder = Folder::new();
+    let ran = ran(&mut folder.gen_verilog("tiny.toml --out made/here"));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(ran.stdout, "");
+    assert_snapshot!(ran.stderr, @r"
+    wrote made/here/tiny.v
+    wrote made/here/tiny.json
+    ");
+    let verilog = std::fs::read_to_string(folder.path().join("made/here/tiny.v")).unwrap();
+    assert!(verilog.contains("\nmodule tiny (\n"));
+    let place = folder.path().to_str().unwrap();
+    assert!(!verilog.contains(place));
+    assert_eq!(manifest(&folder, "made/here/tiny")["name"], "tiny");
+}
+
+fn manifest(folder: &Folder, name: &str) -> Value {
+    let path = folder.path().join(name).with_extension("json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn emission_twice_is_byte_identical() {
+    let folder = Folder::new();
+    for out in ["one", "two"] {
+        assert_eq!(
+            ran(&mut folder.gen_verilog("tiny.toml --out").arg(out)).code,
+            0
+        );
+    }
+    for name in ["tiny.v", "tiny.json"] {
+        let read = |out: &str| std::fs::read(folder.path().join(out).join(name)).unwrap();
+        assert_eq!(read("one"), read("two"), "{name}");
+    }
+}
+
+#[test]
+fn flags_override_the_file() {
+    let folder = Folder::new();
+    let flags = "tiny.toml --name other --stride 1,2 --pe 1 --weight-type int4 --out .";
+    let ran = ran(&mut folder.gen_verilog(flags));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let manifest = manifest(&folder, "other");
+    assert_eq!(manifest["layer"]["stride"], serde_json::json!([1, 2]));
+    assert_eq!(
+        manifest["layer"]["padding"],
+        serde_json::json!([0, 1, 1, 0])
+    );
+    let engine = serde_json::json!(
+        {"simd": 2, "pe": 1, "grad_type": "int8", "weight_type": "int4"}
+    );
+    assert_eq!(manifest["engine"], engine);
+}
+
+#[test]
+fn flags_alone_are_enough() {
+    let folder = Folder::new();
+    let flags = "--in-channels 2 --out-channels 3 --in-size 4,5 --kernel 2,3 --stride 2,1 --padding 0,1,1,0 \
+        --simd 2 --pe 2 --name tiny --out flags";
+    assert_eq!(ran(&mut folder.gen_verilog(flags)).code, 0);
+    assert_eq!(
+        ran(&mut folder.gen_verilog("tiny.toml --out file")).code,
+        0
+    );
+    for name in ["tiny.v", "tiny.json"] {
+        let read = |out: &str| std::fs::read(folder.path().join(out).join(name)).unwrap();
+        assert_eq!(read("flags"), read("file"), "{name}");
+    }
+}
+
+#[test]
+fn without_arguments_the_example_is_emitted() {
+    let folder = Folder::new();
+    let ran = ran(&mut folder.gen_verilog(""));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(ran.stdout, "");
+    assert_snapshot!(ran.stderr, @r"
+    wrote build/strided.v
+    wrote build/strided.json
+    wrote build/strided.toml
+    No layer was given, so this is an example: the article's convolution of stride 2. Next:
+      bpa verify build/strided.toml             simulates it on random arrays (needs Verilator)
+      gen-verilog build/strided.toml --simd 4   emits it with more lanes; every key is also a flag
+    ");
+    let text = std::fs::read_to_string(folder.path().join("build/strided.toml")).unwrap();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/strided.toml");
+    assert_eq!(text, std::fs::read_to_string(example).unwrap());
+    // What it says to do next works.
+    assert_eq!(
+        crate::ran(&mut folder.gen_verilog("build/strided.toml --simd 4")).code,
+        0
+    );
+    assert_eq!(
+        crate::ran(&mut folder.bpa("estimate build/strided.toml")).code,
+        0
+    );
+}

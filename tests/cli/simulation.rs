@@ -1,0 +1,215 @@
+//! `bpa` at work.
+
+use std::path::Path;
+
+use bpa_engine::layer::LayerFile;
+use bpa_engine::reference::scatter;
+use ndarray::Array4;
+use npyz::NpyFile;
+use serde_json::Value;
+
+use crate::{npy_of_bytes, numbers, ran, Folder, Ran, GRAD_OUTPUT_SHAPE, WEIGHT_SHAPE};
+
+const RUN: &str = "run tiny.toml --grad-output dy.npy --weight w.npy --grad-input da.npy";
+
+/// The one JSON object on standard output, whose keys are these, in this order.
+fn figures(ran: &Ran) -> Value {
+    assert_eq!(ran.stdout.lines().count(), 1);
+    let figures: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let keys = [
+        "frames",
+        "mismatches",
+        "cycles_total",
+        "cycles_first_frame",
+        "cycles_per_frame_steady",
+        "bound_cycles",
+        "useful_macs",
+        "zero_insertion_cycles",
+        "line_buffer_pixels",
+        "live_span_pixels",
+    ];
+    assert_eq!(figures.as_object().unwrap().len(), keys.len());
+    let places = keys.map(|key| ran.stdout.find(&format!("\"{key}\":")).unwrap());
+    assert!(places.is_sorted());
+    figures
+}
+
+fn success(ran: Ran) -> Ran {
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    ran
+}
+
+fn array(shape: [usize; 4]) -> Array4<i32> {
+    let values = numbers(shape).map(|value| value as i32).collect();
+    Array4::from_shape_vec(shape, values).unwrap()
+}
+
+/// The file's type and values, which must be in C order.
+fn read_result<T: npyz::Deserialize + Into<i64>>(path: &Path) -> (String, Vec<i64>) {
+    let bytes = std::fs::read(path).unwrap();
+    let file = NpyFile::new(&bytes[..]).unwrap();
+    assert_eq!(file.order(), npyz::Order::C);
+    let descr = file.dtype().descr();
+    let values: Vec<T> = file.into_vec().unwrap();
+    (descr, values.into_iter().map(Into::into).collect())
+}
+
+/// Integers of any size, byte order and memory order give the reference's result.
+#[test]
+fn arrays_of_any_integer_type_give_the_reference_s_result() {
+    let folder = Folder::new();
+    let layer = LayerFile::read(&folder.path().join("tiny.toml")).unwrap();
+    let layer = layer.validate().unwrap();
+    let (grad_output, weight) = (array(GRAD_OUTPUT_SHAPE), array(WEIGHT_SHAPE));
+    let expected = scatter(&layer, &grad_output, &weight);
+    let file = |array: &Array4<i32>, descr: &str, fortran: bool| {
+        let values: Vec<i32> = match fortran {
+            true => array.t().iter().copied().collect(),
+            false => array.iter().copied().collect(),
+        };
+        let size = descr[2..].parse::<usize>().unwrap();
+        let data: Vec<u8> = values
+            .into_iter()
+            .flat_map(|value| match descr.starts_with('>') {
+                true => i64::from(value).to_be_bytes()[8 - size..].to_vec(),
+                false => i64::from(value).to_le_bytes()[..size].to_vec(),
+            })
+            .collect();
+        npy_of_bytes(descr, fortran, array.shape(), &data)
+    };
+    for (grad_type, grad_fortran, weight_type, weight_fortran) in [
+        ("|i1", false, "<i2", true),
+        (">i2", true, ">i8", false),
+        ("<i4", true, "|i1", true),
+        ("<i8", false, ">i4", false),
+    ] {
+        folder.write("dy.npy", file(&grad_output, grad_type, grad_fortran));
+        folder.write("w.npy", file(&weight, weight_type, weight_fortran));
+        let ran = success(ran(&mut folder.bpa(RUN).args(["--check", "--json"])));
+        let figures = figures(&ran);
+        assert_eq!(
+            (&figures["frames"], &figures["mismatches"]),
+            (&2.into(), &0.into())
+        );
+        assert_eq!(ran.stderr, "");
+        let (descr, values) = read_result::<i32>(&folder.path().join("da.npy"));
+        assert_eq!(descr, "'<i4'");
+        assert_eq!(values, expected.iter().copied().collect::<Vec<_>>());
+        std::fs::remove_file(folder.path().join("da.npy")).unwrap();
+    }
+}
+
+#[test]
+fn a_wide_accumulator_gives_int64() {
+    let folder = Folder::new();
+    let bytes = |shape: [usize; 4]| -> Vec<u8> {
+        vec![-32768_i16; shape.iter().product()]
+            .into_iter()
+            .flat_map(i16::to_le_bytes)
+            .collect()
+    };
+    for (name, shape) in [("dy.npy", GRAD_OUTPUT_SHAPE), ("w.npy", WEIGHT_SHAPE)] {
+        folder.write(name, npy_of_bytes("<i2", false, &shape, &bytes(shape)));
+    }
+    let mut command = folder.bpa(RUN);
+    command.args(["--check", "--grad-type", "int16", "--weight-type", "int16"]);
+    success(ran(&mut command));
+    let (descr, values) = read_result::<i64>(&folder.path().join("da.npy"));
+    assert_eq!(descr, "'<i8'");
+    // 3 taps in a row, 1 row, 3 channels.
+    assert_eq!(values.iter().max(), Some(&(9 << 30)));
+}
+
+#[test]
+fn json_is_all_there_is_on_standard_output() {
+    let folder = Folder::new();
+    let json = |words: &str| figures(&success(ran(&mut folder.bpa(words))));
+
+    let run = json(&format!("{RUN} --json"));
+    assert_eq!(run["mismatches"], Value::Null);
+    assert_eq!(run["frames"], 2);
+    assert_eq!(run["cycles_per_frame_steady"], Value::Null);
+
+    let verify = json("verify tiny.toml --json");
+    assert_eq!(verify["mismatches"], 0);
+    assert_eq!(verify["frames"], 3);
+    assert!(verify["cycles_per_frame_steady"].is_u64());
+    // H x W x R x S issues for 2 blocks of K.
+    assert_eq!(verify["zero_insertion_cycles"], 4 * 5 * 2 * 3 * 2);
+
+    // The model predicts what is measured, whatever the values.
+    let mut estimate = json("estimate tiny.toml --frames 2 --json");
+    assert_eq!(estimate, run);
+    estimate = json("estimate tiny.toml --json");
+    assert_eq!(estimate["mismatches"], Value::Null);
+    estimate["mismatches"] = 0.into();
+    assert_eq!(estimate, verify);
+}
+
+#[test]
+fn stalls_cost_cycles_and_no_values() {
+    let folder = Folder::new();
+    let json = |flags: &str| {
+        let words = format!("verify tiny.toml --frames 4 --json {flags}");
+        figures(&success(ran(&mut folder.bpa(&words))))
+    };
+    let free = json("--seed 7");
+    let stalled = [
+        "--stall-input 0.9",
+        "--stall-output 0.9",
+        "--stall-input 0.5 --stall-output 0.5",
+    ];
+    for flags in stalls(&stalled) {
+        let figures = json(&flags);
+        assert_eq!(figures["mismatches"], 0);
+        assert!(figures["cycles_total"].as_u64() > free["cycles_total"].as_u64());
+        assert_eq!(json(&flags), figures, "a seed gives one run");
+    }
+    let other = json("--seed 8 --stall-input 0.5");
+    assert_ne!(
+        other["cycles_total"],
+        json("--seed 7 --stall-input 0.5")["cycles_total"]
+    );
+}
+
+fn stalls(flags: &[&str]) -> Vec<String> {
+    flags
+        .iter()
+        .map(|flags| format!("--seed 7 {flags}"))
+        .collect()
+}
+
+#[test]
+fn a_person_gets_a_report() {
+    let folder = Folder::new();
+    let ran = success(ran(&mut folder.bpa("verify tiny.toml")));
+    assert!(
+        ran.stdout.starts_with("tiny: all 120 values exact\n"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn programs_share_a_fresh_cache_at_the_same_time() {
+    let folder = Folder::new();
+    let running: Vec<_> = (0..3)
+        .map(|_| {
+            let mut command = folder.bpa("verify tiny.toml --name together --json");
+            command.env("BPA_CACHE_DIR", folder.path().join("cache"));
+            command
+                .stdout(std::process::Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let outputs: Vec<_> = running
+        .into_iter()
+        .map(|child| child.wait_with_output().unwrap())
+        .collect();
+    for output in &outputs {
+        assert!(output.status.success());
+        assert_eq!(output.stdout, outputs[0].stdout);
+    }
+}

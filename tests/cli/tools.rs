@@ -1,0 +1,105 @@
+//! Tools that are missing, that fail, and that let a faulty engine through to the check.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use crate::{ran, refusal, Folder};
+
+const RUN: &str = "run tiny.toml --grad-output dy.npy --weight w.npy --grad-input da.npy --check";
+
+impl Folder {
+    /// A script in the place of Verilator.
+    fn script(&self, text: &str) -> PathBuf {
+        let path = self.path().join("verilator.sh");
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    fn fresh_cache(&self) -> PathBuf {
+        self.path().join("cache")
+    }
+}
+
+#[test]
+fn missing_tools_are_named_with_how_to_get_them() {
+    let folder = Folder::new();
+    for words in [RUN, "verify tiny.toml --json"] {
+        let message = refusal(folder.bpa(words).env("VERILATOR", "/no/verilator"));
+        assert!(
+            message.starts_with("error: `/no/verilator` was not found")
+                && message.contains("apt-get install verilator"),
+            "{message}"
+        );
+        let mut command = folder.bpa(words);
+        command.env("CXX", "/no/g++");
+        let message = refusal(command.env("BPA_CACHE_DIR", folder.fresh_cache()));
+        assert!(
+            message.starts_with("error: `/no/g++` was not found")
+                && message.contains("apt-get install g++"),
+            "{message}"
+        );
+    }
+    assert!(!folder.has("da.npy"));
+}
+
+#[test]
+fn emission_and_estimate_need_no_tools() {
+    let folder = Folder::new();
+    let mut commands = [
+        folder.gen_verilog("tiny.toml"),
+        folder.bpa("estimate tiny.toml"),
+    ];
+    for command in &mut commands {
+        command.env_clear();
+        assert_eq!(ran(command).code, 0);
+    }
+}
+
+#[test]
+fn a_failing_tool_s_last_lines_are_shown() {
+    let folder = Folder::new();
+    let script = folder.script("echo first; seq 100 >&2; echo the reason >&2; exit 3");
+    let mut command = folder.bpa(RUN);
+    command.env("VERILATOR", script);
+    let message = refusal(command.env("BPA_CACHE_DIR", folder.fresh_cache()));
+    assert!(message.contains("exit status: 3"), "{message}");
+    assert!(message.ends_with("100\nthe reason\n"), "{message}");
+    assert!(!message.contains("first"), "{message}");
+    assert!(!folder.has("da.npy"));
+}
+
+/// Verilator behind a script that edits the Verilog on its way in.
+fn edited(folder: &Folder, sed: &str, words: &str) -> crate::Ran {
+    let verilator = std::env::var("VERILATOR").unwrap_or("verilator".to_owned());
+    let script = folder.script(&format!(
+        "test -f tiny.v && ! grep -q edited tiny.v && sed -i '{sed}' tiny.v && echo '// edited' >> tiny.v\n\
+         exec {verilator} \"$@\""
+    ));
+    let mut command = folder.bpa(words);
+    command.env("VERILATOR", script);
+    // A cache of its own: this model is not what its key says.
+    ran(command.env("BPA_CACHE_DIR", folder.fresh_cache()))
+}
+
+#[test]
+fn a_mismatch_names_the_first_wrong_element() {
+    let folder = Folder::new();
+    let negated = "s/multiplied_q <= grad_q \\* weight_q/multiplied_q <= -(grad_q * weight_q)/";
+    let ran = edited(&folder, negated, &format!("{RUN} --json"));
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert_eq!(ran.stderr, "");
+    let figures: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(figures["mismatches"], 0);
+    assert!(!folder.has("da.npy"));
+}
+
+#[test]
+fn a_broken_contract_is_no_result() {
+    let folder = Folder::new();
+    let never = "s/assign m_axis_grad_input_tlast = .*;/assign m_axis_grad_input_tlast = 1;/";
+    let ran = edited(&folder, never, "verify tiny.toml --json");
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert_eq!(ran.stdout, "");
+    assert_eq!(ran.stderr, "");
+}
