@@ -54,6 +54,7 @@ pub struct Layer {
     pe: u32,
     grad_type: IntType,
     weight_type: IntType,
+    weight_sets: u32,
 }
 
 impl Layer {
@@ -120,6 +121,11 @@ impl Layer {
     /// Type of the weights.
     pub fn weight_type(&self) -> IntType {
         self.weight_type
+    }
+
+    /// Whether the weight memory holds two sets, one in use and one being loaded.
+    pub fn two_weight_sets(&self) -> bool {
+        self.weight_sets == 2
     }
 
     /// kb: blocks of `simd` channels that hold the K/groups channels of a group.
@@ -193,6 +199,7 @@ impl Layer {
                 pe: self.pe.into(),
                 grad_type: self.grad_type.to_string(),
                 weight_type: self.weight_type.to_string(),
+                weight_sets: self.weight_sets.into(),
             },
         }
     }

@@ -12,7 +12,7 @@ const LEAST_RESULTS: u64 = 16;
 /// Largest output FIFO tried.
 const MOST_RESULTS: u64 = 4096;
 /// Frames simulated to see the steady state.
-const FRAMES: u64 = 4;
+const FRAMES: u64 = 3;
 
 /// An engine for one layer.
 #[derive(Clone, Debug)]
@@ -94,31 +94,48 @@ impl Plan {
 fn smallest_buffers(layer: &Layer, walk: &FrameWalk) -> Buffers {
     let bound = bound_cycles(layer);
     let steady = |line_pixels: u64, fifo_results: u64| {
-        let buffers = Buffers { line_pixels, fifo_results };
+        let buffers = Buffers {
+            line_pixels,
+            fifo_results,
+        };
         let run = cycles::run(walk, layer.simd() as usize, buffers, FRAMES);
         run.per_frame_steady.unwrap_or(run.total)
     };
     let held = walk.held_pixels();
-    let most = held + SPARE_PIXELS + 2 * walk.cols.kept_size();
-    let best = steady(most, MOST_RESULTS);
-    let target = best.max(bound + bound / 1000);
-    let mut line_pixels = held + SPARE_PIXELS;
-    if steady(line_pixels, MOST_RESULTS) > target {
-        // The rate never falls as the buffer grows: halve the interval.
-        let (mut low, mut high) = (line_pixels, most);
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            if steady(middle, MOST_RESULTS) > target {
-                low = middle;
-            } else {
-                high = middle;
-            }
+    let least = held + SPARE_PIXELS;
+    let near_bound = bound + bound / 1000;
+    if steady(least, LEAST_RESULTS) <= near_bound {
+        return Buffers {
+            line_pixels: least,
+            fifo_results: LEAST_RESULTS,
+        };
+    }
+    let most = least + 2 * walk.cols.kept_size();
+    let target = steady(most, MOST_RESULTS).max(near_bound);
+    let line_pixels = first_that(least, most, |pixels| steady(pixels, MOST_RESULTS) <= target);
+    let fifo_results = (LEAST_RESULTS.ilog2()..MOST_RESULTS.ilog2())
+        .map(|log| 1 << log)
+        .find(|&results| steady(line_pixels, results) <= target)
+        .unwrap_or(MOST_RESULTS);
+    Buffers {
+        line_pixels,
+        fifo_results,
+    }
+}
+
+/// The first of `low` to `high` for which `holds` is true, if it is true for `high` and stays true
+/// from the first on.
+fn first_that(mut low: u64, mut high: u64, holds: impl Fn(u64) -> bool) -> u64 {
+    if holds(low) {
+        return low;
+    }
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if holds(middle) {
+            high = middle;
+        } else {
+            low = middle;
         }
-        line_pixels = high;
     }
-    let mut fifo_results = LEAST_RESULTS;
-    while fifo_results < MOST_RESULTS && steady(line_pixels, fifo_results) > target {
-        fifo_results *= 2;
-    }
-    Buffers { line_pixels, fifo_results }
+    high
 }

@@ -24,7 +24,10 @@ impl FrameWalk {
         let beats = self.pixel_beats;
         let ring = buffers.line_pixels * words;
         let k_blocks = u64::from(layer.k_blocks());
-        let (height, width) = (u64::from(layer.rows().in_size), u64::from(layer.cols().in_size));
+        let (height, width) = (
+            u64::from(layer.rows().in_size),
+            u64::from(layer.cols().in_size),
+        );
         let kernel_cols = u64::from(layer.cols().kernel);
         let lead = self.cols.first * beats;
         let tail = (width - 1 - self.cols.last) * beats;
@@ -64,6 +67,7 @@ impl FrameWalk {
             frame_step: self.kept_pixels() * words % ring,
             fifo_results: buffers.fifo_results,
             end_beats: self.end_pixels() * beats,
+            two_weight_sets: layer.two_weight_sets(),
             max_skip: self.pixels().map(|p| p.skipped).max().unwrap_or(0) * beats,
         }
     }

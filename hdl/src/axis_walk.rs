@@ -1,7 +1,7 @@
 //! The walk along one axis of grad_input.
 
-use crate::descriptor::{Axis, Slot};
 use crate::config::Config;
+use crate::descriptor::{Axis, Slot};
 use crate::ring::{ring_add, Ring};
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 
@@ -84,16 +84,27 @@ struct SlotConfig {
     skip: Option<Expr>,
 }
 
+/// What all slots of an axis share.
+struct SlotShape<'a> {
+    axis_name: &'a str,
+    fields: &'a [Field],
+    widths: &'a AxisWidths,
+    skips: bool,
+}
+
 fn slot_config(
     m: &mut Module,
     config: &mut Config,
-    axis_name: &str,
+    shape: &SlotShape,
     index: usize,
     slot: &Slot,
-    fields: &[Field],
-    w: &AxisWidths,
-    skips: bool,
 ) -> SlotConfig {
+    let &SlotShape {
+        axis_name,
+        fields,
+        widths: w,
+        skips,
+    } = shape;
     let mut port = |name: &str, width: usize, value: u64, comment: &str| {
         let name = format!("{axis_name}_slot{index}_{name}");
         config.port(m, &name, width, value, comment)
@@ -112,11 +123,38 @@ fn slot_config(
             .iter()
             .map(|f| port(f.name, f.width, (f.first)(slot), comment(f.name)))
             .collect(),
-        opens_first: port("opens_first", 1, u64::from(slot.opens_first), "first visit needs new input"),
-        extra: port("extra", w.extra, slot.extra, "words that the first visit opens beyond one position"),
-        opens: port("opens", 1, u64::from(slot.opens), "later visits need new input"),
-        closes: port("closes", 1, u64::from(slot.closes), "holds the kernel's last tap"),
-        skip: skips.then(|| port("skip", w.skip, slot.skip, "beats without a tap since the visit before")),
+        opens_first: port(
+            "opens_first",
+            1,
+            u64::from(slot.opens_first),
+            "first visit needs new input",
+        ),
+        extra: port(
+            "extra",
+            w.extra,
+            slot.extra,
+            "words that the first visit opens beyond one position",
+        ),
+        opens: port(
+            "opens",
+            1,
+            u64::from(slot.opens),
+            "later visits need new input",
+        ),
+        closes: port(
+            "closes",
+            1,
+            u64::from(slot.closes),
+            "holds the kernel's last tap",
+        ),
+        skip: skips.then(|| {
+            port(
+                "skip",
+                w.skip,
+                slot.skip,
+                "beats without a tap since the visit before",
+            )
+        }),
     }
 }
 
@@ -144,30 +182,78 @@ pub fn axis_walk(
     let extra = m.output("extra", w.extra, "words it opens beyond one position");
     let closes = m.output("closes", 1, "one position of grad_output is dead after it");
     let last = m.output("last", 1, "last visit of the walk");
-    let skip = skips.then(|| m.output("skip", w.skip, "beats without a tap since the visit before"));
+    let skip =
+        skips.then(|| m.output("skip", w.skip, "beats without a tap since the visit before"));
 
     let mut port = |m: &mut Module, name: &str, width: usize, value: u64, comment: &str| {
         config.port(m, &format!("{axis_name}_{name}"), width, value, comment)
     };
-    let cfg_visits = port(&mut m, "visits_less_1", w.visits, axis.visits - 1, "visits of a walk, less one");
-    let cfg_step = port(&mut m, "address_step", w.address, axis.address_step, "words from a visit of a slot to its next");
-    let cfg_clip = port(&mut m, "address_clip", w.address, axis.address_clip, "the same where its first tap leaves");
-    let cfg_weight = port(&mut m, "weight_tap", w.weight, axis.weight_tap, "weight words from tap to tap");
+    let cfg_visits = port(
+        &mut m,
+        "visits_less_1",
+        w.visits,
+        axis.visits - 1,
+        "visits of a walk, less one",
+    );
+    let cfg_step = port(
+        &mut m,
+        "address_step",
+        w.address,
+        axis.address_step,
+        "words from a visit of a slot to its next",
+    );
+    let cfg_clip = port(
+        &mut m,
+        "address_clip",
+        w.address,
+        axis.address_clip,
+        "the same where its first tap leaves",
+    );
+    let cfg_weight = port(
+        &mut m,
+        "weight_tap",
+        w.weight,
+        axis.weight_tap,
+        "weight words from tap to tap",
+    );
     let cfg_first_skip = skips.then(|| {
-        port(&mut m, "first_skip", w.skip, axis.first_skip, "beats without a tap before the first visit")
+        port(
+            &mut m,
+            "first_skip",
+            w.skip,
+            axis.first_skip,
+            "beats without a tap before the first visit",
+        )
     });
-    let cfg_period_clip =
-        port(&mut m, "clip_period_less_1", w.clip_in, axis.period - 1, "visits of a slot between taps that leave, less one");
+    let cfg_period_clip = port(
+        &mut m,
+        "clip_period_less_1",
+        w.clip_in,
+        axis.period - 1,
+        "visits of a slot between taps that leave, less one",
+    );
     let cfg_period_grow = (axis.period > 1).then(|| {
-        port(&mut m, "grow_period_less_1", w.grow_in, axis.period - 1, "visits of a slot between taps that enter, less one")
+        port(
+            &mut m,
+            "grow_period_less_1",
+            w.grow_in,
+            axis.period - 1,
+            "visits of a slot between taps that enter, less one",
+        )
     });
     let ring_size = ring.port(&mut m, config);
     let fields = fields(axis, w);
+    let shape = SlotShape {
+        axis_name,
+        fields: &fields,
+        widths: w,
+        skips,
+    };
     let slot_cfg: Vec<SlotConfig> = axis
         .slots
         .iter()
         .enumerate()
-        .map(|(i, s)| slot_config(&mut m, config, axis_name, i, s, &fields, w, skips))
+        .map(|(i, s)| slot_config(&mut m, config, &shape, i, s))
         .collect();
 
     let state: Vec<Reg> = fields
@@ -232,7 +318,13 @@ pub fn axis_walk(
 
     let packed_bits: usize = fields.iter().map(|f| f.width).sum();
     let waiting: Vec<Reg> = (1..slots)
-        .map(|i| m.data_reg(&format!("waiting{i}"), packed_bits, "state of a slot whose turn is later"))
+        .map(|i| {
+            m.data_reg(
+                &format!("waiting{i}"),
+                packed_bits,
+                "state of a slot whose turn is later",
+            )
+        })
         .collect();
     m.comb(|b| {
         b.when(&advance, |b| {
@@ -351,7 +443,9 @@ fn next_slot(
         |b| {
             b.when(&fresh.q, |b| match slots.len() {
                 2 => begin(b, &slots[1], state),
-                _ => b.case(&slot.q, slots.len() - 1, |b, i| begin(b, &slots[i + 1], state)),
+                _ => b.case(&slot.q, slots.len() - 1, |b, i| {
+                    begin(b, &slots[i + 1], state)
+                }),
             });
         },
     );

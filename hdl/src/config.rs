@@ -1,6 +1,7 @@
 //! Configuration inputs: where the layer enters the core.
 
 use crate::rtl::{Expr, Module};
+use std::collections::HashMap;
 
 /// One value that the core is told of its layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,7 @@ pub struct ConfigValue {
 #[derive(Debug, Default)]
 pub struct Config {
     values: Vec<ConfigValue>,
+    index: HashMap<String, usize>,
 }
 
 impl Config {
@@ -41,13 +43,16 @@ impl Config {
             value,
             comment: comment.to_owned(),
         };
-        match self.values.iter().find(|known| known.port == port) {
-            Some(known) => assert_eq!(
-                (known.width, known.value),
+        match self.index.get(&port) {
+            Some(&known) => assert_eq!(
+                (self.values[known].width, self.values[known].value),
                 (width, value),
                 "two meanings of {port}"
             ),
-            None => self.values.push(entry),
+            None => {
+                self.index.insert(port.clone(), self.values.len());
+                self.values.push(entry);
+            }
         }
         m.input(&port, width, comment)
     }

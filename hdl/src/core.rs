@@ -12,6 +12,7 @@ use crate::ring::Ring;
 use crate::rtl::{bits_for, lit, Expr, Module};
 use crate::token::{token_queue, TokenWidths};
 use crate::weight_port::weight_port;
+use crate::weight_swap::weight_swap;
 
 /// Cycles from a memory's address to its data.
 pub const MEMORY_CYCLES: usize = 2;
@@ -42,7 +43,12 @@ impl Streams {
         stream("s_axis_grad_output", bytes(lanes.grad_word_bits()), true);
         stream("s_axis_weight", bytes(lanes.weight_word_bits()), true);
         stream("m_axis_grad_input", lanes.pe * lanes.out_bits(), false);
-        for (name, bits) in [("busy", 1), ("frame_done", 1), ("error", 1), ("error_cause", 6)] {
+        for (name, bits) in [
+            ("busy", 1),
+            ("frame_done", 1),
+            ("error", 1),
+            ("error_cause", 6),
+        ] {
             names.push((name.to_owned(), bits, false));
         }
         Streams { names }
@@ -92,7 +98,10 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
             .find(|(name, _)| *name == wanted)
             .map_or_else(|| unreachable!("no port {wanted}"), |(_, port)| port)
     };
-    let ring = Ring { size: d.line_words, width: bits_for(d.line_words - 1) };
+    let ring = Ring {
+        size: d.line_words,
+        width: bits_for(d.line_words - 1),
+    };
     let weight_width = bits_for(d.weight_words() - 1);
     let t = TokenWidths::exactly(d);
 
@@ -154,7 +163,11 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
     let grad_data = port("s_axis_grad_output_tdata");
     m.instance(
         "u_line_buffer",
-        read_ahead_memory(&format!("{name}_line_buffer"), d.line_words, lanes.grad_word_bits()),
+        read_ahead_memory(
+            &format!("{name}_line_buffer"),
+            d.line_words,
+            lanes.grad_word_bits(),
+        ),
         vec![
             ("write", grad_write),
             ("write_address", grad_write_address),
@@ -166,27 +179,39 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
     padding_bits(&mut m, "grad_padding", &grad_data, lanes.grad_word_bits());
 
     // Weights.
+    let sets = usize::from(d.two_weight_sets);
     let weight_write = m.net("weight_write", 1, "");
-    let weight_write_address = m.net("weight_write_address", weight_width, "");
+    let weight_write_address = m.net("weight_write_address", weight_width + sets, "");
     let weights_ready = m.net("weights_ready", 1, "");
-    let frame_busy = m.net("frame_busy", 1, "");
-    m.instance(
-        "u_weight",
-        weight_port(&format!("{name}_weight"), d, weight_width, config),
-        vec![
-            ("tvalid", port("s_axis_weight_tvalid")),
-            ("tready", port("s_axis_weight_tready")),
-            ("tlast", port("s_axis_weight_tlast")),
-            ("write", weight_write.clone()),
-            ("write_address", weight_write_address.clone()),
-            ("weights_ready", weights_ready.clone()),
-            ("frame_busy", frame_busy.clone()),
-            ("tlast_early", misplaced.bit(3)),
-            ("tlast_missing", misplaced.bit(4)),
-            ("tlast_late", misplaced.bit(5)),
-        ],
-    );
-    let weight_address = m.net("weight_address", weight_width, "");
+    let frame_state = if d.two_weight_sets {
+        "frame_start"
+    } else {
+        "frame_busy"
+    };
+    let frame_state = (frame_state, m.net(frame_state, 1, ""));
+    let weight_set = d.two_weight_sets.then(|| m.net("weight_set", 1, ""));
+    let mut bindings = vec![
+        ("tvalid", port("s_axis_weight_tvalid")),
+        ("tready", port("s_axis_weight_tready")),
+        ("tlast", port("s_axis_weight_tlast")),
+        ("write", weight_write.clone()),
+        ("write_address", weight_write_address.clone()),
+        ("weights_ready", weights_ready.clone()),
+        ("tlast_early", misplaced.bit(3)),
+        ("tlast_missing", misplaced.bit(4)),
+        ("tlast_late", misplaced.bit(5)),
+        frame_state.clone(),
+    ];
+    let weight_name = format!("{name}_weight");
+    let weight_port = match &weight_set {
+        Some(set) => {
+            bindings.push(("in_use", set.clone()));
+            weight_swap(&weight_name, d, weight_width, config)
+        }
+        None => weight_port(&weight_name, d, weight_width, config),
+    };
+    m.instance("u_weight", weight_port, bindings);
+    let weight_address = m.net("weight_address", weight_width + sets, "");
     let weight_word = m.net("weight_word", lanes.weight_word_bits(), "");
     let weight_data = port("s_axis_weight_tdata");
     let weight_bits = lanes.weight_word_bits();
@@ -198,7 +223,11 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
     };
     m.instance(
         "u_weights",
-        read_ahead_memory(&format!("{name}_weights"), d.weight_words(), lanes.weight_word_bits()),
+        read_ahead_memory(
+            &format!("{name}_weights"),
+            d.weight_sets() * d.weight_words(),
+            lanes.weight_word_bits(),
+        ),
         vec![
             ("write", weight_write),
             ("write_address", weight_write_address),
@@ -219,7 +248,7 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
         ("token_ready", token_ready),
         ("token", token),
         ("weights_ready", weights_ready),
-        ("frame_busy", frame_busy),
+        frame_state,
         ("arrived", arrived),
         ("free_words", free_words),
         ("taken", taken.clone()),
@@ -232,10 +261,14 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
     let skip = t.skip.map(|width| {
         vec![
             ("skip_write", m.net("skip_write", 1, "")),
-            ("skip_slot", m.net("skip_slot", bits_for(d.fifo_results - 1), "")),
+            (
+                "skip_slot",
+                m.net("skip_slot", bits_for(d.fifo_results - 1), ""),
+            ),
             ("skip_beats", m.net("skip_beats", width, "")),
         ]
     });
+    bindings.extend(weight_set.map(|set| ("weight_set", set)));
     bindings.extend(skip.clone().into_iter().flatten());
     m.instance(
         "u_issue",
@@ -286,7 +319,11 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
         result_port(&format!("{name}_result"), d, lanes, t.skip, config),
         bindings,
     );
-    let wide = m.net("out_wide", lanes.pe * lanes.out_bits(), "each value sign-extended to bytes");
+    let wide = m.net(
+        "out_wide",
+        lanes.pe * lanes.out_bits(),
+        "each value sign-extended to bytes",
+    );
     m.comb(|b| {
         for j in 0..lanes.pe {
             let value = out_data.slice(j * lanes.acc_bits, lanes.acc_bits);
@@ -319,7 +356,12 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
 /// `flag` after `cycles`, through a shift register.
 fn delayed(m: &mut Module, name: &str, flag: &Expr, cycles: usize, reset: bool) -> Expr {
     let line = if reset {
-        m.reg(&format!("{name}_line"), cycles, 0, "travels beside the issue")
+        m.reg(
+            &format!("{name}_line"),
+            cycles,
+            0,
+            "travels beside the issue",
+        )
     } else {
         m.data_reg(&format!("{name}_line"), cycles, "travels beside the issue")
     };
@@ -357,10 +399,17 @@ pub fn fixed_engine(name: &str, header: &str, d: &Descriptor, lanes: &Lanes) -> 
         .iter()
         .map(|v| {
             let name = v.port.to_uppercase();
-            (v.port.clone(), m.constant(&name, v.value, v.width, &v.comment))
+            (
+                v.port.clone(),
+                m.constant(&name, v.value, v.width, &v.comment),
+            )
         })
         .collect();
-    bindings.extend(constants.iter().map(|(port, value)| (port.as_str(), value.clone())));
+    bindings.extend(
+        constants
+            .iter()
+            .map(|(port, value)| (port.as_str(), value.clone())),
+    );
     m.instance("u_core", inner, bindings);
     m
 }

@@ -106,6 +106,8 @@ pub struct Descriptor {
     pub end_beats: u64,
     /// Most beats without a tap ahead of any pixel.
     pub max_skip: u64,
+    /// Whether the memory holds two sets of weights, one in use and one being loaded.
+    pub two_weight_sets: bool,
 }
 
 impl Descriptor {
@@ -117,6 +119,11 @@ impl Descriptor {
     /// Words of the whole set of weights.
     pub fn weight_words(&self) -> u64 {
         self.group_blocks * self.c_blocks * self.block_weights
+    }
+
+    /// Sets of weights in memory.
+    pub fn weight_sets(&self) -> u64 {
+        1 + u64::from(self.two_weight_sets)
     }
 
     /// Beats of one frame of grad_output.

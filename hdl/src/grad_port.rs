@@ -44,7 +44,9 @@ pub fn grad_port(
     let accept = m.net("accept", 1, "");
     let store = m.net("store", 1, "");
     m.comb(|b| b.set(&accept, &(&tvalid & &ready.q)));
-    let keep = d.drops().then(|| kept_positions(&mut m, d, &accept, config));
+    let keep = d
+        .drops()
+        .then(|| kept_positions(&mut m, d, &accept, config));
     m.comb(|b| {
         match &keep {
             Some(keep) => b.set(&store, &(&accept & keep)),
@@ -59,13 +61,20 @@ pub fn grad_port(
         b.set(&stored.d, &store);
         b.when(&store, |b| {
             b.set(&address.d, &address.q.plus(1));
-            b.when(
-                &address.q.zext(ring.width + 1).eq(&size.minus(1)),
-                |b| b.set(&address.d, &lit(0, ring.width)),
-            );
+            b.when(&address.q.zext(ring.width + 1).eq(&size.minus(1)), |b| {
+                b.set(&address.d, &lit(0, ring.width))
+            });
         });
     });
-    let frame = frame_check(&mut m, "frame", d.input_beats(), &accept, &tlast, [&early, &missing, &late], config);
+    let frame = frame_check(
+        &mut m,
+        "frame",
+        d.input_beats(),
+        &accept,
+        &tlast,
+        [&early, &missing, &late],
+        config,
+    );
     m.assign(&tready, &ready.q);
     m.assign(&write, &store);
     m.assign(&write_address, &address.q);
@@ -135,8 +144,21 @@ fn kept_positions(m: &mut Module, d: &Descriptor, accept: &Expr, config: &mut Co
     let words = d.pixel_words();
     let word = (words > 1).then(|| {
         let width = bits_for(words - 1);
-        let reload = config.port(m, "pixel_words_less_1", width, words - 1, "words of a pixel, less one");
-        (m.reg_from("words_left", reload.clone(), "words of this pixel after this one"), reload)
+        let reload = config.port(
+            m,
+            "pixel_words_less_1",
+            width,
+            words - 1,
+            "words of a pixel, less one",
+        );
+        (
+            m.reg_from(
+                "words_left",
+                reload.clone(),
+                "words of this pixel after this one",
+            ),
+            reload,
+        )
     });
     let cols = Position::new(m, "col", d.kept_cols, config);
     let rows = Position::new(m, "row", d.kept_rows, config);
@@ -170,10 +192,30 @@ impl Position {
         let mut port = |name: String, width: usize, value: u64, comment: &str| {
             config.port(m, &name, width, value, comment)
         };
-        let last = port(format!("grad_{name}s_less_1"), width, kept.size - 1, "size of grad_output, less one");
-        let from = port(format!("first_kept_{name}"), width, kept.first, "first one that some output needs");
-        let to = port(format!("last_kept_{name}"), width, kept.last, "last one that some output needs");
-        let inside_at_0 = port(format!("keeps_{name}_0"), 1, u64::from(kept.first == 0), "the first one is needed");
+        let last = port(
+            format!("grad_{name}s_less_1"),
+            width,
+            kept.size - 1,
+            "size of grad_output, less one",
+        );
+        let from = port(
+            format!("first_kept_{name}"),
+            width,
+            kept.first,
+            "first one that some output needs",
+        );
+        let to = port(
+            format!("last_kept_{name}"),
+            width,
+            kept.last,
+            "last one that some output needs",
+        );
+        let inside_at_0 = port(
+            format!("keeps_{name}_0"),
+            1,
+            u64::from(kept.first == 0),
+            "the first one is needed",
+        );
         Position {
             now: m.reg(name, width, 0, ""),
             inside: m.reg_from(&format!("inside_{name}"), inside_at_0, "needed"),
@@ -190,7 +232,9 @@ impl Position {
     fn count(&self, b: &mut crate::rtl::Body, step: &Expr) {
         b.when(step, |b| {
             b.set(&self.now.d, &self.now.q.plus(1));
-            b.when(&self.at_last(), |b| b.set(&self.now.d, &lit(0, self.now.q.width())));
+            b.when(&self.at_last(), |b| {
+                b.set(&self.now.d, &lit(0, self.now.q.width()))
+            });
         });
         b.set(
             &self.inside.d,

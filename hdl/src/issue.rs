@@ -26,10 +26,11 @@ struct Level {
 }
 
 impl Level {
-    fn at_last(level: &Option<Level>) -> Expr {
+    /// `outer`, and this level is at its last turn.
+    fn and_last(outer: Expr, level: &Option<Level>) -> Expr {
         match level {
-            Some(level) => level.left.q.is_zero(),
-            None => lit(1, 1),
+            Some(level) => outer & level.left.q.is_zero(),
+            None => outer,
         }
     }
 
@@ -51,7 +52,7 @@ pub fn credit_width(d: &Descriptor) -> usize {
     bits_for(d.fifo_results)
 }
 
-/// Builds the loop. `weight_width` is the width of a weight address.
+/// Builds the loop. `weight_width` is the width of a weight address within a set.
 pub fn issue_loop(
     name: &str,
     d: &Descriptor,
@@ -66,20 +67,35 @@ pub fn issue_loop(
     let token_ready = m.output("token_ready", 1, "");
     let token = m.input("token", t.bits(), "");
     let weights_ready = m.input("weights_ready", 1, "a whole set is in the weight memory");
-    let frame_busy = m.output("frame_busy", 1, "a frame is being or about to be issued");
+    let weight_set = d
+        .two_weight_sets
+        .then(|| m.input("weight_set", 1, "set of weights in use"));
+    let frame_state = match d.two_weight_sets {
+        true => m.output("frame_start", 1, "a frame's first pixel enters"),
+        false => m.output("frame_busy", 1, "a frame is being or about to be issued"),
+    };
     let arrived = m.input("arrived", 1, "one more word is in the line buffer");
     let free_words = m.output("free_words", t.free, "words dead as of now");
     let taken = m.input("taken", 1, "one more place in the output FIFO is free");
     let grad_address = m.output("grad_address", ring.width, "line-buffer read");
-    let weight_address = m.output("weight_address", weight_width, "weight read");
+    let sets = usize::from(d.two_weight_sets);
+    let weight_address = m.output("weight_address", weight_width + sets, "weight read");
     let acc_first = m.output("acc_first", 1, "");
     let acc_last = m.output("acc_last", 1, "low while nothing is issued");
     let frame_last = m.output("frame_last", 1, "with acc_last: last result of a frame");
     let skip_ports = t.skip.map(|width| {
         (
             m.output("skip_write", 1, "an accumulation starts"),
-            m.output("skip_slot", bits_for(d.fifo_results - 1), "its place in the output FIFO"),
-            m.output("skip_beats", width, "beats without a tap ahead of its result"),
+            m.output(
+                "skip_slot",
+                bits_for(d.fifo_results - 1),
+                "its place in the output FIFO",
+            ),
+            m.output(
+                "skip_beats",
+                width,
+                "beats without a tap ahead of its result",
+            ),
         )
     });
 
@@ -93,19 +109,45 @@ pub fn issue_loop(
         (count > 1).then(|| {
             let width = bits_for(count - 1);
             let reload = reload.unwrap_or_else(|| {
-                constant(m, &format!("{name}_less_1"), width, count - 1, &format!("{what}, less one"))
+                constant(
+                    m,
+                    &format!("{name}_less_1"),
+                    width,
+                    count - 1,
+                    &format!("{what}, less one"),
+                )
             });
             Level {
-                left: m.data_reg(&format!("{name}_left"), width, &format!("{what} after this one")),
+                left: m.data_reg(
+                    &format!("{name}_left"),
+                    width,
+                    &format!("{what} after this one"),
+                ),
                 reload,
             }
         })
     };
     let k = level(&mut m, "k_blocks", d.k_blocks, None, "blocks of K");
     let held_rows = m.data_reg("held_rows", t.tap_rows, "tap rows of the pixel, less one");
-    let held_cols = m.data_reg("held_cols", t.tap_cols, "tap columns of the pixel, less one");
-    let cols = level(&mut m, "cols", d.cols.max_taps, Some(held_cols.q.clone()), "tap columns");
-    let rows = level(&mut m, "rows", d.rows.max_taps, Some(held_rows.q.clone()), "tap rows");
+    let held_cols = m.data_reg(
+        "held_cols",
+        t.tap_cols,
+        "tap columns of the pixel, less one",
+    );
+    let cols = level(
+        &mut m,
+        "cols",
+        d.cols.max_taps,
+        Some(held_cols.q.clone()),
+        "tap columns",
+    );
+    let rows = level(
+        &mut m,
+        "rows",
+        d.rows.max_taps,
+        Some(held_rows.q.clone()),
+        "tap rows",
+    );
     let c = level(&mut m, "c_blocks", d.c_blocks, None, "blocks of C");
     let g = level(&mut m, "groups", d.group_blocks, None, "groups");
 
@@ -113,22 +155,50 @@ pub fn issue_loop(
     let starts = m.data_reg("starts", 1, "the next issue is an accumulation's first");
     let held_free = m.data_reg("held_free", t.free, "");
     let held_last = m.data_reg("held_last", 1, "last pixel of the frame");
-    let in_frame = m.reg("in_frame", 1, 0, "");
+    let in_frame = (!d.two_weight_sets).then(|| m.reg("in_frame", 1, 0, ""));
     let grad = Address::new(&mut m, "grad", ring.width);
     let weight = Address::new(&mut m, "weight", weight_width);
     let avail_width = bits_for(ring.size.max((1 << t.need) - 1)) + 1;
-    let avail = m.reg("avail", avail_width, 0, "words arrived minus words needed, signed");
-    let credits_full = constant(&mut m, "fifo_results", credit_width(d), d.fifo_results, "results that the output FIFO holds");
+    let avail = m.reg(
+        "avail",
+        avail_width,
+        0,
+        "words arrived minus words needed, signed",
+    );
+    let credits_full = constant(
+        &mut m,
+        "fifo_results",
+        credit_width(d),
+        d.fifo_results,
+        "results that the output FIFO holds",
+    );
     let credits = m.reg_from("credits", credits_full, "free places in the output FIFO");
     let credit_ok = m.reg("credit_ok", 1, 0, "");
     let out_grad = m.data_reg("out_grad", ring.width, "");
-    let out_weight = m.data_reg("out_weight", weight_width, "");
+    let out_weight = m.data_reg("out_weight", weight_width + sets, "");
     let out_first = m.data_reg("out_first", 1, "");
     let out_last = m.reg("out_last", 1, 0, "");
     let out_frame_last = m.data_reg("out_frame_last", 1, "");
     let out_free = m.reg("out_free", t.free, 0, "");
 
-    let field = |wanted: &str| t.field(&token, wanted);
+    let named: Vec<(&str, Expr)> = t
+        .fields()
+        .iter()
+        .map(|&(field, width)| {
+            let net = m.net(&format!("token_{field}"), width, "");
+            m.assign(&net, &t.field(&token, field));
+            (field, net)
+        })
+        .collect();
+    let field = |wanted: &str| -> Expr {
+        named
+            .iter()
+            .find(|(field, _)| *field == wanted)
+            .map_or_else(
+                || unreachable!("no token field {wanted}"),
+                |(_, net)| net.clone(),
+            )
+    };
     let go = m.net("go", 1, "issue in this cycle");
     let k_end = m.net("k_end", 1, "");
     let col_end = m.net("col_end", 1, "");
@@ -137,12 +207,20 @@ pub fn issue_loop(
     let done = m.net("done", 1, "last issue of the pixel");
     let load = m.net("load", 1, "the next pixel enters");
     m.comb(|b| {
-        b.set(&go, &(&active.q & (!&starts.q | (&credit_ok.q & !avail.q.msb()))));
-        b.set(&k_end, &Level::at_last(&k));
-        b.set(&col_end, &(&k_end & Level::at_last(&cols)));
-        b.set(&acc_end, &(&col_end & Level::at_last(&rows)));
-        b.set(&group_end, &Level::at_last(&c));
-        b.set(&done, &(&go & &acc_end & &group_end & Level::at_last(&g)));
+        b.set(
+            &go,
+            &(&active.q & (!&starts.q | (&credit_ok.q & !avail.q.msb()))),
+        );
+        let at_last = |level: &Option<Level>| {
+            level
+                .as_ref()
+                .map_or_else(|| lit(1, 1), |level| level.left.q.is_zero())
+        };
+        b.set(&k_end, &at_last(&k));
+        b.set(&col_end, &Level::and_last(k_end.clone(), &cols));
+        b.set(&acc_end, &Level::and_last(col_end.clone(), &rows));
+        b.set(&group_end, &at_last(&c));
+        b.set(&done, &Level::and_last(&go & &acc_end & &group_end, &g));
         b.set(
             &load,
             &(&token_valid & (&done | !&active.q) & (&weights_ready | !field("frame_first"))),
@@ -150,15 +228,51 @@ pub fn issue_loop(
     });
 
     // Where the next issue reads.
-    let grad_next_col = constant(&mut m, "grad_next_col", ring.width, next_col, "words to the next tap column, from the last block of K");
-    let grad_next_row = constant(&mut m, "grad_next_row", ring.width, d.rows.address_tap, "words to the next tap row");
-    let weight_next_col = constant(&mut m, "weight_next_col", weight_width, d.cols.weight_tap.saturating_sub(kb_less_1), "weights to the next tap column, from the last block of K");
-    let weight_next_row = constant(&mut m, "weight_next_row", weight_width, d.rows.weight_tap, "weights to the next tap row");
+    let grad_next_col = constant(
+        &mut m,
+        "grad_next_col",
+        ring.width,
+        next_col,
+        "words to the next tap column, from the last block of K",
+    );
+    let grad_next_row = constant(
+        &mut m,
+        "grad_next_row",
+        ring.width,
+        d.rows.address_tap,
+        "words to the next tap row",
+    );
+    let weight_next_col = constant(
+        &mut m,
+        "weight_next_col",
+        weight_width,
+        d.cols.weight_tap.saturating_sub(kb_less_1),
+        "weights to the next tap column, from the last block of K",
+    );
+    let weight_next_row = constant(
+        &mut m,
+        "weight_next_row",
+        weight_width,
+        d.rows.weight_tap,
+        "weights to the next tap row",
+    );
     let weight_next_block = (d.c_blocks * d.group_blocks > 1).then(|| {
-        constant(&mut m, "weight_block", weight_width, d.block_weights, "weights of one block of C")
+        constant(
+            &mut m,
+            "weight_block",
+            weight_width,
+            d.block_weights,
+            "weights of one block of C",
+        )
     });
     let k_blocks = (d.group_blocks > 1).then(|| {
-        constant(&mut m, "k_blocks", ring.width, d.k_blocks, "blocks of K in a group")
+        constant(
+            &mut m,
+            "k_blocks",
+            ring.width,
+            d.k_blocks,
+            "blocks of K in a group",
+        )
     });
     let grad_from = m.net("grad_from", ring.width, "");
     let grad_step = m.net("grad_step", ring.width, "");
@@ -206,12 +320,19 @@ pub fn issue_loop(
     let size = ring.port(&mut m, config);
     let grad_next = ring_add(&mut m, "grad_next", &grad_from, &grad_step, &size);
     let weight_next = m.net("weight_next", weight_width, "");
-    let first_block = t.skip.map(|_| m.data_reg("first_block", 1, "first block of C of the pixel"));
+    let first_block = t
+        .skip
+        .map(|_| m.data_reg("first_block", 1, "first block of C of the pixel"));
     let held_skip = t.skip.map(|width| m.data_reg("held_skip", width, ""));
     let skip_regs = t.skip.map(|width| {
         (
             m.reg("skip_write", 1, 0, ""),
-            m.reg("next_slot", bits_for(d.fifo_results - 1), 0, "place of the next accumulation"),
+            m.reg(
+                "next_slot",
+                bits_for(d.fifo_results - 1),
+                0,
+                "place of the next accumulation",
+            ),
             m.data_reg("slot", bits_for(d.fifo_results - 1), ""),
             m.data_reg("skip", width, ""),
         )
@@ -245,12 +366,16 @@ pub fn issue_loop(
         });
         b.when(&done, |b| {
             b.set(&active.d, &lit(0, 1));
-            b.when(&held_last.q, |b| b.set(&in_frame.d, &lit(0, 1)));
+            if let Some(in_frame) = &in_frame {
+                b.when(&held_last.q, |b| b.set(&in_frame.d, &lit(0, 1)));
+            }
         });
         b.when(&load, |b| {
             b.set(&active.d, &lit(1, 1));
             b.set(&starts.d, &lit(1, 1));
-            b.set(&in_frame.d, &lit(1, 1));
+            if let Some(in_frame) = &in_frame {
+                b.set(&in_frame.d, &lit(1, 1));
+            }
             b.set(&held_rows.d, &field("tap_rows"));
             b.set(&held_cols.d, &field("tap_cols"));
             b.set(&held_free.d, &field("free"));
@@ -289,7 +414,13 @@ pub fn issue_loop(
         );
         b.set(&credit_ok.d, &credits.d.non_zero());
         b.set(&out_grad.d, &grad.now.q);
-        b.set(&out_weight.d, &weight.now.q);
+        match &weight_set {
+            Some(set) => {
+                b.set_slice(&out_weight.d, 0, set);
+                b.set_slice(&out_weight.d, 1, &weight.now.q);
+            }
+            None => b.set(&out_weight.d, &weight.now.q),
+        }
         b.set(&out_first.d, &starts.q);
         b.set(&out_last.d, &(&go & &acc_end));
         b.set(&out_frame_last.d, &(&done & &held_last.q));
@@ -305,7 +436,10 @@ pub fn issue_loop(
     });
 
     m.assign(&token_ready, &load);
-    m.assign(&frame_busy, &(&in_frame.q | &load));
+    match &in_frame {
+        Some(in_frame) => m.assign(&frame_state, &(&in_frame.q | &load)),
+        None => m.assign(&frame_state, &(&load & field("frame_first"))),
+    }
     m.assign(&free_words, &out_free.q);
     m.assign(&grad_address, &out_grad.q);
     m.assign(&weight_address, &out_weight.q);
@@ -340,7 +474,11 @@ impl Address {
         Address {
             now: m.data_reg(&format!("{name}_now"), width, "read by the next issue"),
             row: m.data_reg(&format!("{name}_row"), width, "first tap of this tap row"),
-            block: m.data_reg(&format!("{name}_block"), width, "first tap of this block of C"),
+            block: m.data_reg(
+                &format!("{name}_block"),
+                width,
+                "first tap of this block of C",
+            ),
         }
     }
 

@@ -17,3 +17,4 @@ pub mod ring;
 pub mod rtl;
 pub mod token;
 pub mod weight_port;
+pub mod weight_swap;

@@ -94,7 +94,11 @@ pub fn mac_lane(name: &str, multiplier_name: &str, lanes: &Lanes) -> Module {
     }
     let total = &level[0];
     let sum = m.data_reg("acc", lanes.acc_bits, "");
-    let term = m.net("term", lanes.acc_bits, "the issue's sum at the accumulator's width");
+    let term = m.net(
+        "term",
+        lanes.acc_bits,
+        "the issue's sum at the accumulator's width",
+    );
     if total.width() > lanes.acc_bits {
         m.comb(|b| b.set(&term, &total.slice(0, lanes.acc_bits)));
         let above = total.width() - lanes.acc_bits;

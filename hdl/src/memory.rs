@@ -8,7 +8,12 @@ Memory with one write and one read port. A word written in one cycle can be read
 /// Builds a memory of `depth` words of `width` bits. `read_data` follows `read_address` by two
 /// cycles: the memory's own read and its output register.
 pub fn read_ahead_memory(name: &str, depth: u64, width: usize) -> Module {
-    let mut m = ports(name, "`read_data` follows `read_address` by two cycles.", depth, width);
+    let mut m = ports(
+        name,
+        "`read_data` follows `read_address` by two cycles.",
+        depth,
+        width,
+    );
     m.primitive_body(format!(
         "\
 reg [{msb}:0] words [0:{last}];
@@ -30,7 +35,12 @@ end",
 
 /// Builds a memory whose output holds while `read` is low; `read_data` follows by one cycle.
 pub fn held_memory(name: &str, depth: u64, width: usize) -> Module {
-    let mut m = ports(name, "`read_data` changes in the cycle after `read` only.", depth, width);
+    let mut m = ports(
+        name,
+        "`read_data` changes in the cycle after `read` only.",
+        depth,
+        width,
+    );
     m.input("read", 1, "");
     m.primitive_body(format!(
         "\

@@ -53,18 +53,69 @@ pub fn pixel_walk(
     };
     let row = outputs("row", &row_widths);
     let col = outputs("col", &col_widths);
-    let row_walk = axis_walk(&format!("{name}_rows"), "row", &d.rows, &row_widths, ring, skips, config);
-    let col_walk = axis_walk(&format!("{name}_cols"), "col", &d.cols, &col_widths, ring, skips, config);
+    let row_walk = axis_walk(
+        &format!("{name}_rows"),
+        "row",
+        &d.rows,
+        &row_widths,
+        ring,
+        skips,
+        config,
+    );
+    let col_walk = axis_walk(
+        &format!("{name}_cols"),
+        "col",
+        &d.cols,
+        &col_widths,
+        ring,
+        skips,
+        config,
+    );
 
     let size = ring.port(&mut m, config);
-    let frame_step = config.port(&mut m, "frame_step", ring.width, d.frame_step, "words stored of a frame, modulo the line buffer");
-    let pixel_words = config.port(&mut m, "pixel_words", t.need, d.cols.position_words, "words of a pixel of grad_output");
-    let free_pixel = config.port(&mut m, "free_pixel", t.free, d.cols.position_words, "words freed by a pixel that closes one");
-    let free_row_end = config.port(&mut m, "free_row_end", t.free, d.cols.rest, "words freed at the end of a row that closes one");
-    let free_frame_end = config.port(&mut m, "free_frame_end", t.free, d.rows.rest, "words freed at the end of a frame");
+    let frame_step = config.port(
+        &mut m,
+        "frame_step",
+        ring.width,
+        d.frame_step,
+        "words stored of a frame, modulo the line buffer",
+    );
+    let pixel_words = config.port(
+        &mut m,
+        "pixel_words",
+        t.need,
+        d.cols.position_words,
+        "words of a pixel of grad_output",
+    );
+    let free_pixel = config.port(
+        &mut m,
+        "free_pixel",
+        t.free,
+        d.cols.position_words,
+        "words freed by a pixel that closes one",
+    );
+    let free_row_end = config.port(
+        &mut m,
+        "free_row_end",
+        t.free,
+        d.cols.rest,
+        "words freed at the end of a row that closes one",
+    );
+    let free_frame_end = config.port(
+        &mut m,
+        "free_frame_end",
+        t.free,
+        d.rows.rest,
+        "words freed at the end of a frame",
+    );
 
     // Row context: the row whose pixels are being walked.
-    let base = m.reg("base", ring.width, 0, "ring address of the frame's first stored word");
+    let base = m.reg(
+        "base",
+        ring.width,
+        0,
+        "ring address of the frame's first stored word",
+    );
     let ctx_valid = m.reg("ctx_valid", 1, 0, "");
     let ctx_address = m.data_reg("ctx_address", ring.width, "");
     let ctx_weight = m.data_reg("ctx_weight", t.weight, "");
@@ -76,7 +127,13 @@ pub fn pixel_walk(
     let ctx_last = m.data_reg("ctx_last", 1, "last row of the frame");
     let frame_start = m.reg("frame_start", 1, 1, "the next row is a frame's first");
     let row_start = m.reg("row_start", 1, 1, "the next pixel is a row's first");
-    let ctx_skip = skips.then(|| m.data_reg("ctx_skip", skip_width, "beats without a tap ahead of the row"));
+    let ctx_skip = skips.then(|| {
+        m.data_reg(
+            "ctx_skip",
+            skip_width,
+            "beats without a tap ahead of the row",
+        )
+    });
 
     // Token under way: the ring address is still unwrapped.
     let raw_valid = m.reg("raw_valid", 1, 0, "");
@@ -98,6 +155,7 @@ pub fn pixel_walk(
     let room = m.net("room", 1, "");
     let frame_end = m.net("frame_end", 1, "");
     m.comb(|b| {
+        b.comment("What moves in this cycle.");
         b.set(&room, &(&token_ready | !&raw_valid.q));
         b.set(&row_empty, &row.taps.is_zero());
         b.set(&col_empty, &col.taps.is_zero());
@@ -108,13 +166,28 @@ pub fn pixel_walk(
         b.set(&row.advance, &(&row_load | &row_empty));
         b.set(&frame_end, &(&ctx_last.q & &col.last));
     });
-    let row_address = ring_add(&mut m, "row_start_address", &base.q, &row.address, &size);
+    let row_address = ring_add(&mut m, "row_base", &base.q, &row.address, &size);
     let next_base = ring_add(&mut m, "next_base", &base.q, &frame_step, &size);
     let taken = (d.rows.gaps && skips).then(|| {
-        let empty = config.port(&mut m, "row_empty_beats", skip_width, d.rows.empty_beats, "beats of a visited row without a tap");
-        (m.reg("row_run", skip_width, 0, "beats of the empty rows just visited"), empty)
+        let empty = config.port(
+            &mut m,
+            "row_empty_beats",
+            skip_width,
+            d.rows.empty_beats,
+            "beats of a visited row without a tap",
+        );
+        (
+            m.reg(
+                "row_run",
+                skip_width,
+                0,
+                "beats of the empty rows just visited",
+            ),
+            empty,
+        )
     });
     m.comb(|b| {
+        b.comment("The next row that has taps.");
         b.when(&row_done, |b| b.set(&ctx_valid.d, &lit(0, 1)));
         b.when(&row_load, |b| {
             b.set(&ctx_valid.d, &lit(1, 1));
@@ -161,10 +234,25 @@ pub fn pixel_walk(
         b.when(&frame_end, |b| b.set(&free, &(&free + &free_frame_end)));
     });
     let col_taken = (d.cols.gaps && skips).then(|| {
-        let empty = config.port(&mut m, "col_empty_beats", skip_width, d.cols.empty_beats, "beats of a visited pixel without a tap");
-        (m.reg("col_run", skip_width, 0, "beats of the empty pixels just visited"), empty)
+        let empty = config.port(
+            &mut m,
+            "col_empty_beats",
+            skip_width,
+            d.cols.empty_beats,
+            "beats of a visited pixel without a tap",
+        );
+        (
+            m.reg(
+                "col_run",
+                skip_width,
+                0,
+                "beats of the empty pixels just visited",
+            ),
+            empty,
+        )
     });
     m.comb(|b| {
+        b.comment("The next pixel that has taps.");
         b.when(&room, |b| b.set(&raw_valid.d, &emit));
         b.when(&emit, |b| {
             b.set(&row_start.d, &col.last);
@@ -199,7 +287,7 @@ pub fn pixel_walk(
         }
     });
 
-    let address = ring_wrap(&mut m, "wrapped_address", &raw_address.q, &size);
+    let address = ring_wrap(&mut m, "start_address", &raw_address.q, &size);
     let packed = m.net("raw_token", t.bits(), "");
     m.comb(|b| {
         t.pack(b, &packed, &|field| match field {

@@ -50,7 +50,12 @@ pub fn result_port(
     let read_slot = m.reg("read_slot", slot_bits, 0, "");
     let waiting = m.reg("waiting", count_bits, 0, "results in the memory");
     let some = m.reg("some", 1, 0, "waiting is not zero");
-    let held = m.reg("held", 1, 0, "the memory's output is a result that has yet to leave");
+    let held = m.reg(
+        "held",
+        1,
+        0,
+        "the memory's output is a result that has yet to leave",
+    );
     let gave = m.reg("gave", 1, 0, "");
     let out_valid = m.reg("out_valid", 1, 0, "");
     let out_last = m.data_reg("out_last", 1, "");
@@ -74,14 +79,30 @@ pub fn result_port(
         let passed = m.reg("passed", width, 0, "beats of it that have left");
         let tail = (d.end_beats > 0).then(|| {
             let tail_width = bits_for(d.end_beats);
-            let beats = config.port(&mut m, "end_beats", tail_width, d.end_beats, "beats without a tap at a frame's end");
+            let beats = config.port(
+                &mut m,
+                "end_beats",
+                tail_width,
+                d.end_beats,
+                "beats without a tap at a frame's end",
+            );
             Tail {
-                left: m.reg("tail", tail_width, 0, "beats of the frame's end that have yet to leave"),
+                left: m.reg(
+                    "tail",
+                    tail_width,
+                    0,
+                    "beats of the frame's end that have yet to leave",
+                ),
                 last: m.net("zero_last", 1, ""),
                 beats,
             }
         });
-        Zeros { out, run, passed, tail }
+        Zeros {
+            out,
+            run,
+            passed,
+            tail,
+        }
     });
     m.comb(|b| {
         b.set(&move_out, &(&held.q & &open));
@@ -167,7 +188,14 @@ struct Tail {
 
 impl Zeros {
     /// Puts zeros on the stream ahead of the held result, and behind a frame's last.
-    fn hold_back(&self, b: &mut Body, held: &Expr, open: &Expr, move_out: &Expr, frame_last: &Expr) {
+    fn hold_back(
+        &self,
+        b: &mut Body,
+        held: &Expr,
+        open: &Expr,
+        move_out: &Expr,
+        frame_last: &Expr,
+    ) {
         let passed = &self.passed;
         b.set(&self.out, &lit(0, 1));
         b.when(&(held & passed.q.ne(&self.run)), |b| {
@@ -191,7 +219,9 @@ impl Zeros {
             },
             |b| self.count(b, move_out),
         );
-        b.when(&(move_out & frame_last), |b| b.set(&tail.left.d, &tail.beats));
+        b.when(&(move_out & frame_last), |b| {
+            b.set(&tail.left.d, &tail.beats)
+        });
     }
 
     fn count(&self, b: &mut Body, move_out: &Expr) {

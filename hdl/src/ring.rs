@@ -41,7 +41,11 @@ pub fn ring_wrap(m: &mut Module, name: &str, sum: &Expr, size: &Expr) -> Expr {
     let wide = sum.width();
     let width = wide - 1;
     let result = m.net(name, width, "");
-    let wrapped = m.net(&format!("{name}_wrapped"), wide + 1, "negative: no wrap is due");
+    let wrapped = m.net(
+        &format!("{name}_wrapped"),
+        wide + 1,
+        "negative: no wrap is due",
+    );
     m.comb(|b| {
         b.set(&wrapped, &(sum.zext(wide + 1) - size.zext(wide + 1)));
         b.select(

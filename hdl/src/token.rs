@@ -25,9 +25,8 @@ pub struct TokenWidths {
 impl TokenWidths {
     /// The widths that just hold the layer.
     pub fn exactly(d: &Descriptor) -> Self {
-        let extra = |axis: &crate::descriptor::Axis| {
-            axis.slots.iter().map(|s| s.extra).max().unwrap_or(0)
-        };
+        let extra =
+            |axis: &crate::descriptor::Axis| axis.slots.iter().map(|s| s.extra).max().unwrap_or(0);
         let word = d.cols.position_words;
         TokenWidths {
             address: bits_for(d.line_words - 1),

@@ -50,6 +50,9 @@ pub struct LayerArgs {
     /// Type of the weights, int2 to int16
     #[arg(long, value_name = "TYPE")]
     pub weight_type: Option<String>,
+    /// Sets of weights in memory; with 2, one loads while the other is in use
+    #[arg(long, value_name = "1|2")]
+    pub weight_sets: Option<i64>,
 }
 
 impl LayerArgs {
@@ -78,6 +81,7 @@ impl LayerArgs {
         engine.pe = self.pe.unwrap_or(engine.pe);
         engine.grad_type = self.grad_type.unwrap_or(engine.grad_type);
         engine.weight_type = self.weight_type.unwrap_or(engine.weight_type);
+        engine.weight_sets = self.weight_sets.unwrap_or(engine.weight_sets);
         LayerFile {
             name: self.name.unwrap_or(name),
             layer,

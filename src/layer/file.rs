@@ -65,6 +65,8 @@ pub struct Engine {
     pub grad_type: String,
     /// Type of the weights, "int2" to "int16".
     pub weight_type: String,
+    /// Sets of weights in memory: 1, or 2 to load one while the other is in use.
+    pub weight_sets: i64,
 }
 
 impl Default for LayerFile {
@@ -100,6 +102,7 @@ impl Default for Engine {
             pe: 1,
             grad_type: "int8".to_owned(),
             weight_type: "int8".to_owned(),
+            weight_sets: 1,
         }
     }
 }

@@ -62,6 +62,7 @@ impl LayerFile {
             pe,
             grad_type: int_type("grad_type", &engine.grad_type)?,
             weight_type: int_type("weight_type", &engine.weight_type)?,
+            weight_sets: in_range("engine.weight_sets", "", engine.weight_sets, 1, 2)?,
         };
         check_widths(&layer)?;
         check_products(&layer)?;

@@ -59,7 +59,8 @@ impl AxisTaps {
         let tap_step = stride / g;
         let far = u64::from(axis.in_size - 1 + axis.pad_before);
         let closing_tap = (far / dilation).min(u64::from(axis.kernel - 1));
-        let beyond = u64::from(axis.pad_before).saturating_sub(u64::from(axis.out_size - 1) * stride);
+        let beyond =
+            u64::from(axis.pad_before).saturating_sub(u64::from(axis.out_size - 1) * stride);
         let mut first_taps = vec![None; axis.stride as usize];
         // Tap r lives in phase r * dilation mod stride; the phases of the first stride/g taps differ.
         for tap in 0..tap_step.min(closing_tap + 1) {
@@ -92,13 +93,22 @@ impl AxisTaps {
     fn clipped(&self, position: u64) -> Option<(u64, Clipped)> {
         let first = self.first_taps[self.phase(position)]?;
         let x = position as i64 + i64::from(self.axis.pad_before);
-        let base = (x - (first * u64::from(self.axis.dilation)) as i64) / i64::from(self.axis.stride);
+        let base =
+            (x - (first * u64::from(self.axis.dilation)) as i64) / i64::from(self.axis.stride);
         let (outs, step) = (i64::from(self.axis.out_size), self.out_step as i64);
         let all = (self.closing_tap + 1 - first).div_ceil(self.tap_step) as i64;
         // ceil((base - (outs - 1)) / step), where positive
         let lower = (base - outs + step).div_euclid(step).max(0);
         let upper = base.div_euclid(step).min(all - 1);
-        Some((first, Clipped { base, lower, upper, all }))
+        Some((
+            first,
+            Clipped {
+                base,
+                lower,
+                upper,
+                all,
+            },
+        ))
     }
 
     /// The taps that reach `position`, if any.
@@ -189,7 +199,11 @@ impl AxisWalk {
             taps,
             first,
             last,
-            kept: Kept { size: u64::from(axis.out_size), first: low, last: high },
+            kept: Kept {
+                size: u64::from(axis.out_size),
+                first: low,
+                last: high,
+            },
         })
     }
 
@@ -204,8 +218,17 @@ impl AxisWalk {
             pad_after: 0,
             ..axis
         });
-        let kept = Kept { size: u64::from(axis.out_size), first: 0, last: 0 };
-        AxisWalk { taps, first: 0, last: 0, kept }
+        let kept = Kept {
+            size: u64::from(axis.out_size),
+            first: 0,
+            last: 0,
+        };
+        AxisWalk {
+            taps,
+            first: 0,
+            last: 0,
+            kept,
+        }
     }
 
     /// Positions of grad_output stored.
@@ -297,7 +320,8 @@ impl AxisWalk {
         }
         let with_taps = self.visits_with_taps();
         let more_than_one = (0..axis.stride as usize).any(|phase| {
-            self.taps.first_taps[phase].is_some_and(|r| r + self.taps.tap_step <= self.taps.closing_tap)
+            self.taps.first_taps[phase]
+                .is_some_and(|r| r + self.taps.tap_step <= self.taps.closing_tap)
         });
         descriptor::Axis {
             slots: table,
@@ -306,7 +330,11 @@ impl AxisWalk {
             address_step: ring(unit),
             address_clip: ring(unit - out_step * unit),
             address_tap: ring(-out_step * unit),
-            weight_tap: if more_than_one { self.taps.tap_step * units.weights } else { 0 },
+            weight_tap: if more_than_one {
+                self.taps.tap_step * units.weights
+            } else {
+                0
+            },
             first_skip: self.first * units.beats + units.lead_beats,
             empty_beats: units.beats - units.edge_beats,
             gaps: visited.iter().any(|v| v.1.is_none()),
@@ -332,17 +360,17 @@ impl AxisWalk {
         let first_out = c.base - c.lower * step;
         let words = i128::from(units.words) * i128::from(first_out - self.kept.first as i64);
         Slot {
-            clip_in: if dead { 0 } else { (i64::from(axis.out_size) - 1 - first_out) as u64 },
+            clip_in: if dead {
+                0
+            } else {
+                (i64::from(axis.out_size) - 1 - first_out) as u64
+            },
             grow_in: (step - 1 - c.base.rem_euclid(step)) as u64,
             grows_left,
             taps: c.count(),
             clipped: first_tap > self.taps.opening_tap,
             address: words.rem_euclid(i128::from(units.ring)) as u64,
-            weight: if dead {
-                0
-            } else {
-                first_tap * units.weights
-            },
+            weight: if dead { 0 } else { first_tap * units.weights },
             opens: x % stride == phase_of(self.taps.opening_tap),
             closes: x % stride == phase_of(self.taps.closing_tap),
             ..Slot::default()

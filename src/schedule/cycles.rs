@@ -170,7 +170,10 @@ impl<'a> Model<'a> {
             while self.frees.front().is_some_and(|free| free.0 < wanted) {
                 self.frees.pop_front();
             }
-            let space = self.frees.front().map_or(NEVER, |free| free.1 + FREE_TO_ARRIVAL);
+            let space = self
+                .frees
+                .front()
+                .map_or(NEVER, |free| free.1 + FREE_TO_ARRIVAL);
             let first = (self.last_beat_in + 1).max(space);
             let dropped = self.dropped_before(self.stored) as i64 * words;
             self.last_beat_in = first + dropped + words - 1;
@@ -184,9 +187,8 @@ impl<'a> Model<'a> {
         let (rows, cols) = (&self.walk.rows.kept, &self.walk.cols.kept);
         let in_frame = index % self.walk.kept_pixels();
         let width = self.walk.cols.kept_size();
-        let arrival = |stored: u64| {
-            (rows.first + stored / width) * cols.size + cols.first + stored % width
-        };
+        let arrival =
+            |stored: u64| (rows.first + stored / width) * cols.size + cols.first + stored % width;
         if in_frame > 0 {
             return arrival(in_frame) - arrival(in_frame - 1) - 1;
         }

@@ -48,9 +48,8 @@ impl FrameWalk {
         let (rows, cols) = (layer.rows(), layer.cols());
         let walks = AxisWalk::new(rows).zip(AxisWalk::new(cols));
         let reaches = walks.is_some();
-        let (rows, cols) = walks.unwrap_or_else(|| {
-            (AxisWalk::one_tap(rows), AxisWalk::one_tap(cols))
-        });
+        let (rows, cols) =
+            walks.unwrap_or_else(|| (AxisWalk::one_tap(rows), AxisWalk::one_tap(cols)));
         FrameWalk {
             row_visits: rows.visits_with_taps(),
             col_visits: cols.visits_with_taps(),
@@ -86,29 +85,45 @@ impl FrameWalk {
         let rest_rows = self.rows.rest(&self.row_visits) * row_words;
         let (last_row, last_col) = (self.row_visits.len() - 1, self.col_visits.len() - 1);
         let mut next = 0;
-        self.row_visits.iter().enumerate().flat_map(move |(i, row)| {
-            self.col_visits.iter().enumerate().map(move |(j, col)| {
-                let opens = if row.opens > 0 { col.opens } else { 0 };
-                let row_opens = if j == 0 { row.opens.saturating_sub(1) * row_words } else { 0 };
-                let col_frees = u64::from(col.closes) + if j == last_col { rest_cols } else { 0 };
-                let frees = if row.closes { col_frees } else { 0 };
-                let frame_frees = if i == last_row && j == last_col { rest_rows } else { 0 };
-                Pixel {
-                    issues: row.taps.count * col.taps.count * self.tap_issues,
-                    opens: opens + row_opens,
-                    frees: frees + frame_frees,
-                    row_first: j == 0,
-                    empty_before: if j == 0 { row.empty_before } else { col.empty_before },
-                    skipped: row.position * self.width() + col.position,
-                }
+        self.row_visits
+            .iter()
+            .enumerate()
+            .flat_map(move |(i, row)| {
+                self.col_visits.iter().enumerate().map(move |(j, col)| {
+                    let opens = if row.opens > 0 { col.opens } else { 0 };
+                    let row_opens = if j == 0 {
+                        row.opens.saturating_sub(1) * row_words
+                    } else {
+                        0
+                    };
+                    let col_frees =
+                        u64::from(col.closes) + if j == last_col { rest_cols } else { 0 };
+                    let frees = if row.closes { col_frees } else { 0 };
+                    let frame_frees = if i == last_row && j == last_col {
+                        rest_rows
+                    } else {
+                        0
+                    };
+                    Pixel {
+                        issues: row.taps.count * col.taps.count * self.tap_issues,
+                        opens: opens + row_opens,
+                        frees: frees + frame_frees,
+                        row_first: j == 0,
+                        empty_before: if j == 0 {
+                            row.empty_before
+                        } else {
+                            col.empty_before
+                        },
+                        skipped: row.position * self.width() + col.position,
+                    }
+                })
             })
-        })
-        .map(move |mut pixel| {
-            let position = pixel.skipped;
-            pixel.skipped = position - next;
-            next = position + 1;
-            pixel
-        })
+            .map(move |mut pixel| {
+                let position = pixel.skipped;
+                pixel.skipped = position - next;
+                next = position + 1;
+                pixel
+            })
     }
 
     /// Pixels that the line buffer must hold for the walk to go on: the most that are needed and

@@ -17,7 +17,10 @@ pub fn live_span_pixels(walk: &FrameWalk) -> u64 {
     let mut span = 0;
     for (i, row) in rows.uses.iter().enumerate() {
         // Oldest row that a later row of grad_input uses.
-        let later = rows.uses.get(i + 1).map_or(rows.needed, |next| next.oldest_from_here);
+        let later = rows
+            .uses
+            .get(i + 1)
+            .map_or(rows.needed, |next| next.oldest_from_here);
         for col in &cols.uses {
             newest = newest.max(row.newest * width + col.newest);
             let here = row.oldest * width + col.oldest_from_here;
@@ -67,7 +70,11 @@ impl Ranks {
             .map(|taps| {
                 let oldest = rank(axis.taps.last_out(taps));
                 oldest_from_here = oldest_from_here.min(oldest);
-                Use { newest: rank(taps.first_out), oldest, oldest_from_here }
+                Use {
+                    newest: rank(taps.first_out),
+                    oldest,
+                    oldest_from_here,
+                }
             })
             .collect();
         uses.reverse();

@@ -55,6 +55,18 @@ impl Expr {
         })
     }
 
+    /// As the left operand of `op`: a chain of one operator, or of sums, needs no parentheses.
+    fn left_of(&self, op: &VerilogOp) -> Box<VerilogExpression> {
+        use VerilogOp::{Add, BitAnd, BitOr, BitXor, Sub};
+        match (&self.ast, op) {
+            (VerilogExpression::Binary(_, BitAnd, _), BitAnd)
+            | (VerilogExpression::Binary(_, BitOr, _), BitOr)
+            | (VerilogExpression::Binary(_, BitXor, _), BitXor)
+            | (VerilogExpression::Binary(_, Add | Sub, _), Add | Sub) => Box::new(self.ast.clone()),
+            _ => self.operand(),
+        }
+    }
+
     fn binary(&self, op: VerilogOp, right: &Expr, width: usize) -> Expr {
         assert_eq!(
             self.width, right.width,
@@ -62,7 +74,7 @@ impl Expr {
             self.ast, right.ast
         );
         Expr {
-            ast: VerilogExpression::Binary(self.operand(), op, right.operand()),
+            ast: VerilogExpression::Binary(self.left_of(&op), op, right.operand()),
             width,
         }
     }

@@ -7,6 +7,7 @@
 
 mod expr;
 mod module;
+mod order;
 mod printer;
 
 pub use expr::{lit, Expr};

@@ -3,13 +3,15 @@
 use super::expr::{lit, offset, Expr};
 use rust_hdl_core::ast::{
     Verilog, VerilogBlock, VerilogBlockOrConditional, VerilogCase, VerilogConditional,
-    VerilogLink, VerilogLinkDetails, VerilogLiteral, VerilogMatch,
+    VerilogExpression, VerilogLink, VerilogLinkDetails, VerilogLiteral, VerilogMatch,
     VerilogStatement,
 };
 use rust_hdl_core::prelude::{
     Atom, AtomKind, Block, Constraint, Logic, PinConstraint, Probe, TypeDescriptor, TypeKind,
     VCDValue,
 };
+
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// First statement of every block: names the module for the printer and holds its promise.
 pub(super) const MODULE_TAG: &str = "module ";
@@ -90,6 +92,7 @@ pub struct Module {
     name: String,
     doc: String,
     nets: Vec<Net>,
+    names: HashSet<String>,
     regs: Vec<RegDecl>,
     assigns: VerilogBlock,
     observe: VerilogBlock,
@@ -105,6 +108,7 @@ impl Module {
             name: name.into(),
             doc: doc.into(),
             nets: Vec::new(),
+            names: HashSet::new(),
             regs: Vec::new(),
             assigns: Vec::new(),
             observe: Vec::new(),
@@ -129,7 +133,7 @@ impl Module {
     ) -> Expr {
         assert!(width >= 1, "{}.{name} has no bits", self.name);
         assert!(
-            self.nets.iter().all(|net| net.name != name),
+            self.names.insert(name.to_owned()),
             "{}.{name} is declared twice",
             self.name
         );
@@ -230,13 +234,14 @@ impl Module {
     /// Places `module` as `name`; each of its ports is bound to a signal, a slice or a constant.
     /// Clock, reset and configuration are bound by themselves, to the same names here.
     pub fn instance(&mut self, name: &str, module: Module, bindings: Vec<(&str, Expr)>) {
+        let mut bindings: HashMap<&str, Expr> = bindings.into_iter().collect();
         let mut bound: Vec<(String, Expr)> = Vec::new();
         for net in module.nets.iter().filter(|net| net.kind.is_parameter()) {
-            let value = match bindings.iter().find(|(port, _)| *port == net.name) {
-                Some((_, value)) => value.clone(),
+            let value = match bindings.remove(net.name.as_str()) {
+                Some(value) => value,
                 None if net.name == "aclk" || net.name == "aresetn" => Expr::signal(&net.name, 1),
                 None if net.name.starts_with("cfg_") => {
-                    if self.nets.iter().all(|known| known.name != net.name) {
+                    if !self.names.contains(&net.name) {
                         self.input(&net.name, net.width, &net.comment);
                     }
                     Expr::signal(&net.name, net.width)
@@ -250,18 +255,22 @@ impl Module {
             );
             bound.push((net.name.clone(), value));
         }
-        for (port, _) in &bindings {
-            assert!(
-                bound.iter().any(|(name, _)| name == port),
-                "{}.{name}: no port {port}",
-                self.name
-            );
-        }
+        assert!(
+            bindings.is_empty(),
+            "{}.{name}: no ports {:?}",
+            self.name,
+            bindings.keys()
+        );
         self.instances.push(Instance {
             name: name.to_owned(),
             module,
             bindings: bound,
         });
+    }
+
+    fn is_next_value(&self, name: &str) -> bool {
+        name.strip_suffix("_d")
+            .is_some_and(|stem| self.names.contains(&format!("{stem}_q")))
     }
 
     /// A body in plain Verilog, for the primitives that synthesis tools recognise by their form.
@@ -292,12 +301,7 @@ impl Body {
 
     /// `target = value`.
     pub fn set(&mut self, target: &Expr, value: &Expr) {
-        assert_eq!(
-            target.width,
-            value.width,
-            "assignment to {}",
-            target.name()
-        );
+        assert_eq!(target.width, value.width, "assignment to {}", target.name());
         self.statements.push(VerilogStatement::Assignment(
             target.ast.clone(),
             value.ast.clone(),
@@ -363,7 +367,12 @@ impl Body {
     }
 
     /// `case (selector)`: one branch for each of 0 to `branches - 1`, the last as the default.
-    pub fn case(&mut self, selector: &Expr, branches: usize, mut build: impl FnMut(&mut Body, usize)) {
+    pub fn case(
+        &mut self,
+        selector: &Expr,
+        branches: usize,
+        mut build: impl FnMut(&mut Body, usize),
+    ) {
         let cases = (0..branches)
             .map(|index| VerilogCase {
                 condition: if index + 1 == branches {
@@ -379,6 +388,17 @@ impl Body {
             cases,
         }));
     }
+}
+
+/// The nets that a process assigns as a whole whatever its conditions: they need no default.
+fn unconditional_targets(block: &VerilogBlock) -> BTreeSet<&str> {
+    block
+        .iter()
+        .filter_map(|statement| match statement {
+            VerilogStatement::Assignment(VerilogExpression::Signal(name), _) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect()
 }
 
 fn assignment(target: &Expr, value: &Expr) -> VerilogStatement {
@@ -405,7 +425,13 @@ impl Logic for Module {
         }
         if !(self.regs.is_empty() && self.comb.is_empty()) {
             let mut process = vec![VerilogStatement::Comment(COMB_TAG.into())];
-            process.extend(self.regs.iter().map(|r| assignment(&r.reg.d, &r.reg.q)));
+            let always_set = unconditional_targets(&self.comb);
+            process.extend(
+                self.regs
+                    .iter()
+                    .filter(|r| !always_set.contains(r.reg.d.name()))
+                    .map(|r| assignment(&r.reg.d, &r.reg.q)),
+            );
             process.extend(self.comb.iter().cloned());
             block.push(VerilogStatement::Macro(process));
         }
@@ -433,6 +459,10 @@ impl Logic for Module {
             process.extend(copy(false));
             block.push(VerilogStatement::Macro(process));
         }
+        let always_set = unconditional_targets(&self.comb);
+        super::order::check(&self.name, [&self.observe, &self.comb], &|name| {
+            self.is_next_value(name) && !always_set.contains(name)
+        });
         for instance in &self.instances {
             let links = instance
                 .bindings

@@ -74,9 +74,7 @@ impl Probe for Printer {
         let header = header.strip_prefix(MODULE_TAG).unwrap_or(&header);
         let (name, doc) = header.split_once('\n').unwrap_or((header, ""));
         if let Some(parent) = self.open.last_mut() {
-            parent
-                .children
-                .push((instance.to_owned(), name.to_owned()));
+            parent.children.push((instance.to_owned(), name.to_owned()));
         }
         let position = self
             .done
@@ -209,7 +207,15 @@ impl Scope {
             .map(|n| range(n.bits).len())
             .max()
             .unwrap_or(0);
-        for net in locals {
+        let is_next_value = |net: &PrintedNet| -> bool {
+            // `x_d` is declared beside `x_q`.
+            let present = net.name.strip_suffix("_d").map(|stem| format!("{stem}_q"));
+            present.is_some_and(|present| assigned.contains(&present))
+        };
+        for net in &locals {
+            if is_next_value(net) {
+                continue;
+            }
             let mut line = match net.kind {
                 AtomKind::Constant => format!(
                     "  localparam {:width$} {} = {};",
@@ -217,9 +223,10 @@ impl Scope {
                     net.name,
                     net.value
                 ),
-                _ if assigned.contains(&net.name) => {
-                    format!("  reg  {:width$} {};", range(net.bits), net.name)
-                }
+                _ if assigned.contains(&net.name) => match net.name.strip_suffix("_q") {
+                    Some(stem) => format!("  reg  {:width$} {stem}_q, {stem}_d;", range(net.bits)),
+                    None => format!("  reg  {:width$} {};", range(net.bits), net.name),
+                },
                 _ => format!("  wire {:width$} {};", range(net.bits), net.name),
             };
             if !net.comment.is_empty() {
@@ -323,7 +330,8 @@ fn print_process(process: &VerilogBlock, out: &mut String) {
     let clocked =
         matches!(process.first(), Some(VerilogStatement::Comment(tag)) if tag == CLOCKED_TAG);
     debug_assert!(
-        clocked || matches!(process.first(), Some(VerilogStatement::Comment(tag)) if tag == COMB_TAG)
+        clocked
+            || matches!(process.first(), Some(VerilogStatement::Comment(tag)) if tag == COMB_TAG)
     );
     let event = if clocked {
         "always @(posedge aclk)"

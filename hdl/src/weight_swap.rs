@@ -1,0 +1,79 @@
+//! The weight stream with two sets in memory: one in use, one being loaded.
+
+use crate::config::Config;
+use crate::descriptor::Descriptor;
+use crate::grad_port::frame_check;
+use crate::rtl::{lit, Module};
+
+const DOC: &str = "\
+Accepts the weight stream into the one of two sets that no frame uses. The sets share a memory,
+word by word in turn: the lowest address bit tells the set.
+
+A whole set waits for the next frame to begin; from that frame's first issue on it is the one in
+use, without a gap, and the other one is free to be loaded.
+
+Promise: `tready` is a register and low in reset; `weights_ready` is high while a whole set is in
+use or waits; a set is never written while a frame reads it.";
+
+/// Builds the port. `width` is the width of an address within a set.
+pub fn weight_swap(name: &str, d: &Descriptor, width: usize, config: &mut Config) -> Module {
+    let mut m = Module::new(name, DOC);
+    m.clocked();
+    let tvalid = m.input("tvalid", 1, "");
+    let tready = m.output("tready", 1, "");
+    let tlast = m.input("tlast", 1, "");
+    let write = m.output("write", 1, "to the weight memory");
+    let write_address = m.output("write_address", width + 1, "");
+    let weights_ready = m.output("weights_ready", 1, "");
+    let frame_start = m.input(
+        "frame_start",
+        1,
+        "a frame begins: a set that waits is now in use",
+    );
+    let in_use = m.output("in_use", 1, "set that frames read");
+    let early = m.output("tlast_early", 1, "");
+    let missing = m.output("tlast_missing", 1, "");
+    let late = m.output("tlast_late", 1, "");
+
+    let set = m.reg("set", 1, 0, "set in use");
+    let waits = m.reg("waits", 1, 0, "the other set is whole");
+    let usable = m.reg("usable", 1, 0, "a whole set is in use or waits");
+    let ready = m.reg("ready", 1, 0, "");
+    let address = m.reg("address", width, 0, "");
+    let accept = m.net("accept", 1, "");
+    m.comb(|b| b.set(&accept, &(&tvalid & &ready.q)));
+    let check = frame_check(
+        &mut m,
+        "weight_set",
+        d.weight_words(),
+        &accept,
+        &tlast,
+        [&early, &missing, &late],
+        config,
+    );
+    let whole = m.net("whole", 1, "last beat of a set");
+    let target = m.net("target", width + 1, "");
+    m.comb(|b| {
+        b.set(&whole, &(&accept & &check.due));
+        b.when(&(&frame_start & &waits.q), |b| {
+            b.set(&set.d, &!&set.q);
+            b.set(&waits.d, &lit(0, 1));
+        });
+        b.when(&whole, |b| b.set(&waits.d, &lit(1, 1)));
+        b.set(&usable.d, &(&usable.q | &waits.d));
+        b.set(&ready.d, &!&waits.d);
+        b.when(&accept, |b| {
+            b.set(&address.d, &address.q.plus(1));
+            b.when(&check.due, |b| b.set(&address.d, &lit(0, width)));
+        });
+        b.set_slice(&target, 0, &!&set.q);
+        b.set_slice(&target, 1, &address.q);
+    });
+    m.unused("begins", &check.begin);
+    m.assign(&write, &accept);
+    m.assign(&write_address, &target);
+    m.assign(&weights_ready, &usable.q);
+    m.assign(&in_use, &set.q);
+    m.assign(&tready, &ready.q);
+    m
+}
