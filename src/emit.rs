@@ -2,17 +2,28 @@
 
 use crate::plan::Plan;
 use bpa_hdl::core::fixed_engine;
-use bpa_hdl::rtl::print_verilog;
+use bpa_hdl::rtl::{print_verilog, Module};
+pub use bpa_hdl::target::Target;
 
-/// The whole of `NAME.v`: the engine and every module below it.
+/// The whole of `NAME.v`: the engine and every module below it, for any tool.
 pub fn verilog(plan: &Plan) -> String {
-    let engine = fixed_engine(
+    verilog_for(plan, Target::Generic)
+}
+
+/// The same with the multipliers and memories of an FPGA family.
+pub fn verilog_for(plan: &Plan, target: Target) -> String {
+    print_verilog(&engine(plan, target))
+}
+
+/// The engine as a tree of modules.
+pub(crate) fn engine(plan: &Plan, target: Target) -> Module {
+    fixed_engine(
         plan.layer().name(),
         &header(plan),
         plan.descriptor(),
         &plan.lanes(),
-    );
-    print_verilog(&engine)
+        target,
+    )
 }
 
 /// States the layer and the version of this program; nothing that differs from run to run.

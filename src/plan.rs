@@ -110,7 +110,7 @@ fn smallest_buffers(layer: &Layer, walk: &FrameWalk) -> Buffers {
             fifo_results: LEAST_RESULTS,
         };
     }
-    let most = least + 2 * walk.cols.kept_size();
+    let most = least + walk.kept_pixels();
     let target = steady(most, MOST_RESULTS).max(near_bound);
     let line_pixels = first_that(least, most, |pixels| steady(pixels, MOST_RESULTS) <= target);
     let fifo_results = (LEAST_RESULTS.ilog2()..MOST_RESULTS.ilog2())

@@ -33,6 +33,7 @@ impl FrameWalk {
         let tail = (width - 1 - self.cols.last) * beats;
         let rows = self.rows.describe(&AxisUnits {
             words: self.cols.kept_size() * words,
+            pixels: self.cols.kept_size(),
             ring,
             weights: kernel_cols * k_blocks,
             beats: width * beats,
@@ -41,6 +42,7 @@ impl FrameWalk {
         });
         let cols = self.cols.describe(&AxisUnits {
             words,
+            pixels: 1,
             ring,
             weights: k_blocks,
             beats,
@@ -62,7 +64,7 @@ impl FrameWalk {
             c_blocks: u64::from(layer.c_blocks()),
             group_blocks: u64::from(layer.group_blocks()),
             block_weights: u64::from(layer.rows().kernel) * kernel_cols * k_blocks,
-            line_words: ring,
+            line_pixels: buffers.line_pixels,
             reaches: self.reaches,
             frame_step: self.kept_pixels() * words % ring,
             fifo_results: buffers.fifo_results,

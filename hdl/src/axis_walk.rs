@@ -133,7 +133,7 @@ fn slot_config(
             "extra",
             w.extra,
             slot.extra,
-            "words that the first visit opens beyond one position",
+            "pixels that the first visit opens beyond one position",
         ),
         opens: port(
             "opens",
@@ -179,7 +179,7 @@ pub fn axis_walk(
     let address = m.output("address", w.address, "line-buffer offset of the first tap");
     let weight = m.output("weight", w.weight, "weight offset of the first tap");
     let opens = m.output("opens", 1, "needs grad_output that no visit before needed");
-    let extra = m.output("extra", w.extra, "words it opens beyond one position");
+    let extra = m.output("extra", w.extra, "pixels it opens beyond one position");
     let closes = m.output("closes", 1, "one position of grad_output is dead after it");
     let last = m.output("last", 1, "last visit of the walk");
     let skip =

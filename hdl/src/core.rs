@@ -5,17 +5,15 @@ use crate::descriptor::{Descriptor, Lanes};
 use crate::grad_port::grad_port;
 use crate::issue::issue_loop;
 use crate::mac::{lane_cycles, mac_array};
-use crate::memory::read_ahead_memory;
+use crate::memory::{read_ahead_memory, MEMORY_CYCLES};
 use crate::pixel_walk::pixel_walk;
 use crate::result_port::result_port;
 use crate::ring::Ring;
 use crate::rtl::{bits_for, lit, Expr, Module};
+use crate::target::Target;
 use crate::token::{token_queue, TokenWidths};
 use crate::weight_port::weight_port;
 use crate::weight_swap::weight_swap;
-
-/// Cycles from a memory's address to its data.
-pub const MEMORY_CYCLES: usize = 2;
 
 const DOC: &str = "\
 Core: streams in and out, what the layer is on the cfg_ inputs (steady while frames pass).
@@ -86,7 +84,13 @@ impl Streams {
 }
 
 /// Builds the core of the engine `name`.
-pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> Module {
+pub fn core(
+    name: &str,
+    d: &Descriptor,
+    lanes: &Lanes,
+    target: Target,
+    config: &mut Config,
+) -> Module {
     let mut m = Module::new(format!("{name}_core"), DOC);
     m.clocked();
     let streams = Streams::of(lanes);
@@ -99,13 +103,14 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
             .map_or_else(|| unreachable!("no port {wanted}"), |(_, port)| port)
     };
     let ring = Ring {
-        size: d.line_words,
-        width: bits_for(d.line_words - 1),
+        size: d.line_words(),
+        width: bits_for(d.line_words() - 1),
     };
     let weight_width = bits_for(d.weight_words() - 1);
     let t = TokenWidths::exactly(d);
 
     // Pixel walk and token queue.
+    let weights_ready = m.net("weights_ready", 1, "");
     let walk_valid = m.net("walk_valid", 1, "");
     let walk_ready = m.net("walk_ready", 1, "");
     let walk_token = m.net("walk_token", t.bits(), "");
@@ -123,11 +128,12 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
     );
     m.instance(
         "u_tokens",
-        token_queue(&format!("{name}_tokens"), t.bits()),
+        token_queue(&format!("{name}_tokens"), &t),
         vec![
             ("in_valid", walk_valid),
             ("in_ready", walk_ready),
             ("in_token", walk_token),
+            ("weights_ready", weights_ready.clone()),
             ("out_valid", token_valid.clone()),
             ("out_ready", token_ready.clone()),
             ("out_token", token.clone()),
@@ -138,7 +144,7 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
     let grad_write = m.net("grad_write", 1, "");
     let grad_write_address = m.net("grad_write_address", ring.width, "");
     let arrived = m.net("arrived", 1, "");
-    let free_words = m.net("free_words", t.free, "");
+    let free_pixels = m.net("free_pixels", t.free, "");
     let frame_begin = m.net("frame_begin", 1, "");
     let misplaced = m.net("misplaced", 6, "a tlast, by stream and kind");
     m.instance(
@@ -151,7 +157,7 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
             ("write", grad_write.clone()),
             ("write_address", grad_write_address.clone()),
             ("arrived", arrived.clone()),
-            ("free_words", free_words.clone()),
+            ("free_pixels", free_pixels.clone()),
             ("frame_begin", frame_begin.clone()),
             ("tlast_early", misplaced.bit(0)),
             ("tlast_missing", misplaced.bit(1)),
@@ -165,8 +171,9 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
         "u_line_buffer",
         read_ahead_memory(
             &format!("{name}_line_buffer"),
-            d.line_words,
+            d.line_words(),
             lanes.grad_word_bits(),
+            target,
         ),
         vec![
             ("write", grad_write),
@@ -182,7 +189,6 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
     let sets = usize::from(d.two_weight_sets);
     let weight_write = m.net("weight_write", 1, "");
     let weight_write_address = m.net("weight_write_address", weight_width + sets, "");
-    let weights_ready = m.net("weights_ready", 1, "");
     let frame_state = if d.two_weight_sets {
         "frame_start"
     } else {
@@ -227,6 +233,7 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
             &format!("{name}_weights"),
             d.weight_sets() * d.weight_words(),
             lanes.weight_word_bits(),
+            target,
         ),
         vec![
             ("write", weight_write),
@@ -247,10 +254,9 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
         ("token_valid", token_valid),
         ("token_ready", token_ready),
         ("token", token),
-        ("weights_ready", weights_ready),
         frame_state,
         ("arrived", arrived),
-        ("free_words", free_words),
+        ("free_pixels", free_pixels),
         ("taken", taken.clone()),
         ("grad_address", grad_address),
         ("weight_address", weight_address),
@@ -285,12 +291,7 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
     let frame_last_at_fifo = delayed(&mut m, "frame_last", &frame_last, to_acc + 1, false);
     m.instance(
         "u_lanes",
-        mac_array(
-            &format!("{name}_lanes"),
-            &format!("{name}_lane"),
-            &format!("{name}_multiplier"),
-            lanes,
-        ),
+        mac_array(name, lanes, target),
         vec![
             ("grad", grad_word),
             ("weight", weight_word),
@@ -332,20 +333,24 @@ pub fn core(name: &str, d: &Descriptor, lanes: &Lanes, config: &mut Config) -> M
     });
     m.assign(&port("m_axis_grad_input_tdata"), &wide);
 
-    // Status.
-    let frames_bits = bits_for(d.line_words + d.fifo_results + 16);
+    // Status, a few cycles behind the streams.
+    let frames_bits = bits_for(d.line_pixels + d.fifo_results + 16);
+    let begun = m.reg("begun", 1, 0, "");
     let frames = m.reg("frames", frames_bits, 0, "frames in the engine");
     let is_busy = m.reg("is_busy", 1, 0, "");
+    let seen = m.reg("seen", 6, 0, "");
     let cause = m.reg("cause", 6, 0, "");
     let failed = m.reg("failed", 1, 0, "");
     m.comb(|b| {
+        b.set(&begun.d, &frame_begin);
         b.set(
             &frames.d,
-            &(&frames.q + frame_begin.zext(frames_bits) - frame_done.zext(frames_bits)),
+            &(&frames.q + begun.q.zext(frames_bits) - frame_done.zext(frames_bits)),
         );
-        b.set(&is_busy.d, &frames.d.non_zero());
-        b.set(&cause.d, &(&cause.q | &misplaced));
-        b.set(&failed.d, &cause.d.any());
+        b.set(&is_busy.d, &(&begun.q | frames.q.non_zero()));
+        b.set(&seen.d, &misplaced);
+        b.set(&cause.d, &(&cause.q | &seen.q));
+        b.set(&failed.d, &cause.q.any());
     });
     m.assign(&port("busy"), &is_busy.q);
     m.assign(&port("error"), &failed.q);
@@ -386,9 +391,15 @@ Fixed shell: ties the core's configuration to this layer, so that synthesis fold
 
 /// Builds the engine `name` for one layer: the core in a shell that ties its configuration.
 /// `header` is printed above the top module.
-pub fn fixed_engine(name: &str, header: &str, d: &Descriptor, lanes: &Lanes) -> Module {
+pub fn fixed_engine(
+    name: &str,
+    header: &str,
+    d: &Descriptor,
+    lanes: &Lanes,
+    target: Target,
+) -> Module {
     let mut config = Config::default();
-    let inner = core(name, d, lanes, &mut config);
+    let inner = core(name, d, lanes, target, &mut config);
     let mut m = Module::new(name, format!("{header}\n\n{SHELL_DOC}"));
     m.clocked();
     let streams = Streams::of(lanes);

@@ -23,7 +23,7 @@ pub struct Slot {
     pub weight: u64,
     /// Whether the first visit needs grad_output that no earlier visit needed.
     pub opens_first: bool,
-    /// How much more than one position the first visit opens, in words.
+    /// How much more than one position the first visit opens, in pixels of grad_output.
     pub extra: u64,
     /// Whether later visits open one position each, until clipped.
     pub opens: bool,
@@ -58,10 +58,8 @@ pub struct Axis {
     pub gaps: bool,
     /// Largest number of taps at one position.
     pub max_taps: u64,
-    /// Words freed at the end of the axis beyond those that `closes` frees.
+    /// Pixels of grad_output freed at the end of the axis beyond those that `closes` frees.
     pub rest: u64,
-    /// Words of one position.
-    pub position_words: u64,
 }
 
 /// Which positions of grad_output are stored: the range that some output needs.
@@ -94,8 +92,8 @@ pub struct Descriptor {
     pub group_blocks: u64,
     /// Weight words of one block of C.
     pub block_weights: u64,
-    /// Words in the line buffer, a whole number of pixels.
-    pub line_words: u64,
+    /// Pixels in the line buffer.
+    pub line_pixels: u64,
     /// Whether any tap reaches any pixel; where none does, weights count as zero.
     pub reaches: bool,
     /// Words stored of a frame, modulo the line buffer.
@@ -116,6 +114,11 @@ impl Descriptor {
         self.group_blocks * self.k_blocks
     }
 
+    /// Words in the line buffer.
+    pub fn line_words(&self) -> u64 {
+        self.line_pixels * self.pixel_words()
+    }
+
     /// Words of the whole set of weights.
     pub fn weight_words(&self) -> u64 {
         self.group_blocks * self.c_blocks * self.block_weights
@@ -126,9 +129,9 @@ impl Descriptor {
         1 + u64::from(self.two_weight_sets)
     }
 
-    /// Beats of one frame of grad_output.
-    pub fn input_beats(&self) -> u64 {
-        self.kept_rows.size * self.kept_cols.size * self.pixel_words()
+    /// Pixels of one frame of grad_output.
+    pub fn input_pixels(&self) -> u64 {
+        self.kept_rows.size * self.kept_cols.size
     }
 
     /// Whether any output pixel has no tap.

@@ -1,17 +1,18 @@
 //! The grad_output stream: takes beats, stores the needed ones, counts space.
 
 use crate::config::Config;
+use crate::counter::Counter;
 use crate::descriptor::{Descriptor, Kept};
 use crate::ring::Ring;
-use crate::rtl::{bits_for, lit, Expr, Module, Reg};
+use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 
 const DOC: &str = "\
 Accepts the grad_output stream and writes it to the line buffer, a ring addressed by word in order
 of arrival. Pixels that no output needs are accepted and dropped.
 
 Promise: `tready` is a register and low in reset; a beat is taken in every cycle while the ring
-has space; nothing is written over a word that `free_words` has not counted. `arrived` follows a
-stored beat by one cycle. A misplaced `tlast` pulses one of the three error outputs; frames are
+has space for its pixel; nothing is written over a pixel that `free_pixels` has not counted.
+`arrived` follows the last word of a stored pixel by one cycle. A misplaced `tlast` pulses one of the three error outputs; frames are
 cut by count, so that it changes nothing else.";
 
 /// Builds the port.
@@ -29,164 +30,212 @@ pub fn grad_port(
     let tlast = m.input("tlast", 1, "");
     let write = m.output("write", 1, "to the line buffer");
     let write_address = m.output("write_address", ring.width, "");
-    let arrived = m.output("arrived", 1, "a word was stored");
-    let free_words = m.input("free_words", free_width, "words that may be written over");
+    let arrived = m.output("arrived", 1, "a whole pixel is stored");
+    let free_pixels = m.input("free_pixels", free_width, "pixels that may be written over");
     let frame_begin = m.output("frame_begin", 1, "first beat of a frame taken");
-    let early = m.output("tlast_early", 1, "");
-    let missing = m.output("tlast_missing", 1, "");
-    let late = m.output("tlast_late", 1, "");
+    let misplaced = Misplaced::declare(&mut m);
 
-    let size = ring.port(&mut m, config);
-    let space = m.reg_from("space", size.clone(), "words free");
+    let space_width = bits_for(d.line_pixels);
+    let line_pixels = config.port(
+        &mut m,
+        "line_pixels",
+        space_width,
+        d.line_pixels,
+        "pixels in the line buffer",
+    );
+    let space = m.reg_from(
+        "space",
+        line_pixels,
+        "pixels free, the one being filled included",
+    );
     let ready = m.reg("ready", 1, 0, "");
-    let address = m.reg("address", ring.width, 0, "");
+    let first_beat = m.reg("first_beat", 1, 1, "the next beat is a frame's first");
     let stored = m.reg("stored", 1, 0, "");
     let accept = m.net("accept", 1, "");
     let store = m.net("store", 1, "");
+    let word_end = m.net("word_end", 1, "last word of a pixel");
+    let pixel_end = m.net("pixel_end", 1, "");
+    let due = m.net("due", 1, "last beat of a frame");
     m.comb(|b| b.set(&accept, &(&tvalid & &ready.q)));
-    let keep = d
-        .drops()
-        .then(|| kept_positions(&mut m, d, &accept, config));
-    m.comb(|b| {
-        match &keep {
-            Some(keep) => b.set(&store, &(&accept & keep)),
-            None => b.set(&store, &accept),
-        }
-        let width = space.q.width();
-        b.set(
-            &space.d,
-            &(&space.q + free_words.zext(width) - store.zext(width)),
-        );
-        b.set(&ready.d, &space.d.non_zero());
-        b.set(&stored.d, &store);
-        b.when(&store, |b| {
-            b.set(&address.d, &address.q.plus(1));
-            b.when(&address.q.zext(ring.width + 1).eq(&size.minus(1)), |b| {
-                b.set(&address.d, &lit(0, ring.width))
-            });
-        });
-    });
-    let frame = frame_check(
-        &mut m,
-        "frame",
-        d.input_beats(),
-        &accept,
-        &tlast,
-        [&early, &missing, &late],
-        config,
-    );
-    m.assign(&tready, &ready.q);
-    m.assign(&write, &store);
-    m.assign(&write_address, &address.q);
-    m.assign(&arrived, &stored.q);
-    m.assign(&frame_begin, &frame.begin);
-    m
-}
-
-/// Nets of [`frame_check`].
-pub(crate) struct FrameCheck {
-    /// High while the first beat is accepted.
-    pub begin: Expr,
-    /// High while the beat that is due next is the last.
-    pub due: Expr,
-}
-
-/// Counts the beats of a frame or set and compares `tlast` with the count.
-pub(crate) fn frame_check(
-    m: &mut Module,
-    what: &str,
-    beats: u64,
-    accept: &Expr,
-    tlast: &Expr,
-    [early, missing, late]: [&Expr; 3],
-    config: &mut Config,
-) -> FrameCheck {
-    let width = bits_for(beats - 1);
-    let full = config.port(
-        m,
-        &format!("{what}_beats_less_1"),
-        width,
-        beats - 1,
-        &format!("beats of a {what}, less one"),
-    );
-    let left = m.reg_from("beats_left", full.clone(), "beats after this one");
-    let first = m.reg("first_beat", 1, 1, "");
-    let overdue = m.reg("overdue", 1, 0, "tlast was missing and has not come since");
-    let begin = m.net("begins", 1, "the first beat is taken");
-    let due = m.net("due", 1, "this beat should have tlast");
-    let is_early = m.net("is_early", 1, "");
-    let is_missing = m.net("is_missing", 1, "");
-    let is_late = m.net("is_late", 1, "");
-    m.comb(|b| {
-        b.comment("tlast against the count of beats.");
-        b.set(&due, &left.q.is_zero());
-        b.set(&begin, &(accept & &first.q));
-        b.set(&is_early, &(accept & tlast & !&due & !&overdue.q));
-        b.set(&is_missing, &(accept & !tlast & &due));
-        b.set(&is_late, &(accept & tlast & !&due & &overdue.q));
-        b.when(accept, |b| {
-            b.set(&left.d, &left.q.minus(1));
-            b.set(&first.d, &due);
-            b.when(&due, |b| b.set(&left.d, &full));
-            b.when(tlast, |b| b.set(&overdue.d, &lit(0, 1)));
-            b.when(&is_missing, |b| b.set(&overdue.d, &lit(1, 1)));
-        });
-    });
-    m.assign(early, &is_early);
-    m.assign(missing, &is_missing);
-    m.assign(late, &is_late);
-    FrameCheck { begin, due }
-}
-
-/// Follows rows and columns of grad_output; the register returned is high while the next beat
-/// belongs to a pixel that is stored.
-fn kept_positions(m: &mut Module, d: &Descriptor, accept: &Expr, config: &mut Config) -> Expr {
     let words = d.pixel_words();
     let word = (words > 1).then(|| {
         let width = bits_for(words - 1);
-        let reload = config.port(
-            m,
+        let last = config.port(
+            &mut m,
             "pixel_words_less_1",
             width,
             words - 1,
-            "words of a pixel, less one",
+            "words of a pixel of grad_output, less one",
         );
-        (
-            m.reg_from(
-                "words_left",
-                reload.clone(),
-                "words of this pixel after this one",
-            ),
-            reload,
-        )
+        Counter::new(&mut m, "word", &last, "word of the pixel")
     });
-    let cols = Position::new(m, "col", d.kept_cols, config);
-    let rows = Position::new(m, "row", d.kept_rows, config);
-    let pixel_end = m.net("pixel_end", 1, "");
+    let mid_pixel = word
+        .as_ref()
+        .map(|_| m.reg("mid_pixel", 1, 0, "the next beat is not a pixel's first"));
+    let address_last = config.port(
+        &mut m,
+        "line_words_less_1",
+        ring.width,
+        ring.size - 1,
+        "words in the line buffer, less one",
+    );
+    let address = Counter::new(&mut m, "address", &address_last, "where the next word goes");
+    let free_after = m.net(
+        "free_after",
+        space_width,
+        "pixels free if this beat ends none",
+    );
+    let some_free = m.net("some_free", 1, "the next pixel has a place");
+    let position = Position::new(&mut m, d, config);
     m.comb(|b| {
+        b.comment("Where in its frame a beat is.");
         match &word {
-            Some((left, reload)) => {
-                b.set(&pixel_end, &(accept & left.q.is_zero()));
-                b.when(accept, |b| b.set(&left.d, &left.q.minus(1)));
-                b.when(&pixel_end, |b| b.set(&left.d, reload));
+            Some(word) => {
+                b.set(&word_end, &word.at_last());
+                b.when(&accept, |b| word.step(b));
             }
-            None => b.set(&pixel_end, accept),
+            None => b.set(&word_end, &lit(1, 1)),
         }
-        cols.count(b, &pixel_end);
-        rows.count(b, &(&pixel_end & cols.at_last()));
+        b.set(&pixel_end, &(&accept & &word_end));
+        b.set(&due, &(&word_end & position.at_last()));
+        position.step(b, &pixel_end);
+        b.when(&accept, |b| b.set(&first_beat.d, &due));
+        b.comment("What of it is stored, and whether there is space for the next beat.");
+        let whole = match position.kept() {
+            Some(kept) => {
+                b.set(&store, &(&accept & &kept));
+                &pixel_end & &kept
+            }
+            None => {
+                b.set(&store, &accept);
+                pixel_end.clone()
+            }
+        };
+        b.set(&stored.d, &whole);
+        b.set(&free_after, &(&space.q + free_pixels.zext(space_width)));
+        b.set(&space.d, &free_after);
+        b.set(&some_free, &free_after.non_zero());
+        b.when(&whole, |b| {
+            b.set(&space.d, &free_after.minus(1));
+            b.set(&some_free, &free_after.ne(&lit(1, space_width)));
+        });
+        match &mid_pixel {
+            Some(mid_pixel) => {
+                b.when(&accept, |b| b.set(&mid_pixel.d, &!&word_end));
+                b.set(&ready.d, &(&some_free | &mid_pixel.d));
+            }
+            None => b.set(&ready.d, &some_free),
+        }
+        b.when(&store, |b| address.step(b));
     });
-    &cols.inside.q & &rows.inside.q
+    tlast_check(&mut m, &due, &accept, &tlast, &misplaced);
+    m.assign(&tready, &ready.q);
+    m.assign(&write, &store);
+    m.assign(&write_address, &address.now.q);
+    m.assign(&arrived, &stored.q);
+    m.assign(&frame_begin, &(&accept & &first_beat.q));
+    m
 }
 
-struct Position {
-    now: Reg,
+/// The outputs that tell a misplaced `tlast`.
+pub(crate) struct Misplaced {
+    early: Expr,
+    missing: Expr,
+    late: Expr,
+}
+
+impl Misplaced {
+    pub(crate) fn declare(m: &mut Module) -> Self {
+        Misplaced {
+            early: m.output("tlast_early", 1, ""),
+            missing: m.output("tlast_missing", 1, ""),
+            late: m.output("tlast_late", 1, ""),
+        }
+    }
+}
+
+/// Compares `tlast` with the count: `due` is high while the next beat should have it.
+pub(crate) fn tlast_check(
+    m: &mut Module,
+    due: &Expr,
+    accept: &Expr,
+    tlast: &Expr,
+    misplaced: &Misplaced,
+) {
+    let overdue = m.reg("overdue", 1, 0, "tlast was missing and has not come since");
+    let is_missing = m.net("is_missing", 1, "");
+    m.comb(|b| {
+        b.comment("tlast against the count of beats.");
+        b.set(&is_missing, &(accept & !tlast & due));
+        b.when(&(accept & tlast), |b| b.set(&overdue.d, &lit(0, 1)));
+        b.when(&is_missing, |b| b.set(&overdue.d, &lit(1, 1)));
+    });
+    m.assign(&misplaced.early, &(accept & tlast & !due & !&overdue.q));
+    m.assign(&misplaced.missing, &is_missing);
+    m.assign(&misplaced.late, &(accept & tlast & !due & &overdue.q));
+}
+
+/// Counts the pixels of grad_output: by row and column where some are dropped, else all in one.
+enum Position {
+    Pixel(Counter),
+    Grid { rows: Line, cols: Line },
+}
+
+impl Position {
+    fn new(m: &mut Module, d: &Descriptor, config: &mut Config) -> Self {
+        if d.drops() {
+            return Position::Grid {
+                rows: Line::new(m, "row", d.kept_rows, config),
+                cols: Line::new(m, "col", d.kept_cols, config),
+            };
+        }
+        let pixels = d.input_pixels();
+        let width = bits_for(pixels - 1);
+        let last = config.port(
+            m,
+            "grad_pixels_less_1",
+            width,
+            pixels - 1,
+            "pixels of a frame of grad_output, less one",
+        );
+        Position::Pixel(Counter::new(m, "pixel", &last, "pixel of the frame"))
+    }
+
+    fn at_last(&self) -> Expr {
+        match self {
+            Position::Pixel(pixel) => pixel.at_last(),
+            Position::Grid { rows, cols } => cols.at_last() & rows.at_last(),
+        }
+    }
+
+    fn step(&self, b: &mut Body, pixel_end: &Expr) {
+        match self {
+            Position::Pixel(pixel) => b.when(pixel_end, |b| pixel.step(b)),
+            Position::Grid { rows, cols } => {
+                cols.step(b, pixel_end);
+                rows.step(b, &(pixel_end & cols.at_last()));
+            }
+        }
+    }
+
+    /// High while the pixel is stored; `None` where all are.
+    fn kept(&self) -> Option<Expr> {
+        match self {
+            Position::Pixel(_) => None,
+            Position::Grid { rows, cols } => Some(&cols.inside.q & &rows.inside.q),
+        }
+    }
+}
+
+/// Rows or columns of grad_output, and which of them some output needs.
+struct Line {
+    at: Counter,
     inside: Reg,
-    last: Expr,
     from: Expr,
     to: Expr,
 }
 
-impl Position {
+impl Line {
     fn new(m: &mut Module, name: &str, kept: Kept, config: &mut Config) -> Self {
         let width = bits_for(kept.size - 1);
         let mut port = |name: String, width: usize, value: u64, comment: &str| {
@@ -216,29 +265,23 @@ impl Position {
             u64::from(kept.first == 0),
             "the first one is needed",
         );
-        Position {
-            now: m.reg(name, width, 0, ""),
+        Line {
+            at: Counter::new(m, name, &last, "of grad_output"),
             inside: m.reg_from(&format!("inside_{name}"), inside_at_0, "needed"),
-            last,
             from,
             to,
         }
     }
 
     fn at_last(&self) -> Expr {
-        self.now.q.eq(&self.last)
+        self.at.at_last()
     }
 
-    fn count(&self, b: &mut crate::rtl::Body, step: &Expr) {
-        b.when(step, |b| {
-            b.set(&self.now.d, &self.now.q.plus(1));
-            b.when(&self.at_last(), |b| {
-                b.set(&self.now.d, &lit(0, self.now.q.width()))
-            });
-        });
+    fn step(&self, b: &mut Body, step: &Expr) {
+        b.when(step, |b| self.at.step(b));
         b.set(
             &self.inside.d,
-            &(self.now.d.ge(&self.from) & self.to.ge(&self.now.d)),
+            &(self.at.now.d.ge(&self.from) & self.to.ge(&self.at.now.d)),
         );
     }
 }

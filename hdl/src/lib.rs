@@ -3,18 +3,25 @@
 //! [`core::fixed_engine`] puts them together for one layer, given as a
 //! [`descriptor::Descriptor`]; [`rtl::print_verilog`] prints the result.
 
+pub mod accumulator;
 pub mod axis_walk;
+pub mod bare_array;
+pub mod block_ram;
 pub mod config;
 pub mod core;
+pub mod counter;
 pub mod descriptor;
 pub mod grad_port;
+pub mod harness;
 pub mod issue;
 pub mod mac;
 pub mod memory;
+pub mod multiplier;
 pub mod pixel_walk;
 pub mod result_port;
 pub mod ring;
 pub mod rtl;
+pub mod target;
 pub mod token;
 pub mod weight_port;
 pub mod weight_swap;

@@ -1,10 +1,10 @@
 //! The multipliers, their adder trees and accumulators.
 
+use crate::accumulator::accumulator;
 use crate::descriptor::Lanes;
+use crate::multiplier::{multiplier, MULTIPLY_CYCLES};
 use crate::rtl::{Expr, Module};
-
-/// Cycles from the operands of a multiplier to its product.
-pub const MULTIPLY_CYCLES: usize = 3;
+use crate::target::Target;
 
 /// Cycles from the operands of a lane to its accumulator.
 pub fn lane_cycles(simd: usize) -> usize {
@@ -15,39 +15,6 @@ fn tree_levels(simd: usize) -> usize {
     simd.next_power_of_two().trailing_zeros() as usize
 }
 
-/// Builds the signed multiplier: three registers deep, as the multipliers of FPGAs are.
-pub fn multiplier(name: &str, grad_bits: usize, weight_bits: usize) -> Module {
-    let mut m = Module::new(
-        name,
-        "Signed multiplier. `product` follows its operands by three cycles.",
-    );
-    let product = grad_bits + weight_bits;
-    m.input("aclk", 1, "");
-    m.input("grad", grad_bits, "signed");
-    m.input("weight", weight_bits, "signed");
-    m.output("product", product, "signed");
-    m.primitive_body(format!(
-        "\
-reg signed [{g}:0] grad_q;
-reg signed [{w}:0] weight_q;
-reg signed [{p}:0] multiplied_q;
-reg signed [{p}:0] product_q;
-
-assign product = product_q;
-
-always @(posedge aclk) begin
-  grad_q <= grad;
-  weight_q <= weight;
-  multiplied_q <= grad_q * weight_q;
-  product_q <= multiplied_q;
-end",
-        g = grad_bits - 1,
-        w = weight_bits - 1,
-        p = product - 1,
-    ));
-    m
-}
-
 const LANE_DOC: &str = "\
 One lane over C: SIMD multipliers, an adder tree with a register at each level, an accumulator.
 
@@ -55,8 +22,8 @@ Promise: takes an issue in every cycle and never stalls. `acc` holds the sum of 
 the one with `acc_first` on; `acc_first` comes with the products' sum, not with the operands.";
 
 /// Builds one lane. `acc_first` is due one cycle before `acc` takes the sum.
-pub fn mac_lane(name: &str, multiplier_name: &str, lanes: &Lanes) -> Module {
-    let mut m = Module::new(name, LANE_DOC);
+fn mac_lane(names: &LaneNames, lanes: &Lanes, target: Target) -> Module {
+    let mut m = Module::new(names.lane, LANE_DOC);
     m.input("aclk", 1, "");
     let (gb, wb) = (lanes.grad_bits, lanes.weight_bits);
     let grad = m.input("grad", lanes.simd * gb, "one value for each multiplier");
@@ -69,7 +36,7 @@ pub fn mac_lane(name: &str, multiplier_name: &str, lanes: &Lanes) -> Module {
     for (s, product) in level.iter().enumerate() {
         m.instance(
             &format!("u_multiplier{s}"),
-            multiplier(multiplier_name, gb, wb),
+            multiplier(names.multiplier, gb, wb, target),
             vec![
                 ("grad", grad.slice(s * gb, gb)),
                 ("weight", weight.slice(s * wb, wb)),
@@ -93,7 +60,6 @@ pub fn mac_lane(name: &str, multiplier_name: &str, lanes: &Lanes) -> Module {
         level = next;
     }
     let total = &level[0];
-    let sum = m.data_reg("acc", lanes.acc_bits, "");
     let term = m.net(
         "term",
         lanes.acc_bits,
@@ -106,8 +72,11 @@ pub fn mac_lane(name: &str, multiplier_name: &str, lanes: &Lanes) -> Module {
     } else {
         m.comb(|b| b.set(&term, &total.sext(lanes.acc_bits)));
     }
-    m.comb(|b| b.set(&sum.d, &(&term + sum.q.gated(&!&acc_first))));
-    m.assign(&acc, &sum.q);
+    m.instance(
+        "u_accumulator",
+        accumulator(names.accumulator, lanes.acc_bits, target),
+        vec![("first", acc_first), ("term", term), ("acc", acc)],
+    );
     m
 }
 
@@ -116,9 +85,23 @@ PE lanes side by side. Dense and grouped: every lane gets the same SIMD values o
 Depthwise: each lane has its own. Value s of lane j stands at s*PE + j in a weight word, and in a
 depthwise grad_output word.";
 
-/// Builds the array.
-pub fn mac_array(name: &str, lane_name: &str, multiplier_name: &str, lanes: &Lanes) -> Module {
-    let mut m = Module::new(name, ARRAY_DOC);
+/// Names of the modules of one lane.
+struct LaneNames<'a> {
+    lane: &'a str,
+    multiplier: &'a str,
+    accumulator: &'a str,
+}
+
+/// Builds the array of the engine `engine`.
+pub fn mac_array(engine: &str, lanes: &Lanes, target: Target) -> Module {
+    let [lane, multiplier, accumulator] =
+        ["lane", "multiplier", "accumulator"].map(|part| format!("{engine}_{part}"));
+    let names = LaneNames {
+        lane: &lane,
+        multiplier: &multiplier,
+        accumulator: &accumulator,
+    };
+    let mut m = Module::new(format!("{engine}_lanes"), ARRAY_DOC);
     m.input("aclk", 1, "");
     let grad = m.input("grad", lanes.grad_word_bits(), "");
     let weight = m.input("weight", lanes.weight_word_bits(), "");
@@ -138,7 +121,7 @@ pub fn mac_array(name: &str, lane_name: &str, multiplier_name: &str, lanes: &Lan
         m.comb(|b| gather(b, &lane_weight, &weight, wb, pe, j));
         m.instance(
             &format!("u_lane{j}"),
-            mac_lane(lane_name, multiplier_name, lanes),
+            mac_lane(&names, lanes, target),
             vec![
                 ("grad", lane_grad),
                 ("weight", lane_weight),

@@ -80,33 +80,19 @@ pub fn pixel_walk(
         d.frame_step,
         "words stored of a frame, modulo the line buffer",
     );
-    let pixel_words = config.port(
-        &mut m,
-        "pixel_words",
-        t.need,
-        d.cols.position_words,
-        "words of a pixel of grad_output",
-    );
-    let free_pixel = config.port(
-        &mut m,
-        "free_pixel",
-        t.free,
-        d.cols.position_words,
-        "words freed by a pixel that closes one",
-    );
     let free_row_end = config.port(
         &mut m,
         "free_row_end",
         t.free,
         d.cols.rest,
-        "words freed at the end of a row that closes one",
+        "pixels freed at the end of a row that closes one",
     );
     let free_frame_end = config.port(
         &mut m,
         "free_frame_end",
         t.free,
         d.rows.rest,
-        "words freed at the end of a frame",
+        "pixels freed at the end of a frame",
     );
 
     // Row context: the row whose pixels are being walked.
@@ -219,16 +205,15 @@ pub fn pixel_walk(
     let need = m.net("need", t.need, "");
     let free = m.net("free", t.free, "");
     m.comb(|b| {
-        b.comment("Words that this pixel is the first to need, and the last.");
+        b.comment("Pixels of grad_output that this one is the first to need, and the last.");
         b.set(&need, &lit(0, t.need));
         b.when(&ctx_opens.q, |b| {
-            b.set(&need, &col.extra);
-            b.when(&col.opens, |b| b.set(&need, &(&col.extra + &pixel_words)));
+            b.set(&need, &(&col.extra + col.opens.zext(t.need)));
         });
         b.when(&row_start.q, |b| b.set(&need, &(&need + &ctx_extra.q)));
         b.set(&free, &lit(0, t.free));
         b.when(&ctx_closes.q, |b| {
-            b.when(&col.closes, |b| b.set(&free, &free_pixel));
+            b.set(&free, &col.closes.zext(t.free));
             b.when(&col.last, |b| b.set(&free, &(&free + &free_row_end)));
         });
         b.when(&frame_end, |b| b.set(&free, &(&free + &free_frame_end)));

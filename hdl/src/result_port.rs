@@ -128,7 +128,10 @@ pub fn result_port(
                 Some(zeros) => b.set(&out_valid.d, &(&move_out | &zeros.out)),
                 None => b.set(&out_valid.d, &move_out),
             }
-            b.set(&out_data.d, &word.slice(0, bits).gated(&move_out));
+            b.set(&out_data.d, &word.slice(0, bits));
+            if let Some(zeros) = &zeros {
+                b.when(&zeros.out, |b| b.set(&out_data.d, &lit(0, bits)));
+            }
             match zeros.as_ref().and_then(|zeros| zeros.tail.as_ref()) {
                 Some(tail) => b.set(&out_last.d, &tail.last),
                 None => b.set(&out_last.d, &(&move_out & word.bit(bits))),

@@ -1,7 +1,7 @@
 //! The pixel token: what the walk tells the issue loop of one pixel of grad_input.
 
 use crate::descriptor::Descriptor;
-use crate::rtl::{bits_for, Body, Expr, Module};
+use crate::rtl::{bits_for, lit, Body, Expr, Module};
 
 /// Widths of a token's fields. Each field is one net of the same name, with a prefix.
 #[derive(Clone, Debug)]
@@ -14,9 +14,9 @@ pub struct TokenWidths {
     pub tap_rows: usize,
     /// Tap columns, less one.
     pub tap_cols: usize,
-    /// Words of grad_output that must arrive beyond those of the pixel before.
+    /// Pixels of grad_output that must arrive beyond those of the pixel before.
     pub need: usize,
-    /// Words that are dead when the pixel is done.
+    /// Pixels of grad_output that are dead when the pixel is done.
     pub free: usize,
     /// Beats of grad_input without a tap ahead of the pixel, where a layer has such.
     pub skip: Option<usize>,
@@ -27,14 +27,13 @@ impl TokenWidths {
     pub fn exactly(d: &Descriptor) -> Self {
         let extra =
             |axis: &crate::descriptor::Axis| axis.slots.iter().map(|s| s.extra).max().unwrap_or(0);
-        let word = d.cols.position_words;
         TokenWidths {
-            address: bits_for(d.line_words - 1),
+            address: bits_for(d.line_words() - 1),
             weight: bits_for(d.block_weights - 1),
             tap_rows: bits_for(d.rows.max_taps - 1),
             tap_cols: bits_for(d.cols.max_taps - 1),
-            need: bits_for(extra(&d.rows) + extra(&d.cols) + word),
-            free: bits_for(word + d.cols.rest + d.rows.rest),
+            need: bits_for(extra(&d.rows) + extra(&d.cols) + 1),
+            free: bits_for(1 + d.cols.rest + d.rows.rest),
             skip: d.has_skips().then(|| bits_for(d.max_skip)),
         }
     }
@@ -85,18 +84,21 @@ impl TokenWidths {
 }
 
 const QUEUE_DOC: &str = "\
-Two-entry queue of pixel tokens between the walk and the issue loop.
+Two-entry queue of pixel tokens between the walk and the issue loop. A frame's first token is held
+back while no whole set of weights is there.
 
 Promise: `in_ready` and `out_valid` are registers; a token moves on each side in every cycle in
 which both flags of that side are high; nothing is lost or reordered; one token a cycle passes.";
 
-/// Builds the queue for tokens of `bits`.
-pub fn token_queue(name: &str, bits: usize) -> Module {
+/// Builds the queue.
+pub fn token_queue(name: &str, t: &TokenWidths) -> Module {
     let mut m = Module::new(name, QUEUE_DOC);
     m.clocked();
+    let bits = t.bits();
     let in_valid = m.input("in_valid", 1, "");
     let in_ready = m.output("in_ready", 1, "");
     let in_token = m.input("in_token", bits, "");
+    let weights_ready = m.input("weights_ready", 1, "a whole set is in the weight memory");
     let out_valid = m.output("out_valid", 1, "");
     let out_ready = m.input("out_ready", 1, "");
     let out_token = m.output("out_token", bits, "");
@@ -104,28 +106,34 @@ pub fn token_queue(name: &str, bits: usize) -> Module {
     let tail_valid = m.reg("tail_valid", 1, 0, "");
     let head = m.data_reg("head", bits, "leaves next");
     let tail = m.data_reg("tail", bits, "waits behind the head");
+    let may_go = m.reg("may_go", 1, 0, "the head may leave");
     let accept = m.net("accept", 1, "");
     let to_head = m.net("to_head", 1, "the head is or becomes free");
     m.comb(|b| {
         b.set(&accept, &(&in_valid & !&tail_valid.q));
         b.set(&to_head, &(&out_ready | !&head_valid.q));
+        b.when(&!&tail_valid.q, |b| b.set(&tail.d, &in_token));
         b.when_else(
             &to_head,
             |b| {
                 b.set(&head_valid.d, &(&tail_valid.q | &accept));
                 b.select(&head.d, &tail_valid.q, &tail.q, &in_token);
-                b.set(&tail_valid.d, &crate::rtl::lit(0, 1));
+                b.set(&tail_valid.d, &lit(0, 1));
             },
+            |b| b.when(&accept, |b| b.set(&tail_valid.d, &lit(1, 1))),
+        );
+        let ready = |token: &Expr| &weights_ready | !t.field(token, "frame_first");
+        b.when_else(
+            &to_head,
             |b| {
-                b.when(&accept, |b| {
-                    b.set(&tail.d, &in_token);
-                    b.set(&tail_valid.d, &crate::rtl::lit(1, 1));
-                })
+                b.set(&may_go.d, &(&in_valid & ready(&in_token)));
+                b.when(&tail_valid.q, |b| b.set(&may_go.d, &ready(&tail.q)));
             },
+            |b| b.set(&may_go.d, &ready(&head.q)),
         );
     });
     m.assign(&in_ready, &!&tail_valid.q);
-    m.assign(&out_valid, &head_valid.q);
+    m.assign(&out_valid, &may_go.q);
     m.assign(&out_token, &head.q);
     m
 }

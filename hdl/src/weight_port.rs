@@ -1,9 +1,10 @@
 //! The weight stream: loads sets of weights between frames.
 
 use crate::config::Config;
+use crate::counter::Counter;
 use crate::descriptor::Descriptor;
-use crate::grad_port::frame_check;
-use crate::rtl::{lit, Module};
+use crate::grad_port::{tlast_check, Misplaced};
+use crate::rtl::{lit, Expr, Module};
 
 const DOC: &str = "\
 Accepts the weight stream and writes the set to the weight memory in order of arrival.
@@ -25,43 +26,53 @@ pub fn weight_port(name: &str, d: &Descriptor, width: usize, config: &mut Config
     let write_address = m.output("write_address", width, "");
     let weights_ready = m.output("weights_ready", 1, "");
     let frame_busy = m.input("frame_busy", 1, "a frame reads the memory");
-    let early = m.output("tlast_early", 1, "");
-    let missing = m.output("tlast_missing", 1, "");
-    let late = m.output("tlast_late", 1, "");
+    let misplaced = Misplaced::declare(&mut m);
 
     let loading = m.reg("loading", 1, 1, "a set is being taken");
     let ready = m.reg("ready", 1, 0, "");
     let usable = m.reg("usable", 1, 0, "whole, and no other set waits");
-    let address = m.reg("address", width, 0, "");
+    let told = m.reg(
+        "told",
+        1,
+        0,
+        "`usable` one cycle ago: frames may still begin by it",
+    );
     let accept = m.net("accept", 1, "");
     m.comb(|b| b.set(&accept, &(&tvalid & &ready.q)));
-    let set = frame_check(
-        &mut m,
-        "weight_set",
-        d.weight_words(),
-        &accept,
-        &tlast,
-        [&early, &missing, &late],
-        config,
-    );
+    let last = set_last(&mut m, d, width, config);
+    let address = Counter::new(&mut m, "address", &last, "where the next word goes");
+    let due = m.net("due", 1, "last beat of a set");
     m.comb(|b| {
         b.comment("A set ends by count; another begins where a beat waits and no frame reads.");
+        b.set(&due, &address.at_last());
         b.when_else(
             &loading.q,
-            |b| b.when(&(&accept & &set.due), |b| b.set(&loading.d, &lit(0, 1))),
-            |b| b.when(&(&tvalid & !&frame_busy), |b| b.set(&loading.d, &lit(1, 1))),
+            |b| b.when(&(&accept & &due), |b| b.set(&loading.d, &lit(0, 1))),
+            |b| {
+                let none_begins = !(&usable.q | &told.q | &frame_busy);
+                b.when(&(&tvalid & none_begins), |b| b.set(&loading.d, &lit(1, 1)))
+            },
         );
         b.set(&ready.d, &loading.d);
         b.set(&usable.d, &(!&loading.d & !&tvalid));
-        b.when(&accept, |b| {
-            b.set(&address.d, &address.q.plus(1));
-            b.when(&set.due, |b| b.set(&address.d, &lit(0, width)));
-        });
+        b.set(&told.d, &usable.q);
+        b.when(&accept, |b| address.step(b));
     });
-    m.unused("begin", &set.begin);
+    tlast_check(&mut m, &due, &accept, &tlast, &misplaced);
     m.assign(&write, &accept);
-    m.assign(&write_address, &address.q);
+    m.assign(&write_address, &address.now.q);
     m.assign(&weights_ready, &usable.q);
     m.assign(&tready, &ready.q);
     m
+}
+
+/// The configuration input that tells the last address of a set.
+pub(crate) fn set_last(m: &mut Module, d: &Descriptor, width: usize, config: &mut Config) -> Expr {
+    config.port(
+        m,
+        "weight_words_less_1",
+        width,
+        d.weight_words() - 1,
+        "beats of a set of weights, less one",
+    )
 }

@@ -1,9 +1,11 @@
 //! The weight stream with two sets in memory: one in use, one being loaded.
 
 use crate::config::Config;
+use crate::counter::Counter;
 use crate::descriptor::Descriptor;
-use crate::grad_port::frame_check;
+use crate::grad_port::{tlast_check, Misplaced};
 use crate::rtl::{lit, Module};
+use crate::weight_port::set_last;
 
 const DOC: &str = "\
 Accepts the weight stream into the one of two sets that no frame uses. The sets share a memory,
@@ -31,45 +33,36 @@ pub fn weight_swap(name: &str, d: &Descriptor, width: usize, config: &mut Config
         "a frame begins: a set that waits is now in use",
     );
     let in_use = m.output("in_use", 1, "set that frames read");
-    let early = m.output("tlast_early", 1, "");
-    let missing = m.output("tlast_missing", 1, "");
-    let late = m.output("tlast_late", 1, "");
+    let misplaced = Misplaced::declare(&mut m);
 
     let set = m.reg("set", 1, 0, "set in use");
     let waits = m.reg("waits", 1, 0, "the other set is whole");
+    let waited = m.reg("waited", 1, 0, "the set just left may still be read");
     let usable = m.reg("usable", 1, 0, "a whole set is in use or waits");
     let ready = m.reg("ready", 1, 0, "");
-    let address = m.reg("address", width, 0, "");
     let accept = m.net("accept", 1, "");
     m.comb(|b| b.set(&accept, &(&tvalid & &ready.q)));
-    let check = frame_check(
-        &mut m,
-        "weight_set",
-        d.weight_words(),
-        &accept,
-        &tlast,
-        [&early, &missing, &late],
-        config,
-    );
+    let last = set_last(&mut m, d, width, config);
+    let address = Counter::new(&mut m, "address", &last, "where the next word goes");
+    let due = m.net("due", 1, "last beat of a set");
     let whole = m.net("whole", 1, "last beat of a set");
     let target = m.net("target", width + 1, "");
     m.comb(|b| {
-        b.set(&whole, &(&accept & &check.due));
+        b.set(&due, &address.at_last());
+        b.set(&whole, &(&accept & &due));
         b.when(&(&frame_start & &waits.q), |b| {
             b.set(&set.d, &!&set.q);
             b.set(&waits.d, &lit(0, 1));
         });
         b.when(&whole, |b| b.set(&waits.d, &lit(1, 1)));
         b.set(&usable.d, &(&usable.q | &waits.d));
-        b.set(&ready.d, &!&waits.d);
-        b.when(&accept, |b| {
-            b.set(&address.d, &address.q.plus(1));
-            b.when(&check.due, |b| b.set(&address.d, &lit(0, width)));
-        });
+        b.set(&waited.d, &waits.q);
+        b.set(&ready.d, &!(&waits.d | &waits.q | &waited.q));
+        b.when(&accept, |b| address.step(b));
         b.set_slice(&target, 0, &!&set.q);
-        b.set_slice(&target, 1, &address.q);
+        b.set_slice(&target, 1, &address.now.q);
     });
-    m.unused("begins", &check.begin);
+    tlast_check(&mut m, &due, &accept, &tlast, &misplaced);
     m.assign(&write, &accept);
     m.assign(&write_address, &target);
     m.assign(&weights_ready, &usable.q);

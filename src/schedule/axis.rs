@@ -140,6 +140,8 @@ fn gcd(a: u64, b: u64) -> u64 {
 pub struct AxisUnits {
     /// Words of one position of grad_output.
     pub words: u64,
+    /// Pixels of one position of grad_output.
+    pub pixels: u64,
     /// Words in the line buffer.
     pub ring: u64,
     /// Weight words of one tap.
@@ -307,7 +309,7 @@ impl AxisWalk {
             let mut slot = self.slot(position, units);
             let reached = taps.map_or(newest, |t| newest.max(t.first_out as i64));
             slot.opens_first = reached > newest;
-            slot.extra = (reached - newest - 1).max(0) as u64 * units.words;
+            slot.extra = (reached - newest - 1).max(0) as u64 * units.pixels;
             newest = reached;
             let gap = match index.checked_sub(1) {
                 Some(before) => Some(position - visited[before].0),
@@ -339,8 +341,7 @@ impl AxisWalk {
             empty_beats: units.beats - units.edge_beats,
             gaps: visited.iter().any(|v| v.1.is_none()),
             max_taps: with_taps.iter().map(|v| v.taps.count).max().unwrap_or(1),
-            rest: self.rest(&with_taps) * units.words,
-            position_words: units.words,
+            rest: self.rest(&with_taps) * units.pixels,
         }
     }
 

@@ -6,14 +6,15 @@
 //! blocks in `bpa_hdl` promise them.
 
 use super::frame::FrameWalk;
-use bpa_hdl::core::MEMORY_CYCLES;
+use bpa_hdl::issue::ISSUE_CYCLES;
 use bpa_hdl::mac::lane_cycles;
+use bpa_hdl::memory::MEMORY_CYCLES;
 use std::collections::VecDeque;
 
 /// From a beat taken to the first issue that may read it.
 const ARRIVAL_TO_ISSUE: i64 = 2;
 /// From the last issue of a pixel to the first beat that may overwrite what it freed.
-const FREE_TO_ARRIVAL: i64 = 2;
+const FREE_TO_ARRIVAL: i64 = 3;
 /// From a result's move to the FIFO memory's output to the accumulation that may take its place.
 const READ_TO_START: i64 = 2;
 
@@ -94,8 +95,8 @@ struct Model<'a> {
 
 impl<'a> Model<'a> {
     fn new(walk: &'a FrameWalk, simd: usize, buffers: Buffers) -> Self {
-        // Issue registers, memories, lanes, the flag's last register, FIFO write, count.
-        let issue_to_read = 1 + MEMORY_CYCLES + lane_cycles(simd) + 1;
+        // Addresses, memories, lanes, FIFO write.
+        let issue_to_read = ISSUE_CYCLES + MEMORY_CYCLES + lane_cycles(simd) + 1;
         Model {
             walk,
             buffers,

@@ -11,7 +11,7 @@ mod order;
 mod printer;
 
 pub use expr::{lit, Expr};
-pub use module::{Body, Module, Reg};
+pub use module::{Body, Module, Port, Reg};
 pub use printer::print_verilog;
 
 /// Bits that an unsigned register needs to hold every value up to and including `max`; at least 1.

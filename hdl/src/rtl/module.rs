@@ -66,6 +66,17 @@ impl Atom for Net {
     }
 }
 
+/// A port of a module, as seen from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// Its name.
+    pub name: String,
+    /// Bits.
+    pub width: usize,
+    /// Whether it is an input.
+    pub inward: bool,
+}
+
 /// A register in two-process style: `q` is its value, `d` what it takes at the next edge.
 #[derive(Clone, Debug)]
 pub struct Reg {
@@ -266,6 +277,18 @@ impl Module {
             module,
             bindings: bound,
         });
+    }
+
+    /// The ports, in order of declaration.
+    pub fn ports(&self) -> Vec<Port> {
+        let ports = self.nets.iter().filter(|net| net.kind.is_parameter());
+        ports
+            .map(|net| Port {
+                name: net.name.clone(),
+                width: net.width,
+                inward: net.kind == AtomKind::InputParameter,
+            })
+            .collect()
     }
 
     fn is_next_value(&self, name: &str) -> bool {

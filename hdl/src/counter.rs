@@ -1,0 +1,38 @@
+//! A counter that knows one step ahead when it is at its last value.
+
+use crate::rtl::{lit, Body, Expr, Module, Reg};
+
+/// Counts from zero to `last` and begins again. `at_last` is a register, so that what hangs on it
+/// does not wait for a comparison.
+pub struct Counter {
+    /// Present count.
+    pub now: Reg,
+    at_last: Reg,
+    last: Expr,
+}
+
+impl Counter {
+    /// A counter up to and including the value of `last`, a configuration input.
+    pub fn new(m: &mut Module, name: &str, last: &Expr, comment: &str) -> Self {
+        Counter {
+            now: m.reg(name, last.width(), 0, comment),
+            at_last: m.reg_from(&format!("{name}_at_last"), last.is_zero(), ""),
+            last: last.clone(),
+        }
+    }
+
+    /// High while the count is `last`.
+    pub fn at_last(&self) -> Expr {
+        self.at_last.q.clone()
+    }
+
+    /// One on.
+    pub fn step(&self, b: &mut Body) {
+        b.set(&self.now.d, &self.now.q.plus(1));
+        b.set(&self.at_last.d, &self.now.q.eq(&self.last.minus(1)));
+        b.when(&self.at_last.q, |b| {
+            b.set(&self.now.d, &lit(0, self.now.q.width()));
+            b.set(&self.at_last.d, &self.last.is_zero());
+        });
+    }
+}
