@@ -37,7 +37,7 @@ pub fn bare_array(name: &str, d: &Descriptor, lanes: &Lanes, target: Target) -> 
         &mut m,
         name,
         "weights",
-        (d.weight_sets() * d.weight_words(), weight_bits),
+        (d.weight_memory_words(), weight_bits),
         (&weight_write, &weight_data),
         target,
     );

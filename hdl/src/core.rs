@@ -111,6 +111,9 @@ pub fn core(
 
     // Pixel walk and token queue.
     let weights_ready = m.net("weights_ready", 1, "");
+    let frame_begin = m.net("frame_begin", 1, "");
+    // Frames in the line buffer, in the queue and in the output FIFO; each has a pixel somewhere.
+    let frames_bits = bits_for(d.line_pixels + d.fifo_results + 16);
     let walk_valid = m.net("walk_valid", 1, "");
     let walk_ready = m.net("walk_ready", 1, "");
     let walk_token = m.net("walk_token", t.bits(), "");
@@ -128,12 +131,13 @@ pub fn core(
     );
     m.instance(
         "u_tokens",
-        token_queue(&format!("{name}_tokens"), &t),
+        token_queue(&format!("{name}_tokens"), &t, frames_bits),
         vec![
             ("in_valid", walk_valid),
             ("in_ready", walk_ready),
             ("in_token", walk_token),
             ("weights_ready", weights_ready.clone()),
+            ("frame_begin", frame_begin.clone()),
             ("out_valid", token_valid.clone()),
             ("out_ready", token_ready.clone()),
             ("out_token", token.clone()),
@@ -145,7 +149,6 @@ pub fn core(
     let grad_write_address = m.net("grad_write_address", ring.width, "");
     let arrived = m.net("arrived", 1, "");
     let free_pixels = m.net("free_pixels", t.free, "");
-    let frame_begin = m.net("frame_begin", 1, "");
     let misplaced = m.net("misplaced", 6, "a tlast, by stream and kind");
     m.instance(
         "u_grad",
@@ -231,7 +234,7 @@ pub fn core(
         "u_weights",
         read_ahead_memory(
             &format!("{name}_weights"),
-            d.weight_sets() * d.weight_words(),
+            d.weight_memory_words(),
             lanes.weight_word_bits(),
             target,
         ),
@@ -334,7 +337,6 @@ pub fn core(
     m.assign(&port("m_axis_grad_input_tdata"), &wide);
 
     // Status, a few cycles behind the streams.
-    let frames_bits = bits_for(d.line_pixels + d.fifo_results + 16);
     let begun = m.reg("begun", 1, 0, "");
     let frames = m.reg("frames", frames_bits, 0, "frames in the engine");
     let is_busy = m.reg("is_busy", 1, 0, "");

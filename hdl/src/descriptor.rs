@@ -129,6 +129,15 @@ impl Descriptor {
         1 + u64::from(self.two_weight_sets)
     }
 
+    /// Words of the weight memory. Two sets lie word by word in turn, so that the lowest address
+    /// bit tells the set; the bits above it are never fewer than one.
+    pub fn weight_memory_words(&self) -> u64 {
+        match self.two_weight_sets {
+            true => 2 * self.weight_words().max(2),
+            false => self.weight_words(),
+        }
+    }
+
     /// Pixels of one frame of grad_output.
     pub fn input_pixels(&self) -> u64 {
         self.kept_rows.size * self.kept_cols.size

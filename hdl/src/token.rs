@@ -85,13 +85,14 @@ impl TokenWidths {
 
 const QUEUE_DOC: &str = "\
 Two-entry queue of pixel tokens between the walk and the issue loop. A frame's first token is held
-back while no whole set of weights is there.
+back until that frame's first beat was taken and a whole set of weights is there: before, nothing
+of the frame has begun, and a new set of weights may still be meant for it.
 
 Promise: `in_ready` and `out_valid` are registers; a token moves on each side in every cycle in
 which both flags of that side are high; nothing is lost or reordered; one token a cycle passes.";
 
-/// Builds the queue.
-pub fn token_queue(name: &str, t: &TokenWidths) -> Module {
+/// Builds the queue. `frames_bits` hold the number of frames in the engine.
+pub fn token_queue(name: &str, t: &TokenWidths, frames_bits: usize) -> Module {
     let mut m = Module::new(name, QUEUE_DOC);
     m.clocked();
     let bits = t.bits();
@@ -99,6 +100,7 @@ pub fn token_queue(name: &str, t: &TokenWidths) -> Module {
     let in_ready = m.output("in_ready", 1, "");
     let in_token = m.input("in_token", bits, "");
     let weights_ready = m.input("weights_ready", 1, "a whole set is in the weight memory");
+    let frame_begin = m.input("frame_begin", 1, "a frame's first beat is taken");
     let out_valid = m.output("out_valid", 1, "");
     let out_ready = m.input("out_ready", 1, "");
     let out_token = m.output("out_token", bits, "");
@@ -107,6 +109,16 @@ pub fn token_queue(name: &str, t: &TokenWidths) -> Module {
     let head = m.data_reg("head", bits, "leaves next");
     let tail = m.data_reg("tail", bits, "waits behind the head");
     let may_go = m.reg("may_go", 1, 0, "the head may leave");
+    let begun = m.reg(
+        "begun",
+        frames_bits,
+        0,
+        "frames whose first token has yet to leave",
+    );
+    let one_begun = m.reg("one_begun", 1, 0, "at least one");
+    let two_begun = m.reg("two_begun", 1, 0, "at least two");
+    let enters = m.net("enters", 1, "a frame's first token leaves");
+    let may_begin = m.net("may_begin", 1, "the token behind it may");
     let accept = m.net("accept", 1, "");
     let to_head = m.net("to_head", 1, "the head is or becomes free");
     m.comb(|b| {
@@ -122,7 +134,21 @@ pub fn token_queue(name: &str, t: &TokenWidths) -> Module {
             },
             |b| b.when(&accept, |b| b.set(&tail_valid.d, &lit(1, 1))),
         );
-        let ready = |token: &Expr| &weights_ready | !t.field(token, "frame_first");
+        b.set(&enters, &(&out_ready & t.field(&head.q, "frame_first")));
+        b.set(
+            &begun.d,
+            &(&begun.q + frame_begin.zext(frames_bits) - enters.zext(frames_bits)),
+        );
+        b.set(&one_begun.d, &begun.d.non_zero());
+        b.set(
+            &two_begun.d,
+            &(begun.d.non_zero() & begun.d.ne(&lit(1, frames_bits))),
+        );
+        b.set(&may_begin, &(&weights_ready & &one_begun.q));
+        b.when(&enters, |b| {
+            b.set(&may_begin, &(&weights_ready & &two_begun.q))
+        });
+        let ready = |token: &Expr| &may_begin | !t.field(token, "frame_first");
         b.when_else(
             &to_head,
             |b| {

@@ -13,6 +13,8 @@ use std::collections::VecDeque;
 
 /// From a beat taken to the first issue that may read it.
 const ARRIVAL_TO_ISSUE: i64 = 2;
+/// From a frame's first beat taken to its first token in the issue loop.
+const BEGIN_TO_LOAD: i64 = 2;
 /// From the last issue of a pixel to the first beat that may overwrite what it freed.
 const FREE_TO_ARRIVAL: i64 = 3;
 /// From a result's move to the FIFO memory's output to the accumulation that may take its place.
@@ -41,10 +43,19 @@ pub struct Cycles {
 /// Runs `frames` frames back to back through an engine with `simd` lanes over K.
 pub fn run(walk: &FrameWalk, simd: usize, buffers: Buffers, frames: u64) -> Cycles {
     let mut model = Model::new(walk, simd, buffers);
-    let mut ends = Vec::new();
-    for _ in 0..frames {
+    let mut ends: Vec<i64> = Vec::new();
+    let mut state = Vec::new();
+    for frame in 0..frames {
         model.frame();
         ends.push(model.last_beat);
+        let before = std::mem::replace(&mut state, model.state());
+        if before == state && frame + 1 < frames {
+            // All frames from here on are alike: the last two can be told at once.
+            let period = model.last_beat - ends[ends.len() - 2];
+            let last = model.last_beat + period * (frames - 1 - frame) as i64;
+            ends.extend([last - period, last]);
+            break;
+        }
     }
     // Beat j of the output registers is on the stream one cycle after it moved there.
     let from_start = |end: &i64| (end + 1 - FIRST_BEAT + 1) as u64;
@@ -72,6 +83,8 @@ struct Model<'a> {
     // Input: pixels stored, freed; when the latest beat was taken.
     stored: u64,
     last_beat_in: i64,
+    /// First beat of the latest frame of which a pixel was stored.
+    frame_begin: i64,
     freed: u64,
     /// Pixels freed up to and including a pixel of grad_input, and the cycle of its last issue.
     frees: VecDeque<(u64, i64)>,
@@ -103,6 +116,7 @@ impl<'a> Model<'a> {
             issue_to_read: issue_to_read as i64,
             stored: 0,
             last_beat_in: FIRST_BEAT - 1,
+            frame_begin: FIRST_BEAT,
             freed: 0,
             frees: VecDeque::from([(0, NEVER)]),
             needed: 0,
@@ -118,6 +132,31 @@ impl<'a> Model<'a> {
         }
     }
 
+    /// Everything that the next frame depends on, relative to the present.
+    fn state(&self) -> Vec<i64> {
+        let cycles = [
+            self.last_beat_in,
+            self.row_load,
+            self.emitted,
+            self.queued,
+            self.loaded[0],
+            self.loaded[1],
+            self.issued,
+            self.result_moved,
+        ];
+        let pixels = [self.stored, self.freed].map(|count| (count as i64) - self.needed as i64);
+        let frees = self.frees.iter();
+        cycles
+            .into_iter()
+            .chain(self.reads.iter().copied())
+            .map(|cycle| cycle - self.moved)
+            .chain(pixels)
+            .chain(frees.flat_map(|&(pixels, cycle)| {
+                [pixels as i64 - self.needed as i64, cycle - self.moved]
+            }))
+            .collect()
+    }
+
     fn frame(&mut self) {
         let walk = self.walk;
         for pixel in walk.pixels() {
@@ -131,14 +170,20 @@ impl<'a> Model<'a> {
             };
             let emitted = ready.max(self.queued);
             let queued = (emitted + 1).max(self.queued + 1).max(self.loaded[0] + 1);
-            let loaded = (queued + 1).max(self.loaded[1] + 1).max(self.issued);
-            self.emitted = emitted;
-            self.queued = queued;
-            self.loaded = [self.loaded[1], loaded];
-
             // The issue loop: data for the pixel, a place for each accumulation.
             self.needed += pixel.opens;
             let data = self.arrival(self.needed) + ARRIVAL_TO_ISSUE;
+            let begins = match pixel.frame_first {
+                true => self.frame_begin + BEGIN_TO_LOAD,
+                false => NEVER,
+            };
+            let loaded = (queued + 1)
+                .max(self.loaded[1] + 1)
+                .max(self.issued)
+                .max(begins);
+            self.emitted = emitted;
+            self.queued = queued;
+            self.loaded = [self.loaded[1], loaded];
             let mut start = (loaded + 1).max(data);
             let zeros = (pixel.skipped * walk.pixel_beats) as i64;
             for block in 0..walk.pixel_beats {
@@ -176,29 +221,36 @@ impl<'a> Model<'a> {
                 .front()
                 .map_or(NEVER, |free| free.1 + FREE_TO_ARRIVAL);
             let first = (self.last_beat_in + 1).max(space);
-            let dropped = self.dropped_before(self.stored) as i64 * words;
-            self.last_beat_in = first + dropped + words - 1;
+            let dropped = self.dropped_before(self.stored);
+            if self.stored % self.walk.kept_pixels() == 0 {
+                self.frame_begin = first + dropped.behind as i64 * words;
+            }
+            self.last_beat_in = first + (dropped.behind + dropped.ahead) as i64 * words + words - 1;
             self.stored += 1;
         }
         self.last_beat_in
     }
 
     /// Pixels dropped between stored pixel `index - 1` and stored pixel `index`, over all frames.
-    fn dropped_before(&self, index: u64) -> u64 {
+    fn dropped_before(&self, index: u64) -> Dropped {
         let (rows, cols) = (&self.walk.rows.kept, &self.walk.cols.kept);
         let in_frame = index % self.walk.kept_pixels();
         let width = self.walk.cols.kept_size();
         let arrival =
             |stored: u64| (rows.first + stored / width) * cols.size + cols.first + stored % width;
         if in_frame > 0 {
-            return arrival(in_frame) - arrival(in_frame - 1) - 1;
+            return Dropped {
+                behind: 0,
+                ahead: arrival(in_frame) - arrival(in_frame - 1) - 1,
+            };
         }
-        let before = if index == 0 {
-            0
-        } else {
-            rows.size * cols.size - 1 - arrival(self.walk.kept_pixels() - 1)
-        };
-        before + arrival(0)
+        Dropped {
+            behind: match index {
+                0 => 0,
+                _ => rows.size * cols.size - 1 - arrival(self.walk.kept_pixels() - 1),
+            },
+            ahead: arrival(0),
+        }
     }
 
     /// An accumulation whose last issue is in cycle `end`, behind `zeros` beats without a tap.
@@ -210,4 +262,12 @@ impl<'a> Model<'a> {
         self.result_moved = self.moved;
         self.reads.push_back(read);
     }
+}
+
+/// Pixels that are consumed and dropped.
+struct Dropped {
+    /// In the frame of the pixel stored before, where that is another.
+    behind: u64,
+    /// In the frame of the pixel stored next.
+    ahead: u64,
 }

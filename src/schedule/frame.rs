@@ -34,7 +34,9 @@ pub struct Pixel {
     pub opens: u64,
     /// Pixels of grad_output that are dead afterwards.
     pub frees: u64,
-    /// First pixel of its row.
+    /// First pixel with taps of its frame.
+    pub frame_first: bool,
+    /// First pixel with taps of its row.
     pub row_first: bool,
     /// Visited positions without a tap just before: columns, or rows where it is its row's first.
     pub empty_before: u64,
@@ -108,6 +110,7 @@ impl FrameWalk {
                         issues: row.taps.count * col.taps.count * self.tap_issues,
                         opens: opens + row_opens,
                         frees: frees + frame_frees,
+                        frame_first: i == 0 && j == 0,
                         row_first: j == 0,
                         empty_before: if j == 0 {
                             row.empty_before
