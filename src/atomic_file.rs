@@ -1,5 +1,6 @@
 //! Files that appear whole or not at all.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -37,11 +38,9 @@ impl Staged {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
-        let mut options = tempfile::Builder::new();
-        // Temporary files are private to their owner unless told otherwise; results have the usual permissions.
-        #[cfg(unix)]
-        options.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = options.tempfile_in(folder)?;
+        // Opened here and not by the crate, which would make it private to its owner.
+        let create = |path: &Path| File::options().write(true).create_new(true).open(path);
+        let mut file = tempfile::Builder::new().make_in(folder, create)?;
         file.write_all(bytes)?;
         Ok(Self {
             file,

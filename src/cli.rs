@@ -4,10 +4,12 @@
 //! if the engine gave a wrong value or broke its contract, and with 2 if it could not do what it was asked: bad input,
 //! a file that cannot be written, a tool that is missing or fails.
 
+mod bench;
 pub mod bpa;
 pub mod gen_verilog;
 mod layer_source;
 mod progress;
+mod synth;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -19,16 +19,23 @@ struct List {
 /// The file cannot be read, is not TOML, has an unknown key or a value of another type, or an entry lacks its name or
 /// lanes. Whether the layers are valid is for [`LayerFile::validate`] to say.
 pub fn read(path: &Path) -> Result<Vec<LayerFile>, LayerError> {
-    let file = || path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|reason| LayerError::Read {
-        file: file(),
-        reason,
-    })?;
+    let file = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(&text, &file),
+        Err(reason) => Err(LayerError::Read { file, reason }),
+    }
+}
+
+/// Reads the text of a list; `file` is what messages call it.
+///
+/// # Errors
+/// As [`read`], but for the file.
+pub fn parse(text: &str, file: &str) -> Result<Vec<LayerFile>, LayerError> {
     let syntax = |message: String| LayerError::Syntax {
-        file: file(),
+        file: file.to_owned(),
         message: message.trim_end().to_owned(),
     };
-    let list: List = toml::from_str(&text).map_err(|error| syntax(error.to_string()))?;
+    let list: List = toml::from_str(text).map_err(|error| syntax(error.to_string()))?;
     list.layer
         .into_iter()
         .enumerate()

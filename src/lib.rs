@@ -5,10 +5,12 @@
 //! take only the latter.
 
 pub mod atomic_file;
+pub mod bench;
 pub mod bound;
 pub mod cli;
 pub mod compare;
 pub mod emit;
+pub mod first_frame;
 pub mod interface;
 pub mod layer;
 pub mod layer_list;
@@ -19,4 +21,6 @@ pub mod reference;
 pub mod report;
 pub mod run;
 pub mod schedule;
+pub mod synth;
 pub mod vectors;
+pub mod zero_insertion;

@@ -102,7 +102,8 @@ struct Depths {
     line_buffer_words: u64,
     live_span_pixels: u64,
     line_buffer_reason: &'static str,
-    weight_words: u64,
+    weight_words_of_a_set: u64,
+    weight_sets: u64,
     output_fifo_results: u64,
 }
 
@@ -166,7 +167,8 @@ fn depths(plan: &Plan) -> Depths {
             span (the most pixels of grad_output that are alive at once, from their arrival to their last use), \
             those that are freed later than that because they are freed in order of arrival, and room for the \
             beats that arrive meanwhile",
-        weight_words: layer.weight_words(),
+        weight_words_of_a_set: layer.weight_words(),
+        weight_sets: plan.descriptor().weight_sets(),
         output_fifo_results: plan.fifo_results(),
     }
 }
@@ -295,6 +297,6 @@ fn beat(format: BeatFormat) -> Beat {
         value_bits: format.value_bits,
         tdata_bits: 8 * format.beat_bytes(),
         layout: "value e, in two's complement, is tdata[e * value_bits + value_bits - 1 : e * value_bits]; bits above \
-            the last value are zero",
+            the last value are ignored",
     }
 }

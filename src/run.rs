@@ -3,21 +3,21 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use bpa_sim::{Cache, Instance, Model, ModelSpec, Pin, SimError, StreamPort};
+use bpa_sim::{Cache, Instance, Model, ModelSpec, Pin, Profile, SimError, StreamPort};
 use ndarray::Array4;
 
 use crate::interface::{
-    out_bits, Cause, Streams, BUSY, ERROR, ERROR_CAUSE, FRAME_DONE, GRAD_INPUT, GRAD_OUTPUT,
-    STATUS, WEIGHT,
+    out_bits, Cause, Status, Streams, BUSY, ERROR, ERROR_CAUSE, FRAME_DONE, GRAD_INPUT,
+    GRAD_OUTPUT, STATUS, WEIGHT,
 };
 use crate::plan::Plan;
 use crate::schedule::Cycles;
 use crate::vectors::{pack_grad_output, pack_weight, unpack_grad_input, BeatFormat};
 
-/// Indices of the streams in the model's specification.
-const GRAD_OUTPUT_SOURCE: usize = 0;
-const WEIGHT_SOURCE: usize = 1;
-const GRAD_INPUT_SINK: usize = 0;
+/// Indices of the streams in [`model_spec`].
+pub const GRAD_OUTPUT_SOURCE: usize = 0;
+pub const WEIGHT_SOURCE: usize = 1;
+pub const GRAD_INPUT_SINK: usize = 0;
 
 /// Cycles of reset.
 const RESET_CYCLES: u64 = 4;
@@ -164,20 +164,7 @@ impl<'a> Simulator<'a> {
     /// # Errors
     /// A tool is missing or fails, or the ports are not those of the plan's engine.
     pub fn build(plan: &'a Plan, verilog: &str, cache: &Cache) -> Result<Self, SimError> {
-        let streams = Streams::new(plan);
-        let port = |name, format: BeatFormat| StreamPort::new(name, format.beat_bytes());
-        let pin = |status: crate::interface::Status| Pin::new(status.name, status.width).watched();
-        let spec = ModelSpec {
-            top: plan.layer().name().to_owned(),
-            verilog: verilog.to_owned(),
-            sources: vec![
-                port(GRAD_OUTPUT, streams.grad_output),
-                port(WEIGHT, streams.weight),
-            ],
-            sinks: vec![port(GRAD_INPUT, streams.grad_input)],
-            pins_in: vec![],
-            pins_out: STATUS.map(pin).into(),
-        };
+        let spec = model_spec(plan, verilog);
         Ok(Self {
             plan,
             model: Model::build(&spec, cache)?,
@@ -198,13 +185,53 @@ impl<'a> Simulator<'a> {
         traffic: &Traffic,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Measured, RunError> {
+        let (measured, _) = self.run_profiled(arrays, traffic, progress)?;
+        Ok(measured)
+    }
+
+    /// As [`run`](Self::run), and tells how much of the time was the model's own.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    ///
+    /// # Panics
+    /// As [`run`](Self::run).
+    pub fn run_profiled(
+        &self,
+        arrays: &Arrays,
+        traffic: &Traffic,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(Measured, Profile), RunError> {
         let frames = arrays.grad_output.shape()[0] as u64;
         let mut bench = Bench::new(self, frames, traffic, progress);
         bench.load_weights(&arrays.weight)?;
         bench.load_frames(&arrays.grad_output)?;
         bench.run_frames()?;
         bench.finish()?;
-        Ok(bench.measured())
+        Ok((bench.measured(), bench.instance.profile()))
+    }
+
+    /// Whether the model was in the cache.
+    pub fn was_cached(&self) -> bool {
+        self.model.was_cached()
+    }
+}
+
+/// The engine as the bridge sees it: sources grad_output and weight, sink grad_input, and all other outputs watched.
+pub fn model_spec(plan: &Plan, verilog: &str) -> ModelSpec {
+    let streams = Streams::new(plan);
+    let port = |name, format: BeatFormat| StreamPort::new(name, format.beat_bytes());
+    let pin = |status: Status| Pin::new(status.name, status.width).watched();
+    ModelSpec {
+        top: plan.layer().name().to_owned(),
+        verilog: verilog.to_owned(),
+        sources: vec![
+            port(GRAD_OUTPUT, streams.grad_output),
+            port(WEIGHT, streams.weight),
+        ],
+        sinks: vec![port(GRAD_INPUT, streams.grad_input)],
+        pins_in: vec![],
+        pins_out: STATUS.map(pin).into(),
     }
 }
 
@@ -239,6 +266,8 @@ impl<'a> Bench<'a> {
         instance
             .sink(GRAD_INPUT_SINK)
             .set_stall(traffic.stall_output, seed(3));
+        // It reads a clock in one cycle of 61.
+        instance.set_profiling(true);
         instance.reset(RESET_CYCLES);
         Self {
             plan: simulator.plan,
@@ -255,7 +284,7 @@ impl<'a> Bench<'a> {
         let format = self.streams.weight;
         let beats = pack_weight(self.plan.layer(), weight);
         let mut source = self.instance.source(WEIGHT_SOURCE);
-        source.load(&beats, &last_flags(format, 1))?;
+        source.load(&beats, &last_flags(format))?;
         self.run_until(self.budget(format.beats), WEIGHT, |instance| {
             instance.source(WEIGHT_SOURCE).accepted()
         })?;
@@ -264,7 +293,7 @@ impl<'a> Bench<'a> {
     }
 
     fn load_frames(&mut self, grad_output: &Array4<i32>) -> Result<(), RunError> {
-        let flags = last_flags(self.streams.grad_output, 1);
+        let flags = last_flags(self.streams.grad_output);
         for frame in grad_output.outer_iter() {
             let beats = pack_grad_output(self.plan.layer(), frame);
             let mut source = self.instance.source(GRAD_OUTPUT_SOURCE);
@@ -423,8 +452,9 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// `tlast` of the beats of frames.
-fn last_flags(format: BeatFormat, frames: u64) -> Vec<u8> {
-    let last = |beat: u64| u8::from((beat + 1) % format.beats == 0);
-    (0..format.beats * frames).map(last).collect()
+/// `tlast` of the beats of a frame or set.
+fn last_flags(format: BeatFormat) -> Vec<u8> {
+    (1..=format.beats)
+        .map(|beat| u8::from(beat == format.beats))
+        .collect()
 }

@@ -68,7 +68,7 @@ fn missing_keys() {
 fn flags_alone_make_a_layer_and_override_every_key() {
     let flags = "program --name n --in-channels 4 --out-channels 8 --in-size 56,57 --kernel 3 --stride 2,1 \
         --dilation 1,2 --padding 1,2,3,4 --groups 2 --out-size 5,6 --simd 4 --pe 2 --grad-type int4 \
-        --weight-type int5";
+        --weight-type int5 --weight-sets 2";
     let args = Program::try_parse_from(flags.split_whitespace())
         .unwrap()
         .layer;
@@ -93,6 +93,7 @@ fn flags_alone_make_a_layer_and_override_every_key() {
     pe = 2
     grad_type = "int4"
     weight_type = "int5"
+    weight_sets = 2
     "#);
     assert_eq!(args.over(read(VALID).unwrap()).validate().unwrap(), layer);
 }
@@ -285,7 +286,7 @@ fn files_that_are_no_layer_files() {
       |
     2 | lanes = 3
       | ^^^^^
-    unknown field `lanes`, expected one of `simd`, `pe`, `grad_type`, `weight_type`
+    unknown field `lanes`, expected one of `simd`, `pe`, `grad_type`, `weight_type`, `weight_sets`
     ");
     assert_snapshot!(message("[layer]\nkernel = [1, 2, 3]"), @r"
     layer.toml: TOML parse error at line 2, column 10

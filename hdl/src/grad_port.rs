@@ -175,19 +175,19 @@ pub(crate) fn tlast_check(
     m.assign(&misplaced.late, &(accept & tlast & !due & &overdue.q));
 }
 
-/// Counts the pixels of grad_output: by row and column where some are dropped, else all in one.
+/// Counts the pixels of grad_output: by row and by column where some are dropped, else all in one.
 enum Position {
-    Pixel(Counter),
-    Grid { rows: Line, cols: Line },
+    Pixel(Box<Counter>),
+    Grid(Box<[Line; 2]>),
 }
 
 impl Position {
     fn new(m: &mut Module, d: &Descriptor, config: &mut Config) -> Self {
         if d.drops() {
-            return Position::Grid {
-                rows: Line::new(m, "row", d.kept_rows, config),
-                cols: Line::new(m, "col", d.kept_cols, config),
-            };
+            return Position::Grid(Box::new([
+                Line::new(m, "row", d.kept_rows, config),
+                Line::new(m, "col", d.kept_cols, config),
+            ]));
         }
         let pixels = d.input_pixels();
         let width = bits_for(pixels - 1);
@@ -198,20 +198,26 @@ impl Position {
             pixels - 1,
             "pixels of a frame of grad_output, less one",
         );
-        Position::Pixel(Counter::new(m, "pixel", &last, "pixel of the frame"))
+        Position::Pixel(Box::new(Counter::new(
+            m,
+            "pixel",
+            &last,
+            "pixel of the frame",
+        )))
     }
 
     fn at_last(&self) -> Expr {
         match self {
             Position::Pixel(pixel) => pixel.at_last(),
-            Position::Grid { rows, cols } => cols.at_last() & rows.at_last(),
+            Position::Grid(lines) => lines[1].at_last() & lines[0].at_last(),
         }
     }
 
     fn step(&self, b: &mut Body, pixel_end: &Expr) {
         match self {
             Position::Pixel(pixel) => b.when(pixel_end, |b| pixel.step(b)),
-            Position::Grid { rows, cols } => {
+            Position::Grid(lines) => {
+                let [rows, cols] = lines.as_ref();
                 cols.step(b, pixel_end);
                 rows.step(b, &(pixel_end & cols.at_last()));
             }
@@ -222,7 +228,7 @@ impl Position {
     fn kept(&self) -> Option<Expr> {
         match self {
             Position::Pixel(_) => None,
-            Position::Grid { rows, cols } => Some(&cols.inside.q & &rows.inside.q),
+            Position::Grid(lines) => Some(&lines[1].inside.q & &lines[0].inside.q),
         }
     }
 }

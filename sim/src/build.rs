@@ -60,7 +60,7 @@ pub(crate) fn library(
     tools: &Toolchain,
 ) -> Result<(PathBuf, bool), SimError> {
     spec.validate()?;
-    let version = tools.verilator_version()?;
+    let version = tools.verilator_version(cache)?;
     let mut texts = vec![
         spec.verilog.as_str(),
         &spec.top,
@@ -157,7 +157,7 @@ fn runtime(
     include: &Path,
     units: &[String],
 ) -> Result<Vec<PathBuf>, SimError> {
-    let verilator = tools.verilator_version()?;
+    let verilator = tools.verilator_version(cache)?;
     let cxx = tools.cxx_version()?;
     let mut texts = vec![verilator.as_str(), &cxx, FAST, std::env::consts::ARCH];
     texts.extend(flags.iter().map(String::as_str));

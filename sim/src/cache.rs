@@ -53,11 +53,14 @@ impl Cache {
     /// The path of the entry `name`, and whether it was there already. If not, `build` fills a
     /// fresh folder, which then becomes the entry. Threads of one process wait for each other;
     /// of several processes, all may build, and the first to finish wins.
-    pub(crate) fn entry(
+    ///
+    /// # Errors
+    /// Those of `build`, and of the folder.
+    pub fn entry<E: From<SimError>>(
         &self,
         name: &str,
-        build: impl FnOnce(&Path) -> Result<(), SimError>,
-    ) -> Result<(PathBuf, bool), SimError> {
+        build: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<(PathBuf, bool), E> {
         // Canonical, since tools run in other folders and the path must hold there too
         fs::create_dir_all(&self.dir).map_err(SimError::cache(&self.dir))?;
         let dir = fs::canonicalize(&self.dir).map_err(SimError::cache(&self.dir))?;
@@ -174,7 +177,7 @@ mod tests {
                 fs::create_dir(&winner).unwrap();
                 fs::write(winner.join("by"), "winner").unwrap();
                 fs::write(path.join("by"), "loser").unwrap();
-                Ok(())
+                Ok::<(), SimError>(())
             })
             .unwrap();
         assert!(!cached);

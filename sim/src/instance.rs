@@ -39,7 +39,8 @@ pub struct Watched {
 pub struct Profile {
     /// Cycles that were run.
     pub cycles: u64,
-    /// Time spent in the model's `eval`, estimated from one cycle in 61.
+    /// Time spent in the model's `eval`, estimated from one cycle in 61; not the time in which the
+    /// process had to wait for a processor.
     pub eval: Duration,
     /// Time spent in `run`.
     pub run: Duration,

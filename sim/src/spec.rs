@@ -82,7 +82,7 @@ impl ModelSpec {
     /// Checks what can be checked without Verilator.
     pub(crate) fn validate(&self) -> Result<(), SimError> {
         let fault = |message: String| Err(SimError::Spec { message });
-        if !is_plain_name(&self.top) {
+        if !is_identifier(&self.top) {
             return fault(format!("`{}` cannot name the top module", self.top));
         }
         if self.sinks.is_empty() {
@@ -216,11 +216,15 @@ impl ModelSpec {
     }
 }
 
+/// A name for a file and a module; the module's is no name in C++, since the class has another.
+fn is_identifier(name: &str) -> bool {
+    let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    starts_well && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 /// A name that Verilator hands on to C++ as it is.
 fn is_plain_name(name: &str) -> bool {
-    let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    starts_well && plain && !name.contains("__")
+    is_identifier(name) && !name.contains("__")
 }
 
 /// Reads a port from a line like `VL_INW(&s_axis_weight_tdata,71,0,3);`.

@@ -3,12 +3,21 @@
 use std::collections::HashMap;
 use std::env;
 use std::ffi::OsStr;
+use std::fs;
 use std::io;
 use std::path::{self, Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
 
-use crate::SimError;
+use crate::cache::digest;
+use crate::{Cache, SimError};
+
+/// Variables that turn Verilator's wrapper to another binary.
+const VERILATOR_VARIABLES: [&str; 2] = ["VERILATOR_ROOT", "VERILATOR_BIN"];
+
+/// The text of an entry that holds a version.
+const VERSION: &str = "version";
 
 /// Lines of a failed tool's output that an error shows.
 const TAIL_LINES: usize = 20;
@@ -50,9 +59,22 @@ impl Toolchain {
         Tool::new(command, |program| SimError::CompilerMissing { program })
     }
 
-    /// The text that `verilator --version` prints.
-    pub(crate) fn verilator_version(&self) -> Result<String, SimError> {
-        version_of(&self.verilator, self.verilator())
+    /// The text that `verilator --version` prints. Verilator is a Perl script around a binary, which takes long to start
+    /// for a run that has its model already: the text is kept in the cache for as long as the file stays the same.
+    pub(crate) fn verilator_version(&self, cache: &Cache) -> Result<String, SimError> {
+        let ask = || version_of(&self.verilator, self.verilator());
+        let Some(identity) = identity(&self.verilator) else {
+            return ask();
+        };
+        let mut texts = vec![identity];
+        texts.extend(VERILATOR_VARIABLES.map(|name| env::var(name).unwrap_or_default()));
+        let key = digest(texts.iter().map(String::as_str));
+        let (entry, _) = cache.entry(&format!("verilator-{key}"), |dir| {
+            let path = dir.join(VERSION);
+            fs::write(&path, ask()?).map_err(SimError::cache(&path))
+        })?;
+        // An entry without the text is as good as none
+        fs::read_to_string(entry.join(VERSION)).or_else(|_| ask())
     }
 
     /// The text that the compiler's `--version` prints.
@@ -78,6 +100,20 @@ fn command(program: &str) -> Command {
         Ok(absolute) if path.components().count() > 1 => Command::new(absolute),
         _ => Command::new(path),
     }
+}
+
+/// The file of a program, and when it was written; `None` if it is not found.
+fn identity(program: &str) -> Option<String> {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let file = match Path::new(program).components().count() {
+        1 => env::split_paths(&folders)
+            .map(|folder| folder.join(program))
+            .find(|path| path.is_file())?,
+        _ => path::absolute(program).ok()?,
+    };
+    let metadata = fs::metadata(&file).ok()?;
+    let written = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(format!("{} {} {written:?}", file.display(), metadata.len()))
 }
 
 /// Asks a tool for its version, once per process.

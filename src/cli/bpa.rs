@@ -2,13 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
+use std::time::Instant;
 
 use anyhow::{anyhow, bail};
-use bpa_sim::Cache;
+use bpa_sim::{Cache, Profile};
 use clap::{Args, Parser, Subcommand};
+use ndarray::Array4;
 
+use super::bench::{bench, Bench};
 use super::layer_source::LayerSource;
 use super::progress::{CycleProgress, Wait};
+use super::synth::{synth, Synth};
 use super::{exit_code, print, say, Outcome};
 use crate::atomic_file::Staged;
 use crate::compare::compare;
@@ -42,12 +47,16 @@ enum Command {
     Verify(Verify),
     /// Predicts the figures of a run; needs no Verilator
     Estimate(Estimate),
+    /// Measures a list of layers against the bound and zero insertion
+    Bench(Bench),
+    /// Finds area and speed on an FPGA with Yosys and nextpnr
+    Synth(Synth),
 }
+
+// In each of these the layer comes last: its flags are under a heading of their own, as would be all that follow.
 
 #[derive(Args, Debug)]
 struct Run {
-    #[command(flatten)]
-    source: LayerSource,
     /// Array (N, K, P, Q) of integers to read
     #[arg(long, value_name = "NPY")]
     grad_output: PathBuf,
@@ -64,28 +73,30 @@ struct Run {
     traffic: TrafficArgs,
     #[command(flatten)]
     output: Output,
+    #[command(flatten)]
+    source: LayerSource,
 }
 
 #[derive(Args, Debug)]
 struct Verify {
-    #[command(flatten)]
-    source: LayerSource,
     #[command(flatten)]
     frames: Frames,
     #[command(flatten)]
     traffic: TrafficArgs,
     #[command(flatten)]
     output: Output,
+    #[command(flatten)]
+    source: LayerSource,
 }
 
 #[derive(Args, Debug)]
 struct Estimate {
     #[command(flatten)]
-    source: LayerSource,
-    #[command(flatten)]
     frames: Frames,
     #[command(flatten)]
     output: Output,
+    #[command(flatten)]
+    source: LayerSource,
 }
 
 #[derive(Args, Debug)]
@@ -106,6 +117,9 @@ struct TrafficArgs {
     /// Seed of everything random
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
+    /// Say on standard error how long everything took, and the model's share of that
+    #[arg(long)]
+    timing: bool,
 }
 
 #[derive(Args, Debug)]
@@ -113,6 +127,19 @@ struct Output {
     /// Print the figures as one JSON object
     #[arg(long)]
     json: bool,
+}
+
+impl TrafficArgs {
+    /// Seconds of everything since `started`, and of the model's own evaluation.
+    fn say_timing(&self, started: Instant, profile: &Profile) {
+        if self.timing {
+            let (all, eval) = (started.elapsed().as_secs_f64(), profile.eval.as_secs_f64());
+            let share = 100.0 * eval / all;
+            say(&format!(
+                "time: {all:.3} s, {eval:.3} s of it ({share:.1} %) in the model's eval"
+            ));
+        }
+    }
 }
 
 fn probability(text: &str) -> Result<f64, String> {
@@ -125,14 +152,17 @@ fn probability(text: &str) -> Result<f64, String> {
 
 /// The program, with the arguments of the process.
 pub fn main() -> ExitCode {
+    let started = Instant::now();
     exit_code(match Bpa::parse().command {
-        Command::Run(args) => run(args),
-        Command::Verify(args) => verify(args),
+        Command::Run(args) => run(args, started),
+        Command::Verify(args) => verify(args, started),
         Command::Estimate(args) => estimate(args),
+        Command::Bench(args) => bench(args),
+        Command::Synth(args) => synth(args),
     })
 }
 
-fn run(args: Run) -> anyhow::Result<Outcome> {
+fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
     let layer = layer(args.source)?;
     let arrays = Arrays {
         grad_output: npy::read_grad_output(&args.grad_output, &layer)?,
@@ -140,18 +170,18 @@ fn run(args: Run) -> anyhow::Result<Outcome> {
     };
     can_write(&args.grad_input)?;
     let plan = Plan::new(&layer);
-    let measured = simulate(&plan, &arrays, &args.traffic)?;
-    let mismatches = args.check.then(|| check(&layer, &arrays, &measured));
-    let outcome = outcome(mismatches);
+    let ran = simulate(&plan, &arrays, &args.traffic, args.check)?;
+    let outcome = ran.outcome();
     if outcome == Outcome::Success {
         let bits = plan.lanes().acc_bits as u32;
-        npy::write(&args.grad_input, &measured.grad_input, bits)?;
+        npy::write(&args.grad_input, &ran.measured.grad_input, bits)?;
     }
-    report(&plan, &arrays, &measured, mismatches, &args.output)?;
+    report(&plan, &ran, &args.output)?;
+    args.traffic.say_timing(started, &ran.profile);
     Ok(outcome)
 }
 
-fn verify(args: Verify) -> anyhow::Result<Outcome> {
+fn verify(args: Verify, started: Instant) -> anyhow::Result<Outcome> {
     let layer = layer(args.source)?;
     let frames = frames(&layer, args.frames.frames)?;
     let seed = args.traffic.seed;
@@ -160,10 +190,10 @@ fn verify(args: Verify) -> anyhow::Result<Outcome> {
         weight: random_weight(&layer, seed),
     };
     let plan = Plan::new(&layer);
-    let measured = simulate(&plan, &arrays, &args.traffic)?;
-    let mismatches = Some(check(&layer, &arrays, &measured));
-    report(&plan, &arrays, &measured, mismatches, &args.output)?;
-    Ok(outcome(mismatches))
+    let ran = simulate(&plan, &arrays, &args.traffic, true)?;
+    report(&plan, &ran, &args.output)?;
+    args.traffic.say_timing(started, &ran.profile);
+    Ok(ran.outcome())
 }
 
 fn estimate(args: Estimate) -> anyhow::Result<Outcome> {
@@ -176,7 +206,7 @@ fn estimate(args: Estimate) -> anyhow::Result<Outcome> {
     Ok(Outcome::Success)
 }
 
-fn layer(source: LayerSource) -> anyhow::Result<Layer> {
+pub(super) fn layer(source: LayerSource) -> anyhow::Result<Layer> {
     match source.layer()? {
         Some(layer) => Ok(layer),
         None => {
@@ -186,7 +216,7 @@ fn layer(source: LayerSource) -> anyhow::Result<Layer> {
 }
 
 /// The frames, as far as memory can hold their arrays.
-fn frames(layer: &Layer, frames: u64) -> anyhow::Result<usize> {
+pub(super) fn frames(layer: &Layer, frames: u64) -> anyhow::Result<usize> {
     let (rows, cols) = (layer.rows(), layer.cols());
     let values = |channels: u32, height: u32, width: u32| {
         u128::from(channels) * u128::from(height) * u128::from(width)
@@ -203,13 +233,52 @@ fn frames(layer: &Layer, frames: u64) -> anyhow::Result<usize> {
 }
 
 /// Asked before the simulation, which may be long.
-fn can_write(path: &Path) -> anyhow::Result<()> {
+pub(super) fn can_write(path: &Path) -> anyhow::Result<()> {
     let test = Staged::new(path, &[]);
     test.map_err(|reason| anyhow!("{}: cannot write: {reason}", path.display()))?;
     Ok(())
 }
 
-fn simulate(plan: &Plan, arrays: &Arrays, args: &TrafficArgs) -> anyhow::Result<Measured> {
+/// A simulation that kept its contract, and perhaps a check of its result.
+struct Ran {
+    measured: Measured,
+    profile: Profile,
+    /// Elements that are wrong; `None` where there was no check.
+    mismatches: Option<u64>,
+}
+
+impl Ran {
+    fn outcome(&self) -> Outcome {
+        match self.mismatches {
+            None | Some(0) => Outcome::Success,
+            Some(_) => Outcome::Mismatch,
+        }
+    }
+}
+
+fn simulate(plan: &Plan, arrays: &Arrays, args: &TrafficArgs, check: bool) -> anyhow::Result<Ran> {
+    let reference = || gather(plan.layer(), &arrays.grad_output, &arrays.weight);
+    thread::scope(|scope| {
+        // By the time the simulation ends, the reference has long been there.
+        let expected = check.then(|| scope.spawn(reference));
+        let (measured, profile) = measure(plan, arrays, args)?;
+        let mismatches = expected.map(|expected| {
+            let expected = expected.join().expect("the arrays fit the layer");
+            mismatches(&measured, &expected)
+        });
+        Ok(Ran {
+            measured,
+            profile,
+            mismatches,
+        })
+    })
+}
+
+fn measure(
+    plan: &Plan,
+    arrays: &Arrays,
+    args: &TrafficArgs,
+) -> anyhow::Result<(Measured, Profile)> {
     let verilog = emit::verilog(plan);
     let simulator = {
         let _wait = Wait::new("compiling the Verilog with Verilator");
@@ -224,7 +293,7 @@ fn simulate(plan: &Plan, arrays: &Arrays, args: &TrafficArgs) -> anyhow::Result<
     let cycles = plan.layer().weight_words() + plan.cycles(frames).total;
     let mut progress = CycleProgress::new((cycles as f64 * traffic.slowdown()) as u64);
     simulator
-        .run(arrays, &traffic, &mut |cycles| progress.at(cycles))
+        .run_profiled(arrays, &traffic, &mut |cycles| progress.at(cycles))
         .map_err(|error| match error {
             RunError::Simulator(error) => error.into(),
             RunError::Broken(broken) => broken.into(),
@@ -232,9 +301,8 @@ fn simulate(plan: &Plan, arrays: &Arrays, args: &TrafficArgs) -> anyhow::Result<
 }
 
 /// Elements that are wrong; says which is the first.
-fn check(layer: &Layer, arrays: &Arrays, measured: &Measured) -> u64 {
-    let expected = gather(layer, &arrays.grad_output, &arrays.weight);
-    let comparison = compare(&measured.grad_input, &expected);
+fn mismatches(measured: &Measured, expected: &Array4<i64>) -> u64 {
+    let comparison = compare(&measured.grad_input, expected);
     if let Some(first) = comparison.first {
         say(&format!(
             "mismatch: {first}; {} of {} elements differ",
@@ -245,25 +313,12 @@ fn check(layer: &Layer, arrays: &Arrays, measured: &Measured) -> u64 {
     comparison.mismatches
 }
 
-fn outcome(mismatches: Option<u64>) -> Outcome {
-    match mismatches {
-        None | Some(0) => Outcome::Success,
-        Some(_) => Outcome::Mismatch,
-    }
-}
-
-fn report(
-    plan: &Plan,
-    arrays: &Arrays,
-    measured: &Measured,
-    mismatches: Option<u64>,
-    output: &Output,
-) -> anyhow::Result<()> {
-    let frames = arrays.grad_output.shape()[0] as u64;
-    let figures = Figures::new(plan, frames, measured.cycles, mismatches);
+fn report(plan: &Plan, ran: &Ran, output: &Output) -> anyhow::Result<()> {
+    let frames = ran.measured.grad_input.shape()[0] as u64;
+    let figures = Figures::new(plan, frames, ran.measured.cycles, ran.mismatches);
     let layer = plan.layer();
-    let values = measured.grad_input.len();
-    let heading = match mismatches {
+    let values = ran.measured.grad_input.len();
+    let heading = match ran.mismatches {
         None => format!("{}: {values} values, not compared", layer.name()),
         Some(0) => format!("{}: all {values} values exact", layer.name()),
         Some(wrong) => format!("{}: {wrong} of {values} values WRONG", layer.name()),

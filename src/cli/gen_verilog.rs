@@ -12,6 +12,7 @@ use super::{exit_code, say, Outcome};
 use crate::atomic_file::Staged;
 use crate::layer::{Layer, LayerFile};
 use crate::plan::Plan;
+use crate::synth::Board;
 use crate::{emit, manifest};
 
 /// The layer for a user who gave none.
@@ -23,11 +24,15 @@ const EXAMPLE: &str = include_str!("../../examples/strided.toml");
 #[derive(Parser, Debug)]
 #[command(name = "gen-verilog", version)]
 struct GenVerilog {
-    #[command(flatten)]
-    source: LayerSource,
     /// Folder for the two files; it is made where it does not exist
     #[arg(long, value_name = "DIR", default_value = "build")]
     out: PathBuf,
+    /// Device whose multipliers and memories the Verilog names
+    #[arg(long, value_name = "DEVICE", default_value = "generic")]
+    target: Board,
+    // Last: the flags are under a heading of their own, as would be all that follow.
+    #[command(flatten)]
+    source: LayerSource,
 }
 
 /// The program, with the arguments of the process.
@@ -37,16 +42,16 @@ pub fn main() -> ExitCode {
 
 fn run(args: GenVerilog) -> anyhow::Result<Outcome> {
     match args.source.layer()? {
-        Some(layer) => emit_to(&args.out, &layer, None)?,
-        None => emit_example(&args.out)?,
+        Some(layer) => emit_to(&args.out, &layer, args.target, None)?,
+        None => emit_example(&args.out, args.target)?,
     }
     Ok(Outcome::Success)
 }
 
-fn emit_example(out: &Path) -> anyhow::Result<()> {
+fn emit_example(out: &Path, target: Board) -> anyhow::Result<()> {
     let file: LayerFile = toml::from_str(EXAMPLE)?;
     let layer = file.validate()?;
-    emit_to(out, &layer, Some(EXAMPLE))?;
+    emit_to(out, &layer, target, Some(EXAMPLE))?;
     let path = out.join(layer.name()).with_extension("toml");
     let path = path.display();
     say(&format!(
@@ -58,9 +63,9 @@ fn emit_example(out: &Path) -> anyhow::Result<()> {
 }
 
 /// Writes the files of an engine, all or none of them; `text` is that of the layer file, where it is to be written too.
-fn emit_to(out: &Path, layer: &Layer, text: Option<&str>) -> anyhow::Result<()> {
+fn emit_to(out: &Path, layer: &Layer, target: Board, text: Option<&str>) -> anyhow::Result<()> {
     let plan = Plan::new(layer);
-    let verilog = emit::verilog(&plan);
+    let verilog = emit::verilog_for(&plan, target.target());
     let manifest = manifest::json(&plan);
     let files = [
         ("v", Some(verilog.as_str())),

@@ -1,9 +1,12 @@
 //! Signs of life on a terminal, for what takes longer than a moment.
 
+use std::fmt;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{
+    HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+};
 
 /// What is over sooner shows nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -52,21 +55,32 @@ impl Drop for CycleProgress {
     }
 }
 
-fn cycle_style() -> ProgressStyle {
-    ProgressStyle::with_template(
-        "{bar:30} {human_pos} of {human_len} cycles, {per_sec}, {eta} left",
-    )
-    .expect("the template is well-formed")
-    .with_key(
-        "per_sec",
-        |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-            let rate = indicatif::HumanCount(state.per_sec() as u64);
-            let _ = write!(out, "{rate} cycles/s");
-        },
-    )
+/// The progress of several simulations together, in cycles; hidden where standard error is no terminal.
+pub(super) fn cycle_bar(expected: u64) -> ProgressBar {
+    ProgressBar::with_draw_target(Some(expected), ProgressDrawTarget::stderr())
+        .with_style(cycle_style())
 }
 
-/// Shows `what` on a terminal, if it takes long, until the value is dropped.
+fn cycle_style() -> ProgressStyle {
+    ProgressStyle::with_template("{bar:30} {human_pos} of {human_len} cycles, {rate}, {left} left")
+        .expect("the template is well-formed")
+        .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            let _ = write!(out, "{} cycles/s", HumanCount(rate(state) as u64));
+        })
+        .with_key("left", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            let cycles = state.len().unwrap_or(0).saturating_sub(state.pos());
+            let left = Duration::from_secs_f64(cycles as f64 / rate(state));
+            let _ = write!(out, "{}", HumanDuration(left));
+        })
+}
+
+/// Cycles a second since the beginning; the library's own rate takes the bar's first position for a leap.
+fn rate(state: &ProgressState) -> f64 {
+    // At least one, so that it can be divided by.
+    (state.pos() as f64 / state.elapsed().as_secs_f64()).max(1.0)
+}
+
+/// Shows `what` on a terminal until the value is dropped.
 pub(super) struct Wait(Option<ProgressBar>);
 
 impl Wait {
@@ -77,7 +91,6 @@ impl Wait {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
             .with_message(what)
             .with_style(ProgressStyle::default_spinner());
-        // The first tick, which draws it, comes after that time.
         bar.enable_steady_tick(Duration::from_millis(200));
         Self(Some(bar))
     }

@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use crate::{npy, npy_of_bytes, numbers, ran, refusal, Folder, GRAD_OUTPUT_SHAPE, WEIGHT_SHAPE};
+use crate::{npy, npy_of_bytes, numbers, ran, refusal, Folder, GRAD_OUTPUT_SHAPE};
 use insta::assert_snapshot;
 
-/// The message of `gen-verilog` for flags over the small layer; nothing is written.
+/// The message of `gen-verilog` for flags over the tiny layer; nothing is written.
 fn emission(flags: &str) -> String {
     let folder = Folder::new();
     let before = folder.names();
@@ -34,7 +34,7 @@ fn layers() {
         "--name 2d",
         "--name module",
         "--grad-type float32",
-        "--in-size 65535 --kernel 1",
+        "--in-size 60000 --kernel 1",
         "--in-channels 65535 --out-channels 65535 --kernel 3",
     ];
     assert_snapshot!(flags.map(emission).concat(), @r#"
@@ -52,8 +52,8 @@ fn layers() {
     error: `name` is "2d", which is no Verilog identifier: use a letter or underscore, then letters, digits and underscores, 64 characters at most
     error: `name` is "module", a keyword of Verilog or SystemVerilog: use another, like "module_engine"
     error: `engine.grad_type` is "float32": it must be one of "int2" to "int16"
-    error: the layer is too large: beats of grad_output in a frame would be 8589148162, and at most 2147483648 are possible
-    error: the layer is too large: words of weights would be 38653526025, and at most 2147483648 are possible
+    error: the layer is too large: beats of grad_output in a frame would be 3600180002, and at most 2147483648 are possible
+    error: the layer is too large: words of weights would be 9663676416, and at most 2147483648 are possible
     "#);
 }
 
@@ -122,7 +122,7 @@ fn command_lines() {
     error: invalid value 'nan' for '--stall-output <P>': expected a probability from 0 up to, but not including, 1
     error: invalid value 'much' for '--stall-output <P>': expected a probability from 0 up to, but not including, 1
     error: invalid value '0' for '--frames <N>': 0 is not in 1..=1000000
-    error: `--frames` is 1000000: the arrays would hold 68713488000000 values, and at most 2147483648 are possible
+    error: `--frames` is 1000000: the arrays would hold 68713896000000 values, and at most 2147483648 are possible
     error: invalid value '-1' for '--seed <SEED>': invalid digit found in string
     error: unexpected argument '--check' found
     ");
@@ -201,8 +201,16 @@ fn arrays() {
     ];
     let messages = files.map(|bytes| array(&bytes));
     assert_snapshot!(messages.concat(), @r"
+    error: bad.npy: grad_output (N, K, P, Q) must have the shape [N, 3, 2, 4] of the layer, but its shape is [2, 3, 4, 2]
+    error: bad.npy: grad_output holds no frame: its shape is [0, 3, 2, 4], and N must be at least 1
+    error: bad.npy: grad_output must have 4 axes (N, K, P, Q), but its shape is [3, 2, 4]
+    error: bad.npy: grad_output must be an array of integers, but its type is '<f4'
+    error: bad.npy: grad_output[0, 0, 0, 0] is -200, but int8 holds -128 to 127
+    error: bad.npy: truncated: the shape [2, 3, 2, 4] of grad_output needs 48 bytes of data, but there are 47
+    error: bad.npy: not an .npy file: its header is truncated
+    error: bad.npy: not an .npy file: magic not found for NPY file
+    error: bad.npy: not an .npy file: magic not found for NPY file
     ");
-    let _ = WEIGHT_SHAPE;
 }
 
 #[test]
@@ -219,6 +227,10 @@ fn files_of_a_run_that_are_not_there() {
         refusal(command.env("VERILATOR", "/no/verilator"))
     });
     assert_snapshot!(messages.concat(), @r"
+    error: none.npy: cannot read: No such file or directory (os error 2)
+    error: dy.npy: weight (K, C/groups, R, S) must have the shape [3, 2, 2, 3] of the layer, but its shape is [2, 3, 2, 4]
+    error: none/da.npy: cannot write: No such file or directory (os error 2)
+    error: .: cannot write: is a directory
     ");
     assert!(!folder.has("da.npy"));
 }

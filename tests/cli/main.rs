@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// A folder to work in, with a small layer and its arrays in it.
+/// A folder to work in, with a tiny layer and its arrays in it.
 struct Folder(TempDir);
 
 /// What a program did.

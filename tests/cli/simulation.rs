@@ -85,7 +85,7 @@ fn arrays_of_any_integer_type_give_the_reference_s_result() {
     ] {
         folder.write("dy.npy", file(&grad_output, grad_type, grad_fortran));
         folder.write("w.npy", file(&weight, weight_type, weight_fortran));
-        let ran = success(ran(&mut folder.bpa(RUN).args(["--check", "--json"])));
+        let ran = success(ran(folder.bpa(RUN).args(["--check", "--json"])));
         let figures = figures(&ran);
         assert_eq!(
             (&figures["frames"], &figures["mismatches"]),

@@ -1,0 +1,137 @@
+//! Rows as tables for people.
+
+use comfy_table::presets::{ASCII_MARKDOWN, UTF8_FULL_CONDENSED};
+use comfy_table::{Cell, CellAlignment, Table};
+use indicatif::HumanCount;
+
+use super::Row;
+
+/// Where the tables will be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    Terminal,
+    Markdown,
+}
+
+/// A table, column by column: its heading, and what a row says there.
+struct Column {
+    heading: &'static str,
+    cell: fn(&Row) -> String,
+}
+
+const fn column(heading: &'static str, cell: fn(&Row) -> String) -> Column {
+    Column { heading, cell }
+}
+
+const CYCLES: &[Column] = &[
+    column("layer", |row| row.name.clone()),
+    column("lanes", |row| format!("{} x {}", row.simd, row.pe)),
+    column("cycles a frame", |row| count(row.steady())),
+    column("bound", |row| count(row.figures.bound_cycles)),
+    column("ratio", |row| format!("{:.4}", row.ratio)),
+    column("first frame", |row| count(row.figures.cycles_first_frame)),
+    column("allowed", |row| count(row.first_frame_limit)),
+    column("in time", |row| {
+        let first = row.figures.cycles_first_frame <= row.first_frame_limit;
+        verdict(first && row.steady() <= row.steady_limit())
+    }),
+    column("model agrees", |row| verdict(row.model_agrees)),
+    column("bit-exact", |row| {
+        verdict(row.figures.mismatches == Some(0))
+    }),
+];
+
+const ZERO_INSERTION: &[Column] = &[
+    column("layer", |row| row.name.clone()),
+    column("this engine", |row| count(row.steady())),
+    column("zero insertion", |row| {
+        count(row.figures.zero_insertion_cycles)
+    }),
+    column("measured", |row| {
+        or_dash(row.zero_insertion_measured.map(|run| run.cycles))
+    }),
+    column("measured, borders skipped", |row| {
+        let run = row.zero_insertion_measured;
+        or_dash(run.map(|run| run.cycles_borders_skipped))
+    }),
+    column("FINN's formula", |row| or_dash(row.finn_cycles)),
+    column("speed-up", |row| format!("{:.2}", row.speed_up)),
+];
+
+const MEMORY: &[Column] = &[
+    column("layer", |row| row.name.clone()),
+    column("line buffer, pixels", |row| {
+        count(row.figures.line_buffer_pixels)
+    }),
+    column("live span, pixels", |row| {
+        count(row.figures.live_span_pixels)
+    }),
+    column("line buffer, words", |row| count(row.line_buffer_words)),
+    column("output FIFO, results", |row| count(row.output_fifo_results)),
+];
+
+/// All figures in three tables, each with a title.
+pub fn tables(rows: &[Row], style: Style) -> String {
+    let tables = [
+        ("Cycles", CYCLES),
+        (
+            "Zero insertion at equal lanes, cycles a frame",
+            ZERO_INSERTION,
+        ),
+        ("Memory", MEMORY),
+    ];
+    let texts = tables.map(|(title, columns)| {
+        let title = match style {
+            Style::Terminal => title.to_owned(),
+            Style::Markdown => format!("**{title}**\n"),
+        };
+        format!("{title}\n{}\n", table(rows, columns, style))
+    });
+    texts.join("\n")
+}
+
+fn table(rows: &[Row], columns: &[Column], style: Style) -> String {
+    let mut table = Table::new();
+    table.load_preset(match style {
+        Style::Terminal => UTF8_FULL_CONDENSED,
+        Style::Markdown => ASCII_MARKDOWN,
+    });
+    table.set_header(columns.iter().map(|column| column.heading));
+    for row in rows {
+        table.add_row(columns.iter().map(|column| Cell::new((column.cell)(row))));
+    }
+    // All but the names are numbers.
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    match style {
+        Style::Terminal => table.to_string(),
+        Style::Markdown => aligned(&table.to_string()),
+    }
+}
+
+/// Says in Markdown that all columns but the first are flush right, which the table's own preset leaves out.
+fn aligned(table: &str) -> String {
+    let mut lines: Vec<String> = table.lines().map(str::to_owned).collect();
+    if let Some(rule) = lines.get_mut(1) {
+        let (first, rest) = rule.split_at(rule[1..].find('|').map_or(0, |end| end + 2));
+        *rule = format!("{first}{}", rest.replace("-|", ":|"));
+    }
+    lines.join("\n")
+}
+
+fn count(number: u64) -> String {
+    HumanCount(number).to_string()
+}
+
+fn or_dash(number: Option<u64>) -> String {
+    number.map_or("-".to_owned(), count)
+}
+
+fn verdict(holds: bool) -> String {
+    match holds {
+        true => "yes",
+        false => "NO",
+    }
+    .to_owned()
+}

@@ -1,0 +1,51 @@
+//! What is synthesised: the engine and its limit, each alone and in the harness.
+
+use bpa_hdl::bare_array::bare_array;
+use bpa_hdl::harness::harness;
+use bpa_hdl::rtl::{print_verilog, Module};
+
+use crate::emit::{self, Target};
+use crate::plan::Plan;
+
+/// One of the two designs that a synthesis compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Design {
+    /// The engine of the plan.
+    Engine,
+    /// Its multipliers and memories alone.
+    BareArray,
+}
+
+impl Design {
+    /// Both, the engine first.
+    pub const ALL: [Design; 2] = [Design::Engine, Design::BareArray];
+
+    /// Name of its top module.
+    pub fn top(self, plan: &Plan) -> String {
+        let name = plan.layer().name();
+        match self {
+            Design::Engine => name.to_owned(),
+            Design::BareArray => format!("{name}_bare"),
+        }
+    }
+
+    /// The design alone.
+    pub fn verilog(self, plan: &Plan, target: Target) -> String {
+        print_verilog(&self.module(plan, target))
+    }
+
+    /// The design in the harness.
+    pub fn harnessed(self, plan: &Plan, target: Target) -> String {
+        let name = format!("{}_harness", self.top(plan));
+        print_verilog(&harness(&name, self.module(plan, target)))
+    }
+
+    fn module(self, plan: &Plan, target: Target) -> Module {
+        match self {
+            Design::Engine => emit::engine(plan, target),
+            Design::BareArray => {
+                bare_array(&self.top(plan), plan.descriptor(), &plan.lanes(), target)
+            }
+        }
+    }
+}

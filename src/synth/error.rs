@@ -1,0 +1,74 @@
+//! What can go wrong in a synthesis.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bpa_sim::SimError;
+
+/// An error of a synthesis.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SynthError {
+    /// A tool could not be started.
+    #[error("`{program}` was not found: {board} needs {what}; install it with `{install}`")]
+    Missing {
+        program: String,
+        board: &'static str,
+        what: &'static str,
+        install: &'static str,
+    },
+
+    /// The Python environment of a tool could not be made.
+    #[error(
+        "cannot install {package}, which {board} needs: `{command}` failed ({status}); its last lines:\n{tail}\n\
+         It takes Python 3 with venv (`apt-get install python3-venv`) and, the first time, a network"
+    )]
+    Environment {
+        package: &'static str,
+        board: &'static str,
+        command: String,
+        status: String,
+        tail: String,
+    },
+
+    /// The device has too few cells of some kind.
+    #[error("{board} is too small for `{design}`: {reason}")]
+    TooSmall {
+        board: &'static str,
+        design: String,
+        reason: String,
+    },
+
+    /// A tool ran and failed.
+    #[error("`{command}` failed ({status}); its last lines:\n{tail}")]
+    Tool {
+        command: String,
+        status: String,
+        tail: String,
+    },
+
+    /// A tool's report is not what was expected of it.
+    #[error("{}: not a report of {tool}: {reason}", path.display())]
+    Report {
+        path: PathBuf,
+        tool: &'static str,
+        reason: String,
+    },
+
+    /// A file or folder of the synthesis could not be read or written.
+    #[error("{}: {reason}", path.display())]
+    File { path: PathBuf, reason: io::Error },
+
+    /// The cache, where the tools are kept, could not be used.
+    #[error(transparent)]
+    Cache(#[from] SimError),
+}
+
+impl SynthError {
+    pub(super) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |reason| SynthError::File {
+            path: path.to_owned(),
+            reason,
+        }
+    }
+}

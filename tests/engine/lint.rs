@@ -1,0 +1,198 @@
+//! Promise: the emitted text is Verilog-2005 that a person can read and that Verilator, Icarus and Yosys take without a
+//! word; no latch, no `initial`, no `$` in a name, each module once, nothing of the machine in the header; the same
+//! layer gives the same bytes.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::LazyLock;
+
+use bpa_engine::emit;
+use bpa_engine::layer::Layer;
+use bpa_engine::plan::Plan;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use tempfile::TempDir;
+
+use crate::common::{benchmark_files, examples};
+use crate::layers::{config, layer};
+
+const RANDOM_LAYERS: usize = 30;
+
+/// Every example, every benchmark layer at its full size, and random ones.
+fn layers() -> Vec<Layer> {
+    let mut runner = TestRunner::new(config(1, 7));
+    let strategy = layer(1 << 20);
+    let random = (0..RANDOM_LAYERS).map(|_| strategy.new_tree(&mut runner).unwrap().current());
+    let benchmarks = benchmark_files();
+    let benchmarks = benchmarks.iter().map(|file| file.validate().unwrap());
+    examples().into_iter().chain(benchmarks).chain(random).collect()
+}
+
+/// The emitted text of a layer, in a file too.
+struct Emitted {
+    layer: Layer,
+    verilog: String,
+    path: PathBuf,
+}
+
+impl Emitted {
+    fn name(&self) -> &str {
+        self.layer.name()
+    }
+
+    /// Runs a tool, which has to succeed and to say nothing.
+    fn silent(&self, command: &mut Command) {
+        let output = command.arg(&self.path).output().unwrap();
+        self.check_silent(&output);
+    }
+
+    fn check_silent(&self, output: &std::process::Output) {
+        let said = [output.stdout.clone(), output.stderr.clone()].concat();
+        assert!(
+            output.status.success() && said.is_empty(),
+            "{} for\n{}{}",
+            output.status,
+            self.layer.to_file().to_toml(),
+            String::from_utf8_lossy(&said)
+        );
+    }
+}
+
+static EMITTED: LazyLock<(TempDir, Vec<Emitted>)> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let emitted = layers().into_iter().enumerate().map(|(index, layer)| {
+        let verilog = emit::verilog(&Plan::new(&layer));
+        let path = folder.path().join(format!("{index}.v"));
+        std::fs::write(&path, &verilog).unwrap();
+        Emitted {
+            layer,
+            verilog,
+            path,
+        }
+    });
+    let emitted = emitted.collect();
+    (folder, emitted)
+});
+
+#[test]
+fn verilator_finds_nothing() {
+    for emitted in &EMITTED.1 {
+        let mut verilator = Command::new("verilator");
+        verilator.args(["--lint-only", "-Wall", "-Wno-DECLFILENAME", "--top-module"]);
+        emitted.silent(verilator.arg(emitted.name()));
+    }
+}
+
+#[test]
+fn icarus_finds_nothing() {
+    for emitted in &EMITTED.1 {
+        let mut iverilog = Command::new("iverilog");
+        iverilog.args(["-g2005", "-Wall", "-t", "null", "-s"]);
+        emitted.silent(iverilog.arg(emitted.name()));
+    }
+}
+
+/// Undeclared or undriven nets, conflicting drivers, loops of logic, latches.
+#[test]
+fn yosys_finds_nothing() {
+    for emitted in &EMITTED.1 {
+        let path = emitted.path.display();
+        let script = format!(
+            "read_verilog {path}; hierarchy -check -top {}; proc; check -assert; \
+             select -assert-none t:$dlatch t:$dlatchsr t:$adlatch t:$_DLATCH*",
+            emitted.name()
+        );
+        // -e: a warning of any kind is an error; -q: nothing else is said.
+        let output = Command::new("yosys")
+            .args(["-q", "-e", ".*", "-p", &script])
+            .output()
+            .unwrap();
+        emitted.check_silent(&output);
+    }
+}
+
+/// Lines without their comments.
+fn code(verilog: &str) -> impl Iterator<Item = &str> {
+    verilog.lines().map(|line| line.split("//").next().unwrap_or(""))
+}
+
+fn words(verilog: &str) -> impl Iterator<Item = &str> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$';
+    code(verilog).flat_map(move |line| line.split(move |c| !is_part(c)))
+}
+
+#[test]
+fn no_initial_value_no_system_task_no_odd_name() {
+    for emitted in &EMITTED.1 {
+        for word in words(&emitted.verilog) {
+            assert!(!word.contains('$'), "{}: {word}", emitted.name());
+            assert_ne!(word, "initial", "{}", emitted.name());
+        }
+        assert!(emitted.verilog.is_ascii(), "{}", emitted.name());
+        for line in code(&emitted.verilog) {
+            assert!(!line.contains('\\'), "{}: an escaped name", emitted.name());
+            assert!(!line.contains('`'), "{}: a directive", emitted.name());
+            assert!(!line.contains("/*"), "{}: a hidden comment", emitted.name());
+        }
+        assert!(!emitted.verilog.contains("lint_off"), "{}: a waiver", emitted.name());
+        for line in emitted.verilog.lines() {
+            assert_eq!(line, line.trim_end(), "{}: blanks at a line's end", emitted.name());
+        }
+    }
+}
+
+/// Each module once, with a name that begins with the layer's, so that engines of several layers go into one design; and
+/// no two modules that differ by their names alone.
+#[test]
+fn each_module_is_there_once() {
+    for emitted in &EMITTED.1 {
+        let mut names = BTreeSet::new();
+        let mut bodies = BTreeSet::new();
+        for text in emitted.verilog.split("\nendmodule") {
+            let Some(start) = text.find("\nmodule ") else {
+                continue;
+            };
+            let (name, body) = text[start..]["\nmodule ".len()..].split_once(' ').unwrap();
+            assert!(names.insert(name), "{name} twice");
+            assert!(
+                name == emitted.name() || name.starts_with(&format!("{}_", emitted.name())),
+                "{name} in {}",
+                emitted.name()
+            );
+            assert!(bodies.insert(body), "{}: {name} is there under another name", emitted.name());
+        }
+        assert_eq!(names.len(), emitted.verilog.matches("endmodule").count());
+        assert!(names.contains(emitted.name()));
+    }
+}
+
+/// The header states the layer and the version, and no path, time or host.
+#[test]
+fn the_header_states_the_layer_alone() {
+    let emitted = &EMITTED.1[0];
+    let header = emitted.verilog.lines().take_while(|line| line.starts_with("//"));
+    let header: Vec<&str> = header.collect();
+    let toml = emitted.layer.to_file().to_toml();
+    for line in toml.lines().filter(|line| !line.is_empty()) {
+        assert!(header.contains(&format!("//   {line}").as_str()), "{line}");
+    }
+    let text = header.join("\n");
+    assert!(text.contains(concat!("bpa-engine ", env!("CARGO_PKG_VERSION"))));
+    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    for foreign in [env!("CARGO_MANIFEST_DIR"), "/tmp", ".toml", ".v", host.trim()] {
+        assert!(foreign.is_empty() || !text.contains(foreign), "{foreign}\n{text}");
+    }
+    // A time has colons between digits, or a year.
+    let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+    let years = text.split(|c: char| !c.is_ascii_alphanumeric());
+    assert!(!years.into_iter().any(|word| word.len() == 4 && word.starts_with("20") && digits(word)));
+}
+
+#[test]
+fn the_same_layer_gives_the_same_bytes() {
+    for emitted in &EMITTED.1 {
+        let again = emit::verilog(&Plan::new(&emitted.layer));
+        assert!(again == emitted.verilog, "{}", emitted.name());
+    }
+}

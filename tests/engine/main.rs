@@ -1,0 +1,33 @@
+//! The emitted Verilog against what the project promises of it, in real tools: Verilator, Icarus, Yosys.
+//!
+//! One binary, so that it is linked once. Each module says which promise it protects:
+//!
+//! | module | promise |
+//! |---|---|
+//! | [`random`] | any layer is exact, with and without stalls, in as many cycles as the cost model says |
+//! | [`schedule`] | the walk visits each tap once, holds each pixel of dY as long as it is needed and no longer |
+//! | [`stalls`] | a stall on any stream, of any length, in any cycle, loses nothing |
+//! | [`benchmarks`] | the benchmark layers reach the bound, with the buffers that the design allows |
+//! | [`lint`] | the text is clean Verilog-2005 for three tools, and the same for the same layer |
+//! | [`icarus`] | a simulator that knows unknown values sees the same results and the same cycles |
+//! | [`protocol`] | misplaced `tlast`s are reported and harm nothing; reset recovers from anything |
+//! | [`weights`] | sets of weights change at the edge of a frame, with two sets without a gap |
+//! | [`mutants`] | the vectors notice an engine that is a little wrong |
+//! | [`extremes`] | the accumulator holds the worst case |
+//! | [`golden`] | the emitted text changes only on purpose |
+//!
+//! Verilator, Icarus and Yosys have to be installed. Compiled models go to the user's cache (`BPA_CACHE_DIR`).
+
+mod benchmarks;
+mod common;
+mod extremes;
+mod golden;
+mod icarus;
+mod layers;
+mod lint;
+mod mutants;
+mod protocol;
+mod random;
+mod schedule;
+mod stalls;
+mod weights;
