@@ -31,7 +31,10 @@ fn check(layer: &Layer) {
     }
     // The case is the worst: with one bit less it would not fit.
     let bits = plan.lanes().acc_bits;
-    assert!(greatest >> (bits - 2) == 1, "{greatest} needs fewer than {bits} bits");
+    assert!(
+        greatest >> (bits - 2) == 1,
+        "{greatest} needs fewer than {bits} bits"
+    );
 }
 
 #[test]
@@ -43,7 +46,12 @@ fn the_worst_case_of_bytes_fits() {
 /// Types at both ends of what is possible; seven lanes and channels, so that the adder tree is uneven.
 #[test]
 fn the_worst_case_of_other_types_fits() {
-    for (grad_type, weight_type) in [("int16", "int16"), ("int2", "int2"), ("int2", "int16"), ("int11", "int5")] {
+    for (grad_type, weight_type) in [
+        ("int16", "int16"),
+        ("int2", "int2"),
+        ("int2", "int16"),
+        ("int11", "int5"),
+    ] {
         check(&layer(&format!(
             "name = \"worst_{grad_type}_{weight_type}\"
             [layer]

@@ -31,7 +31,12 @@ fn check(layer: &Layer) {
             index + 1
         );
     }
-    assert_eq!(golden.len(), emitted.len(), "{}: one is longer", path.display());
+    assert_eq!(
+        golden.len(),
+        emitted.len(),
+        "{}: one is longer",
+        path.display()
+    );
 }
 
 /// The article's first example.

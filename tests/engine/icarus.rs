@@ -193,7 +193,11 @@ fn check(layer: &Layer) {
         results.extend(pack_grad_input(layer, frame, out_bits(&plan)));
     }
     write_beats(&path("grad.hex"), &grads, streams.grad_output);
-    write_beats(&path("weight.hex"), &pack_weight(layer, &arrays.weight), streams.weight);
+    write_beats(
+        &path("weight.hex"),
+        &pack_weight(layer, &arrays.weight),
+        streams.weight,
+    );
     write_beats(&path("result.hex"), &results, streams.grad_input);
     std::fs::write(path("engine.v"), emit::verilog(&plan)).unwrap();
     std::fs::write(path("testbench.v"), testbench(&plan)).unwrap();
@@ -205,7 +209,9 @@ fn check(layer: &Layer) {
         said
     };
     let files = ["testbench.v", "engine.v"];
-    run(Command::new("iverilog").args(["-g2005", "-o", "run.vvp"]).args(files));
+    run(Command::new("iverilog")
+        .args(["-g2005", "-o", "run.vvp"])
+        .args(files));
     let vvp = |stall: u32, back_pressure: u32, seed: u32| {
         let said = run(Command::new("vvp").args([
             "-n",
@@ -218,7 +224,12 @@ fn check(layer: &Layer) {
         let cycles = cycles.unwrap_or_else(|| panic!("{} with {stall}: {said}", layer.name()));
         cycles.parse::<u64>().unwrap()
     };
-    assert_eq!(vvp(0, 0, 1), measured.cycles.total, "{}: cycles", layer.name());
+    assert_eq!(
+        vvp(0, 0, 1),
+        measured.cycles.total,
+        "{}: cycles",
+        layer.name()
+    );
     for (stall, back_pressure, seed) in [(30, 0, 2), (0, 30, 3), (50, 50, 4), (5, 80, 5)] {
         vvp(stall, back_pressure, seed);
     }

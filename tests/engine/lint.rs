@@ -26,7 +26,11 @@ fn layers() -> Vec<Layer> {
     let random = (0..RANDOM_LAYERS).map(|_| strategy.new_tree(&mut runner).unwrap().current());
     let benchmarks = benchmark_files();
     let benchmarks = benchmarks.iter().map(|file| file.validate().unwrap());
-    examples().into_iter().chain(benchmarks).chain(random).collect()
+    examples()
+        .into_iter()
+        .chain(benchmarks)
+        .chain(random)
+        .collect()
 }
 
 /// The emitted text of a layer, in a file too.
@@ -114,7 +118,9 @@ fn yosys_finds_nothing() {
 
 /// Lines without their comments.
 fn code(verilog: &str) -> impl Iterator<Item = &str> {
-    verilog.lines().map(|line| line.split("//").next().unwrap_or(""))
+    verilog
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or(""))
 }
 
 fn words(verilog: &str) -> impl Iterator<Item = &str> {
@@ -135,9 +141,18 @@ fn no_initial_value_no_system_task_no_odd_name() {
             assert!(!line.contains('`'), "{}: a directive", emitted.name());
             assert!(!line.contains("/*"), "{}: a hidden comment", emitted.name());
         }
-        assert!(!emitted.verilog.contains("lint_off"), "{}: a waiver", emitted.name());
+        assert!(
+            !emitted.verilog.contains("lint_off"),
+            "{}: a waiver",
+            emitted.name()
+        );
         for line in emitted.verilog.lines() {
-            assert_eq!(line, line.trim_end(), "{}: blanks at a line's end", emitted.name());
+            assert_eq!(
+                line,
+                line.trim_end(),
+                "{}: blanks at a line's end",
+                emitted.name()
+            );
         }
     }
 }
@@ -160,7 +175,11 @@ fn each_module_is_there_once() {
                 "{name} in {}",
                 emitted.name()
             );
-            assert!(bodies.insert(body), "{}: {name} is there under another name", emitted.name());
+            assert!(
+                bodies.insert(body),
+                "{}: {name} is there under another name",
+                emitted.name()
+            );
         }
         assert_eq!(names.len(), emitted.verilog.matches("endmodule").count());
         assert!(names.contains(emitted.name()));
@@ -171,7 +190,10 @@ fn each_module_is_there_once() {
 #[test]
 fn the_header_states_the_layer_alone() {
     let emitted = &EMITTED.1[0];
-    let header = emitted.verilog.lines().take_while(|line| line.starts_with("//"));
+    let header = emitted
+        .verilog
+        .lines()
+        .take_while(|line| line.starts_with("//"));
     let header: Vec<&str> = header.collect();
     let toml = emitted.layer.to_file().to_toml();
     for line in toml.lines().filter(|line| !line.is_empty()) {
@@ -180,13 +202,24 @@ fn the_header_states_the_layer_alone() {
     let text = header.join("\n");
     assert!(text.contains(concat!("bpa-engine ", env!("CARGO_PKG_VERSION"))));
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
-    for foreign in [env!("CARGO_MANIFEST_DIR"), "/tmp", ".toml", ".v", host.trim()] {
-        assert!(foreign.is_empty() || !text.contains(foreign), "{foreign}\n{text}");
+    for foreign in [
+        env!("CARGO_MANIFEST_DIR"),
+        "/tmp",
+        ".toml",
+        ".v",
+        host.trim(),
+    ] {
+        assert!(
+            foreign.is_empty() || !text.contains(foreign),
+            "{foreign}\n{text}"
+        );
     }
     // A time has colons between digits, or a year.
     let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
     let years = text.split(|c: char| !c.is_ascii_alphanumeric());
-    assert!(!years.into_iter().any(|word| word.len() == 4 && word.starts_with("20") && digits(word)));
+    assert!(!years
+        .into_iter()
+        .any(|word| word.len() == 4 && word.starts_with("20") && digits(word)));
 }
 
 #[test]

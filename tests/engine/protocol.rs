@@ -74,7 +74,11 @@ fn run_with_flips(drive: &mut Drive, arrays: &Arrays, flips: &[u64], rig: &Rig) 
 /// A drive after a run with an error is reset and has to be as good as new.
 fn check_recovery(drive: &mut Drive, arrays: &Arrays, expected: &Array4<i64>) {
     drive.instance.reset(1);
-    assert_eq!((drive.peek("error"), drive.peek("error_cause")), (0, 0), "cleared by reset");
+    assert_eq!(
+        (drive.peek("error"), drive.peek("error_cause")),
+        (0, 0),
+        "cleared by reset"
+    );
     drive.offer_weight(&arrays.weight);
     drive.offer_frames(&arrays.grad_output);
     assert_eq!(drive.frames(FRAMES as u64), *expected);
@@ -86,7 +90,11 @@ fn check_flips(flips: &[u64], causes: u64, stalls: (f64, f64)) {
     let mut drive = rig.start(1);
     drive.stall(stalls.0, stalls.1, 4);
     run_with_flips(&mut drive, arrays, flips, rig);
-    assert_eq!(drive.frames(FRAMES as u64), *expected, "data with tlast flipped on {flips:?}");
+    assert_eq!(
+        drive.frames(FRAMES as u64),
+        *expected,
+        "data with tlast flipped on {flips:?}"
+    );
     drive.finish(FRAMES as u64);
     assert_eq!(drive.peek("error_cause"), causes, "flipped on {flips:?}");
     assert_eq!(drive.peek("error"), u64::from(causes != 0));
@@ -149,9 +157,17 @@ fn a_misplaced_tlast_of_weights_is_reported_and_harms_nothing() {
         drive.run(4 * set + 20);
         assert_eq!(drive.taken(WEIGHT), 2 * set);
         drive.offer_frames(&arrays.grad_output);
-        assert_eq!(drive.frames(FRAMES as u64), *expected, "tlast flipped on {flips:?}");
+        assert_eq!(
+            drive.frames(FRAMES as u64),
+            *expected,
+            "tlast flipped on {flips:?}"
+        );
         drive.finish(FRAMES as u64);
-        assert_eq!(drive.peek("error_cause"), causes << ON_WEIGHTS, "flipped on {flips:?}");
+        assert_eq!(
+            drive.peek("error_cause"),
+            causes << ON_WEIGHTS,
+            "flipped on {flips:?}"
+        );
         assert_eq!(drive.peek("error"), u64::from(causes != 0));
         check_recovery(&mut drive, arrays, expected);
     }
@@ -194,7 +210,15 @@ fn reset_recovers_from_anything() {
     // In mid weights, mid input, mid output, and at random.
     let mut choices = Choices::new(8);
     let random = (0..60).map(|_| choices.below(weights + total));
-    let named = [1, 2, weights / 2, weights, weights + 3, weights + total / 2, weights + total - 2];
+    let named = [
+        1,
+        2,
+        weights / 2,
+        weights,
+        weights + 3,
+        weights + total / 2,
+        weights + total - 2,
+    ];
     let mut phases = [false; 3];
     for (index, cycles) in named.into_iter().chain(random).enumerate() {
         let mut drive = rig.start(cycles);
@@ -206,7 +230,10 @@ fn reset_recovers_from_anything() {
         let frames = FRAMES as u64;
         let moved = [
             (drive.taken(WEIGHT), weights),
-            (drive.taken(GRAD_OUTPUT), frames * rig.streams.grad_output.beats),
+            (
+                drive.taken(GRAD_OUTPUT),
+                frames * rig.streams.grad_output.beats,
+            ),
             (drive.given(), frames * rig.streams.grad_input.beats),
         ];
         for (phase, (beats, of)) in phases.iter_mut().zip(moved) {
@@ -217,10 +244,17 @@ fn reset_recovers_from_anything() {
         drive.stall(0.0, 0.0, 0);
         drive.offer_weight(&arrays.weight);
         drive.offer_frames(&arrays.grad_output);
-        assert_eq!(drive.frames(frames), *expected, "reset after {cycles} cycles");
+        assert_eq!(
+            drive.frames(frames),
+            *expected,
+            "reset after {cycles} cycles"
+        );
         drive.finish_without_error(frames);
     }
-    assert_eq!(phases, [true; 3], "resets in mid weights, mid input, mid output");
+    assert_eq!(
+        phases, [true; 3],
+        "resets in mid weights, mid input, mid output"
+    );
 }
 
 /// A beat that is offered at the first edge after reset is taken later or right then, and not lost.
@@ -245,17 +279,30 @@ fn busy_and_frame_done_tell_of_frames() {
     let mut drive = rig.start(6);
     drive.offer_weight(&arrays.weight);
     drive.run(200);
-    assert_eq!(drive.instance.watched("busy").unwrap().cycles, 0, "weights are no frame");
+    assert_eq!(
+        drive.instance.watched("busy").unwrap().cycles,
+        0,
+        "weights are no frame"
+    );
     drive.offer_frames(&arrays.grad_output);
     drive.frames(FRAMES as u64);
     drive.finish_without_error(FRAMES as u64);
     let first = drive.instance.source(GRAD_OUTPUT).first_cycle().unwrap();
-    let last = *drive.instance.sink(GRAD_INPUT).last_cycles().last().unwrap();
+    let last = *drive
+        .instance
+        .sink(GRAD_INPUT)
+        .last_cycles()
+        .last()
+        .unwrap();
     let busy = drive.instance.watched("busy").unwrap();
     // Registers: both edges show a few cycles later.
     assert!((first..first + 4).contains(&busy.first.unwrap()));
     assert!((last..last + 4).contains(&busy.latest.unwrap()));
-    assert_eq!(busy.cycles, busy.latest.unwrap() - busy.first.unwrap() + 1, "without a gap");
+    assert_eq!(
+        busy.cycles,
+        busy.latest.unwrap() - busy.first.unwrap() + 1,
+        "without a gap"
+    );
     let done = drive.instance.watched("frame_done").unwrap();
     assert!((last..last + 4).contains(&done.latest.unwrap()));
 }

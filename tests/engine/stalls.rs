@@ -43,7 +43,9 @@ fn depthwise() -> Layer {
 #[test]
 fn the_stall_matrix_is_exact() {
     let rates = [0.0, 0.4];
-    let matrix = rates.iter().flat_map(|input| rates.map(|output| (*input, output)));
+    let matrix = rates
+        .iter()
+        .flat_map(|input| rates.map(|output| (*input, output)));
     let both = [(0.1, 0.8), (0.8, 0.1), (0.9, 0.9), (0.02, 0.02)];
     let traffic: Vec<(f64, f64)> = matrix.chain(both).collect();
     for layer in [dense_strided(), dilated_with_padding(), depthwise()] {
@@ -140,11 +142,19 @@ fn half_a_set_of_weights_starts_nothing() {
         let mut drive = rig.start(part as u64);
         drive.offer_frames(&arrays.grad_output);
         let (now, later) = bytes.split_at(part * format.beat_bytes());
-        drive.instance.source(WEIGHT).load(now, &flags[..part]).unwrap();
+        drive
+            .instance
+            .source(WEIGHT)
+            .load(now, &flags[..part])
+            .unwrap();
         drive.run(2000);
         assert_eq!(drive.taken(WEIGHT), part as u64);
         assert_eq!(drive.given(), 0, "a result of half a set");
-        drive.instance.source(WEIGHT).load(later, &flags[part..]).unwrap();
+        drive
+            .instance
+            .source(WEIGHT)
+            .load(later, &flags[part..])
+            .unwrap();
         check(&mut drive, expected);
     }
 }
@@ -173,7 +183,10 @@ fn the_input_may_pause_at_every_beat() {
         source.load(now, &flags[..beats]).unwrap();
         drive.run(3000);
         assert_eq!(drive.taken(GRAD_OUTPUT), pause);
-        assert!(drive.given() >= rig.streams.grad_input.beats, "a whole frame is there");
+        assert!(
+            drive.given() >= rig.streams.grad_input.beats,
+            "a whole frame is there"
+        );
         let mut source = drive.instance.source(GRAD_OUTPUT);
         source.load(later, &flags[beats..]).unwrap();
         check(&mut drive, expected);
@@ -195,7 +208,11 @@ fn the_output_may_be_blocked_at_any_beat() {
         drive.instance.sink(GRAD_INPUT).set_limit(Some(limit));
         drive.run(6000);
         assert_eq!(drive.given(), limit);
-        assert_eq!(drive.shown("m_axis_grad_input_tvalid"), 1, "the beat is offered");
+        assert_eq!(
+            drive.shown("m_axis_grad_input_tvalid"),
+            1,
+            "the beat is offered"
+        );
         let taken = drive.taken(GRAD_OUTPUT);
         drive.run(2000);
         assert_eq!(drive.taken(GRAD_OUTPUT), taken, "there is no more room");

@@ -46,7 +46,9 @@ impl Bench {
     fn new(weight_sets: u32) -> Self {
         let layer = layer_with(weight_sets);
         let frames = random_grad_output(&layer, FRAMES, 1);
-        let sets: Vec<_> = (0..SETS as u64).map(|seed| random_weight(&layer, seed)).collect();
+        let sets: Vec<_> = (0..SETS as u64)
+            .map(|seed| random_weight(&layer, seed))
+            .collect();
         let result = |weight: &Array4<i32>| {
             let arrays = Arrays {
                 grad_output: frames.clone(),
@@ -116,14 +118,21 @@ fn check_offer_at(bench: &Bench, cycle: u64, stalls: (f64, f64)) {
     let used = bench.sets_used(&drive.frames(FRAMES as u64));
     let kept = used.iter().filter(|set| **set == 0).count();
     let place = format!("offered in cycle {cycle}, when {begun} frames gave results: {used:?}");
-    assert!(used.is_sorted() && used.iter().all(|set| *set <= 1), "{place}");
+    assert!(
+        used.is_sorted() && used.iter().all(|set| *set <= 1),
+        "{place}"
+    );
     // Behind the frames that give results there may be one in the line buffer's and the FIFO's worth of computing; and
     // with two sets, one that begins before the set is whole.
     let most = begun + 1 + usize::from(bench.rig.layer().two_weight_sets());
     assert!((begun..=most).contains(&kept), "{place}");
     drive.finish_without_error(FRAMES as u64);
     // All of it was taken, and it is the one from now on.
-    assert_eq!(drive.taken(WEIGHT), 2 * bench.rig.streams.weight.beats, "{place}");
+    assert_eq!(
+        drive.taken(WEIGHT),
+        2 * bench.rig.streams.weight.beats,
+        "{place}"
+    );
     drive.stall(0.0, 0.0, 0);
     drive.offer_frames(&bench.frames);
     let used = bench.sets_used(&drive.frames(2 * FRAMES as u64));
@@ -200,19 +209,31 @@ fn two_sets_swap_at_each_frame_without_a_gap() {
     }
     // The second set waits in memory; the third is held back until the first frame begins.
     drive.run(1000);
-    assert_eq!(drive.taken(WEIGHT), bench.rig.streams.weight.beats, "one set waits for a frame");
+    assert_eq!(
+        drive.taken(WEIGHT),
+        bench.rig.streams.weight.beats,
+        "one set waits for a frame"
+    );
     drive.offer_frames(&frames);
     let used = bench.sets_used(&drive.frames(SETS as u64));
     assert_eq!(used, (0..SETS).collect::<Vec<_>>());
     drive.finish_without_error(SETS as u64);
 
-    let first = drive.instance.source(crate::common::GRAD_OUTPUT).first_cycle().unwrap();
+    let first = drive
+        .instance
+        .source(crate::common::GRAD_OUTPUT)
+        .first_cycle()
+        .unwrap();
     let lasts = drive.instance.sink(GRAD_INPUT).last_cycles().to_vec();
     let predicted = bench.rig.plan.cycles(SETS as u64);
     assert_eq!(lasts[0] - first + 1, predicted.first_frame);
     let steady = predicted.per_frame_steady.unwrap();
     for pair in lasts.windows(2) {
-        assert_eq!(pair[1] - pair[0], steady, "a gap between two frames: {lasts:?}");
+        assert_eq!(
+            pair[1] - pair[0],
+            steady,
+            "a gap between two frames: {lasts:?}"
+        );
     }
 }
 
@@ -238,9 +259,15 @@ fn two_sets_under_stalls_come_in_order() {
         drive.instance.source(WEIGHT).set_stall(weights, seed);
         let used = bench.sets_used(&drive.frames(SETS as u64));
         assert_eq!(used[0], 0);
-        assert!(used.windows(2).all(|pair| pair[1] - pair[0] <= 1), "seed {seed}: {used:?}");
+        assert!(
+            used.windows(2).all(|pair| pair[1] - pair[0] <= 1),
+            "seed {seed}: {used:?}"
+        );
         drive.finish_without_error(SETS as u64);
         orders.insert(used);
     }
-    assert!(orders.len() > 3, "the stalls made no difference: {orders:?}");
+    assert!(
+        orders.len() > 3,
+        "the stalls made no difference: {orders:?}"
+    );
 }
