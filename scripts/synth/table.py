@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 TARGETS = ["ice40-up5k", "ice40-hx8k", "ecp5-85k", "gowin-gw2a", "xilinx-xc7", "generic"]
-LAYERS = sorted((pathlib.Path(__file__).parent / "layers").glob("*.toml"))
+LAYERS = sorted(pathlib.Path("scripts/synth/layers").glob("*.toml"))
 PAGE = pathlib.Path("docs/synthesis.md")
 BEGIN, END = "<!-- table -->\n", "<!-- end of table -->\n"
 

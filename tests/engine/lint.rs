@@ -157,8 +157,8 @@ fn no_initial_value_no_system_task_no_odd_name() {
     }
 }
 
-/// Each module once, with a name that begins with the layer's, so that engines of several layers go into one design; and
-/// no two modules that differ by their names alone.
+/// Each module once, with a name that begins with the layer's, so that engines of several layers go into one design;
+/// and no two modules that differ by their names alone.
 #[test]
 fn each_module_is_there_once() {
     for emitted in &EMITTED.1 {

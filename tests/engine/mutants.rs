@@ -1,5 +1,5 @@
-//! Promise: the vectors notice an engine that is a little wrong. Each mutant is the emitted Verilog with one edit; run as
-//! any engine is run, it has to give a wrong value, break its contract, hang, or miss the model's cycles.
+//! Promise: the vectors notice an engine that is a little wrong. Each mutant is the emitted Verilog with one edit; run
+//! as any engine is run, it has to give a wrong value, break its contract, hang, or miss the model's cycles.
 //!
 //! Two kinds: edits of the text, each of which costs a model and is therefore chosen with care; and wrong constants, of
 //! which there are hundreds: the core takes them on its `cfg_` inputs, so that one model serves them all.
@@ -7,6 +7,7 @@
 //! An edit that no longer applies fails its test: somebody has to say what the mutant is now.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use bpa_engine::emit;
 use bpa_engine::interface::{out_bits, Streams};
@@ -64,52 +65,57 @@ fn verdict(plan: &Plan, verilog: &str) -> Option<String> {
 
 /// What is done to the text.
 enum Edit {
-    /// In the module with this name behind the layer's: this text, which is there so many times, becomes that.
-    Text(&'static str, usize, &'static str, &'static str),
-    /// The constants of these names in the shell get one another's values.
+    /// In the module with this name behind the layer's: this text, which is there once, becomes that.
+    Text(&'static str, &'static str, &'static str),
+    /// Two constants of the shell get one another's values.
     Swap(&'static str, &'static str),
-    /// The memory of the module loses so many words.
+    /// The memory in the module loses so many words.
     Shorten(&'static str, u64),
 }
 
 impl Edit {
     fn apply(&self, layer: &Layer, verilog: &str) -> String {
+        let module = |name: &str| -> Range<usize> {
+            let head = format!("module {}{name} (", layer.name());
+            let start = verilog.find(&head).unwrap_or_else(|| panic!("no {head}"));
+            start..start + verilog[start..].find("endmodule").unwrap()
+        };
+        let with = |range: Range<usize>, text: &str| {
+            verilog[..range.start].to_owned() + text + &verilog[range.end..]
+        };
         match self {
-            Edit::Text(module, times, from, to) => {
-                let start = verilog.find(&format!("module {}{module} (", layer.name()));
-                let start = start.unwrap_or_else(|| panic!("no module {module}"));
-                let end = start + verilog[start..].find("endmodule").unwrap();
-                let body = &verilog[start..end];
-                let found = body.matches(from).count();
-                assert_eq!(found, *times, "`{from}` in {module}:\n{body}");
-                verilog[..start].to_owned() + &body.replace(from, to) + &verilog[end..]
+            Edit::Text(name, from, to) => {
+                let range = module(name);
+                let body = &verilog[range.clone()];
+                assert_eq!(body.matches(from).count(), 1, "`{from}` in {name}:\n{body}");
+                with(range, &body.replace(from, to))
             }
             Edit::Swap(one, other) => {
-                let line = |name: &str| {
-                    let is_it = |line: &&str| {
-                        line.contains("localparam") && line.contains(&format!(" {name} = "))
-                    };
-                    verilog
-                        .lines()
-                        .find(is_it)
-                        .unwrap_or_else(|| panic!("no {name}"))
+                let range = module("");
+                let shell = &verilog[range.clone()];
+                // " = 4'd7;"
+                let value = |constant: &str| {
+                    let name = format!(" {constant} = ");
+                    let start = shell.find(&name).unwrap_or_else(|| panic!("no {constant}"));
+                    let end = start + shell[start..].find(';').unwrap();
+                    start + name.len()..end
                 };
-                let value = |line: &str| line[line.find(" = ").unwrap()..].to_owned();
-                let start = |line: &str| line[..line.find(" = ").unwrap()].to_owned();
-                let (one, other) = (line(one), line(other));
-                assert_ne!(value(one), value(other));
-                verilog
-                    .replace(one, &(start(one) + &value(other)))
-                    .replace(other, &(start(other) + &value(one)))
+                let (one, other) = (value(one), value(other));
+                assert!(one.end < other.start, "in the order of the text");
+                let values = [&shell[one.clone()], &shell[other.clone()]];
+                assert_ne!(values[0], values[1]);
+                let between = &shell[one.end..other.start];
+                let (head, tail) = (&shell[..one.start], &shell[other.end..]);
+                let swapped = [head, values[1], between, values[0], tail].concat();
+                with(range, &swapped)
             }
-            Edit::Shorten(module, words) => {
-                let start = verilog
-                    .find(&format!("module {}{module} (", layer.name()))
-                    .unwrap();
-                let range = start + verilog[start..].find("words [0:").unwrap() + "words [0:".len();
-                let end = range + verilog[range..].find(']').unwrap();
-                let last: u64 = verilog[range..end].parse().unwrap();
-                format!("{}{}{}", &verilog[..range], last - words, &verilog[end..])
+            Edit::Shorten(name, words) => {
+                let range = module(name);
+                let body = &verilog[range.clone()];
+                let (head, tail) = body.split_once(" words [0:").unwrap();
+                let (last, tail) = tail.split_once(']').unwrap();
+                let last: u64 = last.parse().unwrap();
+                with(range, &format!("{head} words [0:{}]{tail}", last - words))
             }
         }
     }
@@ -126,7 +132,6 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "a sign flipped in the multiplier",
         &[Text(
             "_multiplier",
-            1,
             "grad_q * weight_q",
             "-(grad_q * weight_q)",
         )],
@@ -135,7 +140,6 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "gradients taken as unsigned",
         &[Text(
             "_multiplier",
-            1,
             "reg signed [7:0] grad_q",
             "reg [7:0] grad_q",
         )],
@@ -144,7 +148,6 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "a sign flipped in the adder tree",
         &[Text(
             "_lane",
-            1,
             "{{1{sum1_0_q[16]}}, sum1_0_q} +",
             "{{1{sum1_0_q[16]}}, sum1_0_q} -",
         )],
@@ -153,7 +156,6 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "a sign not extended in the adder tree",
         &[Text(
             "_lane",
-            1,
             "{{1{product3[15]}}, product3}",
             "{1'd0, product3}",
         )],
@@ -162,7 +164,6 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "a sign not extended on the stream",
         &[Text(
             "_core",
-            1,
             "{{4{out_data[59]}}, out_data[59:40]}",
             "{4'd0, out_data[59:40]}",
         )],
@@ -171,24 +172,22 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "two lanes' weights swapped",
         &[Text(
             "_lanes",
-            1,
             "weight1[15:8] = weight[39:32]",
             "weight1[15:8] = weight[31:24]",
         )],
     ),
     (
         "an accumulation that never starts anew",
-        &[Text("_accumulator", 1, "{20{~first}}", "{20{1'b1}}")],
+        &[Text("_accumulator", "{20{~first}}", "{20{1'b1}}")],
     ),
     (
         "an accumulation that always starts anew",
-        &[Text("_accumulator", 1, "{20{~first}}", "{20{1'b0}}")],
+        &[Text("_accumulator", "{20{~first}}", "{20{1'b0}}")],
     ),
     (
         "an accumulation that starts a cycle late",
         &[Text(
             "_core",
-            1,
             "first_line_d[0] = acc_first;",
             "first_line_d[0] = first_line_q[1];",
         )],
@@ -214,13 +213,11 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         &[
             Text(
                 "_issue",
-                1,
                 "held_rows_d = token_tap_rows;",
                 "held_rows_d = 1'd0;",
             ),
             Text(
                 "_issue",
-                1,
                 "rows_left_d = token_tap_rows;\n      rows_last_d = ~token_tap_rows;",
                 "rows_left_d = 1'd0;\n      rows_last_d = 1'd1;",
             ),
@@ -230,7 +227,6 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "a tap that never enters",
         &[Text(
             "_walk_rows",
-            1,
             "again_taps = taps_q + 2'd1;",
             "again_taps = taps_q;",
         )],
@@ -239,7 +235,6 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "a tap that never leaves",
         &[Text(
             "_walk_rows",
-            1,
             "again_taps = taps_q - 2'd1;",
             "again_taps = taps_q;",
         )],
@@ -248,70 +243,46 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "an address that does not wrap",
         &[Text(
             "_issue",
-            1,
             "if (grad_stepped_wrapped[7]) begin",
             "if (1'b1) begin",
         )],
     ),
     (
         "no wait for the data",
-        &[Text(
-            "_issue",
-            1,
-            "(credit_ok_q & ~avail_q[5])",
-            "credit_ok_q",
-        )],
+        &[Text("_issue", "(credit_ok_q & ~avail_q[5])", "credit_ok_q")],
     ),
     (
         "no wait for a place in the output FIFO",
-        &[Text(
-            "_issue",
-            1,
-            "(credit_ok_q & ~avail_q[5])",
-            "~avail_q[5]",
-        )],
+        &[Text("_issue", "(credit_ok_q & ~avail_q[5])", "~avail_q[5]")],
     ),
     (
         "no wait for space in the line buffer",
         &[Text(
             "_grad",
-            1,
             "ready_d = some_free | mid_pixel_d;",
             "ready_d = 1'd1;",
         )],
     ),
     (
         "a place given back that was not taken",
-        &[Text(
-            "_result",
-            1,
-            "gave_d = read;",
-            "gave_d = read | write;",
-        )],
+        &[Text("_result", "gave_d = read;", "gave_d = read | write;")],
     ),
     (
         "a beat that does not wait",
         &[Text(
             "_result",
-            1,
             "open = tready | ~out_valid_q;",
             "open = 1'd1;",
         )],
     ),
     (
         "a zero too few",
-        &[Text(
-            "_result",
-            1,
-            "passed_q != run",
-            "passed_q + 6'd1 < run",
-        )],
+        &[Text("_result", "passed_q != run", "passed_q + 6'd1 < run")],
     ),
     (
         "zeros that hold the last result's value",
         &[Text(
             "_result",
-            1,
             "out_data_d = 60'h0;",
             "out_data_d = out_data_q;",
         )],
@@ -320,7 +291,6 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "zeros of empty rows forgotten",
         &[Text(
             "_walk",
-            1,
             "row_run_d = row_run_q + row_skip + cfg_row_empty_beats;",
             "row_run_d = row_run_q + row_skip;",
         )],
@@ -329,7 +299,6 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "tlast a beat early",
         &[Text(
             "_result",
-            1,
             "zero_last = tail_q == 2'd1;",
             "zero_last = tail_q == 2'd2;",
         )],
@@ -338,7 +307,6 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "frame_done with every beat",
         &[Text(
             "_result",
-            1,
             "done_d = out_valid_q & tready & out_last_q;",
             "done_d = out_valid_q & tready;",
         )],
@@ -347,7 +315,6 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "an error where there is none",
         &[Text(
             "_grad",
-            1,
             "tlast_early = accept & tlast & ~due & ~overdue_q",
             "tlast_early = accept & tlast & due",
         )],
@@ -356,7 +323,6 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "a frame that does not end",
         &[Text(
             "_core",
-            1,
             "frames_q + {6'd0, begun_q} - {6'd0, frame_done}",
             "frames_q + {6'd0, begun_q}",
         )],
@@ -374,13 +340,11 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         &[
             Text(
                 "_issue",
-                1,
                 "load = vacant & token_valid;",
                 "load = ~active_q & token_valid;",
             ),
             Text(
                 "_issue",
-                1,
                 "active_d = token_valid;",
                 "active_d = token_valid & ~active_q;",
             ),

@@ -1,6 +1,6 @@
 //! Promise: the walk that the hardware, its buffers and the cost model are made from is what the mathematics says: each
-//! tap once, in order; each pixel of dY opened when it is first needed, freed after it is last needed; nothing kept over
-//! the end of a frame; each pixel without a tap counted once. And the live span is what design.md says it is.
+//! tap once, in order; each pixel of dY opened when it is first needed, freed after it is last needed; nothing kept
+//! over the end of a frame; each pixel without a tap counted once. And the live span is what its definition says.
 //!
 //! Thousands of layers, no simulator. Everything expected here comes from the equation
 //! `p * stride = h + pad_before - r * dilation` alone, by search. For other layers:

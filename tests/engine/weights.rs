@@ -1,6 +1,6 @@
 //! Promise: a set of weights stays while frames pass. With one set in memory, a new one is taken at the next edge of a
-//! frame, and the frames behind that edge use it. With two, a new set loads while a frame computes and comes into use at
-//! a frame's edge without a gap. Each frame is computed with one set, the one that is due, whenever a set is offered.
+//! frame, and the frames behind that edge use it. With two, a new set loads while a frame computes and comes into use
+//! at a frame's edge without a gap. Each frame is computed with one set, the one that is due, whenever one is offered.
 
 use std::sync::LazyLock;
 
@@ -196,8 +196,8 @@ fn as_many_frames_as_sets(bench: &Bench) -> Array4<i32> {
     twice.slice_axis(Axis(0), Slice::from(..SETS)).to_owned()
 }
 
-/// With two sets, a set for each frame, all offered at once: each frame has its own, in as many cycles as if the weights
-/// had stayed.
+/// With two sets, a set for each frame, all offered at once: each frame has its own, in as many cycles as if the
+/// weights had stayed.
 #[test]
 fn two_sets_swap_at_each_frame_without_a_gap() {
     let bench = &*TWO_SETS;
@@ -237,8 +237,8 @@ fn two_sets_swap_at_each_frame_without_a_gap() {
     }
 }
 
-/// With two sets and stalls on all streams a set may come too late for a frame, which then uses the one before; but none
-/// is skipped, torn or used twice out of order.
+/// With two sets and stalls on all streams a set may come too late for a frame, which then uses the one before; but
+/// none is skipped, torn or used out of order.
 #[test]
 fn two_sets_under_stalls_come_in_order() {
     let bench = &*TWO_SETS;
