@@ -228,7 +228,7 @@ fn check_layers(cases: u32, most_cycles: u64, check: fn(&Layer) -> Result<(), Te
 
 #[test]
 fn taps_of_an_axis_are_those_of_the_equation() {
-    check_layers(3000, 1 << 20, |layer| {
+    check_layers(20_000, 1 << 20, |layer| {
         check_axis(&layer.rows())?;
         check_axis(&layer.cols())
     });
@@ -236,12 +236,12 @@ fn taps_of_an_axis_are_those_of_the_equation() {
 
 #[test]
 fn a_walk_opens_what_is_needed_and_frees_what_is_dead() {
-    check_layers(3000, 1 << 20, check_walk);
+    check_layers(20_000, 1 << 20, check_walk);
 }
 
 #[test]
 fn buffers_and_accumulators_hold_what_they_must() {
-    check_layers(1000, 5_000, check_plan);
+    check_layers(3000, 5_000, check_plan);
 }
 
 /// Layers that random ones are unlikely to be: long axes, with steps and paddings in proportion.

@@ -104,8 +104,8 @@ fn a_set_loaded_between_frames_is_used_by_those_that_follow() {
     }
 }
 
-/// Offers set 1 in any cycle of a run with set 0. `least` is how many frames keep set 0 that have begun in that cycle
-/// to give results; those that only have begun to compute may be one more.
+/// Offers set 1 in this cycle of a run with set 0: the frames that have begun by then keep set 0, those behind them
+/// have set 1, and no frame has something of both.
 fn check_offer_at(bench: &Bench, cycle: u64, stalls: (f64, f64)) {
     let mut drive = bench.rig.start(cycle);
     bench.load(&mut drive, 0);
@@ -122,8 +122,8 @@ fn check_offer_at(bench: &Bench, cycle: u64, stalls: (f64, f64)) {
         used.is_sorted() && used.iter().all(|set| *set <= 1),
         "{place}"
     );
-    // Behind the frames that give results there may be one in the line buffer's and the FIFO's worth of computing; and
-    // with two sets, one that begins before the set is whole.
+    // One more frame may be computing while the results of the one before still leave; and with two sets, one more may
+    // begin before the new one is whole.
     let most = begun + 1 + usize::from(bench.rig.layer().two_weight_sets());
     assert!((begun..=most).contains(&kept), "{place}");
     drive.finish_without_error(FRAMES as u64);
