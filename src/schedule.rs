@@ -24,10 +24,7 @@ impl FrameWalk {
         let beats = self.pixel_beats;
         let ring = buffers.line_pixels * words;
         let k_blocks = u64::from(layer.k_blocks());
-        let (height, width) = (
-            u64::from(layer.rows().in_size),
-            u64::from(layer.cols().in_size),
-        );
+        let width = u64::from(layer.cols().in_size);
         let kernel_cols = u64::from(layer.cols().kernel);
         let lead = self.cols.first * beats;
         let tail = (width - 1 - self.cols.last) * beats;
@@ -54,7 +51,6 @@ impl FrameWalk {
             first_skip: 0,
             ..cols
         };
-        debug_assert!(height > self.rows.last);
         Descriptor {
             rows,
             cols,

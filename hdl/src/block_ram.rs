@@ -47,14 +47,6 @@ pub fn tiling(target: Target, depth: u64, width: usize) -> Vec<Tile> {
     }
 }
 
-/// Block RAMs of 18 kbit that the memory takes.
-pub fn block_count(target: Target, depth: u64, width: usize) -> usize {
-    tiling(target, depth, width)
-        .iter()
-        .map(|tile| tile.blocks(width))
-        .sum()
-}
-
 /// Cost and banks for the words from `first` on, in the last `shapes` shapes.
 fn best_banks(first: u64, words: u64, width: usize, shapes: usize) -> (usize, Vec<Tile>) {
     let from = SHAPES.len() - shapes;

@@ -1,6 +1,7 @@
 //! The core: every block of the engine, told of its layer by configuration inputs alone.
 
 use crate::config::Config;
+use crate::delay::delayed;
 use crate::descriptor::{Descriptor, Lanes};
 use crate::grad_port::grad_port;
 use crate::issue::issue_loop;
@@ -358,27 +359,6 @@ pub fn core(
     m.assign(&port("error"), &failed.q);
     m.assign(&port("error_cause"), &cause.q);
     m
-}
-
-/// `flag` after `cycles`, through a shift register.
-fn delayed(m: &mut Module, name: &str, flag: &Expr, cycles: usize, reset: bool) -> Expr {
-    let line = if reset {
-        m.reg(
-            &format!("{name}_line"),
-            cycles,
-            0,
-            "travels beside the issue",
-        )
-    } else {
-        m.data_reg(&format!("{name}_line"), cycles, "travels beside the issue")
-    };
-    m.comb(|b| {
-        b.set_slice(&line.d, 0, flag);
-        if cycles > 1 {
-            b.set_slice(&line.d, 1, &line.q.slice(0, cycles - 1));
-        }
-    });
-    line.q.msb()
 }
 
 /// Bits of a stream beyond its values, up to the whole byte.

@@ -1,6 +1,7 @@
 //! The issue loop: one multiplier issue a cycle.
 
 use crate::config::Config;
+use crate::delay::delayed;
 use crate::descriptor::Descriptor;
 use crate::ring::{ring_add, Ring};
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
@@ -26,46 +27,108 @@ counts the pixels of grad_output that are dead once the reads already issued are
 /// Cycles from the loop's decision to the addresses.
 pub const ISSUE_CYCLES: usize = 2;
 
-/// One loop that a layer may not need: how many turns are left, and which way it runs.
+/// What is known of a loop when the hardware is built.
+struct LoopShape {
+    name: &'static str,
+    what: &'static str,
+    /// Most turns of a run.
+    turns: u64,
+    /// The token tells the turns; else they are the layer's.
+    by_token: bool,
+    /// Runs more than once a pixel: some loop around it turns.
+    repeats: bool,
+    /// Steps forth and back through an address.
+    moves: bool,
+}
+
+/// A loop that turns.
 struct Level {
+    /// Turns after this one.
     left: Reg,
     /// `left` is zero; a register, because everything hangs on it.
     last: Reg,
-    reload: Expr,
-    forth: Reg,
+    /// Turns of a pixel's next run, less one; `None` where a pixel has one run and its token tells.
+    again: Option<Expr>,
+    /// Keeps what the token told for the next run.
+    held: Option<Reg>,
+    /// Which way it runs, where it runs both ways.
+    forth: Option<Reg>,
 }
 
 impl Level {
-    /// `outer`, and this loop is at its last turn.
-    fn and_last(outer: Expr, level: &Option<Level>) -> Expr {
-        match level {
-            Some(level) => outer & &level.last.q,
-            None => outer,
+    /// `None` where the loop never turns.
+    fn new(m: &mut Module, config: &mut Config, shape: &LoopShape) -> Option<Self> {
+        if shape.turns == 1 {
+            return None;
         }
+        let LoopShape { name, what, .. } = shape;
+        let width = bits_for(shape.turns - 1);
+        let (left, last) = (format!("{name}_left"), format!("{name}_last"));
+        let comment = format!("{what} after this one");
+        let less_1 = format!("{what} of a run, less one");
+        let forth = (shape.moves && shape.repeats)
+            .then(|| m.reg(&format!("{name}_forth"), 1, 1, "which way it runs"));
+        if shape.by_token {
+            let held = shape
+                .repeats
+                .then(|| m.data_reg(&format!("{name}_held"), width, &less_1));
+            return Some(Level {
+                left: m.data_reg(&left, width, &comment),
+                last: m.data_reg(&last, 1, ""),
+                again: held.as_ref().map(|held| held.q.clone()),
+                held,
+                forth,
+            });
+        }
+        let again = config.port(
+            m,
+            &format!("{name}_less_1"),
+            width,
+            shape.turns - 1,
+            &less_1,
+        );
+        Some(Level {
+            left: m.reg_from(&left, again.clone(), &comment),
+            last: m.reg_from(&last, again.is_zero(), ""),
+            again: Some(again),
+            held: None,
+            forth,
+        })
     }
 
     /// One turn on; from the last, the other way round.
-    fn turn(level: &Option<Level>, b: &mut Body, end: &Expr) {
-        let Some(level) = level else { return };
-        let width = level.left.q.width();
-        b.set(&level.left.d, &level.left.q.minus(1));
-        b.set(&level.last.d, &level.left.q.eq(&lit(1, width)));
+    fn turn(&self, b: &mut Body, end: &Expr) {
+        let width = self.left.q.width();
+        b.set(&self.left.d, &self.left.q.minus(1));
+        b.set(&self.last.d, &self.left.q.eq(&lit(1, width)));
         b.when(end, |b| {
-            level.reload(b, &level.reload);
-            b.set(&level.forth.d, &!&level.forth.q);
+            if let Some(again) = &self.again {
+                self.load(b, again);
+            }
+            if let Some(forth) = &self.forth {
+                b.set(&forth.d, &!&forth.q);
+            }
         });
     }
 
-    fn reload(&self, b: &mut Body, turns_less_1: &Expr) {
+    fn load(&self, b: &mut Body, turns_less_1: &Expr) {
         b.set(&self.left.d, turns_less_1);
         b.set(&self.last.d, &turns_less_1.is_zero());
     }
+
+    /// Takes the turns of the next pixel from its token.
+    fn take(&self, b: &mut Body, turns_less_1: &Expr) {
+        self.load(b, turns_less_1);
+        if let Some(held) = &self.held {
+            b.set(&held.d, turns_less_1);
+        }
+    }
 }
 
-/// The constants of a loop's step in both addresses, and back.
+/// The constants of a loop's step in both addresses, forth and, where it runs that way, back.
 struct Step {
-    grad: [Expr; 2],
-    weight: [Expr; 2],
+    grad: Vec<Expr>,
+    weight: Vec<Expr>,
 }
 
 impl Step {
@@ -73,61 +136,59 @@ impl Step {
     fn new(
         m: &mut Module,
         config: &mut Config,
-        name: &str,
-        what: &str,
+        shape: &LoopShape,
         ring: Ring,
         weight_width: usize,
         (grad, weight): (u64, u64),
     ) -> Self {
-        let weights = 1 << weight_width;
-        let mut port = |direction: &str, address: &str, width: usize, value: u64| {
-            let port = format!("{address}_{name}{direction}");
-            let unit = if address == "grad" {
-                "words"
-            } else {
-                "weights"
-            };
-            let sense = if direction.is_empty() {
-                "to the next"
-            } else {
-                "back to the last"
-            };
-            config.port(m, &port, width, value, &format!("{unit} {sense} {what}"))
+        let ways = if shape.repeats { 2 } else { 1 };
+        let mut ports = |address: &str, unit: &str, width: usize, by: u64, size: u64| {
+            [
+                ("", "to the next", by),
+                ("_back", "back to the last", size - by),
+            ]
+            .into_iter()
+            .take(ways)
+            .map(|(way, sense, by)| {
+                let name = format!("{address}_{}{way}", shape.name);
+                let comment = format!("{unit} {sense} of the {}", shape.what);
+                config.port(m, &name, width, by % size, &comment)
+            })
+            .collect()
         };
         Step {
-            grad: [
-                port("", "grad", ring.width, grad),
-                port("_back", "grad", ring.width, (ring.size - grad) % ring.size),
-            ],
-            weight: [
-                port("", "weight", weight_width, weight),
-                port(
-                    "_back",
-                    "weight",
-                    weight_width,
-                    (weights - weight) % weights,
-                ),
-            ],
+            grad: ports("grad", "words", ring.width, grad, ring.size),
+            weight: ports("weight", "weights", weight_width, weight, 1 << weight_width),
         }
     }
 
-    fn take(&self, b: &mut Body, level: &Option<Level>, grad: &Expr, weight: &Expr) {
-        let [(grad_forth, grad_back), (weight_forth, weight_back)] =
-            [&self.grad, &self.weight].map(|[forth, back]| (forth, back));
-        b.set(grad, grad_forth);
-        b.set(weight, weight_forth);
-        if let Some(level) = level {
-            b.when(&!&level.forth.q, |b| {
-                b.set(grad, grad_back);
-                b.set(weight, weight_back);
+    fn take(&self, b: &mut Body, level: &Level, grad: &Expr, weight: &Expr) {
+        b.set(grad, &self.grad[0]);
+        b.set(weight, &self.weight[0]);
+        if let Some(forth) = &level.forth {
+            b.when(&!&forth.q, |b| {
+                b.set(grad, &self.grad[1]);
+                b.set(weight, &self.weight[1]);
             });
         }
     }
 }
 
-/// Width of the counter of free places in the output FIFO.
-pub fn credit_width(d: &Descriptor) -> usize {
-    bits_for(d.fifo_results)
+/// `test`, where there is one, and `level` is at its last turn.
+fn and_last(test: Option<Expr>, level: &Level) -> Expr {
+    let last = level.last.q.clone();
+    match test {
+        Some(test) => test & last,
+        None => last,
+    }
+}
+
+/// `if (test) ...`, or without a test where it is always true.
+fn where_true(b: &mut Body, test: &Option<Expr>, then: impl FnOnce(&mut Body)) {
+    match test {
+        Some(test) => b.when(test, then),
+        None => then(b),
+    }
 }
 
 /// Builds the loop. `weight_width` is the width of a weight address within a set.
@@ -176,71 +237,49 @@ pub fn issue_loop(
         )
     });
 
-    // Loops.
-    let held_rows = m.data_reg("held_rows", t.tap_rows, "tap rows of the pixel, less one");
-    let held_cols = m.data_reg(
-        "held_cols",
-        t.tap_cols,
-        "tap columns of the pixel, less one",
-    );
-    let mut level = |m: &mut Module, name: &str, turns: u64, reload: Option<&Expr>, what: &str| {
-        (turns > 1).then(|| {
-            let width = bits_for(turns - 1);
-            let reload = reload.cloned().unwrap_or_else(|| {
-                let comment = format!("{what}, less one");
-                config.port(m, &format!("{name}_less_1"), width, turns - 1, &comment)
-            });
-            let comment = format!("{what} after this one");
-            Level {
-                left: m.reg_from(&format!("{name}_left"), reload.clone(), &comment),
-                last: m.reg_from(&format!("{name}_last"), reload.is_zero(), ""),
-                forth: m.reg(&format!("{name}_forth"), 1, 1, "which way it runs"),
-                reload,
-            }
-        })
-    };
-    let k = level(&mut m, "k_blocks", d.k_blocks, None, "blocks of K");
-    let cols = level(
-        &mut m,
-        "cols",
+    // Loops, from the innermost to the outermost, and their steps.
+    let turns = [
+        d.k_blocks,
         d.cols.max_taps,
-        Some(&held_cols.q),
-        "tap columns",
-    );
-    let rows = level(
-        &mut m,
-        "rows",
         d.rows.max_taps,
-        Some(&held_rows.q),
-        "tap rows",
-    );
-    let c = level(&mut m, "c_blocks", d.c_blocks, None, "blocks of C");
-    let g = level(&mut m, "groups", d.group_blocks, None, "groups");
-
-    // Steps.
-    let mut step =
-        |m: &mut Module, level: &Option<Level>, name: &str, what: &str, by: (u64, u64)| {
-            level
-                .as_ref()
-                .map(|_| Step::new(m, config, name, what, ring, weight_width, by))
-        };
-    let k_step = step(&mut m, &k, "k_block", "block of K", (1, 1));
-    let col_step = step(
-        &mut m,
-        &cols,
-        "col",
-        "tap column",
+        d.c_blocks,
+        d.group_blocks,
+    ];
+    let shape = |index: usize, name, what| LoopShape {
+        name,
+        what,
+        turns: turns[index],
+        by_token: index == 1 || index == 2,
+        repeats: turns[index + 1..].iter().any(|&turns| turns > 1),
+        moves: index < 3,
+    };
+    let shapes = [
+        shape(0, "k_blocks", "blocks of K"),
+        shape(1, "cols", "tap columns"),
+        shape(2, "rows", "tap rows"),
+        shape(3, "c_blocks", "blocks of C"),
+        shape(4, "groups", "groups"),
+    ];
+    let levels: Vec<Option<Level>> = shapes
+        .iter()
+        .map(|shape| Level::new(&mut m, config, shape))
+        .collect();
+    let [k, cols, rows, c, groups] = [0, 1, 2, 3, 4].map(|index| levels[index].as_ref());
+    let by = [
+        (1, 1),
         (d.cols.address_tap, d.cols.weight_tap),
-    );
-    let row_step = step(
-        &mut m,
-        &rows,
-        "row",
-        "tap row",
         (d.rows.address_tap, d.rows.weight_tap),
-    );
-    let blocks = d.c_blocks * d.group_blocks;
-    let weight_block = (blocks > 1).then(|| {
+    ];
+    let steps: Vec<(&Level, Step)> = [k, cols, rows]
+        .into_iter()
+        .zip(&shapes)
+        .zip(by)
+        .filter_map(|((level, shape), by)| {
+            let step = |_| Step::new(&mut m, config, shape, ring, weight_width, by);
+            level.zip(level.map(step))
+        })
+        .collect();
+    let weight_block = (d.c_blocks * d.group_blocks > 1).then(|| {
         config.port(
             &mut m,
             "weight_block",
@@ -249,7 +288,7 @@ pub fn issue_loop(
             "weights of one block of C",
         )
     });
-    let grad_group = g.as_ref().map(|_| {
+    let grad_group = groups.map(|_| {
         config.port(
             &mut m,
             "grad_group",
@@ -274,7 +313,7 @@ pub fn issue_loop(
     let credits_full = config.port(
         &mut m,
         "fifo_results",
-        credit_width(d),
+        bits_for(d.fifo_results),
         d.fifo_results,
         "results that the output FIFO holds",
     );
@@ -288,23 +327,25 @@ pub fn issue_loop(
         "the last read of these is on its way",
     );
 
-    let field = token_fields(&mut m, t, &token, d.two_weight_sets);
+    // Where a frame begins matters here only to swap weights; taps only where there are several.
+    let unnamed: Vec<&str> = [
+        ("frame_first", d.two_weight_sets),
+        ("tap_rows", rows.is_some()),
+        ("tap_cols", cols.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(name, used)| (!used).then_some(name))
+    .collect();
+    let field = token_fields(&mut m, t, &token, &unnamed);
     let go = m.net("go", 1, "issue in this cycle");
-    let k_end = m.net("k_end", 1, "");
-    let col_end = m.net("col_end", 1, "");
-    let group_end = m.net("group_end", 1, "");
     // What the rest of the loop hangs on is worked out one cycle ahead.
-    let ends_acc = m.reg_from(
-        "ends_acc",
-        all_last(&[&k, &cols, &rows], |l| l.reload.is_zero()),
-        "last issue of an accumulation",
-    );
-    let ends_pixel = m.reg_from(
-        "ends_pixel",
-        all_last(&[&k, &cols, &rows, &c, &g], |l| l.reload.is_zero()),
-        "last issue of a pixel",
-    );
+    let ends_acc = m.data_reg("ends_acc", 1, "last issue of an accumulation");
+    let ends_pixel = m.data_reg("ends_pixel", 1, "last issue of a pixel");
     let acc_end = ends_acc.q.clone();
+    let group_end = match c {
+        Some(c) => and_last(Some(acc_end.clone()), c),
+        None => acc_end.clone(),
+    };
     let done = m.net("done", 1, "last issue of the pixel");
     let vacant = m.net("vacant", 1, "the loop has no pixel after this cycle");
     let load = m.net("load", 1, "the next pixel enters");
@@ -313,14 +354,6 @@ pub fn issue_loop(
             &go,
             &(&active.q & (!&starts.q | (&credit_ok.q & !avail.q.msb()))),
         );
-        let at_last = |level: &Option<Level>| {
-            level
-                .as_ref()
-                .map_or_else(|| lit(1, 1), |level| level.last.q.clone())
-        };
-        b.set(&k_end, &at_last(&k));
-        b.set(&col_end, &Level::and_last(k_end.clone(), &cols));
-        b.set(&group_end, &Level::and_last(acc_end.clone(), &c));
         b.set(&done, &(&go & &ends_pixel.q));
         b.set(&vacant, &(&done | !&active.q));
         b.set(&load, &(&vacant & &token_valid));
@@ -335,29 +368,27 @@ pub fn issue_loop(
         b.comment("Constant of the step to the next issue.");
         b.set(&moves.d, &go);
         b.set(&loads.d, &load);
-        b.set(&grad.step.d, &lit(0, ring.width));
-        b.set(&weight.step.d, &lit(0, weight_width));
-        let block = |b: &mut Body| {
-            if let Some(weight_block) = &weight_block {
-                b.set(&weight.step.d, weight_block);
-            }
-            if let Some(grad_group) = &grad_group {
-                b.when(&group_end, |b| b.set(&grad.step.d, grad_group));
-            }
-        };
-        let take = |b: &mut Body, step: &Option<Step>, level: &Option<Level>| {
-            if let Some(step) = step {
-                step.take(b, level, &grad.step.d, &weight.step.d);
-            }
-        };
-        // Innermost loop first, each outer one over it where the inner ones end.
-        take(b, &k_step, &k);
-        b.when(&k_end, |b| take(b, &col_step, &cols));
-        b.when(&col_end, |b| take(b, &row_step, &rows));
-        b.when(&acc_end, |b| {
+        if steps.is_empty() {
             b.set(&grad.step.d, &lit(0, ring.width));
-            block(b);
-        });
+            b.set(&weight.step.d, &lit(0, weight_width));
+        }
+        // The innermost loop first, each outer one over it where the inner ones end.
+        let mut inner = None;
+        for (level, step) in &steps {
+            where_true(b, &inner, |b| {
+                step.take(b, level, &grad.step.d, &weight.step.d);
+            });
+            inner = Some(and_last(inner, level));
+        }
+        if let Some(weight_block) = &weight_block {
+            b.when(&acc_end, |b| {
+                b.set(&grad.step.d, &lit(0, ring.width));
+                b.set(&weight.step.d, weight_block);
+                if let Some(grad_group) = &grad_group {
+                    b.when(&group_end, |b| b.set(&grad.step.d, grad_group));
+                }
+            });
+        }
         b.set(&grad.start.d, &field("address"));
         b.set(&weight.start.d, &field("weight").zext(weight_width));
     });
@@ -387,21 +418,26 @@ pub fn issue_loop(
         b.comment("The loops.");
         b.when(&go, |b| {
             b.set(&starts.d, &acc_end);
-            Level::turn(&k, b, &k_end);
-            b.when(&k_end, |b| Level::turn(&cols, b, &col_end));
-            b.when(&col_end, |b| Level::turn(&rows, b, &acc_end));
-            b.when(&acc_end, |b| {
-                Level::turn(&c, b, &group_end);
-                if let Some(first) = &first_block {
-                    b.set(&first.d, &lit(0, 1));
+            // The tap loops turn where those inside them end, the outer two where an accumulation
+            // does.
+            for (mut inner, loops) in [
+                (None, vec![k, cols, rows]),
+                (Some(acc_end.clone()), vec![c, groups]),
+            ] {
+                for level in loops.into_iter().flatten() {
+                    let end = and_last(inner.clone(), level);
+                    where_true(b, &inner, |b| level.turn(b, &end));
+                    inner = Some(end);
                 }
-            });
-            b.when(&group_end, |b| Level::turn(&g, b, &done));
+            }
+            if let Some(first) = &first_block {
+                b.when(&acc_end, |b| b.set(&first.d, &lit(0, 1)));
+            }
         });
         b.comment("A pixel enters; what it brings may be taken before it is known to be there.");
         b.when(&done, |b| {
-            for level in [&k, &cols, &rows, &c, &g].into_iter().flatten() {
-                b.set(&level.forth.d, &lit(1, 1));
+            for forth in levels.iter().flatten().filter_map(|l| l.forth.as_ref()) {
+                b.set(&forth.d, &lit(1, 1));
             }
         });
         b.when(&vacant, |b| {
@@ -411,29 +447,21 @@ pub fn issue_loop(
                 b.when(&held_last.q, |b| b.set(&in_frame.d, &lit(0, 1)));
                 b.when(&token_valid, |b| b.set(&in_frame.d, &lit(1, 1)));
             }
-            b.set(&held_rows.d, &field("tap_rows"));
-            b.set(&held_cols.d, &field("tap_cols"));
             b.set(&held_free.d, &field("free"));
             b.set(&held_last.d, &(&token_valid & field("frame_last")));
-            if let Some(cols) = &cols {
-                cols.reload(b, &field("tap_cols"));
+            if let Some(cols) = cols {
+                cols.take(b, &field("tap_cols"));
             }
-            if let Some(rows) = &rows {
-                rows.reload(b, &field("tap_rows"));
+            if let Some(rows) = rows {
+                rows.take(b, &field("tap_rows"));
             }
             if let (Some(first), Some(held)) = (&first_block, &held_skip) {
                 b.set(&first.d, &lit(1, 1));
                 b.set(&held.d, &field("skip"));
             }
         });
-        b.set(
-            &ends_acc.d,
-            &all_last(&[&k, &cols, &rows], |l| l.last.d.clone()),
-        );
-        b.set(
-            &ends_pixel.d,
-            &all_last(&[&k, &cols, &rows, &c, &g], |l| l.last.d.clone()),
-        );
+        b.set(&ends_acc.d, &all_last(&levels[..3]));
+        b.set(&ends_pixel.d, &all_last(&levels));
     });
 
     let start = m.net("start", 1, "an accumulation starts");
@@ -481,41 +509,21 @@ pub fn issue_loop(
     });
 
     // Flags keep step with the addresses.
-    let beside = |m: &mut Module, name: &str, flag: &Expr, reset: bool| -> Expr {
-        let line = match reset {
-            true => m.reg(
-                &format!("{name}_line"),
-                ISSUE_CYCLES,
-                0,
-                "keeps step with the addresses",
-            ),
-            false => m.data_reg(
-                &format!("{name}_line"),
-                ISSUE_CYCLES,
-                "keeps step with the addresses",
-            ),
-        };
-        m.comb(|b| {
-            b.set_slice(&line.d, 0, flag);
-            b.set_slice(&line.d, 1, &line.q.slice(0, ISSUE_CYCLES - 1));
-        });
-        line.q.msb()
-    };
-    let first_flag = beside(&mut m, "first", &starts.q, false);
+    let first_flag = delayed(&mut m, "first", &starts.q, ISSUE_CYCLES, false);
     let ends = m.net("ends", 1, "an accumulation ends");
     let frame_ends = m.net("frame_ends", 1, "");
     m.comb(|b| {
         b.set(&ends, &(&go & &acc_end));
         b.set(&frame_ends, &(&done & &held_last.q));
     });
-    let last_flag = beside(&mut m, "last", &ends, true);
-    let frame_flag = beside(&mut m, "frame_last", &frame_ends, false);
+    let last_flag = delayed(&mut m, "last", &ends, ISSUE_CYCLES, true);
+    let frame_flag = delayed(&mut m, "frame_last", &frame_ends, ISSUE_CYCLES, false);
     m.assign(&acc_first, &first_flag);
     m.assign(&acc_last, &last_flag);
     m.assign(&frame_last, &frame_flag);
     match &weight_set {
         Some(set) => {
-            let set_flag = beside(&mut m, "set", set, false);
+            let set_flag = delayed(&mut m, "set", set, ISSUE_CYCLES, false);
             m.assign(&weight_address.slice(0, 1), &set_flag);
             m.assign(&weight_address.slice(1, weight_width), &out_weight.q);
         }
@@ -536,38 +544,33 @@ pub fn issue_loop(
         m.assign(slot, &slot_q.q);
         m.assign(beats, &skip_q.q);
     }
-    if !d.two_weight_sets {
-        m.unused("frame_first", &t.field(&token, "frame_first"));
-    }
-    if rows.is_none() {
-        m.unused("tap_rows", &held_rows.q);
-    }
-    if cols.is_none() {
-        m.unused("tap_cols", &held_cols.q);
+    for name in unnamed {
+        m.unused(name, &t.field(&token, name));
     }
     m
 }
 
-/// The AND of `flag` over the loops that there are.
-fn all_last(levels: &[&Option<Level>], flag: impl Fn(&Level) -> Expr) -> Expr {
+/// Whether all loops that there are will be at their last turn.
+fn all_last(levels: &[Option<Level>]) -> Expr {
     levels
         .iter()
-        .filter_map(|level| level.as_ref().map(&flag))
+        .flatten()
+        .map(|level| level.last.d.clone())
         .reduce(|all, one| all & one)
         .unwrap_or_else(|| lit(1, 1))
 }
 
-/// Names the fields of the token. Whether it begins a frame matters here only to swap weights.
+/// Names the fields of the token but for those that this layer has no use for.
 fn token_fields(
     m: &mut Module,
     t: &TokenWidths,
     token: &Expr,
-    swaps: bool,
+    unnamed: &[&str],
 ) -> impl Fn(&str) -> Expr {
     let named: Vec<(&str, Expr)> = t
         .fields()
         .iter()
-        .filter(|(field, _)| swaps || *field != "frame_first")
+        .filter(|(field, _)| !unnamed.contains(field))
         .map(|&(field, width)| {
             let net = m.net(&format!("token_{field}"), width, "");
             m.assign(&net, &t.field(token, field));

@@ -10,6 +10,7 @@ pub mod block_ram;
 pub mod config;
 pub mod core;
 pub mod counter;
+pub mod delay;
 pub mod descriptor;
 pub mod grad_port;
 pub mod harness;

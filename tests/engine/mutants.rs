@@ -213,8 +213,8 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         &[
             Text(
                 "_issue",
-                "held_rows_d = token_tap_rows;",
-                "held_rows_d = 1'd0;",
+                "rows_held_d = token_tap_rows;",
+                "rows_held_d = 1'd0;",
             ),
             Text(
                 "_issue",
@@ -329,11 +329,11 @@ const MUTANTS: &[(&str, &[Edit])] = &[
     ),
     (
         "row steps forth and back swapped",
-        &[Swap("CFG_GRAD_ROW", "CFG_GRAD_ROW_BACK")],
+        &[Swap("CFG_GRAD_ROWS", "CFG_GRAD_ROWS_BACK")],
     ),
     (
         "steps of weights swapped",
-        &[Swap("CFG_WEIGHT_ROW", "CFG_WEIGHT_BLOCK")],
+        &[Swap("CFG_WEIGHT_ROWS", "CFG_WEIGHT_BLOCK")],
     ),
     (
         "a bubble after each pixel",

@@ -1769,8 +1769,6 @@ module depthwise_small_issue (
   input  wire [4:0] cfg_fifo_results,  // results that the output FIFO holds
   input  wire [2:0] cfg_line_words  // words in the line buffer
 );
-  reg        held_rows_q, held_rows_d;  // tap rows of the pixel, less one
-  reg        held_cols_q, held_cols_d;  // tap columns of the pixel, less one
   reg        active_q, active_d;  // a pixel is in the loop
   reg        starts_q, starts_d;  // the next issue is an accumulation's first
   reg        held_free_q, held_free_d;
@@ -1783,16 +1781,11 @@ module depthwise_small_issue (
   reg        out_free_q, out_free_d;  // the last read of these is on its way
   wire [1:0] token_address;
   wire       token_weight;
-  wire       token_tap_rows;
-  wire       token_tap_cols;
   wire       token_need;
   wire       token_free;
   wire       token_frame_last;
   wire       token_skip;
   reg        go;  // issue in this cycle
-  reg        k_end;
-  reg        col_end;
-  reg        group_end;
   reg        ends_acc_q, ends_acc_d;  // last issue of an accumulation
   reg        ends_pixel_q, ends_pixel_d;  // last issue of a pixel
   reg        done;  // last issue of the pixel
@@ -1821,19 +1814,17 @@ module depthwise_small_issue (
   reg  [3:0] next_slot_q, next_slot_d;  // place of the next accumulation
   reg  [3:0] slot_q, slot_d;
   reg        skip_q, skip_d;
-  reg  [1:0] first_line_q, first_line_d;  // keeps step with the addresses
+  reg  [1:0] first_line_q, first_line_d;  // travels beside the issue
   reg        ends;  // an accumulation ends
   reg        frame_ends;
-  reg  [1:0] last_line_q, last_line_d;  // keeps step with the addresses
-  reg  [1:0] frame_last_line_q, frame_last_line_d;  // keeps step with the addresses
+  reg  [1:0] last_line_q, last_line_d;  // travels beside the issue
+  reg  [1:0] frame_last_line_q, frame_last_line_d;  // travels beside the issue
   wire       unused_frame_first;
   wire       unused_tap_rows;
   wire       unused_tap_cols;
 
   assign token_address = token[1:0];
   assign token_weight = token[2];
-  assign token_tap_rows = token[3];
-  assign token_tap_cols = token[4];
   assign token_need = token[5];
   assign token_free = token[6];
   assign token_frame_last = token[8];
@@ -1851,12 +1842,10 @@ module depthwise_small_issue (
   assign skip_slot = slot_q;
   assign skip_beats = skip_q;
   assign unused_frame_first = token[7];
-  assign unused_tap_rows = held_rows_q;
-  assign unused_tap_cols = held_cols_q;
+  assign unused_tap_rows = token[3];
+  assign unused_tap_cols = token[4];
 
   always @* begin
-    held_rows_d = held_rows_q;
-    held_cols_d = held_cols_q;
     active_d = active_q;
     starts_d = starts_q;
     held_free_d = held_free_q;
@@ -1871,9 +1860,6 @@ module depthwise_small_issue (
     last_line_d = last_line_q;
     frame_last_line_d = frame_last_line_q;
     go = active_q & (~starts_q | (credit_ok_q & ~avail_q[2]));
-    k_end = 1'd1;
-    col_end = k_end;
-    group_end = ends_acc_q;
     done = go & ends_pixel_q;
     vacant = done | ~active_q;
     load = vacant & token_valid;
@@ -1882,13 +1868,6 @@ module depthwise_small_issue (
     loads_d = load;
     grad_step_d = 2'd0;
     weight_step_d = 1'd0;
-    if (k_end) begin
-    end
-    if (col_end) begin
-    end
-    if (ends_acc_q) begin
-      grad_step_d = 2'd0;
-    end
     grad_start_d = token_address;
     weight_start_d = token_weight;
     grad_stepped_sum = {1'd0, grad_now_q} + {1'd0, grad_step_q};
@@ -1915,19 +1894,11 @@ module depthwise_small_issue (
     // The loops.
     if (go) begin
       starts_d = ends_acc_q;
-      if (k_end) begin
-      end
-      if (col_end) begin
-      end
       if (ends_acc_q) begin
         first_block_d = 1'd0;
       end
-      if (group_end) begin
-      end
     end
     // A pixel enters; what it brings may be taken before it is known to be there.
-    if (done) begin
-    end
     if (vacant) begin
       active_d = token_valid;
       starts_d = 1'd1;
@@ -1937,8 +1908,6 @@ module depthwise_small_issue (
       if (token_valid) begin
         in_frame_d = 1'd1;
       end
-      held_rows_d = token_tap_rows;
-      held_cols_d = token_tap_cols;
       held_free_d = token_free;
       held_last_d = token_valid & token_frame_last;
       first_block_d = 1'd1;
@@ -1985,8 +1954,6 @@ module depthwise_small_issue (
       credit_ok_q <= 1'd0;
       freed_q <= 1'd0;
       out_free_q <= 1'd0;
-      ends_acc_q <= 1'd1;
-      ends_pixel_q <= 1'd1;
       moves_q <= 1'd0;
       loads_q <= 1'd0;
       skip_write_q <= 1'd0;
@@ -2001,18 +1968,16 @@ module depthwise_small_issue (
       credit_ok_q <= credit_ok_d;
       freed_q <= freed_d;
       out_free_q <= out_free_d;
-      ends_acc_q <= ends_acc_d;
-      ends_pixel_q <= ends_pixel_d;
       moves_q <= moves_d;
       loads_q <= loads_d;
       skip_write_q <= skip_write_d;
       next_slot_q <= next_slot_d;
       last_line_q <= last_line_d;
     end
-    held_rows_q <= held_rows_d;
-    held_cols_q <= held_cols_d;
     starts_q <= starts_d;
     held_free_q <= held_free_d;
+    ends_acc_q <= ends_acc_d;
+    ends_pixel_q <= ends_pixel_d;
     grad_now_q <= grad_now_d;
     grad_step_q <= grad_step_d;
     grad_start_q <= grad_start_d;

@@ -101,20 +101,20 @@ module strided (
   localparam [4:0] CFG_LINE_WORDS_LESS_1 = 5'd23;  // words in the line buffer, less one
   localparam [1:0] CFG_GRAD_PIXELS_LESS_1 = 2'd3;  // pixels of a frame of grad_output, less one
   localparam [6:0] CFG_WEIGHT_WORDS_LESS_1 = 7'd71;  // beats of a set of weights, less one
-  localparam [1:0] CFG_K_BLOCKS_LESS_1 = 2'd3;  // blocks of K, less one
-  localparam       CFG_C_BLOCKS_LESS_1 = 1'd1;  // blocks of C, less one
-  localparam [4:0] CFG_GRAD_K_BLOCK = 5'd1;  // words to the next block of K
-  localparam [4:0] CFG_GRAD_K_BLOCK_BACK = 5'd23;  // words back to the last block of K
-  localparam [6:0] CFG_WEIGHT_K_BLOCK = 7'd1;  // weights to the next block of K
-  localparam [6:0] CFG_WEIGHT_K_BLOCK_BACK = 7'd127;  // weights back to the last block of K
-  localparam [4:0] CFG_GRAD_COL = 5'd20;  // words to the next tap column
-  localparam [4:0] CFG_GRAD_COL_BACK = 5'd4;  // words back to the last tap column
-  localparam [6:0] CFG_WEIGHT_COL = 7'd8;  // weights to the next tap column
-  localparam [6:0] CFG_WEIGHT_COL_BACK = 7'd120;  // weights back to the last tap column
-  localparam [4:0] CFG_GRAD_ROW = 5'd16;  // words to the next tap row
-  localparam [4:0] CFG_GRAD_ROW_BACK = 5'd8;  // words back to the last tap row
-  localparam [6:0] CFG_WEIGHT_ROW = 7'd24;  // weights to the next tap row
-  localparam [6:0] CFG_WEIGHT_ROW_BACK = 7'd104;  // weights back to the last tap row
+  localparam [1:0] CFG_K_BLOCKS_LESS_1 = 2'd3;  // blocks of K of a run, less one
+  localparam       CFG_C_BLOCKS_LESS_1 = 1'd1;  // blocks of C of a run, less one
+  localparam [4:0] CFG_GRAD_K_BLOCKS = 5'd1;  // words to the next of the blocks of K
+  localparam [4:0] CFG_GRAD_K_BLOCKS_BACK = 5'd23;  // words back to the last of the blocks of K
+  localparam [6:0] CFG_WEIGHT_K_BLOCKS = 7'd1;  // weights to the next of the blocks of K
+  localparam [6:0] CFG_WEIGHT_K_BLOCKS_BACK = 7'd127;  // weights back to the last of the blocks of K
+  localparam [4:0] CFG_GRAD_COLS = 5'd20;  // words to the next of the tap columns
+  localparam [4:0] CFG_GRAD_COLS_BACK = 5'd4;  // words back to the last of the tap columns
+  localparam [6:0] CFG_WEIGHT_COLS = 7'd8;  // weights to the next of the tap columns
+  localparam [6:0] CFG_WEIGHT_COLS_BACK = 7'd120;  // weights back to the last of the tap columns
+  localparam [4:0] CFG_GRAD_ROWS = 5'd16;  // words to the next of the tap rows
+  localparam [4:0] CFG_GRAD_ROWS_BACK = 5'd8;  // words back to the last of the tap rows
+  localparam [6:0] CFG_WEIGHT_ROWS = 7'd24;  // weights to the next of the tap rows
+  localparam [6:0] CFG_WEIGHT_ROWS_BACK = 7'd104;  // weights back to the last of the tap rows
   localparam [6:0] CFG_WEIGHT_BLOCK = 7'd36;  // weights of one block of C
   localparam [4:0] CFG_FIFO_RESULTS = 5'd16;  // results that the output FIFO holds
 
@@ -198,18 +198,18 @@ module strided (
     .cfg_weight_words_less_1    (CFG_WEIGHT_WORDS_LESS_1),
     .cfg_k_blocks_less_1        (CFG_K_BLOCKS_LESS_1),
     .cfg_c_blocks_less_1        (CFG_C_BLOCKS_LESS_1),
-    .cfg_grad_k_block           (CFG_GRAD_K_BLOCK),
-    .cfg_grad_k_block_back      (CFG_GRAD_K_BLOCK_BACK),
-    .cfg_weight_k_block         (CFG_WEIGHT_K_BLOCK),
-    .cfg_weight_k_block_back    (CFG_WEIGHT_K_BLOCK_BACK),
-    .cfg_grad_col               (CFG_GRAD_COL),
-    .cfg_grad_col_back          (CFG_GRAD_COL_BACK),
-    .cfg_weight_col             (CFG_WEIGHT_COL),
-    .cfg_weight_col_back        (CFG_WEIGHT_COL_BACK),
-    .cfg_grad_row               (CFG_GRAD_ROW),
-    .cfg_grad_row_back          (CFG_GRAD_ROW_BACK),
-    .cfg_weight_row             (CFG_WEIGHT_ROW),
-    .cfg_weight_row_back        (CFG_WEIGHT_ROW_BACK),
+    .cfg_grad_k_blocks          (CFG_GRAD_K_BLOCKS),
+    .cfg_grad_k_blocks_back     (CFG_GRAD_K_BLOCKS_BACK),
+    .cfg_weight_k_blocks        (CFG_WEIGHT_K_BLOCKS),
+    .cfg_weight_k_blocks_back   (CFG_WEIGHT_K_BLOCKS_BACK),
+    .cfg_grad_cols              (CFG_GRAD_COLS),
+    .cfg_grad_cols_back         (CFG_GRAD_COLS_BACK),
+    .cfg_weight_cols            (CFG_WEIGHT_COLS),
+    .cfg_weight_cols_back       (CFG_WEIGHT_COLS_BACK),
+    .cfg_grad_rows              (CFG_GRAD_ROWS),
+    .cfg_grad_rows_back         (CFG_GRAD_ROWS_BACK),
+    .cfg_weight_rows            (CFG_WEIGHT_ROWS),
+    .cfg_weight_rows_back       (CFG_WEIGHT_ROWS_BACK),
     .cfg_weight_block           (CFG_WEIGHT_BLOCK),
     .cfg_fifo_results           (CFG_FIFO_RESULTS)
   );
@@ -298,20 +298,20 @@ module strided_core (
   input  wire [4:0]  cfg_line_words_less_1,  // words in the line buffer, less one
   input  wire [1:0]  cfg_grad_pixels_less_1,  // pixels of a frame of grad_output, less one
   input  wire [6:0]  cfg_weight_words_less_1,  // beats of a set of weights, less one
-  input  wire [1:0]  cfg_k_blocks_less_1,  // blocks of K, less one
-  input  wire        cfg_c_blocks_less_1,  // blocks of C, less one
-  input  wire [4:0]  cfg_grad_k_block,  // words to the next block of K
-  input  wire [4:0]  cfg_grad_k_block_back,  // words back to the last block of K
-  input  wire [6:0]  cfg_weight_k_block,  // weights to the next block of K
-  input  wire [6:0]  cfg_weight_k_block_back,  // weights back to the last block of K
-  input  wire [4:0]  cfg_grad_col,  // words to the next tap column
-  input  wire [4:0]  cfg_grad_col_back,  // words back to the last tap column
-  input  wire [6:0]  cfg_weight_col,  // weights to the next tap column
-  input  wire [6:0]  cfg_weight_col_back,  // weights back to the last tap column
-  input  wire [4:0]  cfg_grad_row,  // words to the next tap row
-  input  wire [4:0]  cfg_grad_row_back,  // words back to the last tap row
-  input  wire [6:0]  cfg_weight_row,  // weights to the next tap row
-  input  wire [6:0]  cfg_weight_row_back,  // weights back to the last tap row
+  input  wire [1:0]  cfg_k_blocks_less_1,  // blocks of K of a run, less one
+  input  wire        cfg_c_blocks_less_1,  // blocks of C of a run, less one
+  input  wire [4:0]  cfg_grad_k_blocks,  // words to the next of the blocks of K
+  input  wire [4:0]  cfg_grad_k_blocks_back,  // words back to the last of the blocks of K
+  input  wire [6:0]  cfg_weight_k_blocks,  // weights to the next of the blocks of K
+  input  wire [6:0]  cfg_weight_k_blocks_back,  // weights back to the last of the blocks of K
+  input  wire [4:0]  cfg_grad_cols,  // words to the next of the tap columns
+  input  wire [4:0]  cfg_grad_cols_back,  // words back to the last of the tap columns
+  input  wire [6:0]  cfg_weight_cols,  // weights to the next of the tap columns
+  input  wire [6:0]  cfg_weight_cols_back,  // weights back to the last of the tap columns
+  input  wire [4:0]  cfg_grad_rows,  // words to the next of the tap rows
+  input  wire [4:0]  cfg_grad_rows_back,  // words back to the last of the tap rows
+  input  wire [6:0]  cfg_weight_rows,  // weights to the next of the tap rows
+  input  wire [6:0]  cfg_weight_rows_back,  // weights back to the last of the tap rows
   input  wire [6:0]  cfg_weight_block,  // weights of one block of C
   input  wire [4:0]  cfg_fifo_results  // results that the output FIFO holds
 );
@@ -529,37 +529,37 @@ module strided_core (
   );
 
   strided_issue u_issue (
-    .aclk                    (aclk),
-    .aresetn                 (aresetn),
-    .token_valid             (token_valid),
-    .token_ready             (token_ready),
-    .token                   (token),
-    .frame_busy              (frame_busy),
-    .arrived                 (arrived),
-    .free_pixels             (free_pixels),
-    .taken                   (taken),
-    .grad_address            (grad_address),
-    .weight_address          (weight_address),
-    .acc_first               (acc_first),
-    .acc_last                (acc_last),
-    .frame_last              (frame_last),
-    .cfg_k_blocks_less_1     (cfg_k_blocks_less_1),
-    .cfg_c_blocks_less_1     (cfg_c_blocks_less_1),
-    .cfg_grad_k_block        (cfg_grad_k_block),
-    .cfg_grad_k_block_back   (cfg_grad_k_block_back),
-    .cfg_weight_k_block      (cfg_weight_k_block),
-    .cfg_weight_k_block_back (cfg_weight_k_block_back),
-    .cfg_grad_col            (cfg_grad_col),
-    .cfg_grad_col_back       (cfg_grad_col_back),
-    .cfg_weight_col          (cfg_weight_col),
-    .cfg_weight_col_back     (cfg_weight_col_back),
-    .cfg_grad_row            (cfg_grad_row),
-    .cfg_grad_row_back       (cfg_grad_row_back),
-    .cfg_weight_row          (cfg_weight_row),
-    .cfg_weight_row_back     (cfg_weight_row_back),
-    .cfg_weight_block        (cfg_weight_block),
-    .cfg_fifo_results        (cfg_fifo_results),
-    .cfg_line_words          (cfg_line_words)
+    .aclk                     (aclk),
+    .aresetn                  (aresetn),
+    .token_valid              (token_valid),
+    .token_ready              (token_ready),
+    .token                    (token),
+    .frame_busy               (frame_busy),
+    .arrived                  (arrived),
+    .free_pixels              (free_pixels),
+    .taken                    (taken),
+    .grad_address             (grad_address),
+    .weight_address           (weight_address),
+    .acc_first                (acc_first),
+    .acc_last                 (acc_last),
+    .frame_last               (frame_last),
+    .cfg_k_blocks_less_1      (cfg_k_blocks_less_1),
+    .cfg_c_blocks_less_1      (cfg_c_blocks_less_1),
+    .cfg_grad_k_blocks        (cfg_grad_k_blocks),
+    .cfg_grad_k_blocks_back   (cfg_grad_k_blocks_back),
+    .cfg_weight_k_blocks      (cfg_weight_k_blocks),
+    .cfg_weight_k_blocks_back (cfg_weight_k_blocks_back),
+    .cfg_grad_cols            (cfg_grad_cols),
+    .cfg_grad_cols_back       (cfg_grad_cols_back),
+    .cfg_weight_cols          (cfg_weight_cols),
+    .cfg_weight_cols_back     (cfg_weight_cols_back),
+    .cfg_grad_rows            (cfg_grad_rows),
+    .cfg_grad_rows_back       (cfg_grad_rows_back),
+    .cfg_weight_rows          (cfg_weight_rows),
+    .cfg_weight_rows_back     (cfg_weight_rows_back),
+    .cfg_weight_block         (cfg_weight_block),
+    .cfg_fifo_results         (cfg_fifo_results),
+    .cfg_line_words           (cfg_line_words)
   );
 
   strided_lanes u_lanes (
@@ -1817,38 +1817,37 @@ module strided_issue (
   output wire        acc_first,
   output wire        acc_last,  // low while nothing is issued
   output wire        frame_last,  // with acc_last: last result of a frame
-  input  wire [1:0]  cfg_k_blocks_less_1,  // blocks of K, less one
-  input  wire        cfg_c_blocks_less_1,  // blocks of C, less one
-  input  wire [4:0]  cfg_grad_k_block,  // words to the next block of K
-  input  wire [4:0]  cfg_grad_k_block_back,  // words back to the last block of K
-  input  wire [6:0]  cfg_weight_k_block,  // weights to the next block of K
-  input  wire [6:0]  cfg_weight_k_block_back,  // weights back to the last block of K
-  input  wire [4:0]  cfg_grad_col,  // words to the next tap column
-  input  wire [4:0]  cfg_grad_col_back,  // words back to the last tap column
-  input  wire [6:0]  cfg_weight_col,  // weights to the next tap column
-  input  wire [6:0]  cfg_weight_col_back,  // weights back to the last tap column
-  input  wire [4:0]  cfg_grad_row,  // words to the next tap row
-  input  wire [4:0]  cfg_grad_row_back,  // words back to the last tap row
-  input  wire [6:0]  cfg_weight_row,  // weights to the next tap row
-  input  wire [6:0]  cfg_weight_row_back,  // weights back to the last tap row
+  input  wire [1:0]  cfg_k_blocks_less_1,  // blocks of K of a run, less one
+  input  wire        cfg_c_blocks_less_1,  // blocks of C of a run, less one
+  input  wire [4:0]  cfg_grad_k_blocks,  // words to the next of the blocks of K
+  input  wire [4:0]  cfg_grad_k_blocks_back,  // words back to the last of the blocks of K
+  input  wire [6:0]  cfg_weight_k_blocks,  // weights to the next of the blocks of K
+  input  wire [6:0]  cfg_weight_k_blocks_back,  // weights back to the last of the blocks of K
+  input  wire [4:0]  cfg_grad_cols,  // words to the next of the tap columns
+  input  wire [4:0]  cfg_grad_cols_back,  // words back to the last of the tap columns
+  input  wire [6:0]  cfg_weight_cols,  // weights to the next of the tap columns
+  input  wire [6:0]  cfg_weight_cols_back,  // weights back to the last of the tap columns
+  input  wire [4:0]  cfg_grad_rows,  // words to the next of the tap rows
+  input  wire [4:0]  cfg_grad_rows_back,  // words back to the last of the tap rows
+  input  wire [6:0]  cfg_weight_rows,  // weights to the next of the tap rows
+  input  wire [6:0]  cfg_weight_rows_back,  // weights back to the last of the tap rows
   input  wire [6:0]  cfg_weight_block,  // weights of one block of C
   input  wire [4:0]  cfg_fifo_results,  // results that the output FIFO holds
   input  wire [5:0]  cfg_line_words  // words in the line buffer
 );
-  reg        held_rows_q, held_rows_d;  // tap rows of the pixel, less one
-  reg        held_cols_q, held_cols_d;  // tap columns of the pixel, less one
+  reg        k_blocks_forth_q, k_blocks_forth_d;  // which way it runs
   reg  [1:0] k_blocks_left_q, k_blocks_left_d;  // blocks of K after this one
   reg        k_blocks_last_q, k_blocks_last_d;
-  reg        k_blocks_forth_q, k_blocks_forth_d;  // which way it runs
+  reg        cols_forth_q, cols_forth_d;  // which way it runs
+  reg        cols_held_q, cols_held_d;  // tap columns of a run, less one
   reg        cols_left_q, cols_left_d;  // tap columns after this one
   reg        cols_last_q, cols_last_d;
-  reg        cols_forth_q, cols_forth_d;  // which way it runs
+  reg        rows_forth_q, rows_forth_d;  // which way it runs
+  reg        rows_held_q, rows_held_d;  // tap rows of a run, less one
   reg        rows_left_q, rows_left_d;  // tap rows after this one
   reg        rows_last_q, rows_last_d;
-  reg        rows_forth_q, rows_forth_d;  // which way it runs
   reg        c_blocks_left_q, c_blocks_left_d;  // blocks of C after this one
   reg        c_blocks_last_q, c_blocks_last_d;
-  reg        c_blocks_forth_q, c_blocks_forth_d;  // which way it runs
   reg        active_q, active_d;  // a pixel is in the loop
   reg        starts_q, starts_d;  // the next issue is an accumulation's first
   reg        held_free_q, held_free_d;
@@ -1867,9 +1866,6 @@ module strided_issue (
   wire       token_free;
   wire       token_frame_last;
   reg        go;  // issue in this cycle
-  reg        k_end;
-  reg        col_end;
-  reg        group_end;
   reg        ends_acc_q, ends_acc_d;  // last issue of an accumulation
   reg        ends_pixel_q, ends_pixel_d;  // last issue of a pixel
   reg        done;  // last issue of the pixel
@@ -1892,11 +1888,11 @@ module strided_issue (
   reg        start;  // an accumulation starts
   reg  [3:0] more;
   reg  [3:0] less;
-  reg  [1:0] first_line_q, first_line_d;  // keeps step with the addresses
+  reg  [1:0] first_line_q, first_line_d;  // travels beside the issue
   reg        ends;  // an accumulation ends
   reg        frame_ends;
-  reg  [1:0] last_line_q, last_line_d;  // keeps step with the addresses
-  reg  [1:0] frame_last_line_q, frame_last_line_d;  // keeps step with the addresses
+  reg  [1:0] last_line_q, last_line_d;  // travels beside the issue
+  reg  [1:0] frame_last_line_q, frame_last_line_d;  // travels beside the issue
   wire       unused_frame_first;
 
   assign token_address = token[4:0];
@@ -1918,20 +1914,19 @@ module strided_issue (
   assign unused_frame_first = token[15];
 
   always @* begin
-    held_rows_d = held_rows_q;
-    held_cols_d = held_cols_q;
+    k_blocks_forth_d = k_blocks_forth_q;
     k_blocks_left_d = k_blocks_left_q;
     k_blocks_last_d = k_blocks_last_q;
-    k_blocks_forth_d = k_blocks_forth_q;
+    cols_forth_d = cols_forth_q;
+    cols_held_d = cols_held_q;
     cols_left_d = cols_left_q;
     cols_last_d = cols_last_q;
-    cols_forth_d = cols_forth_q;
+    rows_forth_d = rows_forth_q;
+    rows_held_d = rows_held_q;
     rows_left_d = rows_left_q;
     rows_last_d = rows_last_q;
-    rows_forth_d = rows_forth_q;
     c_blocks_left_d = c_blocks_left_q;
     c_blocks_last_d = c_blocks_last_q;
-    c_blocks_forth_d = c_blocks_forth_q;
     active_d = active_q;
     starts_d = starts_q;
     held_free_d = held_free_q;
@@ -1943,37 +1938,32 @@ module strided_issue (
     last_line_d = last_line_q;
     frame_last_line_d = frame_last_line_q;
     go = active_q & (~starts_q | (credit_ok_q & ~avail_q[3]));
-    k_end = k_blocks_last_q;
-    col_end = k_end & cols_last_q;
-    group_end = ends_acc_q & c_blocks_last_q;
     done = go & ends_pixel_q;
     vacant = done | ~active_q;
     load = vacant & token_valid;
     // Constant of the step to the next issue.
     moves_d = go;
     loads_d = load;
-    grad_step_d = 5'd0;
-    weight_step_d = 7'd0;
-    grad_step_d = cfg_grad_k_block;
-    weight_step_d = cfg_weight_k_block;
+    grad_step_d = cfg_grad_k_blocks;
+    weight_step_d = cfg_weight_k_blocks;
     if (~k_blocks_forth_q) begin
-      grad_step_d = cfg_grad_k_block_back;
-      weight_step_d = cfg_weight_k_block_back;
+      grad_step_d = cfg_grad_k_blocks_back;
+      weight_step_d = cfg_weight_k_blocks_back;
     end
-    if (k_end) begin
-      grad_step_d = cfg_grad_col;
-      weight_step_d = cfg_weight_col;
+    if (k_blocks_last_q) begin
+      grad_step_d = cfg_grad_cols;
+      weight_step_d = cfg_weight_cols;
       if (~cols_forth_q) begin
-        grad_step_d = cfg_grad_col_back;
-        weight_step_d = cfg_weight_col_back;
+        grad_step_d = cfg_grad_cols_back;
+        weight_step_d = cfg_weight_cols_back;
       end
     end
-    if (col_end) begin
-      grad_step_d = cfg_grad_row;
-      weight_step_d = cfg_weight_row;
+    if (k_blocks_last_q & cols_last_q) begin
+      grad_step_d = cfg_grad_rows;
+      weight_step_d = cfg_weight_rows;
       if (~rows_forth_q) begin
-        grad_step_d = cfg_grad_row_back;
-        weight_step_d = cfg_weight_row_back;
+        grad_step_d = cfg_grad_rows_back;
+        weight_step_d = cfg_weight_rows_back;
       end
     end
     if (ends_acc_q) begin
@@ -2008,39 +1998,36 @@ module strided_issue (
       starts_d = ends_acc_q;
       k_blocks_left_d = k_blocks_left_q - 2'd1;
       k_blocks_last_d = k_blocks_left_q == 2'd1;
-      if (k_end) begin
+      if (k_blocks_last_q) begin
         k_blocks_left_d = cfg_k_blocks_less_1;
         k_blocks_last_d = cfg_k_blocks_less_1 == 2'd0;
         k_blocks_forth_d = ~k_blocks_forth_q;
       end
-      if (k_end) begin
+      if (k_blocks_last_q) begin
         cols_left_d = cols_left_q - 1'd1;
         cols_last_d = cols_left_q == 1'd1;
-        if (col_end) begin
-          cols_left_d = held_cols_q;
-          cols_last_d = ~held_cols_q;
+        if (k_blocks_last_q & cols_last_q) begin
+          cols_left_d = cols_held_q;
+          cols_last_d = ~cols_held_q;
           cols_forth_d = ~cols_forth_q;
         end
       end
-      if (col_end) begin
+      if (k_blocks_last_q & cols_last_q) begin
         rows_left_d = rows_left_q - 1'd1;
         rows_last_d = rows_left_q == 1'd1;
-        if (ends_acc_q) begin
-          rows_left_d = held_rows_q;
-          rows_last_d = ~held_rows_q;
+        if (k_blocks_last_q & cols_last_q & rows_last_q) begin
+          rows_left_d = rows_held_q;
+          rows_last_d = ~rows_held_q;
           rows_forth_d = ~rows_forth_q;
         end
       end
       if (ends_acc_q) begin
         c_blocks_left_d = c_blocks_left_q - 1'd1;
         c_blocks_last_d = c_blocks_left_q == 1'd1;
-        if (group_end) begin
+        if (ends_acc_q & c_blocks_last_q) begin
           c_blocks_left_d = cfg_c_blocks_less_1;
           c_blocks_last_d = ~cfg_c_blocks_less_1;
-          c_blocks_forth_d = ~c_blocks_forth_q;
         end
-      end
-      if (group_end) begin
       end
     end
     // A pixel enters; what it brings may be taken before it is known to be there.
@@ -2048,7 +2035,6 @@ module strided_issue (
       k_blocks_forth_d = 1'd1;
       cols_forth_d = 1'd1;
       rows_forth_d = 1'd1;
-      c_blocks_forth_d = 1'd1;
     end
     if (vacant) begin
       active_d = token_valid;
@@ -2059,14 +2045,14 @@ module strided_issue (
       if (token_valid) begin
         in_frame_d = 1'd1;
       end
-      held_rows_d = token_tap_rows;
-      held_cols_d = token_tap_cols;
       held_free_d = token_free;
       held_last_d = token_valid & token_frame_last;
       cols_left_d = token_tap_cols;
       cols_last_d = ~token_tap_cols;
+      cols_held_d = token_tap_cols;
       rows_left_d = token_tap_rows;
       rows_last_d = ~token_tap_rows;
+      rows_held_d = token_tap_rows;
     end
     ends_acc_d = k_blocks_last_d & cols_last_d & rows_last_d;
     ends_pixel_d = k_blocks_last_d & cols_last_d & rows_last_d & c_blocks_last_d;
@@ -2095,18 +2081,13 @@ module strided_issue (
 
   always @(posedge aclk) begin
     if (~aresetn) begin
+      k_blocks_forth_q <= 1'd1;
       k_blocks_left_q <= cfg_k_blocks_less_1;
       k_blocks_last_q <= cfg_k_blocks_less_1 == 2'd0;
-      k_blocks_forth_q <= 1'd1;
-      cols_left_q <= held_cols_q;
-      cols_last_q <= ~held_cols_q;
       cols_forth_q <= 1'd1;
-      rows_left_q <= held_rows_q;
-      rows_last_q <= ~held_rows_q;
       rows_forth_q <= 1'd1;
       c_blocks_left_q <= cfg_c_blocks_less_1;
       c_blocks_last_q <= ~cfg_c_blocks_less_1;
-      c_blocks_forth_q <= 1'd1;
       active_q <= 1'd0;
       held_last_q <= 1'd0;
       in_frame_q <= 1'd0;
@@ -2115,24 +2096,17 @@ module strided_issue (
       credit_ok_q <= 1'd0;
       freed_q <= 1'd0;
       out_free_q <= 1'd0;
-      ends_acc_q <= (cfg_k_blocks_less_1 == 2'd0) & ~held_cols_q & ~held_rows_q;
-      ends_pixel_q <= (cfg_k_blocks_less_1 == 2'd0) & ~held_cols_q & ~held_rows_q & ~cfg_c_blocks_less_1;
       moves_q <= 1'd0;
       loads_q <= 1'd0;
       last_line_q <= 2'd0;
     end else begin
+      k_blocks_forth_q <= k_blocks_forth_d;
       k_blocks_left_q <= k_blocks_left_d;
       k_blocks_last_q <= k_blocks_last_d;
-      k_blocks_forth_q <= k_blocks_forth_d;
-      cols_left_q <= cols_left_d;
-      cols_last_q <= cols_last_d;
       cols_forth_q <= cols_forth_d;
-      rows_left_q <= rows_left_d;
-      rows_last_q <= rows_last_d;
       rows_forth_q <= rows_forth_d;
       c_blocks_left_q <= c_blocks_left_d;
       c_blocks_last_q <= c_blocks_last_d;
-      c_blocks_forth_q <= c_blocks_forth_d;
       active_q <= active_d;
       held_last_q <= held_last_d;
       in_frame_q <= in_frame_d;
@@ -2141,16 +2115,20 @@ module strided_issue (
       credit_ok_q <= credit_ok_d;
       freed_q <= freed_d;
       out_free_q <= out_free_d;
-      ends_acc_q <= ends_acc_d;
-      ends_pixel_q <= ends_pixel_d;
       moves_q <= moves_d;
       loads_q <= loads_d;
       last_line_q <= last_line_d;
     end
-    held_rows_q <= held_rows_d;
-    held_cols_q <= held_cols_d;
+    cols_held_q <= cols_held_d;
+    cols_left_q <= cols_left_d;
+    cols_last_q <= cols_last_d;
+    rows_held_q <= rows_held_d;
+    rows_left_q <= rows_left_d;
+    rows_last_q <= rows_last_d;
     starts_q <= starts_d;
     held_free_q <= held_free_d;
+    ends_acc_q <= ends_acc_d;
+    ends_pixel_q <= ends_pixel_d;
     grad_now_q <= grad_now_d;
     grad_step_q <= grad_step_d;
     grad_start_q <= grad_start_d;

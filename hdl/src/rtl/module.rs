@@ -345,9 +345,12 @@ impl Body {
         });
     }
 
-    /// `if (test) ...`
+    /// `if (test) ...`; nothing where a layer leaves nothing to do.
     pub fn when(&mut self, test: &Expr, then: impl FnOnce(&mut Body)) {
-        self.conditional(test, Self::nested(then), VerilogBlockOrConditional::None);
+        let then = Self::nested(then);
+        if !then.is_empty() {
+            self.conditional(test, then, VerilogBlockOrConditional::None);
+        }
     }
 
     /// `if (test) ... else ...`
