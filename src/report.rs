@@ -51,8 +51,10 @@ impl Figures {
         json + "\n"
     }
 
-    /// A few lines for a person; `heading` says what the cycles are.
-    pub fn to_text(&self, heading: &str, multipliers: u64) -> String {
+    /// A few lines for a person; `heading` says what the cycles are. Where the run was `stalled` from outside, the
+    /// time between two frames' ends says nothing of the engine and is not held against the bound: a frame that
+    /// was held up may be followed closely by the next.
+    pub fn to_text(&self, heading: &str, multipliers: u64, stalled: bool) -> String {
         let mut text = format!("{heading}\n");
         let bound = self.bound_cycles as f64;
         let mut line = |what: &str, count: u64, note: String| {
@@ -74,10 +76,13 @@ impl Figures {
         if let Some(cycles) = self.cycles_per_frame_steady {
             let ratio = cycles as f64 / bound;
             let busy = self.useful_macs as f64 / (cycles as f64 * multipliers as f64);
-            let note = format!(
-                "{ratio:.3} x the bound; {:.1} % of {multipliers} multipliers' cycles useful",
-                busy * 100.0
-            );
+            let note = match stalled {
+                true => "as the stalls had it".to_owned(),
+                false => format!(
+                    "{ratio:.3} x the bound; {:.1} % of {multipliers} multipliers' cycles useful",
+                    busy * 100.0
+                ),
+            };
             line("cycles a frame, steady", cycles, note);
         }
         line("bound, a frame", self.bound_cycles, String::new());

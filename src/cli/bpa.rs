@@ -130,6 +130,11 @@ struct Output {
 }
 
 impl TrafficArgs {
+    /// Whether any stream is stalled from outside.
+    fn stalls(&self) -> bool {
+        self.stall_input > 0.0 || self.stall_output > 0.0
+    }
+
     /// Seconds of everything since `started`, and of the model's own evaluation.
     fn say_timing(&self, started: Instant, profile: &Profile) {
         if self.timing {
@@ -176,7 +181,7 @@ fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
         let bits = plan.lanes().acc_bits as u32;
         npy::write(&args.grad_input, &ran.measured.grad_input, bits)?;
     }
-    report(&plan, &ran, &args.output)?;
+    report(&plan, &ran, &args.traffic, &args.output)?;
     args.traffic.say_timing(started, &ran.profile);
     Ok(outcome)
 }
@@ -191,7 +196,7 @@ fn verify(args: Verify, started: Instant) -> anyhow::Result<Outcome> {
     };
     let plan = Plan::new(&layer);
     let ran = simulate(&plan, &arrays, &args.traffic, true)?;
-    report(&plan, &ran, &args.output)?;
+    report(&plan, &ran, &args.traffic, &args.output)?;
     args.traffic.say_timing(started, &ran.profile);
     Ok(ran.outcome())
 }
@@ -202,7 +207,7 @@ fn estimate(args: Estimate) -> anyhow::Result<Outcome> {
     let frames = args.frames.frames;
     let figures = Figures::new(&plan, frames, plan.cycles(frames), None);
     let heading = format!("{}: predicted, without stalls", layer.name());
-    print_figures(&figures, &heading, &layer, &args.output)?;
+    print_figures(&figures, &heading, &layer, false, &args.output)?;
     Ok(Outcome::Success)
 }
 
@@ -313,7 +318,7 @@ fn mismatches(measured: &Measured, expected: &Array4<i64>) -> u64 {
     comparison.mismatches
 }
 
-fn report(plan: &Plan, ran: &Ran, output: &Output) -> anyhow::Result<()> {
+fn report(plan: &Plan, ran: &Ran, traffic: &TrafficArgs, output: &Output) -> anyhow::Result<()> {
     let frames = ran.measured.grad_input.shape()[0] as u64;
     let figures = Figures::new(plan, frames, ran.measured.cycles, ran.mismatches);
     let layer = plan.layer();
@@ -323,18 +328,19 @@ fn report(plan: &Plan, ran: &Ran, output: &Output) -> anyhow::Result<()> {
         Some(0) => format!("{}: all {values} values exact", layer.name()),
         Some(wrong) => format!("{}: {wrong} of {values} values WRONG", layer.name()),
     };
-    print_figures(&figures, &heading, layer, output)
+    print_figures(&figures, &heading, layer, traffic.stalls(), output)
 }
 
 fn print_figures(
     figures: &Figures,
     heading: &str,
     layer: &Layer,
+    stalled: bool,
     output: &Output,
 ) -> anyhow::Result<()> {
     if output.json {
         print(&figures.to_json())
     } else {
-        print(&figures.to_text(heading, layer.multipliers()))
+        print(&figures.to_text(heading, layer.multipliers(), stalled))
     }
 }
