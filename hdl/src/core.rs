@@ -115,6 +115,7 @@ pub fn core(
     let frame_begin = m.net("frame_begin", 1, "");
     // Frames in the line buffer, in the queue and in the output FIFO; each has a pixel somewhere.
     let frames_bits = bits_for(d.line_pixels + d.fifo_results + 16);
+    let arrived = m.net("arrived", t.need, "");
     let walk_valid = m.net("walk_valid", 1, "");
     let walk_ready = m.net("walk_ready", 1, "");
     let walk_token = m.net("walk_token", t.bits(), "");
@@ -132,13 +133,13 @@ pub fn core(
     );
     m.instance(
         "u_tokens",
-        token_queue(&format!("{name}_tokens"), &t, frames_bits),
+        token_queue(&format!("{name}_tokens"), &t),
         vec![
             ("in_valid", walk_valid),
             ("in_ready", walk_ready),
             ("in_token", walk_token),
+            ("arrived", arrived.clone()),
             ("weights_ready", weights_ready.clone()),
-            ("frame_begin", frame_begin.clone()),
             ("out_valid", token_valid.clone()),
             ("out_ready", token_ready.clone()),
             ("out_token", token.clone()),
@@ -148,19 +149,18 @@ pub fn core(
     // grad_output into the line buffer.
     let grad_write = m.net("grad_write", 1, "");
     let grad_write_address = m.net("grad_write_address", ring.width, "");
-    let arrived = m.net("arrived", 1, "");
     let free_pixels = m.net("free_pixels", t.free, "");
     let misplaced = m.net("misplaced", 6, "a tlast, by stream and kind");
     m.instance(
         "u_grad",
-        grad_port(&format!("{name}_grad"), d, ring, t.free, config),
+        grad_port(&format!("{name}_grad"), d, ring, &t, config),
         vec![
             ("tvalid", port("s_axis_grad_output_tvalid")),
             ("tready", port("s_axis_grad_output_tready")),
             ("tlast", port("s_axis_grad_output_tlast")),
             ("write", grad_write.clone()),
             ("write_address", grad_write_address.clone()),
-            ("arrived", arrived.clone()),
+            ("arrived", arrived),
             ("free_pixels", free_pixels.clone()),
             ("frame_begin", frame_begin.clone()),
             ("tlast_early", misplaced.bit(0)),
@@ -259,7 +259,6 @@ pub fn core(
         ("token_ready", token_ready),
         ("token", token),
         frame_state,
-        ("arrived", arrived),
         ("free_pixels", free_pixels),
         ("taken", taken.clone()),
         ("grad_address", grad_address),

@@ -5,6 +5,7 @@ use crate::counter::Counter;
 use crate::descriptor::{Descriptor, Kept};
 use crate::ring::Ring;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
+use crate::token::TokenWidths;
 
 const DOC: &str = "\
 Accepts the grad_output stream and writes it to the line buffer, a ring addressed by word in order
@@ -12,15 +13,15 @@ of arrival. Pixels that no output needs are accepted and dropped.
 
 Promise: `tready` is a register and low in reset; a beat is taken in every cycle while the ring
 has space for its pixel; nothing is written over a pixel that `free_pixels` has not counted.
-`arrived` follows the last word of a stored pixel by one cycle. A misplaced `tlast` pulses one of the three error outputs; frames are
-cut by count, so that it changes nothing else.";
+`arrived` counts a stored pixel from the cycle after its last word on. A misplaced `tlast` pulses
+one of the three error outputs; frames are cut by count, so that it changes nothing else.";
 
 /// Builds the port.
 pub fn grad_port(
     name: &str,
     d: &Descriptor,
     ring: Ring,
-    free_width: usize,
+    t: &TokenWidths,
     config: &mut Config,
 ) -> Module {
     let mut m = Module::new(name, DOC);
@@ -30,8 +31,8 @@ pub fn grad_port(
     let tlast = m.input("tlast", 1, "");
     let write = m.output("write", 1, "to the line buffer");
     let write_address = m.output("write_address", ring.width, "");
-    let arrived = m.output("arrived", 1, "a whole pixel is stored");
-    let free_pixels = m.input("free_pixels", free_width, "pixels that may be written over");
+    let arrived = m.output("arrived", t.need, "pixels stored since reset");
+    let free_pixels = m.input("free_pixels", t.free, "pixels that may be written over");
     let frame_begin = m.output("frame_begin", 1, "first beat of a frame taken");
     let misplaced = Misplaced::declare(&mut m);
 
@@ -46,11 +47,11 @@ pub fn grad_port(
     let space = m.reg_from(
         "space",
         line_pixels,
-        "pixels free, the one being filled included",
+        "pixels free as of now, the one being filled included",
     );
     let ready = m.reg("ready", 1, 0, "");
     let first_beat = m.reg("first_beat", 1, 1, "the next beat is a frame's first");
-    let stored = m.reg("stored", 1, 0, "");
+    let stored = m.reg("stored", t.need, 0, "pixels stored since reset");
     let accept = m.net("accept", 1, "");
     let store = m.net("store", 1, "");
     let word_end = m.net("word_end", 1, "last word of a pixel");
@@ -80,11 +81,6 @@ pub fn grad_port(
         "words in the line buffer, less one",
     );
     let address = Counter::new(&mut m, "address", &address_last, "where the next word goes");
-    let free_after = m.net(
-        "free_after",
-        space_width,
-        "pixels free if this beat ends none",
-    );
     let some_free = m.net("some_free", 1, "the next pixel has a place");
     let position = Position::new(&mut m, d, config);
     m.comb(|b| {
@@ -111,13 +107,14 @@ pub fn grad_port(
                 pixel_end.clone()
             }
         };
-        b.set(&stored.d, &whole);
-        b.set(&free_after, &(&space.q + free_pixels.zext(space_width)));
-        b.set(&space.d, &free_after);
-        b.set(&some_free, &free_after.non_zero());
+        b.set(
+            &space.d,
+            &(&space.q + free_pixels.zext(space_width) - whole.zext(space_width)),
+        );
+        b.set(&some_free, &space.q.non_zero());
         b.when(&whole, |b| {
-            b.set(&space.d, &free_after.minus(1));
-            b.set(&some_free, &free_after.ne(&lit(1, space_width)));
+            b.set(&stored.d, &stored.q.plus(1));
+            b.set(&some_free, &space.q.ge(&lit(2, space_width)));
         });
         match &mid_pixel {
             Some(mid_pixel) => {

@@ -2,9 +2,9 @@
 
 use crate::axis_walk::{axis_walk, AxisWidths};
 use crate::config::Config;
-use crate::descriptor::Descriptor;
+use crate::descriptor::{Axis, Descriptor};
 use crate::ring::{ring_add, ring_wrap, Ring};
-use crate::rtl::{lit, Expr, Module};
+use crate::rtl::{bits_for, lit, Expr, Module};
 use crate::token::TokenWidths;
 
 const DOC: &str = "\
@@ -33,7 +33,10 @@ pub fn pixel_walk(
     let skips = t.skip.is_some();
     let skip_width = t.skip.unwrap_or(1);
 
-    let widths = |axis| AxisWidths::exactly(axis, ring.width, t.weight, t.need, skip_width);
+    // Pixels that one pixel can open beyond those before it.
+    let most = |axis: &Axis| axis.slots.iter().map(|s| s.extra).max().unwrap_or(0);
+    let extra = bits_for(most(&d.rows) + most(&d.cols) + 1);
+    let widths = |axis| AxisWidths::exactly(axis, ring.width, t.weight, extra, skip_width);
     let (row_widths, col_widths) = (widths(&d.rows), widths(&d.cols));
 
     // What the two axis walks say.
@@ -80,21 +83,6 @@ pub fn pixel_walk(
         d.frame_step,
         "words stored of a frame, modulo the line buffer",
     );
-    let free_row_end = config.port(
-        &mut m,
-        "free_row_end",
-        t.free,
-        d.cols.rest,
-        "pixels freed at the end of a row that closes one",
-    );
-    let free_frame_end = config.port(
-        &mut m,
-        "free_frame_end",
-        t.free,
-        d.rows.rest,
-        "pixels freed at the end of a frame",
-    );
-
     // Row context: the row whose pixels are being walked.
     let base = m.reg(
         "base",
@@ -108,7 +96,7 @@ pub fn pixel_walk(
     let ctx_taps = m.data_reg("ctx_taps", t.tap_rows, "tap rows, less one");
     let ctx_opens = m.data_reg("ctx_opens", 1, "");
     let ctx_closes = m.data_reg("ctx_closes", 1, "");
-    let ctx_extra = m.data_reg("ctx_extra", t.need, "");
+    let ctx_extra = m.data_reg("ctx_extra", extra, "");
     let ctx_first = m.data_reg("ctx_first", 1, "first row of the frame");
     let ctx_last = m.data_reg("ctx_last", 1, "last row of the frame");
     let frame_start = m.reg("frame_start", 1, 1, "the next row is a frame's first");
@@ -127,8 +115,14 @@ pub fn pixel_walk(
     let raw_weight = m.data_reg("raw_weight", t.weight, "");
     let raw_rows = m.data_reg("raw_rows", t.tap_rows, "");
     let raw_cols = m.data_reg("raw_cols", t.tap_cols, "");
-    let raw_need = m.data_reg("raw_need", t.need, "");
-    let raw_free = m.data_reg("raw_free", t.free, "");
+    let raw_need = m.reg(
+        "raw_need",
+        t.need,
+        0,
+        "pixels that must have arrived since reset",
+    );
+    let raw_closes = m.data_reg("raw_closes", 1, "");
+    let raw_closes_row = m.data_reg("raw_closes_row", 1, "");
     let raw_first = m.data_reg("raw_first", 1, "");
     let raw_last = m.data_reg("raw_last", 1, "");
     let raw_skip = skips.then(|| m.data_reg("raw_skip", skip_width, ""));
@@ -202,21 +196,14 @@ pub fn pixel_walk(
         }
     });
 
-    let need = m.net("need", t.need, "");
-    let free = m.net("free", t.free, "");
+    let opens = m.net("opens", extra, "");
     m.comb(|b| {
-        b.comment("Pixels of grad_output that this one is the first to need, and the last.");
-        b.set(&need, &lit(0, t.need));
+        b.comment("Pixels of grad_output that this one is the first to need.");
+        b.set(&opens, &lit(0, extra));
         b.when(&ctx_opens.q, |b| {
-            b.set(&need, &(&col.extra + col.opens.zext(t.need)));
+            b.set(&opens, &(&col.extra + col.opens.zext(extra)));
         });
-        b.when(&row_start.q, |b| b.set(&need, &(&need + &ctx_extra.q)));
-        b.set(&free, &lit(0, t.free));
-        b.when(&ctx_closes.q, |b| {
-            b.set(&free, &col.closes.zext(t.free));
-            b.when(&col.last, |b| b.set(&free, &(&free + &free_row_end)));
-        });
-        b.when(&frame_end, |b| b.set(&free, &(&free + &free_frame_end)));
+        b.when(&row_start.q, |b| b.set(&opens, &(&opens + &ctx_extra.q)));
     });
     let col_taken = (d.cols.gaps && skips).then(|| {
         let empty = config.port(
@@ -248,8 +235,9 @@ pub fn pixel_walk(
             b.set(&raw_weight.d, &(&ctx_weight.q + &col.weight));
             b.set(&raw_rows.d, &ctx_taps.q);
             b.set(&raw_cols.d, &less_one(&col.taps, t.tap_cols));
-            b.set(&raw_need.d, &need);
-            b.set(&raw_free.d, &free);
+            b.set(&raw_need.d, &(&raw_need.q + opens.zext(t.need)));
+            b.set(&raw_closes.d, &(&ctx_closes.q & &col.closes));
+            b.set(&raw_closes_row.d, &(&ctx_closes.q & &col.last));
             b.set(&raw_first.d, &(&ctx_first.q & &row_start.q));
             b.set(&raw_last.d, &frame_end);
         });
@@ -281,7 +269,8 @@ pub fn pixel_walk(
             "tap_rows" => raw_rows.q.clone(),
             "tap_cols" => raw_cols.q.clone(),
             "need" => raw_need.q.clone(),
-            "free" => raw_free.q.clone(),
+            "closes" => raw_closes.q.clone(),
+            "closes_row" => raw_closes_row.q.clone(),
             "frame_first" => raw_first.q.clone(),
             "frame_last" => raw_last.q.clone(),
             _ => raw_skip

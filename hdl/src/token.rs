@@ -14,9 +14,11 @@ pub struct TokenWidths {
     pub tap_rows: usize,
     /// Tap columns, less one.
     pub tap_cols: usize,
-    /// Pixels of grad_output that must arrive beyond those of the pixel before.
+    /// Pixels of grad_output that must have arrived since reset, modulo a range that tells those
+    /// ahead from those behind.
     pub need: usize,
-    /// Pixels of grad_output that are dead when the pixel is done.
+    /// Number of pixels of grad_output that are dead when a pixel is done: no field, but what the
+    /// flags `closes`, `closes_row` and `frame_last` come to.
     pub free: usize,
     /// Beats of grad_input without a tap ahead of the pixel, where a layer has such.
     pub skip: Option<usize>,
@@ -25,14 +27,13 @@ pub struct TokenWidths {
 impl TokenWidths {
     /// The widths that just hold the layer.
     pub fn exactly(d: &Descriptor) -> Self {
-        let extra =
-            |axis: &crate::descriptor::Axis| axis.slots.iter().map(|s| s.extra).max().unwrap_or(0);
         TokenWidths {
             address: bits_for(d.line_words() - 1),
             weight: bits_for(d.block_weights - 1),
             tap_rows: bits_for(d.rows.max_taps - 1),
             tap_cols: bits_for(d.cols.max_taps - 1),
-            need: bits_for(extra(&d.rows) + extra(&d.cols) + 1),
+            // Up to two line buffers ahead: a token behind one that waits for all of one.
+            need: bits_for(2 * d.line_pixels) + 1,
             free: bits_for(1 + d.cols.rest + d.rows.rest),
             skip: d.has_skips().then(|| bits_for(d.max_skip)),
         }
@@ -46,7 +47,8 @@ impl TokenWidths {
             ("tap_rows", self.tap_rows),
             ("tap_cols", self.tap_cols),
             ("need", self.need),
-            ("free", self.free),
+            ("closes", 1),
+            ("closes_row", 1),
             ("frame_first", 1),
             ("frame_last", 1),
         ];
@@ -84,23 +86,24 @@ impl TokenWidths {
 }
 
 const QUEUE_DOC: &str = "\
-Two-entry queue of pixel tokens between the walk and the issue loop. A frame's first token is held
-back until that frame's first beat was taken and a whole set of weights is there: before, nothing
-of the frame has begun, and a new set of weights may still be meant for it.
+Two-entry queue of pixel tokens between the walk and the issue loop. A token is held back until
+its grad_output has arrived, a frame's first one also until a whole set of weights is there: before,
+nothing of the frame has begun, and a new set of weights may still be meant for it.
 
 Promise: `in_ready` and `out_valid` are registers; a token moves on each side in every cycle in
-which both flags of that side are high; nothing is lost or reordered; one token a cycle passes.";
+which both flags of that side are high; nothing is lost or reordered; one token a cycle passes. A
+token can leave two cycles after the last beat that it needs was taken.";
 
-/// Builds the queue. `frames_bits` hold the number of frames in the engine.
-pub fn token_queue(name: &str, t: &TokenWidths, frames_bits: usize) -> Module {
+/// Builds the queue.
+pub fn token_queue(name: &str, t: &TokenWidths) -> Module {
     let mut m = Module::new(name, QUEUE_DOC);
     m.clocked();
     let bits = t.bits();
     let in_valid = m.input("in_valid", 1, "");
     let in_ready = m.output("in_ready", 1, "");
     let in_token = m.input("in_token", bits, "");
+    let arrived = m.input("arrived", t.need, "pixels of grad_output stored since reset");
     let weights_ready = m.input("weights_ready", 1, "a whole set is in the weight memory");
-    let frame_begin = m.input("frame_begin", 1, "a frame's first beat is taken");
     let out_valid = m.output("out_valid", 1, "");
     let out_ready = m.input("out_ready", 1, "");
     let out_token = m.output("out_token", bits, "");
@@ -109,55 +112,37 @@ pub fn token_queue(name: &str, t: &TokenWidths, frames_bits: usize) -> Module {
     let head = m.data_reg("head", bits, "leaves next");
     let tail = m.data_reg("tail", bits, "waits behind the head");
     let may_go = m.reg("may_go", 1, 0, "the head may leave");
-    let begun = m.reg(
-        "begun",
-        frames_bits,
-        0,
-        "frames whose first token has yet to leave",
-    );
-    let one_begun = m.reg("one_begun", 1, 0, "at least one");
-    let two_begun = m.reg("two_begun", 1, 0, "at least two");
-    let enters = m.net("enters", 1, "a frame's first token leaves");
-    let may_begin = m.net("may_begin", 1, "the token behind it may");
-    let accept = m.net("accept", 1, "");
-    let to_head = m.net("to_head", 1, "the head is or becomes free");
+    let second = m.net("second", bits, "the token behind the head");
+    let second_valid = m.net("second_valid", 1, "");
+    let head_lacks = m.net("head_lacks", t.need, "negative: it needs what has not arrived");
+    let second_lacks = m.net("second_lacks", t.need, "");
     m.comb(|b| {
-        b.set(&accept, &(&in_valid & !&tail_valid.q));
-        b.set(&to_head, &(&out_ready | !&head_valid.q));
+        b.set(&second_valid, &(&in_valid | &tail_valid.q));
+        b.select(&second, &tail_valid.q, &tail.q, &in_token);
         b.when(&!&tail_valid.q, |b| b.set(&tail.d, &in_token));
         b.when_else(
-            &to_head,
+            &(&out_ready | !&head_valid.q),
             |b| {
-                b.set(&head_valid.d, &(&tail_valid.q | &accept));
-                b.select(&head.d, &tail_valid.q, &tail.q, &in_token);
+                b.set(&head_valid.d, &second_valid);
+                b.set(&head.d, &second);
                 b.set(&tail_valid.d, &lit(0, 1));
             },
-            |b| b.when(&accept, |b| b.set(&tail_valid.d, &lit(1, 1))),
+            |b| b.set(&tail_valid.d, &second_valid),
         );
-        b.set(&enters, &(&out_ready & t.field(&head.q, "frame_first")));
-        b.set(
-            &begun.d,
-            &(&begun.q + frame_begin.zext(frames_bits) - enters.zext(frames_bits)),
-        );
-        b.set(&one_begun.d, &begun.d.non_zero());
-        b.set(
-            &two_begun.d,
-            &(begun.d.non_zero() & begun.d.ne(&lit(1, frames_bits))),
-        );
-        b.set(&may_begin, &(&weights_ready & &one_begun.q));
-        b.when(&enters, |b| {
-            b.set(&may_begin, &(&weights_ready & &two_begun.q))
-        });
-        let ready = |token: &Expr| &may_begin | !t.field(token, "frame_first");
+        b.comment("Whether the token that is the head from the next cycle on may leave then.");
+        b.set(&head_lacks, &(&arrived - t.field(&head.q, "need")));
+        b.set(&second_lacks, &(&arrived - t.field(&second, "need")));
+        let goes = |token: &Expr, lacks: &Expr| {
+            !lacks.msb() & (&weights_ready | !t.field(token, "frame_first"))
+        };
         b.when_else(
-            &to_head,
-            |b| {
-                b.set(&may_go.d, &(&in_valid & ready(&in_token)));
-                b.when(&tail_valid.q, |b| b.set(&may_go.d, &ready(&tail.q)));
-            },
-            |b| b.set(&may_go.d, &ready(&head.q)),
+            &(&out_ready | !&head_valid.q),
+            |b| b.set(&may_go.d, &(&second_valid & goes(&second, &second_lacks))),
+            |b| b.set(&may_go.d, &goes(&head.q, &head_lacks)),
         );
     });
+    m.unused("head_lacks_low", &head_lacks.slice(0, t.need - 1));
+    m.unused("second_lacks_low", &second_lacks.slice(0, t.need - 1));
     m.assign(&in_ready, &!&tail_valid.q);
     m.assign(&out_valid, &may_go.q);
     m.assign(&out_token, &head.q);

@@ -11,10 +11,8 @@ use bpa_hdl::mac::lane_cycles;
 use bpa_hdl::memory::MEMORY_CYCLES;
 use std::collections::VecDeque;
 
-/// From a beat taken to the first issue that may read it.
-const ARRIVAL_TO_ISSUE: i64 = 2;
-/// From a frame's first beat taken to its first token in the issue loop.
-const BEGIN_TO_LOAD: i64 = 2;
+/// From a pixel's last beat taken to the token that needs it in the loops.
+const ARRIVAL_TO_LOAD: i64 = 2;
 /// From the last issue of a pixel to the first beat that may overwrite what it freed.
 const FREE_TO_ARRIVAL: i64 = 3;
 /// From a result's move to the FIFO memory's output to the accumulation that may take its place.
@@ -83,8 +81,6 @@ struct Model<'a> {
     // Input: pixels stored, freed; when the latest beat was taken.
     stored: u64,
     last_beat_in: i64,
-    /// First beat of the latest frame of which a pixel was stored.
-    frame_begin: i64,
     freed: u64,
     /// Pixels freed up to and including a pixel of grad_input, and the cycle of its last issue.
     frees: VecDeque<(u64, i64)>,
@@ -95,6 +91,8 @@ struct Model<'a> {
     emitted: i64,
     queued: i64,
     loaded: [i64; 2],
+    /// The latest issue: when it left the loops, one ahead, and when it went.
+    left: i64,
     issued: i64,
 
     // Output: read cycles of the results that may still hold a place.
@@ -116,7 +114,6 @@ impl<'a> Model<'a> {
             issue_to_read: issue_to_read as i64,
             stored: 0,
             last_beat_in: FIRST_BEAT - 1,
-            frame_begin: FIRST_BEAT,
             freed: 0,
             frees: VecDeque::from([(0, NEVER)]),
             needed: 0,
@@ -124,6 +121,7 @@ impl<'a> Model<'a> {
             emitted: NEVER,
             queued: NEVER,
             loaded: [NEVER; 2],
+            left: NEVER,
             issued: NEVER,
             reads: VecDeque::new(),
             result_moved: NEVER,
@@ -141,6 +139,7 @@ impl<'a> Model<'a> {
             self.queued,
             self.loaded[0],
             self.loaded[1],
+            self.left,
             self.issued,
             self.result_moved,
         ];
@@ -172,32 +171,30 @@ impl<'a> Model<'a> {
             let queued = (emitted + 1).max(self.queued + 1).max(self.loaded[0] + 1);
             // The issue loop: data for the pixel, a place for each accumulation.
             self.needed += pixel.opens;
-            let data = self.arrival(self.needed) + ARRIVAL_TO_ISSUE;
-            let begins = match pixel.frame_first {
-                true => self.frame_begin + BEGIN_TO_LOAD,
-                false => NEVER,
-            };
+            let data = self.arrival(self.needed) + ARRIVAL_TO_LOAD;
             let loaded = (queued + 1)
                 .max(self.loaded[1] + 1)
-                .max(self.issued)
-                .max(begins);
+                .max(self.left)
+                .max(data);
             self.emitted = emitted;
             self.queued = queued;
             self.loaded = [self.loaded[1], loaded];
-            let mut start = (loaded + 1).max(data);
+            self.left = loaded;
             let zeros = (pixel.skipped * walk.pixel_beats) as i64;
             for block in 0..walk.pixel_beats {
+                // Each issue leaves the loops when the one before goes.
+                let left = (self.left + 1).max(self.issued);
+                let mut start = left + 1;
                 if self.reads.len() as u64 == self.buffers.fifo_results {
                     // The oldest read gave back the place that this accumulation takes.
                     if let Some(read) = self.reads.pop_front() {
                         start = start.max(read + READ_TO_START);
                     }
                 }
-                let end = start + pixel.issues as i64 - 1;
-                self.result(end, if block == 0 { zeros } else { 0 });
-                start = end + 1;
+                self.issued = start + pixel.issues as i64 - 1;
+                self.left = if pixel.issues > 1 { self.issued - 1 } else { left };
+                self.result(self.issued, if block == 0 { zeros } else { 0 });
             }
-            self.issued = start - 1;
             if pixel.frees > 0 {
                 self.freed += pixel.frees;
                 self.frees.push_back((self.freed, self.issued));
@@ -222,9 +219,6 @@ impl<'a> Model<'a> {
                 .map_or(NEVER, |free| free.1 + FREE_TO_ARRIVAL);
             let first = (self.last_beat_in + 1).max(space);
             let dropped = self.dropped_before(self.stored);
-            if self.stored % self.walk.kept_pixels() == 0 {
-                self.frame_begin = first + dropped.behind as i64 * words;
-            }
             self.last_beat_in = first + (dropped.behind + dropped.ahead) as i64 * words + words - 1;
             self.stored += 1;
         }

@@ -1,0 +1,154 @@
+//! The loops around an issue: how often each turns, and which turns next.
+
+use crate::config::Config;
+use crate::descriptor::Descriptor;
+use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
+
+/// What is known of a loop when the hardware is built.
+pub(super) struct LoopShape {
+    pub name: &'static str,
+    pub what: &'static str,
+    /// Most turns of a run.
+    pub turns: u64,
+    /// The token tells the turns; else they are the layer's.
+    pub by_token: bool,
+    /// Runs more than once a pixel: some loop around it turns.
+    pub repeats: bool,
+    /// Steps forth and back through an address.
+    pub moves: bool,
+}
+
+/// The loops from the innermost to the outermost, those that never turn included. The first three
+/// make an accumulation.
+pub(super) fn shapes(d: &Descriptor) -> [LoopShape; 5] {
+    let turns = [
+        d.k_blocks,
+        d.cols.max_taps,
+        d.rows.max_taps,
+        d.c_blocks,
+        d.group_blocks,
+    ];
+    let shape = |index: usize, name, what| LoopShape {
+        name,
+        what,
+        turns: turns[index],
+        by_token: index == 1 || index == 2,
+        repeats: turns[index + 1..].iter().any(|&turns| turns > 1),
+        moves: index < 3,
+    };
+    [
+        shape(0, "k_blocks", "blocks of K"),
+        shape(1, "cols", "tap columns"),
+        shape(2, "rows", "tap rows"),
+        shape(3, "c_blocks", "blocks of C"),
+        shape(4, "groups", "groups"),
+    ]
+}
+
+/// A loop that turns.
+pub(super) struct Level {
+    /// Turns after this one.
+    left: Reg,
+    /// `left` is zero; a register, because everything hangs on it.
+    last: Reg,
+    /// Turns of a pixel's next run, less one; `None` where a pixel has one run and its token tells.
+    again: Option<Expr>,
+    /// Keeps what the token told for the next run.
+    held: Option<Reg>,
+    /// Which way it runs, where it runs both ways.
+    forth: Option<Reg>,
+}
+
+impl Level {
+    /// `None` where the loop never turns.
+    pub fn new(m: &mut Module, config: &mut Config, shape: &LoopShape) -> Option<Self> {
+        if shape.turns == 1 {
+            return None;
+        }
+        let LoopShape { name, what, .. } = shape;
+        let width = bits_for(shape.turns - 1);
+        let (left, last) = (format!("{name}_left"), format!("{name}_last"));
+        let comment = format!("{what} after this one");
+        let less_1 = format!("{what} of a run, less one");
+        let forth = (shape.moves && shape.repeats)
+            .then(|| m.data_reg(&format!("{name}_forth"), 1, "which way it runs"));
+        if shape.by_token {
+            let held = shape
+                .repeats
+                .then(|| m.data_reg(&format!("{name}_held"), width, &less_1));
+            return Some(Level {
+                left: m.data_reg(&left, width, &comment),
+                last: m.data_reg(&last, 1, ""),
+                again: held.as_ref().map(|held| held.q.clone()),
+                held,
+                forth,
+            });
+        }
+        let again = config.port(
+            m,
+            &format!("{name}_less_1"),
+            width,
+            shape.turns - 1,
+            &less_1,
+        );
+        Some(Level {
+            left: m.reg_from(&left, again.clone(), &comment),
+            last: m.reg_from(&last, again.is_zero(), ""),
+            again: Some(again),
+            held: None,
+            forth,
+        })
+    }
+
+    /// High at the last turn of a run.
+    pub fn last(&self) -> Expr {
+        self.last.q.clone()
+    }
+
+    /// High while it runs back; `None` where it never does.
+    pub fn back(&self) -> Option<Expr> {
+        self.forth.as_ref().map(|forth| !&forth.q)
+    }
+
+    /// One turn on; from the last, the other way round.
+    pub fn turn(&self, b: &mut Body) {
+        let width = self.left.q.width();
+        b.set(&self.left.d, &self.left.q.minus(1));
+        b.set(&self.last.d, &self.left.q.eq(&lit(1, width)));
+        b.when(&self.last.q, |b| {
+            if let Some(again) = &self.again {
+                self.load(b, again);
+            }
+            if let Some(forth) = &self.forth {
+                b.set(&forth.d, &!&forth.q);
+            }
+        });
+    }
+
+    fn load(&self, b: &mut Body, turns_less_1: &Expr) {
+        b.set(&self.left.d, turns_less_1);
+        b.set(&self.last.d, &turns_less_1.is_zero());
+    }
+
+    /// A pixel enters; `turns_less_1` is what its token tells of this loop.
+    pub fn enter(&self, b: &mut Body, turns_less_1: Option<&Expr>) {
+        if let Some(turns_less_1) = turns_less_1 {
+            self.load(b, turns_less_1);
+            if let Some(held) = &self.held {
+                b.set(&held.d, turns_less_1);
+            }
+        }
+        if let Some(forth) = &self.forth {
+            b.set(&forth.d, &lit(1, 1));
+        }
+    }
+}
+
+/// High where all of these loops are at their last turn.
+pub(super) fn all_last<'a>(levels: impl IntoIterator<Item = &'a Level>) -> Expr {
+    levels
+        .into_iter()
+        .map(Level::last)
+        .reduce(|all, one| all & one)
+        .unwrap_or_else(|| lit(1, 1))
+}
