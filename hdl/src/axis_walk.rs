@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::descriptor::{Axis, Slot};
-use crate::ring::{ring_add, Ring};
+use crate::ring::{ring_step, Ring};
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 
 const DOC: &str = "\
@@ -16,6 +16,17 @@ visit: taps enter at the near border and leave at the far border, at most one ea
 
 Promise: the outputs describe the present visit and are valid in every cycle after reset;
 `advance` moves to the next visit in one cycle, and from the last straight to the first.";
+
+/// What an axis walk counts its addresses in.
+#[derive(Clone, Copy, Debug)]
+pub struct WalkUnits {
+    /// The line buffer in these units.
+    pub ring: Ring,
+    /// A unit of the line buffer is two to this many words.
+    pub address_bits: usize,
+    /// A unit of a weight offset is two to this many words.
+    pub weight_bits: usize,
+}
 
 /// Widths of one axis walk.
 #[derive(Clone, Debug)]
@@ -42,7 +53,7 @@ impl AxisWidths {
             clip_in: bits_for(most(|s| s.clip_in).max(axis.period)),
             grow_in: bits_for(most(|s| s.grow_in).max(axis.period - 1)),
             grows_left: bits_for(most(|s| s.grows_left)),
-            taps: bits_for(axis.max_taps),
+            taps: bits_for(axis.max_taps - axis.always_taps()),
             address,
             weight,
             extra,
@@ -55,16 +66,26 @@ impl AxisWidths {
 struct Field {
     name: &'static str,
     width: usize,
-    first: fn(&Slot) -> u64,
+    first: Box<dyn Fn(&Slot) -> u64>,
 }
 
-fn fields(axis: &Axis, w: &AxisWidths) -> Vec<Field> {
-    let field = |name, width, first| Field { name, width, first };
+fn fields(axis: &Axis, w: &AxisWidths, units: &WalkUnits) -> Vec<Field> {
+    fn field(name: &'static str, width: usize, first: impl Fn(&Slot) -> u64 + 'static) -> Field {
+        let first = Box::new(first);
+        Field { name, width, first }
+    }
+    let always = axis.always_taps();
+    let WalkUnits {
+        address_bits,
+        weight_bits,
+        ..
+    } = *units;
     let mut fields = vec![
-        field("taps", w.taps, |s| s.taps),
-        field("address", w.address, |s| s.address),
-        field("weight", w.weight, |s| s.weight),
+        field("taps", w.taps, move |s| s.taps - always),
+        field("address", w.address, move |s| s.address >> address_bits),
+        field("weight", w.weight, move |s| s.weight >> weight_bits),
         field("clip_in", w.clip_in, |s| s.clip_in),
+        field("clips", 1, |s| u64::from(s.clip_in == 0)),
         field("clipped", 1, |s| u64::from(s.clipped)),
         field("grows_left", w.grows_left, |s| s.grows_left),
     ];
@@ -110,10 +131,11 @@ fn slot_config(
         config.port(m, &name, width, value, comment)
     };
     let comment = |name: &str| match name {
-        "taps" => "taps at the first visit",
-        "address" => "line-buffer offset of its first tap, words",
-        "weight" => "weight offset of its first tap, words",
+        "taps" => "taps at the first visit beyond those that every visit has",
+        "address" => "line-buffer offset of its first tap, units",
+        "weight" => "weight offset of its first tap, units",
         "clip_in" => "visits until its first tap leaves",
+        "clips" => "it leaves after the first visit",
         "clipped" => "taps have left before the first visit",
         "grows_left" => "taps that have yet to enter",
         _ => "visits until a tap enters",
@@ -167,7 +189,7 @@ pub fn axis_walk(
     axis_name: &str,
     axis: &Axis,
     w: &AxisWidths,
-    ring: Ring,
+    units: &WalkUnits,
     skips: bool,
     config: &mut Config,
 ) -> Module {
@@ -175,7 +197,11 @@ pub fn axis_walk(
     m.clocked();
     let slots = axis.slots.len();
     let advance = m.input("advance", 1, "go to the next visit");
-    let taps = m.output("taps", w.taps, "taps at this position");
+    let taps = m.output(
+        "taps",
+        w.taps,
+        "taps here beyond those that every visit has",
+    );
     let address = m.output("address", w.address, "line-buffer offset of the first tap");
     let weight = m.output("weight", w.weight, "weight offset of the first tap");
     let opens = m.output("opens", 1, "needs grad_output that no visit before needed");
@@ -199,22 +225,22 @@ pub fn axis_walk(
         &mut m,
         "address_step",
         w.address,
-        axis.address_step,
-        "words from a visit of a slot to its next",
+        axis.address_step >> units.address_bits,
+        "units from a visit of a slot to its next",
     );
     let cfg_clip = port(
         &mut m,
         "address_clip",
         w.address,
-        axis.address_clip,
+        axis.address_clip >> units.address_bits,
         "the same where its first tap leaves",
     );
     let cfg_weight = port(
         &mut m,
         "weight_tap",
         w.weight,
-        axis.weight_tap,
-        "weight words from tap to tap",
+        axis.weight_tap >> units.weight_bits,
+        "weight units from tap to tap",
     );
     let cfg_first_skip = skips.then(|| {
         port(
@@ -225,13 +251,15 @@ pub fn axis_walk(
             "beats without a tap before the first visit",
         )
     });
-    let cfg_period_clip = port(
-        &mut m,
-        "clip_period_less_1",
-        w.clip_in,
-        axis.period - 1,
-        "visits of a slot between taps that leave, less one",
-    );
+    let cfg_period_clip = (axis.period > 1).then(|| {
+        port(
+            &mut m,
+            "clip_period_less_1",
+            w.clip_in,
+            axis.period - 1,
+            "visits of a slot between taps that leave, less one",
+        )
+    });
     let cfg_period_grow = (axis.period > 1).then(|| {
         port(
             &mut m,
@@ -241,8 +269,8 @@ pub fn axis_walk(
             "visits of a slot between taps that enter, less one",
         )
     });
-    let ring_size = ring.port(&mut m, config);
-    let fields = fields(axis, w);
+    let ring_size = units.ring.port(&mut m, config);
+    let fields = fields(axis, w, units);
     let shape = SlotShape {
         axis_name,
         fields: &fields,
@@ -271,7 +299,7 @@ pub fn axis_walk(
     let fresh = m.reg("fresh", 1, 1, "first round of the slots");
     let slot = (slots > 1).then(|| m.reg("slot", w.slot, 0, "slot of this visit"));
     let visits_left = m.reg_from("visits_left", cfg_visits.clone(), "visits after this one");
-    let at_last = m.net("at_last", 1, "");
+    let at_last = m.reg_from("at_last", cfg_visits.is_zero(), "");
 
     // The slot's state at its next visit.
     let again: Vec<Expr> = fields
@@ -282,9 +310,15 @@ pub fn axis_walk(
     let clip = m.net("clip", 1, "the first tap leaves at the far border");
     let grow = m.net("grow", 1, "a tap enters at the near border");
     let step = m.net("step", w.address, "");
+    let wrapping = m.net("wrapping", w.address + 1, "the step less the line buffer");
+    // Some axes have a tap at every visit.
+    let reached = |flag: &Expr| match axis.gaps {
+        true => flag & q("taps").non_zero(),
+        false => flag.clone(),
+    };
     m.comb(|b| {
         b.comment("This slot's state at its next visit.");
-        b.set(&clip, &(q("clip_in").is_zero() & q("taps").non_zero()));
+        b.set(&clip, &reached(q("clips")));
         b.set(&grow, &q("grows_left").non_zero());
         if let Some(period) = &cfg_period_grow {
             b.set(a("grow_in"), &q("grow_in").minus(1));
@@ -303,55 +337,83 @@ pub fn axis_walk(
         b.set(a("grows_left"), q("grows_left"));
         b.when(&grow, |b| b.set(a("grows_left"), &q("grows_left").minus(1)));
         b.set(a("clip_in"), &q("clip_in").minus(1));
+        b.set(a("clips"), &q("clip_in").eq(&lit(1, w.clip_in)));
+        if cfg_period_clip.is_none() {
+            // From the first on, one leaves at every visit.
+            b.set(a("clips"), &(a("clips") | q("clips")));
+        }
         b.set(a("clipped"), q("clipped"));
         b.set(a("weight"), q("weight"));
         b.set(&step, &cfg_step);
+        b.set(&wrapping, &units.ring.wrapping(&cfg_step, &ring_size));
         b.when(&clip, |b| {
-            b.set(a("clip_in"), &cfg_period_clip);
+            if let Some(period) = &cfg_period_clip {
+                b.set(a("clip_in"), period);
+                b.set(a("clips"), &period.is_zero());
+            }
             b.set(a("clipped"), &lit(1, 1));
             b.set(a("weight"), &(q("weight") + &cfg_weight));
             b.set(&step, &cfg_clip);
+            b.set(&wrapping, &units.ring.wrapping(&cfg_clip, &ring_size));
         });
     });
-    let moved = ring_add(&mut m, "moved", q("address"), &step, &ring_size);
+    let moved = ring_step(&mut m, "moved", q("address"), &step, &wrapping);
     m.comb(|b| b.set(a("address"), &moved));
 
-    let packed_bits: usize = fields.iter().map(|f| f.width).sum();
-    let waiting: Vec<Reg> = (1..slots)
-        .map(|i| {
-            m.data_reg(
-                &format!("waiting{i}"),
-                packed_bits,
-                "state of a slot whose turn is later",
-            )
+    let waiting: Vec<Vec<Reg>> = slot_cfg[1..]
+        .iter()
+        .enumerate()
+        .map(|(index, slot)| {
+            fields
+                .iter()
+                .zip(&slot.first)
+                .map(|(f, first)| {
+                    let name = format!("later{}_{}", index + 1, f.name);
+                    m.reg_from(&name, first.clone(), "of a slot whose turn is later")
+                })
+                .collect()
         })
         .collect();
+    let wrap = m.net("wrap", 1, "from the last visit to the first");
     m.comb(|b| {
+        b.comment("The slots take turns.");
         b.when(&advance, |b| {
             b.set(&visits_left.d, &visits_left.q.minus(1));
-            for (index, reg) in waiting.iter().enumerate() {
-                match waiting.get(index + 1) {
-                    Some(next) => b.set(&reg.d, &next.q),
-                    None => pack(b, &reg.d, &again),
+            b.set(&at_last.d, &visits_left.q.eq(&lit(1, w.visits)));
+            let next = waiting
+                .iter()
+                .map(|regs| regs.iter().map(|r| &r.q).collect());
+            let next: Vec<Vec<&Expr>> = next.chain([again.iter().collect()]).collect();
+            for (regs, next) in [&state].into_iter().chain(&waiting).zip(next) {
+                for (reg, value) in regs.iter().zip(next) {
+                    b.set(&reg.d, value);
                 }
             }
             match &slot {
-                None => {
-                    b.set(&fresh.d, &lit(0, 1));
-                    for (reg, value) in state.iter().zip(&again) {
-                        b.set(&reg.d, value);
-                    }
+                None => b.set(&fresh.d, &lit(0, 1)),
+                Some(slot) => {
+                    b.set(&slot.d, &slot.q.plus(1));
+                    b.when(&slot.q.eq(&lit(slots as u64 - 1, w.slot)), |b| {
+                        b.set(&slot.d, &lit(0, w.slot));
+                        b.set(&fresh.d, &lit(0, 1));
+                    });
                 }
-                Some(slot) => next_slot(b, &fields, &slot_cfg, &state, &waiting[0], slot, &fresh),
             }
-            b.when(&at_last, |b| {
-                b.set(&visits_left.d, &cfg_visits);
-                b.set(&fresh.d, &lit(1, 1));
-                if let Some(slot) = &slot {
-                    b.set(&slot.d, &lit(0, w.slot));
+        });
+        b.set(&wrap, &(&advance & &at_last.q));
+        b.comment("A new walk; by itself, because it is then no more than a synchronous reset.");
+        b.when(&wrap, |b| {
+            b.set(&visits_left.d, &cfg_visits);
+            b.set(&at_last.d, &cfg_visits.is_zero());
+            b.set(&fresh.d, &lit(1, 1));
+            if let Some(slot) = &slot {
+                b.set(&slot.d, &lit(0, w.slot));
+            }
+            for (regs, slot) in [&state].into_iter().chain(&waiting).zip(&slot_cfg) {
+                for (reg, first) in regs.iter().zip(&slot.first) {
+                    b.set(&reg.d, first);
                 }
-                begin(b, &slot_cfg[0], &state);
-            });
+            }
         });
     });
 
@@ -365,14 +427,10 @@ pub fn axis_walk(
     };
     m.observe(|b| {
         b.comment("What this visit opens and closes.");
-        b.set(&at_last, &visits_left.q.is_zero());
         by_slot(b, &|b, s| {
             b.set(&opening, &(&s.opens & !q("clipped")));
             b.set(&opened, &lit(0, w.extra));
-            b.set(
-                &closing,
-                &(&s.closes & q("grows_left").is_zero() & q("taps").non_zero()),
-            );
+            b.set(&closing, &reached(&(&s.closes & q("grows_left").is_zero())));
             if let (Some(skipped), Some(value)) = (&skipped, &s.skip) {
                 b.set(skipped, value);
             }
@@ -393,7 +451,7 @@ pub fn axis_walk(
     m.assign(&taps, q("taps"));
     m.assign(&address, q("address"));
     m.assign(&weight, q("weight"));
-    m.assign(&last, &at_last);
+    m.assign(&last, &at_last.q);
     m.assign(&opens, &opening);
     m.assign(&extra, &opened);
     m.assign(&closes, &closing);
@@ -401,52 +459,4 @@ pub fn axis_walk(
         m.assign(skip, skipped);
     }
     m
-}
-
-fn pack(b: &mut Body, target: &Expr, values: &[Expr]) {
-    let mut low = 0;
-    for value in values {
-        b.set_slice(target, low, value);
-        low += value.width();
-    }
-}
-
-/// Loads a slot's state for its first visit.
-fn begin(b: &mut Body, slot: &SlotConfig, state: &[Reg]) {
-    for (first, reg) in slot.first.iter().zip(state) {
-        b.set(&reg.d, first);
-    }
-}
-
-/// Loads the next slot: from the configuration in the first round, else the one that waits.
-fn next_slot(
-    b: &mut Body,
-    fields: &[Field],
-    slots: &[SlotConfig],
-    state: &[Reg],
-    waiting: &Reg,
-    slot: &Reg,
-    fresh: &Reg,
-) {
-    let mut low = 0;
-    for (field, reg) in fields.iter().zip(state) {
-        b.set(&reg.d, &waiting.q.slice(low, field.width));
-        low += field.width;
-    }
-    b.set(&slot.d, &slot.q.plus(1));
-    b.when_else(
-        &slot.q.eq(&lit(slots.len() as u64 - 1, slot.q.width())),
-        |b| {
-            b.set(&slot.d, &lit(0, slot.q.width()));
-            b.set(&fresh.d, &lit(0, 1));
-        },
-        |b| {
-            b.when(&fresh.q, |b| match slots.len() {
-                2 => begin(b, &slots[1], state),
-                _ => b.case(&slot.q, slots.len() - 1, |b, i| {
-                    begin(b, &slots[i + 1], state)
-                }),
-            });
-        },
-    );
 }

@@ -9,8 +9,8 @@ use crate::mac::{lane_cycles, mac_array};
 use crate::memory::{read_ahead_memory, MEMORY_CYCLES};
 use crate::pixel_walk::pixel_walk;
 use crate::result_port::result_port;
-use crate::ring::Ring;
 use crate::rtl::{bits_for, lit, Expr, Module};
+use crate::stock::Stock;
 use crate::target::Target;
 use crate::token::{token_queue, TokenWidths};
 use crate::weight_port::weight_port;
@@ -103,19 +103,14 @@ pub fn core(
             .find(|(name, _)| *name == wanted)
             .map_or_else(|| unreachable!("no port {wanted}"), |(_, port)| port)
     };
-    let ring = Ring {
-        size: d.line_words(),
-        width: bits_for(d.line_words() - 1),
-    };
+    let line_width = bits_for(d.line_words() - 1);
     let weight_width = bits_for(d.weight_words() - 1);
     let t = TokenWidths::exactly(d);
 
     // Pixel walk and token queue.
     let weights_ready = m.net("weights_ready", 1, "");
     let frame_begin = m.net("frame_begin", 1, "");
-    // Frames in the line buffer, in the queue and in the output FIFO; each has a pixel somewhere.
-    let frames_bits = bits_for(d.line_pixels + d.fifo_results + 16);
-    let arrived = m.net("arrived", t.need, "");
+    let arrived = m.net("arrived", 1, "");
     let walk_valid = m.net("walk_valid", 1, "");
     let walk_ready = m.net("walk_ready", 1, "");
     let walk_token = m.net("walk_token", t.bits(), "");
@@ -124,7 +119,7 @@ pub fn core(
     let token = m.net("token", t.bits(), "");
     m.instance(
         "u_walk",
-        pixel_walk(&format!("{name}_walk"), d, &t, ring, config),
+        pixel_walk(&format!("{name}_walk"), d, &t, config),
         vec![
             ("token_valid", walk_valid.clone()),
             ("token_ready", walk_ready.clone()),
@@ -148,12 +143,12 @@ pub fn core(
 
     // grad_output into the line buffer.
     let grad_write = m.net("grad_write", 1, "");
-    let grad_write_address = m.net("grad_write_address", ring.width, "");
+    let grad_write_address = m.net("grad_write_address", line_width, "");
     let free_pixels = m.net("free_pixels", t.free, "");
     let misplaced = m.net("misplaced", 6, "a tlast, by stream and kind");
     m.instance(
         "u_grad",
-        grad_port(&format!("{name}_grad"), d, ring, &t, config),
+        grad_port(&format!("{name}_grad"), d, &t, config),
         vec![
             ("tvalid", port("s_axis_grad_output_tvalid")),
             ("tready", port("s_axis_grad_output_tready")),
@@ -168,7 +163,7 @@ pub fn core(
             ("tlast_late", misplaced.bit(2)),
         ],
     );
-    let grad_address = m.net("grad_address", ring.width, "");
+    let grad_address = m.net("grad_address", line_width, "");
     let grad_word = m.net("grad_word", lanes.grad_word_bits(), "");
     let grad_data = port("s_axis_grad_output_tdata");
     m.instance(
@@ -281,7 +276,14 @@ pub fn core(
     bindings.extend(skip.clone().into_iter().flatten());
     m.instance(
         "u_issue",
-        issue_loop(&format!("{name}_issue"), d, &t, ring, weight_width, config),
+        issue_loop(
+            &format!("{name}_issue"),
+            d,
+            &t,
+            weight_width,
+            target,
+            config,
+        ),
         bindings,
     );
 
@@ -337,21 +339,24 @@ pub fn core(
     m.assign(&port("m_axis_grad_input_tdata"), &wide);
 
     // Status, a few cycles behind the streams.
+    let frames_bits = bits_for(d.frames_inside());
     let begun = m.reg("begun", 1, 0, "");
-    let frames = m.reg("frames", frames_bits, 0, "frames in the engine");
+    let names = ["frames", "frames_inside"];
+    let frames = Stock::new(&mut m, names, &lit(0, frames_bits), "frames in the engine");
     let is_busy = m.reg("is_busy", 1, 0, "");
     let seen = m.reg("seen", 6, 0, "");
     let cause = m.reg("cause", 6, 0, "");
     let failed = m.reg("failed", 1, 0, "");
     m.comb(|b| {
         b.set(&begun.d, &frame_begin);
-        b.set(
-            &frames.d,
-            &(&frames.q + begun.q.zext(frames_bits) - frame_done.zext(frames_bits)),
-        );
-        b.set(&is_busy.d, &(&begun.q | frames.q.non_zero()));
+        frames.step(b, &begun.q, &frame_done);
+        b.set(&is_busy.d, &(&begun.q | frames.some()));
         b.set(&seen.d, &misplaced);
-        b.set(&cause.d, &(&cause.q | &seen.q));
+        for kind in 0..6 {
+            b.when(&seen.q.bit(kind), |b| {
+                b.set_slice(&cause.d, kind, &lit(1, 1))
+            });
+        }
         b.set(&failed.d, &cause.q.any());
     });
     m.assign(&port("busy"), &is_busy.q);

@@ -26,11 +26,14 @@ impl Counter {
         self.at_last.q.clone()
     }
 
-    /// One on.
-    pub fn step(&self, b: &mut Body) {
-        b.set(&self.now.d, &self.now.q.plus(1));
-        b.set(&self.at_last.d, &self.now.q.eq(&self.last.minus(1)));
-        b.when(&self.at_last.q, |b| {
+    /// One on where `step`. The return to the first value stands last, by itself: it is a
+    /// register's synchronous reset then and costs no multiplexer.
+    pub fn step(&self, b: &mut Body, step: &Expr) {
+        b.when(step, |b| {
+            b.set(&self.now.d, &self.now.q.plus(1));
+            b.set(&self.at_last.d, &self.now.q.eq(&self.last.minus(1)));
+        });
+        b.when(&(step & &self.at_last.q), |b| {
             b.set(&self.now.d, &lit(0, self.now.q.width()));
             b.set(&self.at_last.d, &self.last.is_zero());
         });

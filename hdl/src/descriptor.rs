@@ -62,6 +62,13 @@ pub struct Axis {
     pub rest: u64,
 }
 
+impl Axis {
+    /// Taps that every visit has at least.
+    pub fn always_taps(&self) -> u64 {
+        u64::from(!self.gaps)
+    }
+}
+
 /// Which positions of grad_output are stored: the range that some output needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
@@ -119,6 +126,27 @@ impl Descriptor {
         self.line_pixels * self.pixel_words()
     }
 
+    /// A line-buffer address of the walk is in units of two to this many words: the largest such
+    /// that a pixel is whole units, because the walk goes from pixel to pixel.
+    pub fn walk_unit_bits(&self) -> usize {
+        self.pixel_words().trailing_zeros() as usize
+    }
+
+    /// A weight offset of the walk is in units of two to this many words: the largest such that a
+    /// tap is whole units.
+    pub fn tap_unit_bits(&self) -> usize {
+        self.k_blocks.trailing_zeros() as usize
+    }
+
+    /// Low address bits, of line buffer and weights alike, that are the block of K and nothing else;
+    /// none where blocks of K are no power of two.
+    pub fn k_block_bits(&self) -> usize {
+        match self.k_blocks.is_power_of_two() {
+            true => self.tap_unit_bits(),
+            false => 0,
+        }
+    }
+
     /// Words of the whole set of weights.
     pub fn weight_words(&self) -> u64 {
         self.group_blocks * self.c_blocks * self.block_weights
@@ -141,6 +169,18 @@ impl Descriptor {
     /// Pixels of one frame of grad_output.
     pub fn input_pixels(&self) -> u64 {
         self.kept_rows.size * self.kept_cols.size
+    }
+
+    /// Most frames that can be in the engine at once: in the line buffer, among its results, and
+    /// partly in each port.
+    pub fn frames_inside(&self) -> u64 {
+        let kept = |kept: &Kept| kept.last - kept.first + 1;
+        let results = match self.rows.gaps || self.cols.gaps {
+            true => 1,
+            false => self.rows.visits * self.cols.visits * self.c_blocks * self.group_blocks,
+        };
+        let stored = kept(&self.kept_rows) * kept(&self.kept_cols);
+        self.line_pixels.div_ceil(stored) + self.fifo_results.div_ceil(results) + 3
     }
 
     /// Whether any output pixel has no tap.

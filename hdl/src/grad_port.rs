@@ -3,7 +3,6 @@
 use crate::config::Config;
 use crate::counter::Counter;
 use crate::descriptor::{Descriptor, Kept};
-use crate::ring::Ring;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 use crate::token::TokenWidths;
 
@@ -13,25 +12,20 @@ of arrival. Pixels that no output needs are accepted and dropped.
 
 Promise: `tready` is a register and low in reset; a beat is taken in every cycle while the ring
 has space for its pixel; nothing is written over a pixel that `free_pixels` has not counted.
-`arrived` counts a stored pixel from the cycle after its last word on. A misplaced `tlast` pulses
-one of the three error outputs; frames are cut by count, so that it changes nothing else.";
+`arrived` follows the last word of a stored pixel by one cycle. A misplaced `tlast` pulses one of
+the three error outputs two cycles later; frames are cut by count, so that it changes nothing else.";
 
 /// Builds the port.
-pub fn grad_port(
-    name: &str,
-    d: &Descriptor,
-    ring: Ring,
-    t: &TokenWidths,
-    config: &mut Config,
-) -> Module {
+pub fn grad_port(name: &str, d: &Descriptor, t: &TokenWidths, config: &mut Config) -> Module {
     let mut m = Module::new(name, DOC);
     m.clocked();
+    let address_width = bits_for(d.line_words() - 1);
     let tvalid = m.input("tvalid", 1, "");
     let tready = m.output("tready", 1, "");
     let tlast = m.input("tlast", 1, "");
     let write = m.output("write", 1, "to the line buffer");
-    let write_address = m.output("write_address", ring.width, "");
-    let arrived = m.output("arrived", t.need, "pixels stored since reset");
+    let write_address = m.output("write_address", address_width, "");
+    let arrived = m.output("arrived", 1, "a whole pixel is stored");
     let free_pixels = m.input("free_pixels", t.free, "pixels that may be written over");
     let frame_begin = m.output("frame_begin", 1, "first beat of a frame taken");
     let misplaced = Misplaced::declare(&mut m);
@@ -51,7 +45,7 @@ pub fn grad_port(
     );
     let ready = m.reg("ready", 1, 0, "");
     let first_beat = m.reg("first_beat", 1, 1, "the next beat is a frame's first");
-    let stored = m.reg("stored", t.need, 0, "pixels stored since reset");
+    let stored = m.reg("stored", 1, 0, "");
     let accept = m.net("accept", 1, "");
     let store = m.net("store", 1, "");
     let word_end = m.net("word_end", 1, "last word of a pixel");
@@ -73,14 +67,20 @@ pub fn grad_port(
     let mid_pixel = word
         .as_ref()
         .map(|_| m.reg("mid_pixel", 1, 0, "the next beat is not a pixel's first"));
+    // Where pixels are a power of two of words, the word is the address' low bits.
+    let in_slots = words.is_power_of_two();
+    let low = if in_slots { bits_for(words) - 1 } else { 0 };
     let address_last = config.port(
         &mut m,
-        "line_words_less_1",
-        ring.width,
-        ring.size - 1,
-        "words in the line buffer, less one",
+        "line_less_1",
+        address_width - low,
+        (d.line_words() >> low) - 1,
+        match in_slots {
+            true => "pixels in the line buffer, less one",
+            false => "words in the line buffer, less one",
+        },
     );
-    let address = Counter::new(&mut m, "address", &address_last, "where the next word goes");
+    let address = Counter::new(&mut m, "place", &address_last, "where the next one goes");
     let some_free = m.net("some_free", 1, "the next pixel has a place");
     let position = Position::new(&mut m, d, config);
     m.comb(|b| {
@@ -88,7 +88,7 @@ pub fn grad_port(
         match &word {
             Some(word) => {
                 b.set(&word_end, &word.at_last());
-                b.when(&accept, |b| word.step(b));
+                word.step(b, &accept);
             }
             None => b.set(&word_end, &lit(1, 1)),
         }
@@ -111,9 +111,9 @@ pub fn grad_port(
             &space.d,
             &(&space.q + free_pixels.zext(space_width) - whole.zext(space_width)),
         );
+        b.set(&stored.d, &whole);
         b.set(&some_free, &space.q.non_zero());
         b.when(&whole, |b| {
-            b.set(&stored.d, &stored.q.plus(1));
             b.set(&some_free, &space.q.ge(&lit(2, space_width)));
         });
         match &mid_pixel {
@@ -123,12 +123,21 @@ pub fn grad_port(
             }
             None => b.set(&ready.d, &some_free),
         }
-        b.when(&store, |b| address.step(b));
+        address.step(b, if in_slots { &whole } else { &store });
     });
     tlast_check(&mut m, &due, &accept, &tlast, &misplaced);
     m.assign(&tready, &ready.q);
     m.assign(&write, &store);
-    m.assign(&write_address, &address.now.q);
+    match (&word, low) {
+        (Some(word), 1..) => {
+            m.assign(&write_address.slice(0, low), &word.now.q);
+            m.assign(
+                &write_address.slice(low, address_width - low),
+                &address.now.q,
+            );
+        }
+        _ => m.assign(&write_address, &address.now.q),
+    }
     m.assign(&arrived, &stored.q);
     m.assign(&frame_begin, &(&accept & &first_beat.q));
     m
@@ -151,7 +160,7 @@ impl Misplaced {
     }
 }
 
-/// Compares `tlast` with the count: `due` is high while the next beat should have it.
+/// Compares `tlast` with the count, one cycle late: `due` is high while the next beat should have it.
 pub(crate) fn tlast_check(
     m: &mut Module,
     due: &Expr,
@@ -159,17 +168,25 @@ pub(crate) fn tlast_check(
     tlast: &Expr,
     misplaced: &Misplaced,
 ) {
+    let came = m.reg(
+        "tlast_came",
+        1,
+        0,
+        "with the beat taken in the cycle before",
+    );
+    let was_due = m.reg("tlast_was_due", 1, 0, "");
     let overdue = m.reg("overdue", 1, 0, "tlast was missing and has not come since");
-    let is_missing = m.net("is_missing", 1, "");
     m.comb(|b| {
         b.comment("tlast against the count of beats.");
-        b.set(&is_missing, &(accept & !tlast & due));
-        b.when(&(accept & tlast), |b| b.set(&overdue.d, &lit(0, 1)));
-        b.when(&is_missing, |b| b.set(&overdue.d, &lit(1, 1)));
+        b.set(&came.d, &(accept & tlast));
+        b.set(&was_due.d, &(accept & due));
+        b.when(&came.q, |b| b.set(&overdue.d, &lit(0, 1)));
+        b.when(&(&was_due.q & !&came.q), |b| b.set(&overdue.d, &lit(1, 1)));
     });
-    m.assign(&misplaced.early, &(accept & tlast & !due & !&overdue.q));
-    m.assign(&misplaced.missing, &is_missing);
-    m.assign(&misplaced.late, &(accept & tlast & !due & &overdue.q));
+    let stray = &came.q & !&was_due.q;
+    m.assign(&misplaced.early, &(&stray & !&overdue.q));
+    m.assign(&misplaced.missing, &(&was_due.q & !&came.q));
+    m.assign(&misplaced.late, &(&stray & &overdue.q));
 }
 
 /// Counts the pixels of grad_output: by row and by column where some are dropped, else all in one.
@@ -212,7 +229,7 @@ impl Position {
 
     fn step(&self, b: &mut Body, pixel_end: &Expr) {
         match self {
-            Position::Pixel(pixel) => b.when(pixel_end, |b| pixel.step(b)),
+            Position::Pixel(pixel) => pixel.step(b, pixel_end),
             Position::Grid(lines) => {
                 let [rows, cols] = lines.as_ref();
                 cols.step(b, pixel_end);
@@ -281,7 +298,7 @@ impl Line {
     }
 
     fn step(&self, b: &mut Body, step: &Expr) {
-        b.when(step, |b| self.at.step(b));
+        self.at.step(b, step);
         b.set(
             &self.inside.d,
             &(self.at.now.d.ge(&self.from) & self.to.ge(&self.at.now.d)),

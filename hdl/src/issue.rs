@@ -1,17 +1,18 @@
 //! The issue loop: one multiplier issue a cycle.
 
 mod loops;
-mod places;
 mod steps;
 
 use crate::config::Config;
 use crate::delay::delayed;
 use crate::descriptor::Descriptor;
+use crate::gated_add::gated_add;
 use crate::ring::Ring;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
+use crate::stock::Stock;
+use crate::target::Target;
 use crate::token::TokenWidths;
 use loops::{all_last, shapes, Level};
-use places::Places;
 use steps::{Step, Steps};
 
 const DOC: &str = "\
@@ -40,15 +41,23 @@ pub fn issue_loop(
     name: &str,
     d: &Descriptor,
     t: &TokenWidths,
-    ring: Ring,
     weight_width: usize,
+    target: Target,
     config: &mut Config,
 ) -> Module {
     let mut m = Module::new(name, DOC);
     m.clocked();
     let sets = usize::from(d.two_weight_sets);
+    // Addresses are a block of K in the low bits, where that can be, and what the steps add to.
+    let low = d.k_block_bits();
+    let ring = Ring::of_issue(d);
+    let upper = weight_width - low;
     let slot_bits = bits_for(d.fifo_results - 1);
-    let token_valid = m.input("token_valid", 1, "its data and a whole set of weights are there");
+    let token_valid = m.input(
+        "token_valid",
+        1,
+        "its data and a whole set of weights are there",
+    );
     let token_ready = m.output("token_ready", 1, "");
     let token = m.input("token", t.bits(), "");
     let weight_set = d
@@ -60,7 +69,7 @@ pub fn issue_loop(
     };
     let free_pixels = m.output("free_pixels", t.free, "pixels dead as of now");
     let taken = m.input("taken", 1, "one more place in the output FIFO is free");
-    let grad_address = m.output("grad_address", ring.width, "line-buffer read");
+    let grad_address = m.output("grad_address", low + ring.width, "line-buffer read");
     let weight_address = m.output("weight_address", weight_width + sets, "weight read");
     let acc_first = m.output("acc_first", 1, "");
     let acc_last = m.output("acc_last", 1, "low while nothing is issued");
@@ -69,7 +78,11 @@ pub fn issue_loop(
         (
             m.output("skip_write", 1, "an accumulation starts"),
             m.output("skip_slot", slot_bits, "its place in the output FIFO"),
-            m.output("skip_beats", width, "beats without a tap ahead of its result"),
+            m.output(
+                "skip_beats",
+                width,
+                "beats without a tap ahead of its result",
+            ),
         )
     });
 
@@ -83,21 +96,32 @@ pub fn issue_loop(
         (1, 1),
         (d.cols.address_tap, d.cols.weight_tap),
         (d.rows.address_tap, d.rows.weight_tap),
-    ];
+    ]
+    .map(|(grad, weight)| (grad >> low, weight >> low));
     let mut turning: Vec<(&Level, Steps)> = levels
         .iter()
         .zip(&shapes)
         .zip(taps)
         .filter_map(|((level, shape), by)| {
             let level = level.as_ref()?;
-            let steps = Steps::of_taps(&mut m, config, shape, ring, weight_width, by);
+            let steps = match by {
+                // Blocks of K are the low bits: their loop leaves the rest alone.
+                (0, 0) => Steps::of_blocks(lit(0, ring.width), lit(0, upper)),
+                by => Steps::of_taps(&mut m, config, shape, ring, upper, by),
+            };
             Some((level, steps))
         })
         .collect();
     let around = d.c_blocks * d.group_blocks > 1;
     let weight_block = around.then(|| {
-        let comment = "weights of one block of C";
-        config.port(&mut m, "weight_block", weight_width, d.block_weights, comment)
+        let comment = "weights of one block of C, in units of the steps";
+        config.port(
+            &mut m,
+            "weight_block",
+            upper,
+            d.block_weights >> low,
+            comment,
+        )
     });
     if let Some(weight_block) = &weight_block {
         let by_block = |grad| Steps::of_blocks(grad, weight_block.clone());
@@ -105,8 +129,8 @@ pub fn issue_loop(
             turning.push((c, by_block(lit(0, ring.width))));
         }
         if let Some(groups) = &levels[4] {
-            let comment = "words to the next group";
-            let grad = config.port(&mut m, "grad_group", ring.width, d.k_blocks, comment);
+            let comment = "words to the next group, in units of the steps";
+            let grad = config.port(&mut m, "grad_group", ring.width, d.k_blocks >> low, comment);
             turning.push((groups, by_block(grad)));
         }
     }
@@ -134,13 +158,14 @@ pub fn issue_loop(
         d.fifo_results,
         "results that the output FIFO holds",
     );
-    let places = Places::new(&mut m, &places_all);
+    let names = ["places", "place_free"];
+    let places = Stock::new(&mut m, names, &places_all, "free places in the output FIFO");
     let go = m.net("go", 1, "the issue that waits goes");
     let advance = m.net("advance", 1, "the loops' issue takes its place");
     let turn = m.net("turn", 1, "and the loops go to the next");
     let start = m.net("start", 1, "an accumulation starts");
-    let acc_end = m.net("acc_end", 1, "the loops stand at an accumulation's last issue");
-    let pixel_end = m.net("pixel_end", 1, "and at a pixel's");
+    let ends = Ends::new(&mut m, &levels);
+    let (acc_end, pixel_end) = (ends.acc.clone(), ends.pixel.clone());
     let vacant = m.net("vacant", 1, "the loops have no pixel after this cycle");
     let load = m.net("load", 1, "the next pixel enters them");
     m.comb(|b| {
@@ -149,8 +174,6 @@ pub fn issue_loop(
         b.set(&start, &(&next_valid.q & &next_first.q & places.some()));
         b.set(&advance, &(&go | !&next_valid.q));
         b.set(&turn, &(&advance & &active.q));
-        b.set(&acc_end, &all_last(levels[..3].iter().flatten()));
-        b.set(&pixel_end, &all_last(levels.iter().flatten()));
         b.set(&vacant, &(!&active.q | (&advance & &pixel_end)));
         b.set(&load, &(&vacant & &token_valid));
     });
@@ -159,7 +182,7 @@ pub fn issue_loop(
     let at_first = m.data_reg("at_first", 1, "at the pixel's first issue");
     let acc_start = m.data_reg("acc_start", 1, "at an accumulation's first issue");
     let held = Pixel::new(&mut m, "held");
-    let start_grad = m.data_reg("start_grad", ring.width, "address of the pixel's first tap");
+    let start_grad = m.data_reg("start_grad", t.address, "address of the pixel's first tap");
     let start_weight = m.data_reg("start_weight", t.weight, "");
     let frame_first = d
         .two_weight_sets
@@ -172,6 +195,12 @@ pub fn issue_loop(
             b.set(&acc_start.d, &acc_end);
             turned.turn(b, &turning);
         });
+        let mut turns = turn.clone();
+        for (level, _) in &turning {
+            level.restart(b, &turns);
+            turns = turns & level.last();
+        }
+        ends.step(b, &levels, &turn);
         b.comment("A pixel enters; what it brings may be taken before it is known to be there.");
         b.when(&vacant, |b| {
             b.set(&active.d, &token_valid);
@@ -199,11 +228,18 @@ pub fn issue_loop(
     let next_fresh = m.data_reg("next_fresh", 1, "its address is a start, not a step");
     let next_grad = m.data_reg("next_grad", ring.width, "words to it");
     let next_wrapped = m.data_reg("next_wrapped", ring.width + 1, "less a whole line buffer");
-    let next_weight = m.data_reg("next_weight", weight_width, "");
+    let next_weight = m.data_reg("next_weight", upper, "");
+    let k_block = match &levels[0] {
+        // From the last block to the first: their order does not matter.
+        Some(k) if low > 0 => Some((k.left(), m.data_reg("next_k_block", low, ""))),
+        _ => None,
+    };
     let size = ring.port(&mut m, config);
-    let less = |grad: &Expr| grad.zext(ring.width + 1) - &size;
+    let less = |grad: &Expr| ring.wrapping(grad, &size);
     m.comb(|b| {
-        b.comment("The issue that goes next and how its addresses come from those of the one before.");
+        b.comment(
+            "The issue that goes next and how its addresses come from those of the one before.",
+        );
         b.when(&advance, |b| {
             b.set(&next_valid.d, &active.q);
             b.set(&next_first.d, &acc_start.q);
@@ -211,49 +247,69 @@ pub fn issue_loop(
             b.set(&next_done.d, &pixel_end);
             b.set(&next_fresh.d, &at_first.q);
             next.copy(b, &held);
+            if let Some((index, next)) = &k_block {
+                b.set(&next.d, index);
+            }
             turned.steps(b, &turning, &|b, step| {
                 b.set(&next_grad.d, &step.grad);
                 b.set(&next_wrapped.d, &less(&step.grad));
                 b.set(&next_weight.d, &step.weight);
             });
             b.when(&at_first.q, |b| {
-                b.set(&next_grad.d, &start_grad.q);
+                // The walk counts in larger units.
+                place(b, &next_grad.d, d.walk_unit_bits() - low, &start_grad.q);
                 b.set(&next_wrapped.d, &less(&lit(0, ring.width)));
-                b.set(&next_weight.d, &start_weight.q.zext(weight_width));
+                place(b, &next_weight.d, d.tap_unit_bits() - low, &start_weight.q);
             });
         });
     });
 
     let now_grad = m.data_reg("now_grad", ring.width, "");
-    let now_weight = m.data_reg("now_weight", weight_width, "");
-    let out_grad = m.data_reg("out_grad", ring.width, "");
+    let now_weight = m.data_reg("now_weight", upper, "");
+    let out_grad = m.data_reg("out_grad", low + ring.width, "");
     let out_weight = m.data_reg("out_weight", weight_width, "");
-    let from_grad = m.net("from_grad", ring.width + 1, "");
-    let sum = m.net("sum", ring.width + 1, "");
-    let wrapped = m.net("wrapped", ring.width + 1, "negative: no wrap is due");
+    let wide = ring.width + 1;
+    let fresh = &next_fresh.q;
+    let mut add = |name: &str, from: &Expr, add: &Expr| {
+        let module = format!("{}_{name}", m.name());
+        gated_add(&mut m, (&module, name), fresh, from, add, target)
+    };
+    let grad_sum = add("grad_sum", &now_grad.q, &next_grad.q);
+    let grad_wrapped = add("grad_wrapped", &now_grad.q.zext(wide), &next_wrapped.q);
+    let weight_sum = add("weight_sum", &now_weight.q, &next_weight.q);
+    let now_k_block = k_block
+        .as_ref()
+        .map(|(_, next)| (next.q.clone(), m.data_reg("now_k_block", low, "")));
     m.comb(|b| {
         b.comment("The addresses take the step; the ones in use go on to the memories.");
-        let stays = !&next_fresh.q;
-        b.set(&from_grad, &now_grad.q.gated(&stays).zext(ring.width + 1));
-        b.set(&sum, &(&from_grad + next_grad.q.zext(ring.width + 1)));
-        b.set(&wrapped, &(&from_grad + &next_wrapped.q));
         b.when(&go, |b| {
             b.select(
                 &now_grad.d,
-                &wrapped.msb(),
-                &sum.slice(0, ring.width),
-                &wrapped.slice(0, ring.width),
+                &grad_wrapped.msb(),
+                &grad_sum,
+                &grad_wrapped.slice(0, ring.width),
             );
-            b.set(&now_weight.d, &(now_weight.q.gated(&stays) + &next_weight.q));
+            b.set(&now_weight.d, &weight_sum);
+            if let Some((next, now)) = &now_k_block {
+                b.set(&now.d, next);
+            }
         });
-        b.set(&out_grad.d, &now_grad.q);
-        b.set(&out_weight.d, &now_weight.q);
+        b.set_slice(&out_grad.d, low, &now_grad.q);
+        b.set_slice(&out_weight.d, low, &now_weight.q);
+        if let Some((_, now)) = &now_k_block {
+            b.set_slice(&out_grad.d, 0, &now.q);
+            b.set_slice(&out_weight.d, 0, &now.q);
+        }
     });
-    m.unused("sum_carry", &sum.msb());
 
     // Whether a frame is under way, and what is dead behind it.
     let in_frame = (!d.two_weight_sets).then(|| m.reg("in_frame", 1, 0, ""));
-    let out_free = m.reg("out_free", t.free, 0, "the last read of these is on its way");
+    let out_free = m.reg(
+        "out_free",
+        t.free,
+        0,
+        "the last read of these is on its way",
+    );
     let done = m.net("done", 1, "a pixel's last issue goes");
     let free_row_end = config.port(
         &mut m,
@@ -289,7 +345,7 @@ pub fn issue_loop(
             b.when(&load, |b| b.set(&in_frame.d, &lit(1, 1)));
         }
         b.comment("Places in the output FIFO, taken at the start of an accumulation.");
-        places.step(b, &start, &taken);
+        places.step(b, &taken, &start);
     });
 
     if let Some((skip_write, skip_slot, skip_beats)) = &skip_ports {
@@ -318,9 +374,9 @@ pub fn issue_loop(
 
     // Flags keep step with the addresses.
     let first_flag = delayed(&mut m, "first", &next_first.q, ISSUE_CYCLES, false);
-    let ends = m.net("ends", 1, "an accumulation ends");
-    m.comb(|b| b.set(&ends, &(&go & &next_last.q)));
-    let last_flag = delayed(&mut m, "last", &ends, ISSUE_CYCLES, true);
+    let acc_ends = m.net("acc_ends", 1, "an accumulation's last issue goes");
+    m.comb(|b| b.set(&acc_ends, &(&go & &next_last.q)));
+    let last_flag = delayed(&mut m, "last", &acc_ends, ISSUE_CYCLES, true);
     let frame_ends = m.net("frame_ends", 1, "");
     m.comb(|b| b.set(&frame_ends, &(&next_done.q & &next.frame_last.q)));
     let frame_flag = delayed(&mut m, "frame_last", &frame_ends, ISSUE_CYCLES, false);
@@ -340,7 +396,10 @@ pub fn issue_loop(
     match (&in_frame, &frame_first) {
         (Some(in_frame), _) => m.assign(&frame_state, &(&in_frame.q | &load)),
         (None, Some(first)) => {
-            m.assign(&frame_state, &(&advance & &active.q & &at_first.q & &first.q));
+            m.assign(
+                &frame_state,
+                &(&advance & &active.q & &at_first.q & &first.q),
+            );
         }
         (None, None) => unreachable!("two sets hold a frame's first pixel"),
     }
@@ -352,6 +411,56 @@ pub fn issue_loop(
     m
 }
 
+/// Whether the loops stand at the last issue of an accumulation and of a pixel.
+struct Ends {
+    acc: Expr,
+    pixel: Expr,
+    /// The two as registers, one step ahead.
+    ahead: Option<[Reg; 2]>,
+}
+
+impl Ends {
+    fn new(m: &mut Module, levels: &[Option<Level>]) -> Self {
+        let names = ["acc_end", "pixel_end"];
+        let comments = [
+            "the loops stand at an accumulation's last issue",
+            "and at a pixel's",
+        ];
+        // Where there is a loop over blocks of K, each of its runs has two turns at least, so that
+        // none but the turn to its last can lead to an end.
+        if levels[0].is_some() {
+            let ahead = [0, 1].map(|i| m.reg(names[i], 1, 0, comments[i]));
+            return Ends {
+                acc: ahead[0].q.clone(),
+                pixel: ahead[1].q.clone(),
+                ahead: Some(ahead),
+            };
+        }
+        let [acc, pixel] = [0, 1].map(|i| m.net(names[i], 1, comments[i]));
+        m.comb(|b| {
+            b.set(&acc, &all_last(levels[..3].iter().flatten()));
+            b.set(&pixel, &all_last(levels.iter().flatten()));
+        });
+        Ends {
+            acc,
+            pixel,
+            ahead: None,
+        }
+    }
+
+    fn step(&self, b: &mut Body, levels: &[Option<Level>], turn: &Expr) {
+        let (Some([acc, pixel]), Some(k)) = (&self.ahead, &levels[0]) else {
+            return;
+        };
+        let at_last =
+            |levels: &[Option<Level>]| k.last_is_next() & all_last(levels.iter().flatten());
+        b.when(turn, |b| {
+            b.set(&acc.d, &at_last(&levels[1..3]));
+            b.set(&pixel.d, &at_last(&levels[1..]));
+        });
+    }
+}
+
 /// What is known of the pixel that an issue belongs to.
 struct Pixel {
     closes: Reg,
@@ -361,7 +470,8 @@ struct Pixel {
 
 impl Pixel {
     fn new(m: &mut Module, whose: &str) -> Self {
-        let mut flag = |name: &str, comment: &str| m.data_reg(&format!("{whose}_{name}"), 1, comment);
+        let mut flag =
+            |name: &str, comment: &str| m.data_reg(&format!("{whose}_{name}"), 1, comment);
         Pixel {
             closes: flag("closes", "a pixel of grad_output is dead after it"),
             closes_row: flag("closes_row", "so is what is left of a row"),
@@ -402,7 +512,7 @@ impl Turned {
         let bits = bits_for((turning.len() as u64).saturating_sub(1));
         let backs = turning.iter().any(|(level, _)| level.back().is_some());
         Turned {
-            level: (turning.len() > 1).then(|| m.data_reg("turned", bits, "loop that turned last")),
+            level: (turning.len() > 1).then(|| m.reg("turned", bits, 0, "loop that turned last")),
             back: backs.then(|| m.data_reg("turned_back", 1, "and it ran back")),
         }
     }
@@ -471,4 +581,12 @@ fn token_fields(
                 |(_, net)| net.clone(),
             )
     }
+}
+
+/// Assigns `value` to `target` with `zeros` below it, and zeros above.
+fn place(b: &mut Body, target: &Expr, zeros: usize, value: &Expr) {
+    if value.width() < target.width() {
+        b.set(target, &lit(0, target.width()));
+    }
+    b.set_slice(target, zeros, value);
 }

@@ -1,6 +1,6 @@
 //! The walk over the pixels of grad_input that have taps.
 
-use crate::axis_walk::{axis_walk, AxisWidths};
+use crate::axis_walk::{axis_walk, AxisWidths, WalkUnits};
 use crate::config::Config;
 use crate::descriptor::{Axis, Descriptor};
 use crate::ring::{ring_add, ring_wrap, Ring};
@@ -18,15 +18,10 @@ Promise: `token_valid` with `token` stays until `token_ready`; a token moves in 
 which both are high; one token a cycle, also across rows and frames.";
 
 /// Builds the walk.
-pub fn pixel_walk(
-    name: &str,
-    d: &Descriptor,
-    t: &TokenWidths,
-    ring: Ring,
-    config: &mut Config,
-) -> Module {
+pub fn pixel_walk(name: &str, d: &Descriptor, t: &TokenWidths, config: &mut Config) -> Module {
     let mut m = Module::new(name, DOC);
     m.clocked();
+    let ring = Ring::of_walk(d);
     let token_valid = m.output("token_valid", 1, "");
     let token_ready = m.input("token_ready", 1, "");
     let token = m.output("token", t.bits(), "");
@@ -56,12 +51,17 @@ pub fn pixel_walk(
     };
     let row = outputs("row", &row_widths);
     let col = outputs("col", &col_widths);
+    let units = WalkUnits {
+        ring,
+        address_bits: d.walk_unit_bits(),
+        weight_bits: d.tap_unit_bits(),
+    };
     let row_walk = axis_walk(
         &format!("{name}_rows"),
         "row",
         &d.rows,
         &row_widths,
-        ring,
+        &units,
         skips,
         config,
     );
@@ -70,7 +70,7 @@ pub fn pixel_walk(
         "col",
         &d.cols,
         &col_widths,
-        ring,
+        &units,
         skips,
         config,
     );
@@ -80,15 +80,15 @@ pub fn pixel_walk(
         &mut m,
         "frame_step",
         ring.width,
-        d.frame_step,
-        "words stored of a frame, modulo the line buffer",
+        d.frame_step >> d.walk_unit_bits(),
+        "units stored of a frame, modulo the line buffer",
     );
     // Row context: the row whose pixels are being walked.
     let base = m.reg(
         "base",
         ring.width,
         0,
-        "ring address of the frame's first stored word",
+        "ring address of the frame's first stored pixel",
     );
     let ctx_valid = m.reg("ctx_valid", 1, 0, "");
     let ctx_address = m.data_reg("ctx_address", ring.width, "");
@@ -127,6 +127,9 @@ pub fn pixel_walk(
     let raw_last = m.data_reg("raw_last", 1, "");
     let raw_skip = skips.then(|| m.data_reg("raw_skip", skip_width, ""));
 
+    // Where rows are never taken in two cycles on end, the row walk may be a register behind.
+    let late_advance = (d.cols.visits > 1 && !d.rows.gaps && !d.cols.gaps)
+        .then(|| m.reg("row_taken", 1, 0, "a row was taken in the cycle before"));
     let row_empty = m.net("row_empty", 1, "");
     let row_load = m.net("row_load", 1, "");
     let row_done = m.net("row_done", 1, "");
@@ -137,13 +140,19 @@ pub fn pixel_walk(
     m.comb(|b| {
         b.comment("What moves in this cycle.");
         b.set(&room, &(&token_ready | !&raw_valid.q));
-        b.set(&row_empty, &row.taps.is_zero());
-        b.set(&col_empty, &col.taps.is_zero());
+        b.set(&row_empty, &empty(&d.rows, &row.taps));
+        b.set(&col_empty, &empty(&d.cols, &col.taps));
         b.set(&emit, &(&ctx_valid.q & &room & !&col_empty));
         b.set(&col.advance, &(&ctx_valid.q & (&room | &col_empty)));
         b.set(&row_done, &(&emit & &col.last));
         b.set(&row_load, &((&row_done | !&ctx_valid.q) & !&row_empty));
-        b.set(&row.advance, &(&row_load | &row_empty));
+        match &late_advance {
+            Some(late) => {
+                b.set(&late.d, &row_load);
+                b.set(&row.advance, &late.q);
+            }
+            None => b.set(&row.advance, &(&row_load | &row_empty)),
+        }
         b.set(&frame_end, &(&ctx_last.q & &col.last));
     });
     let row_address = ring_add(&mut m, "row_base", &base.q, &row.address, &size);
@@ -173,7 +182,7 @@ pub fn pixel_walk(
             b.set(&ctx_valid.d, &lit(1, 1));
             b.set(&ctx_address.d, &row_address);
             b.set(&ctx_weight.d, &row.weight);
-            b.set(&ctx_taps.d, &less_one(&row.taps, t.tap_rows));
+            b.set(&ctx_taps.d, &less_one(&d.rows, &row.taps, t.tap_rows));
             b.set(&ctx_opens.d, &row.opens);
             b.set(&ctx_closes.d, &row.closes);
             b.set(&ctx_extra.d, &row.extra);
@@ -234,7 +243,7 @@ pub fn pixel_walk(
             );
             b.set(&raw_weight.d, &(&ctx_weight.q + &col.weight));
             b.set(&raw_rows.d, &ctx_taps.q);
-            b.set(&raw_cols.d, &less_one(&col.taps, t.tap_cols));
+            b.set(&raw_cols.d, &less_one(&d.cols, &col.taps, t.tap_cols));
             b.set(&raw_need.d, &(&raw_need.q + opens.zext(t.need)));
             b.set(&raw_closes.d, &(&ctx_closes.q & &col.closes));
             b.set(&raw_closes_row.d, &(&ctx_closes.q & &col.last));
@@ -315,8 +324,19 @@ impl WalkNets {
     }
 }
 
-/// `taps - 1` in `width` bits, which hold it.
-fn less_one(taps: &Expr, width: usize) -> Expr {
-    // `taps` is at least one, so the bits above `width` only matter where the rest is zero.
-    taps.slice(0, width).minus(1)
+/// The taps of a pixel, less one, in `width` bits, which hold it.
+fn less_one(axis: &Axis, taps: &Expr, width: usize) -> Expr {
+    match axis.gaps {
+        // They are one at least, so the bits above `width` only matter where the rest is zero.
+        true => taps.slice(0, width).minus(1),
+        false => taps.clone(),
+    }
+}
+
+/// High at a visited position without a tap; some axes have none.
+fn empty(axis: &Axis, taps: &Expr) -> Expr {
+    match axis.gaps {
+        true => taps.is_zero(),
+        false => lit(0, 1),
+    }
 }

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::descriptor::{Descriptor, Lanes};
 use crate::memory::held_memory;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
+use crate::stock::Stock;
 
 const DOC: &str = "\
 Output FIFO and grad_input stream. Results arrive without a question: the issue loop starts no
@@ -48,8 +49,8 @@ pub fn result_port(
 
     let write_slot = m.reg("write_slot", slot_bits, 0, "");
     let read_slot = m.reg("read_slot", slot_bits, 0, "");
-    let waiting = m.reg("waiting", count_bits, 0, "results in the memory");
-    let some = m.reg("some", 1, 0, "waiting is not zero");
+    let names = ["waiting", "some_wait"];
+    let waiting = Stock::new(&mut m, names, &lit(0, count_bits), "results in the memory");
     let held = m.reg(
         "held",
         1,
@@ -109,17 +110,13 @@ pub fn result_port(
         if let Some(zeros) = &zeros {
             zeros.hold_back(b, &held.q, &open, &move_out, &word.bit(bits));
         }
-        b.set(&read, &(&some.q & (&move_out | !&held.q)));
+        b.set(&read, &(waiting.some() & (&move_out | !&held.q)));
         b.when_else(
             &read,
             |b| b.set(&held.d, &lit(1, 1)),
             |b| b.when(&move_out, |b| b.set(&held.d, &lit(0, 1))),
         );
-        b.set(
-            &waiting.d,
-            &(&waiting.q + write.zext(count_bits) - read.zext(count_bits)),
-        );
-        b.set(&some.d, &waiting.d.non_zero());
+        waiting.step(b, &write, &read);
         b.when(&write, |b| b.set(&write_slot.d, &write_slot.q.plus(1)));
         b.when(&read, |b| b.set(&read_slot.d, &read_slot.q.plus(1)));
         b.set(&gave.d, &read);

@@ -1,34 +1,69 @@
 //! Addition on the ring of line-buffer words, whose size need not be a power of two.
 
 use crate::config::Config;
-use crate::rtl::{Expr, Module};
+use crate::descriptor::Descriptor;
+use crate::rtl::{bits_for, Expr, Module};
 
-/// The ring: its size in words and the width of an address in it.
+/// The ring of line-buffer words, counted in units of some words each.
 #[derive(Clone, Copy, Debug)]
 pub struct Ring {
-    /// Words.
+    /// Units.
     pub size: u64,
     /// Bits of an address.
     pub width: usize,
+    /// Configuration input that tells the size.
+    port: &'static str,
 }
 
 impl Ring {
+    /// In units of the walk.
+    pub fn of_walk(d: &Descriptor) -> Self {
+        Self::new(d, d.walk_unit_bits(), "walk_ring")
+    }
+
+    /// In units of what the issue loop adds to: whole runs over the blocks of K where it can.
+    pub fn of_issue(d: &Descriptor) -> Self {
+        Self::new(d, d.k_block_bits(), "issue_ring")
+    }
+
+    fn new(d: &Descriptor, unit_bits: usize, port: &'static str) -> Self {
+        let size = d.line_words() >> unit_bits;
+        Ring {
+            size,
+            width: bits_for(size - 1),
+            port,
+        }
+    }
+
     /// The configuration input that tells a block the size.
     pub fn port(self, m: &mut Module, config: &mut Config) -> Expr {
-        config.port(
-            m,
-            "line_words",
-            self.width + 1,
-            self.size,
-            "words in the line buffer",
-        )
+        let comment = "size of the line buffer in units of this block's addresses";
+        config.port(m, self.port, self.width + 1, self.size, comment)
+    }
+
+    /// `step - size`, negative, for [`ring_step`].
+    pub fn wrapping(self, step: &Expr, size: &Expr) -> Expr {
+        step.zext(self.width + 1) - size
     }
 }
 
+/// `(from + step) mod size` where `step - size` is known as `wrapping`: two adders side by side, the
+/// sign of the second chooses.
+pub fn ring_step(m: &mut Module, name: &str, from: &Expr, step: &Expr, wrapping: &Expr) -> Expr {
+    let width = from.width();
+    let [sum, wrapped] = ["sum", "wrapped"].map(|part| format!("{name}_{part}"));
+    let sum = m.net(&sum, width, "");
+    let wrapped = m.net(&wrapped, width + 1, "negative: no wrap is due");
+    let result = m.net(name, width, "");
+    m.comb(|b| {
+        b.set(&sum, &(from + step));
+        b.set(&wrapped, &(from.zext(width + 1) + wrapping));
+        b.select(&result, &wrapped.msb(), &sum, &wrapped.slice(0, width));
+    });
+    result
+}
+
 /// `(left + right) mod size` for operands below `size`; adds to the combinational process.
-///
-/// Sum and wrapped sum are formed side by side and the sign of the second chooses, so that the
-/// path is one adder and one multiplexer.
 pub fn ring_add(m: &mut Module, name: &str, left: &Expr, right: &Expr, size: &Expr) -> Expr {
     let width = left.width();
     let sum = m.net(&format!("{name}_sum"), width + 1, "");

@@ -1,14 +1,15 @@
 //! The pixel token: what the walk tells the issue loop of one pixel of grad_input.
 
 use crate::descriptor::Descriptor;
+use crate::ring::Ring;
 use crate::rtl::{bits_for, lit, Body, Expr, Module};
 
 /// Widths of a token's fields. Each field is one net of the same name, with a prefix.
 #[derive(Clone, Debug)]
 pub struct TokenWidths {
-    /// Ring address of the first word of the first tap.
+    /// Line-buffer address of the first tap, in units of the walk.
     pub address: usize,
-    /// Weight address of the first tap within a block.
+    /// Weight address of the first tap within a block, in units of the walk.
     pub weight: usize,
     /// Tap rows, less one.
     pub tap_rows: usize,
@@ -28,8 +29,8 @@ impl TokenWidths {
     /// The widths that just hold the layer.
     pub fn exactly(d: &Descriptor) -> Self {
         TokenWidths {
-            address: bits_for(d.line_words() - 1),
-            weight: bits_for(d.block_weights - 1),
+            address: Ring::of_walk(d).width,
+            weight: bits_for((d.block_weights >> d.tap_unit_bits()) - 1),
             tap_rows: bits_for(d.rows.max_taps - 1),
             tap_cols: bits_for(d.cols.max_taps - 1),
             // Up to two line buffers ahead: a token behind one that waits for all of one.
@@ -86,13 +87,16 @@ impl TokenWidths {
 }
 
 const QUEUE_DOC: &str = "\
-Two-entry queue of pixel tokens between the walk and the issue loop. A token is held back until
+Three-entry queue of pixel tokens between the walk and the issue loop. A token is held back until
 its grad_output has arrived, a frame's first one also until a whole set of weights is there: before,
 nothing of the frame has begun, and a new set of weights may still be meant for it.
 
+Every token passes through the second entry, so that whether it may leave is known, from a
+comparison there or at the head, in the cycle in which it is the head.
+
 Promise: `in_ready` and `out_valid` are registers; a token moves on each side in every cycle in
 which both flags of that side are high; nothing is lost or reordered; one token a cycle passes. A
-token can leave two cycles after the last beat that it needs was taken.";
+token can leave three cycles after the last beat that it needs was taken.";
 
 /// Builds the queue.
 pub fn token_queue(name: &str, t: &TokenWidths) -> Module {
@@ -102,48 +106,64 @@ pub fn token_queue(name: &str, t: &TokenWidths) -> Module {
     let in_valid = m.input("in_valid", 1, "");
     let in_ready = m.output("in_ready", 1, "");
     let in_token = m.input("in_token", bits, "");
-    let arrived = m.input("arrived", t.need, "pixels of grad_output stored since reset");
+    let arrived = m.input("arrived", 1, "one more pixel is in the line buffer");
     let weights_ready = m.input("weights_ready", 1, "a whole set is in the weight memory");
     let out_valid = m.output("out_valid", 1, "");
     let out_ready = m.input("out_ready", 1, "");
     let out_token = m.output("out_token", bits, "");
     let head_valid = m.reg("head_valid", 1, 0, "");
-    let tail_valid = m.reg("tail_valid", 1, 0, "");
+    let second_valid = m.reg("second_valid", 1, 0, "");
+    let third_valid = m.reg("third_valid", 1, 0, "");
     let head = m.data_reg("head", bits, "leaves next");
-    let tail = m.data_reg("tail", bits, "waits behind the head");
+    let second = m.data_reg("second", bits, "waits behind the head");
+    let third = m.data_reg("third", bits, "waits where the second cannot move");
     let may_go = m.reg("may_go", 1, 0, "the head may leave");
-    let second = m.net("second", bits, "the token behind the head");
-    let second_valid = m.net("second_valid", 1, "");
-    let head_lacks = m.net("head_lacks", t.need, "negative: it needs what has not arrived");
+    let stored = m.reg("stored", t.need, 0, "pixels stored since reset");
+    let to_head = m.net("to_head", 1, "the head is or becomes free");
+    let to_second = m.net("to_second", 1, "so does the second entry");
+    let head_lacks = m.net(
+        "head_lacks",
+        t.need,
+        "negative: it needs what has not arrived",
+    );
     let second_lacks = m.net("second_lacks", t.need, "");
+    let head_goes = m.net("head_goes", 1, "");
+    let second_goes = m.net("second_goes", 1, "");
     m.comb(|b| {
-        b.set(&second_valid, &(&in_valid | &tail_valid.q));
-        b.select(&second, &tail_valid.q, &tail.q, &in_token);
-        b.when(&!&tail_valid.q, |b| b.set(&tail.d, &in_token));
-        b.when_else(
-            &(&out_ready | !&head_valid.q),
-            |b| {
-                b.set(&head_valid.d, &second_valid);
-                b.set(&head.d, &second);
-                b.set(&tail_valid.d, &lit(0, 1));
-            },
-            |b| b.set(&tail_valid.d, &second_valid),
-        );
+        b.set(&to_head, &(&out_ready | !&head_valid.q));
+        b.set(&to_second, &(&to_head | !&second_valid.q));
+        let waits = &in_valid | &third_valid.q;
+        b.when(&!&third_valid.q, |b| b.set(&third.d, &in_token));
+        b.set(&third_valid.d, &(&waits & !&to_second));
+        b.when(&to_second, |b| {
+            b.set(&second_valid.d, &waits);
+            b.select(&second.d, &third_valid.q, &third.q, &in_token);
+        });
+        b.when(&to_head, |b| {
+            b.set(&head_valid.d, &second_valid.q);
+            b.set(&head.d, &second.q);
+        });
+        b.when(&arrived, |b| b.set(&stored.d, &stored.q.plus(1)));
         b.comment("Whether the token that is the head from the next cycle on may leave then.");
-        b.set(&head_lacks, &(&arrived - t.field(&head.q, "need")));
-        b.set(&second_lacks, &(&arrived - t.field(&second, "need")));
-        let goes = |token: &Expr, lacks: &Expr| {
-            !lacks.msb() & (&weights_ready | !t.field(token, "frame_first"))
-        };
-        b.when_else(
-            &(&out_ready | !&head_valid.q),
-            |b| b.set(&may_go.d, &(&second_valid & goes(&second, &second_lacks))),
-            |b| b.set(&may_go.d, &goes(&head.q, &head_lacks)),
+        for (token, lacks, goes) in [
+            (&head.q, &head_lacks, &head_goes),
+            (&second.q, &second_lacks, &second_goes),
+        ] {
+            b.set(lacks, &(&stored.q - t.field(token, "need")));
+            let may_begin = &weights_ready | !t.field(token, "frame_first");
+            b.set(goes, &(!lacks.msb() & may_begin));
+        }
+        b.select(
+            &may_go.d,
+            &to_head,
+            &(&second_valid.q & &second_goes),
+            &head_goes,
         );
     });
-    m.unused("head_lacks_low", &head_lacks.slice(0, t.need - 1));
-    m.unused("second_lacks_low", &second_lacks.slice(0, t.need - 1));
-    m.assign(&in_ready, &!&tail_valid.q);
+    for (name, lacks) in [("head", &head_lacks), ("second", &second_lacks)] {
+        m.unused(&format!("{name}_lacks_low"), &lacks.slice(0, t.need - 1));
+    }
+    m.assign(&in_ready, &!&third_valid.q);
     m.assign(&out_valid, &may_go.q);
     m.assign(&out_token, &head.q);
     m

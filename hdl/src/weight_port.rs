@@ -56,7 +56,7 @@ pub fn weight_port(name: &str, d: &Descriptor, width: usize, config: &mut Config
         b.set(&ready.d, &loading.d);
         b.set(&usable.d, &(!&loading.d & !&tvalid));
         b.set(&told.d, &usable.q);
-        b.when(&accept, |b| address.step(b));
+        address.step(b, &accept);
     });
     tlast_check(&mut m, &due, &accept, &tlast, &misplaced);
     m.assign(&write, &accept);

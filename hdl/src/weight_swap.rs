@@ -58,7 +58,7 @@ pub fn weight_swap(name: &str, d: &Descriptor, width: usize, config: &mut Config
         b.set(&usable.d, &(&usable.q | &waits.d));
         b.set(&waited.d, &waits.q);
         b.set(&ready.d, &!(&waits.d | &waits.q | &waited.q));
-        b.when(&accept, |b| address.step(b));
+        address.step(b, &accept);
         b.set_slice(&target, 0, &!&set.q);
         b.set_slice(&target, 1, &address.now.q);
     });

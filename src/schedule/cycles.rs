@@ -12,7 +12,7 @@ use bpa_hdl::memory::MEMORY_CYCLES;
 use std::collections::VecDeque;
 
 /// From a pixel's last beat taken to the token that needs it in the loops.
-const ARRIVAL_TO_LOAD: i64 = 2;
+const ARRIVAL_TO_LOAD: i64 = 3;
 /// From the last issue of a pixel to the first beat that may overwrite what it freed.
 const FREE_TO_ARRIVAL: i64 = 3;
 /// From a result's move to the FIFO memory's output to the accumulation that may take its place.
@@ -90,7 +90,10 @@ struct Model<'a> {
     row_load: i64,
     emitted: i64,
     queued: i64,
-    loaded: [i64; 2],
+    /// In the second entry of the queue, at its head, in the issue loops.
+    second: i64,
+    head: i64,
+    loaded: i64,
     /// The latest issue: when it left the loops, one ahead, and when it went.
     left: i64,
     issued: i64,
@@ -120,7 +123,9 @@ impl<'a> Model<'a> {
             row_load: NEVER,
             emitted: NEVER,
             queued: NEVER,
-            loaded: [NEVER; 2],
+            second: NEVER,
+            head: NEVER,
+            loaded: NEVER,
             left: NEVER,
             issued: NEVER,
             reads: VecDeque::new(),
@@ -137,8 +142,10 @@ impl<'a> Model<'a> {
             self.row_load,
             self.emitted,
             self.queued,
-            self.loaded[0],
-            self.loaded[1],
+            self.queued,
+            self.second,
+            self.head,
+            self.loaded,
             self.left,
             self.issued,
             self.result_moved,
@@ -168,17 +175,19 @@ impl<'a> Model<'a> {
                 self.emitted + 1 + pixel.empty_before as i64
             };
             let emitted = ready.max(self.queued);
-            let queued = (emitted + 1).max(self.queued + 1).max(self.loaded[0] + 1);
+            // The queue: three entries, of which the second is never passed by.
+            let queued = (emitted + 1).max(self.second);
+            let second = (queued + 1).max(self.head);
+            let head = (second + 1).max(self.loaded + 1);
             // The issue loop: data for the pixel, a place for each accumulation.
             self.needed += pixel.opens;
             let data = self.arrival(self.needed) + ARRIVAL_TO_LOAD;
-            let loaded = (queued + 1)
-                .max(self.loaded[1] + 1)
-                .max(self.left)
-                .max(data);
+            let loaded = head.max(self.left).max(data);
             self.emitted = emitted;
             self.queued = queued;
-            self.loaded = [self.loaded[1], loaded];
+            self.second = second;
+            self.head = head;
+            self.loaded = loaded;
             self.left = loaded;
             let zeros = (pixel.skipped * walk.pixel_beats) as i64;
             for block in 0..walk.pixel_beats {
@@ -192,7 +201,11 @@ impl<'a> Model<'a> {
                     }
                 }
                 self.issued = start + pixel.issues as i64 - 1;
-                self.left = if pixel.issues > 1 { self.issued - 1 } else { left };
+                self.left = if pixel.issues > 1 {
+                    self.issued - 1
+                } else {
+                    left
+                };
                 self.result(self.issued, if block == 0 { zeros } else { 0 });
             }
             if pixel.frees > 0 {

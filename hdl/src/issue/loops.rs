@@ -34,7 +34,8 @@ pub(super) fn shapes(d: &Descriptor) -> [LoopShape; 5] {
         turns: turns[index],
         by_token: index == 1 || index == 2,
         repeats: turns[index + 1..].iter().any(|&turns| turns > 1),
-        moves: index < 3,
+        // Blocks of K that are low address bits of their own need no steps.
+        moves: index < 3 && !(index == 0 && d.k_block_bits() > 0),
     };
     [
         shape(0, "k_blocks", "blocks of K"),
@@ -51,9 +52,9 @@ pub(super) struct Level {
     left: Reg,
     /// `left` is zero; a register, because everything hangs on it.
     last: Reg,
-    /// Turns of a pixel's next run, less one; `None` where a pixel has one run and its token tells.
-    again: Option<Expr>,
-    /// Keeps what the token told for the next run.
+    /// Turns of a run, less one, where the layer tells them.
+    told: Option<Expr>,
+    /// Keeps what a pixel's token told of them for its next run, where it has more than one.
     held: Option<Reg>,
     /// Which way it runs, where it runs both ways.
     forth: Option<Reg>,
@@ -79,12 +80,12 @@ impl Level {
             return Some(Level {
                 left: m.data_reg(&left, width, &comment),
                 last: m.data_reg(&last, 1, ""),
-                again: held.as_ref().map(|held| held.q.clone()),
+                told: None,
                 held,
                 forth,
             });
         }
-        let again = config.port(
+        let told = config.port(
             m,
             &format!("{name}_less_1"),
             width,
@@ -92,9 +93,9 @@ impl Level {
             &less_1,
         );
         Some(Level {
-            left: m.reg_from(&left, again.clone(), &comment),
-            last: m.reg_from(&last, again.is_zero(), ""),
-            again: Some(again),
+            left: m.reg_from(&left, told.clone(), &comment),
+            last: m.reg_from(&last, told.is_zero(), ""),
+            told: Some(told),
             held: None,
             forth,
         })
@@ -110,19 +111,40 @@ impl Level {
         self.forth.as_ref().map(|forth| !&forth.q)
     }
 
-    /// One turn on; from the last, the other way round.
+    /// One turn on; from the last, the other way round. A loop whose turns the layer tells begins
+    /// its next run by [`Level::restart`].
     pub fn turn(&self, b: &mut Body) {
         let width = self.left.q.width();
         b.set(&self.left.d, &self.left.q.minus(1));
         b.set(&self.last.d, &self.left.q.eq(&lit(1, width)));
-        b.when(&self.last.q, |b| {
-            if let Some(again) = &self.again {
-                self.load(b, again);
-            }
-            if let Some(forth) = &self.forth {
-                b.set(&forth.d, &!&forth.q);
-            }
-        });
+        if self.forth.is_some() || self.held.is_some() {
+            b.when(&self.last.q, |b| {
+                if let Some(held) = &self.held {
+                    self.load(b, &held.q);
+                }
+                if let Some(forth) = &self.forth {
+                    b.set(&forth.d, &!&forth.q);
+                }
+            });
+        }
+    }
+
+    /// Begins the next run where `turns`, the loop's turning, is its last one. By itself and after
+    /// all else: it is a synchronous reset then and costs no multiplexer.
+    pub fn restart(&self, b: &mut Body, turns: &Expr) {
+        if let Some(told) = &self.told {
+            b.when(&(turns & &self.last.q), |b| self.load(b, told));
+        }
+    }
+
+    /// Turns after this one.
+    pub fn left(&self) -> Expr {
+        self.left.q.clone()
+    }
+
+    /// High in the last turn but one.
+    pub fn last_is_next(&self) -> Expr {
+        self.left.q.eq(&lit(1, self.left.q.width()))
     }
 
     fn load(&self, b: &mut Body, turns_less_1: &Expr) {

@@ -7,9 +7,9 @@ use crate::rtl::{Expr, Module};
 
 /// The step of one loop in one direction.
 pub(super) struct Step {
-    /// Words of the line buffer, modulo its size.
+    /// In the line buffer, modulo its size.
     pub grad: Expr,
-    /// Words of the weight memory.
+    /// In the weight memory.
     pub weight: Expr,
 }
 
@@ -35,7 +35,13 @@ impl Steps {
         let mut step = |way: &str, sense: &str, grad: u64, weight: u64| {
             let mut port = |address: &str, unit: &str, width: usize, by: u64| {
                 let name = format!("{address}_{name}{way}");
-                config.port(m, &name, width, by, &format!("{unit} {sense} of the {what}"))
+                config.port(
+                    m,
+                    &name,
+                    width,
+                    by,
+                    &format!("{unit} {sense} of the {what}"),
+                )
             };
             Step {
                 grad: port("grad", "words", ring.width, grad % ring.size),
@@ -44,9 +50,14 @@ impl Steps {
         };
         Steps {
             forth: step("", "to the next", grad, weight),
-            back: shape
-                .repeats
-                .then(|| step("_back", "back to the last", ring.size - grad, weights - weight)),
+            back: shape.repeats.then(|| {
+                step(
+                    "_back",
+                    "back to the last",
+                    ring.size - grad,
+                    weights - weight,
+                )
+            }),
         }
     }
 

@@ -1,0 +1,40 @@
+//! A count that goes up and down by one and knows one step ahead whether it is zero.
+
+use crate::rtl::{lit, Body, Expr, Module, Reg};
+
+/// How many of something there are.
+pub struct Stock {
+    count: Reg,
+    some: Reg,
+    two: Expr,
+    step: Expr,
+}
+
+impl Stock {
+    /// `first` is the count from reset on. The names are those of the registers.
+    pub fn new(m: &mut Module, [count, some]: [&str; 2], first: &Expr, comment: &str) -> Self {
+        Stock {
+            count: m.reg_from(count, first.clone(), comment),
+            some: m.reg_from(some, first.non_zero(), "the count is not zero"),
+            two: m.net(&format!("{count}_two"), 1, "there are two at least"),
+            step: m.net(&format!("{count}_step"), first.width(), "one up or down"),
+        }
+    }
+
+    /// High while there are some: a register.
+    pub fn some(&self) -> Expr {
+        self.some.q.clone()
+    }
+
+    /// One more where `up`, one less where `down`; the latter only while there are some.
+    pub fn step(&self, b: &mut Body, up: &Expr, down: &Expr) {
+        let (count, width) = (&self.count.q, self.count.q.width());
+        b.set(&self.two, &count.ge(&lit(2, width)));
+        b.set(&self.step, &lit(1, width));
+        b.when(down, |b| b.set(&self.step, &lit(1, 1).sext(width)));
+        b.when(&up.ne(down), |b| {
+            b.set(&self.count.d, &(count + &self.step));
+            b.set(&self.some.d, &(up | &self.two));
+        });
+    }
+}
