@@ -133,6 +133,15 @@ fn pins(port: &str, count: usize, net: impl Fn(usize) -> String) -> String {
     text
 }
 
+/// The bits `low..low + count` of a port as wide as the tile's word; a port of one bit has no bits to select.
+fn word_bits(port: &str, tile: &Tile, low: usize, count: usize) -> String {
+    match (tile.width, count) {
+        (1, _) => port.to_owned(),
+        (_, 1) => format!("{port}[{low}]"),
+        _ => format!("{port}[{}:{low}]", low + count - 1),
+    }
+}
+
 fn dp16kd(tile: &Tile) -> String {
     let wide = tile.width == 36;
     // The address stands at the top of fourteen pins; the lowest ones enable bytes.
@@ -144,15 +153,22 @@ fn dp16kd(tile: &Tile) -> String {
     };
     let data = |first: usize| {
         move |bit: usize| match first + bit {
-            index if index < tile.width => format!("write_data[{index}]"),
+            index if index < tile.width => word_bits("write_data", tile, index, 1),
             _ => "1'b0".to_owned(),
         }
     };
     let out = |first: usize| {
         move |bit: usize| match first + bit {
-            index if index < tile.width => format!("read_data[{index}]"),
+            index if index < tile.width => word_bits("read_data", tile, index, 1),
             _ => String::new(),
         }
+    };
+    // A block of 36 bits is what Lattice describes as PDPW16KD, which has a clock enable for writing
+    // and no write enable.
+    let (clock_enable, write_enable) = if wide {
+        ("write", "1'b1")
+    } else {
+        ("1'b1", "write")
     };
     let (read_a, read_b) = if wide {
         (pins("DOA", 18, out(0)), pins("DOB", 18, out(18)))
@@ -168,7 +184,7 @@ DP16KD #(
   .ASYNC_RESET_RELEASE(\"SYNC\"), .CSDECODE_A(\"0b000\"), .CSDECODE_B(\"0b000\"),
   .WRITEMODE_A(\"NORMAL\"), .WRITEMODE_B(\"NORMAL\"), .GSR(\"DISABLED\")
 ) u_block (
-  .CLKA(aclk), .CEA(1'b1), .OCEA(1'b1), .WEA(write), .RSTA(1'b0),
+  .CLKA(aclk), .CEA({clock_enable}), .OCEA(1'b1), .WEA({write_enable}), .RSTA(1'b0),
   .CSA0(1'b0), .CSA1(1'b0), .CSA2(1'b0),{write_address}{data_a}
   .CLKB(aclk), .CEB(1'b1), .OCEB(1'b1), .WEB(1'b0), .RSTB(1'b0),
   .CSB0(1'b0), .CSB1(1'b0), .CSB2(1'b0),{read_address}{data_b}{read_a}{read_b}
@@ -248,9 +264,12 @@ fn ramb18e1(tile: &Tile) -> String {
         _ => format!("{{{net}, {zeros}'d0}}"),
     };
     let padded = |wide: usize, first: usize, used: usize| match wide - used {
-        0 => format!("write_data[{}:{first}]", first + used - 1),
+        0 => word_bits("write_data", tile, first, used),
         spare if used == 0 => format!("{spare}'d0"),
-        spare => format!("{{{spare}'d0, write_data[{}:{first}]}}", first + used - 1),
+        spare => format!(
+            "{{{spare}'d0, {}}}",
+            word_bits("write_data", tile, first, used)
+        ),
     };
     let mode = if tile.width == 36 { "SDP" } else { "TDP" };
     let whole = tile.width == 36;
