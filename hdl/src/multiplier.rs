@@ -98,7 +98,8 @@ end",
         format!(
             "\
 {product}\
-// Registers: operands, partial products, their sum.
+// Registers: operands, partial products, their sum. With Yosys: synth_ice40 without -dsp, which
+// takes them away.
 SB_MAC16 #(
   .A_REG(1'b1), .B_REG(1'b1), .C_REG(1'b0), .D_REG(1'b0),
   .TOP_8x8_MULT_REG(1'b1), .BOT_8x8_MULT_REG(1'b1),
@@ -203,7 +204,8 @@ MULT{wide}X{wide} #(
         format!(
             "\
 {product}\
-// Registers: operands (A, B), product (M), output (P).
+// Registers: operands (A, B), product (M), output (P). With Yosys: synth_xilinx with -nodsp, else
+// it takes adders from behind the output register to before it.
 DSP48E1 #(
   .AREG(1), .ACASCREG(1), .BREG(1), .BCASCREG(1), .MREG(1), .PREG(1),
   .ADREG(0), .ALUMODEREG(0), .CARRYINREG(0), .CARRYINSELREG(0), .CREG(0), .DREG(0),

@@ -5,13 +5,20 @@
 //! | [`multipliers`] | a family's multiplier gives what the generic one gives, in the same cycle |
 //! | [`accumulators`] | a family's accumulator likewise |
 //! | [`memories`] | a family's memory likewise, however it is laid out in blocks |
+//! | [`netlists`] | synthesised engines give what their Verilog gives; line buffer and weights are memories |
+//! | [`equivalence`] | the generic netlist of a small engine is proved equal to its Verilog |
 //!
-//! Icarus Verilog and Yosys have to be installed.
+//! Icarus Verilog and Yosys have to be installed; packaged tools are installed on first use.
 
 mod accumulators;
 mod cell_models;
+mod equivalence;
 #[path = "../engine/icarus_tool.rs"]
 mod icarus_tool;
 mod memories;
 mod multipliers;
+mod netlist;
+mod netlists;
 mod side_by_side;
+#[path = "../engine/vector_bench.rs"]
+mod vector_bench;

@@ -1,0 +1,211 @@
+//! Promise: what synthesis makes of an engine does what its Verilog says: the same vectors give the same values in the
+//! same cycles, with the same stalls. And on every target the line buffer and the weights are memories.
+
+use std::collections::BTreeMap;
+
+use bpa_engine::emit;
+use bpa_engine::layer::{Layer, LayerFile};
+use bpa_engine::plan::Plan;
+use bpa_engine::reference::scatter;
+use bpa_engine::run::Arrays;
+use bpa_engine::synth::Board;
+use bpa_engine::vectors::{random_grad_output, random_weight};
+
+use crate::cell_models::{
+    self, ECP5_MEMORY, ECP5_MULTIPLIER, GOWIN_MEMORY, GOWIN_MULTIPLIER, XILINX7_MEMORY,
+};
+use crate::netlist::Netlist;
+use crate::vector_bench::{VectorBench, FRAMES};
+
+const DENSE: &str = r#"
+name = "netlist_dense"
+[layer]
+in_channels = 4
+out_channels = 2
+in_size = [3, 4]
+kernel = 3
+padding = 1
+[engine]
+simd = 2
+pe = 2
+"#;
+
+const STRIDED_DILATED: &str = r#"
+name = "netlist_strided_dilated"
+[layer]
+in_channels = 4
+out_channels = 4
+in_size = [6, 7]
+kernel = [3, 2]
+stride = [2, 3]
+dilation = [3, 2]
+padding = [3, 1, 0, 2]
+[engine]
+simd = 2
+pe = 2
+"#;
+
+const DEPTHWISE: &str = r#"
+name = "netlist_depthwise"
+[layer]
+in_channels = 3
+out_channels = 6
+in_size = [4, 5]
+kernel = 3
+stride = 2
+padding = 1
+groups = 3
+[engine]
+simd = 2
+pe = 2
+grad_type = "int5"
+weight_type = "int6"
+"#;
+
+/// Without stalls, and with stalls on every stream.
+const RUNS: [[u32; 3]; 2] = [[0, 0, 1], [50, 50, 4]];
+
+const LAYERS: [&str; 3] = [DENSE, STRIDED_DILATED, DEPTHWISE];
+
+fn layer(toml: &str) -> Layer {
+    let file: LayerFile = toml::from_str(toml).unwrap();
+    file.validate().unwrap()
+}
+
+/// Runs the vectors through the Verilog of the layer and through the netlist of it.
+fn runs_as_written(plan: &Plan, netlist: &Netlist, cells: &str) {
+    let layer = plan.layer();
+    let arrays = Arrays {
+        grad_output: random_grad_output(layer, FRAMES, 5),
+        weight: random_weight(layer, 5),
+    };
+    let expected = scatter(layer, &arrays.grad_output, &arrays.weight);
+    let bench = VectorBench::new(plan, &arrays, &expected);
+    let cycles = |verilog: &str, generation: &str| {
+        bench.load(verilog, generation);
+        RUNS.map(|stalls| bench.run(stalls))
+    };
+    let written = cycles(&emit::verilog(plan), "-g2005");
+    assert_eq!(written[0], plan.cycles(FRAMES as u64).total);
+    let made = cycles(&(netlist.verilog() + cells), "-g2012");
+    assert_eq!(made, written, "{}", layer.name());
+}
+
+/// A memory cell of the board, and the bits of its word at the depths of these layers.
+fn memory_of(board: Board) -> (&'static str, usize) {
+    match board {
+        Board::Generic => ("$mem_v2", usize::MAX),
+        Board::Ice40Up5k | Board::Ice40Hx8k => ("SB_RAM40_4K", 16),
+        Board::Ecp5_85k => ("DP16KD", 36),
+        Board::GowinGw2a => ("SDPX9B", 36),
+        Board::XilinxXc7 => ("RAMB18E1", 36),
+    }
+}
+
+/// The flip-flops that a memory may have beside its cells: registers of what is written, of what is read and of the
+/// choice of a bank.
+fn registers_of(board: Board, width: usize, address: usize) -> usize {
+    let written = width + address + 1;
+    let read = 2 * width;
+    match board {
+        // Where a block promises nothing of a word that is read while it is written, and the Verilog says what is read,
+        // Yosys builds that around the block.
+        Board::Ice40Up5k | Board::Ice40Hx8k => written + read + 2 * written,
+        _ => written + read,
+    }
+}
+
+const MEMORY_PORTS: [&str; 5] = [
+    "write",
+    "write_address",
+    "write_data",
+    "read_address",
+    "read_data",
+];
+
+/// The line buffer and the weights are in memory cells of the board, as many as their words take, and not in
+/// flip-flops.
+fn has_memories(plan: &Plan, netlist: &Netlist, board: Board) {
+    let (descriptor, lanes) = (plan.descriptor(), plan.lanes());
+    let (kind, bits) = memory_of(board);
+    for (instance, words, width) in [
+        (
+            "u_core.u_line_buffer",
+            descriptor.line_words(),
+            lanes.grad_word_bits(),
+        ),
+        (
+            "u_core.u_weights",
+            descriptor.weight_memory_words(),
+            lanes.weight_word_bits(),
+        ),
+    ] {
+        let name = plan.layer().name();
+        assert_eq!(
+            netlist.memories(instance),
+            BTreeMap::from([(kind, width.div_ceil(bits))]),
+            "{name}, {instance}"
+        );
+        let address = words.next_power_of_two().trailing_zeros() as usize;
+        let flip_flops = netlist.flip_flops(instance, &MEMORY_PORTS);
+        let most = registers_of(board, width, address);
+        assert!(
+            flip_flops <= most,
+            "{name}, {instance}: {flip_flops} flip-flops, at most {most}"
+        );
+    }
+}
+
+fn check(board: Board, layers: &[&str], cells: Option<&str>) {
+    for toml in layers {
+        let plan = Plan::new(&layer(toml));
+        let netlist = Netlist::new(plan.layer(), board);
+        has_memories(&plan, &netlist, board);
+        if let Some(cells) = cells {
+            runs_as_written(&plan, &netlist, cells);
+        }
+    }
+}
+
+#[test]
+fn generic() {
+    check(Board::Generic, &LAYERS, Some(""));
+}
+
+#[test]
+fn ice40() {
+    // Icarus takes no default values of inputs.
+    let cells =
+        "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n".to_owned() + &cell_models::file_of_yosys("ice40");
+    check(Board::Ice40Up5k, &LAYERS, Some(&cells));
+}
+
+#[test]
+fn ecp5() {
+    let names = [
+        "LUT4",
+        "LUT2",
+        "L6MUX21",
+        "PFUMX",
+        "CCU2C",
+        "TRELLIS_FF",
+        "TRELLIS_DPR16X4",
+    ];
+    let cells = cell_models::modules_of_yosys("ecp5", &names) + ECP5_MULTIPLIER + ECP5_MEMORY;
+    check(Board::Ecp5_85k, &LAYERS, Some(&cells));
+}
+
+/// The families that are placed and routed by fewer or no open tools, on the layer with the most steps.
+#[test]
+fn gowin() {
+    let cells = cell_models::file_of_yosys("gowin") + GOWIN_MULTIPLIER + GOWIN_MEMORY;
+    check(Board::GowinGw2a, &[STRIDED_DILATED], Some(&cells));
+}
+
+#[test]
+fn xilinx7() {
+    let file = cell_models::file_of_yosys("xilinx");
+    // A black box there.
+    let cells = file.replace(cell_models::module(&file, "RAMB18E1"), "\n") + XILINX7_MEMORY;
+    check(Board::XilinxXc7, &[STRIDED_DILATED], Some(&cells));
+}
