@@ -27,7 +27,7 @@ const SHAPES: [(u64, usize); 12] = [
     (17000, 2),
 ];
 /// Cycles of random traffic.
-const TRAFFIC: u64 = 3_000;
+const TRAFFIC: u64 = 2_000;
 
 /// Every word is written, then read; random traffic follows, in which reads stay close to writes and writes close to
 /// the edges of blocks; at the end every word is read again.
