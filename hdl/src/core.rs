@@ -142,17 +142,27 @@ pub fn core(
     );
 
     // grad_output into the line buffer.
+    let grad_data = port("s_axis_grad_output_tdata");
     let grad_write = m.net("grad_write", 1, "");
+    let grad_write_data = m.net("grad_write_data", lanes.grad_word_bits(), "");
     let grad_write_address = m.net("grad_write_address", line_width, "");
     let free_pixels = m.net("free_pixels", t.free, "");
     let misplaced = m.net("misplaced", 6, "a tlast, by stream and kind");
     m.instance(
         "u_grad",
-        grad_port(&format!("{name}_grad"), d, &t, config),
+        grad_port(
+            &format!("{name}_grad"),
+            d,
+            &t,
+            lanes.grad_word_bits(),
+            config,
+        ),
         vec![
             ("tvalid", port("s_axis_grad_output_tvalid")),
             ("tready", port("s_axis_grad_output_tready")),
             ("tlast", port("s_axis_grad_output_tlast")),
+            ("tdata", grad_data.slice(0, lanes.grad_word_bits())),
+            ("write_data", grad_write_data.clone()),
             ("write", grad_write.clone()),
             ("write_address", grad_write_address.clone()),
             ("arrived", arrived),
@@ -165,7 +175,6 @@ pub fn core(
     );
     let grad_address = m.net("grad_address", line_width, "");
     let grad_word = m.net("grad_word", lanes.grad_word_bits(), "");
-    let grad_data = port("s_axis_grad_output_tdata");
     m.instance(
         "u_line_buffer",
         read_ahead_memory(
@@ -177,7 +186,7 @@ pub fn core(
         vec![
             ("write", grad_write),
             ("write_address", grad_write_address),
-            ("write_data", grad_data.slice(0, lanes.grad_word_bits())),
+            ("write_data", grad_write_data),
             ("read_address", grad_address.clone()),
             ("read_data", grad_word.clone()),
         ],

@@ -15,16 +15,24 @@ has space for its pixel; nothing is written over a pixel that `free_pixels` has 
 `arrived` follows the last word of a stored pixel by one cycle. A misplaced `tlast` pulses one of
 the three error outputs two cycles later; frames are cut by count, so that it changes nothing else.";
 
-/// Builds the port.
-pub fn grad_port(name: &str, d: &Descriptor, t: &TokenWidths, config: &mut Config) -> Module {
+/// Builds the port for beats of `bits` bits.
+pub fn grad_port(
+    name: &str,
+    d: &Descriptor,
+    t: &TokenWidths,
+    bits: usize,
+    config: &mut Config,
+) -> Module {
     let mut m = Module::new(name, DOC);
     m.clocked();
     let address_width = bits_for(d.line_words() - 1);
     let tvalid = m.input("tvalid", 1, "");
     let tready = m.output("tready", 1, "");
     let tlast = m.input("tlast", 1, "");
+    let tdata = m.input("tdata", bits, "the bits that are values");
     let write = m.output("write", 1, "to the line buffer");
     let write_address = m.output("write_address", address_width, "");
+    let write_data = m.output("write_data", bits, "");
     let arrived = m.output("arrived", 1, "a whole pixel is stored");
     let free_pixels = m.input("free_pixels", t.free, "pixels that may be written over");
     let frame_begin = m.output("frame_begin", 1, "first beat of a frame taken");
@@ -45,7 +53,10 @@ pub fn grad_port(name: &str, d: &Descriptor, t: &TokenWidths, config: &mut Confi
     );
     let ready = m.reg("ready", 1, 0, "");
     let first_beat = m.reg("first_beat", 1, 1, "the next beat is a frame's first");
-    let stored = m.reg("stored", 1, 0, "");
+    // A beat is written in the cycle after it was taken.
+    let stored = m.reg("stored", 1, 0, "it was the last of a pixel");
+    let write_now = m.reg("write", 1, 0, "");
+    let data = m.data_reg("data", bits, "");
     let accept = m.net("accept", 1, "");
     let store = m.net("store", 1, "");
     let word_end = m.net("word_end", 1, "last word of a pixel");
@@ -80,6 +91,7 @@ pub fn grad_port(name: &str, d: &Descriptor, t: &TokenWidths, config: &mut Confi
             false => "words in the line buffer, less one",
         },
     );
+    let late_word = (low > 0).then(|| m.data_reg("late_word", low, ""));
     let address = Counter::new(&mut m, "place", &address_last, "where the next one goes");
     let some_free = m.net("some_free", 1, "the next pixel has a place");
     let position = Position::new(&mut m, d, config);
@@ -123,20 +135,27 @@ pub fn grad_port(name: &str, d: &Descriptor, t: &TokenWidths, config: &mut Confi
             }
             None => b.set(&ready.d, &some_free),
         }
-        address.step(b, if in_slots { &whole } else { &store });
+        b.set(&write_now.d, &store);
+        b.set(&data.d, &tdata);
+        b.comment("Where the beat goes that was taken in the cycle before.");
+        if let Some((word, late)) = word.as_ref().zip(late_word.as_ref()) {
+            b.set(&late.d, &word.now.q);
+        }
+        address.step(b, if in_slots { &stored.q } else { &write_now.q });
     });
     tlast_check(&mut m, &due, &accept, &tlast, &misplaced);
     m.assign(&tready, &ready.q);
-    m.assign(&write, &store);
-    match (&word, low) {
-        (Some(word), 1..) => {
-            m.assign(&write_address.slice(0, low), &word.now.q);
+    m.assign(&write, &write_now.q);
+    m.assign(&write_data, &data.q);
+    match &late_word {
+        Some(word) => {
+            m.assign(&write_address.slice(0, low), &word.q);
             m.assign(
                 &write_address.slice(low, address_width - low),
                 &address.now.q,
             );
         }
-        _ => m.assign(&write_address, &address.now.q),
+        None => m.assign(&write_address, &address.now.q),
     }
     m.assign(&arrived, &stored.q);
     m.assign(&frame_begin, &(&accept & &first_beat.q));

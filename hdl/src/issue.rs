@@ -65,7 +65,11 @@ pub fn issue_loop(
         .then(|| m.input("weight_set", 1, "set of weights in use"));
     let frame_state = match d.two_weight_sets {
         true => m.output("frame_start", 1, "a frame's first issue is the next"),
-        false => m.output("frame_busy", 1, "a frame is being or about to be issued"),
+        false => m.output(
+            "frame_busy",
+            1,
+            "a pixel entered, and its frame is not done",
+        ),
     };
     let free_pixels = m.output("free_pixels", t.free, "pixels dead as of now");
     let taken = m.input("taken", 1, "one more place in the output FIFO is free");
@@ -394,7 +398,7 @@ pub fn issue_loop(
 
     m.assign(&token_ready, &load);
     match (&in_frame, &frame_first) {
-        (Some(in_frame), _) => m.assign(&frame_state, &(&in_frame.q | &load)),
+        (Some(in_frame), _) => m.assign(&frame_state, &in_frame.q),
         (None, Some(first)) => {
             m.assign(
                 &frame_state,

@@ -68,6 +68,7 @@ pub fn read_ahead_memory(name: &str, depth: u64, width: usize, target: Target) -
 fn inferred(depth: u64, width: usize) -> String {
     format!(
         "\
+(* no_rw_check *) // Nothing reads a word in the cycle in which it is written.
 reg [{msb}:0] words [0:{last}];
 reg write_q;
 reg [{address}:0] write_address_q;

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::descriptor::{Axis, Descriptor};
 use crate::ring::{ring_add, ring_wrap, Ring};
 use crate::rtl::{bits_for, lit, Expr, Module};
-use crate::token::TokenWidths;
+use crate::token::{most_opened, TokenWidths};
 
 const DOC: &str = "\
 Walks the pixels of grad_input that have taps, row by row, frame after frame without end, and
@@ -28,9 +28,7 @@ pub fn pixel_walk(name: &str, d: &Descriptor, t: &TokenWidths, config: &mut Conf
     let skips = t.skip.is_some();
     let skip_width = t.skip.unwrap_or(1);
 
-    // Pixels that one pixel can open beyond those before it.
-    let most = |axis: &Axis| axis.slots.iter().map(|s| s.extra).max().unwrap_or(0);
-    let extra = bits_for(most(&d.rows) + most(&d.cols) + 1);
+    let extra = bits_for(most_opened(d));
     let widths = |axis| AxisWidths::exactly(axis, ring.width, t.weight, extra, skip_width);
     let (row_widths, col_widths) = (widths(&d.rows), widths(&d.cols));
 

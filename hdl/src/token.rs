@@ -1,8 +1,8 @@
 //! The pixel token: what the walk tells the issue loop of one pixel of grad_input.
 
-use crate::descriptor::Descriptor;
+use crate::descriptor::{Axis, Descriptor};
 use crate::ring::Ring;
-use crate::rtl::{bits_for, lit, Body, Expr, Module};
+use crate::rtl::{bits_for, Body, Expr, Module};
 
 /// Widths of a token's fields. Each field is one net of the same name, with a prefix.
 #[derive(Clone, Debug)]
@@ -33,8 +33,9 @@ impl TokenWidths {
             weight: bits_for((d.block_weights >> d.tap_unit_bits()) - 1),
             tap_rows: bits_for(d.rows.max_taps - 1),
             tap_cols: bits_for(d.cols.max_taps - 1),
-            // Up to two line buffers ahead: a token behind one that waits for all of one.
-            need: bits_for(2 * d.line_pixels) + 1,
+            // Signed, from a line buffer behind to a token that needs the most more ahead of one that
+            // waits for all of a line buffer.
+            need: bits_for(d.line_pixels + most_opened(d) - 1) + 1,
             free: bits_for(1 + d.cols.rest + d.rows.rest),
             skip: d.has_skips().then(|| bits_for(d.max_skip)),
         }
@@ -84,6 +85,12 @@ impl TokenWidths {
         }
         unreachable!("no token field {wanted}")
     }
+}
+
+/// Most pixels of grad_output that a pixel needs beyond those that any before it needed.
+pub fn most_opened(d: &Descriptor) -> u64 {
+    let most = |axis: &Axis| axis.slots.iter().map(|s| s.extra).max().unwrap_or(0);
+    most(&d.rows) + most(&d.cols) + 1
 }
 
 const QUEUE_DOC: &str = "\

@@ -33,9 +33,9 @@ pub fn weight_port(name: &str, d: &Descriptor, width: usize, config: &mut Config
     let usable = m.reg("usable", 1, 0, "whole, and no other set waits");
     let told = m.reg(
         "told",
-        1,
+        2,
         0,
-        "`usable` one cycle ago: frames may still begin by it",
+        "`usable` in the two cycles before: a frame may begin by it and not yet be seen",
     );
     let accept = m.net("accept", 1, "");
     m.comb(|b| b.set(&accept, &(&tvalid & &ready.q)));
@@ -49,13 +49,14 @@ pub fn weight_port(name: &str, d: &Descriptor, width: usize, config: &mut Config
             &loading.q,
             |b| b.when(&(&accept & &due), |b| b.set(&loading.d, &lit(0, 1))),
             |b| {
-                let none_begins = !(&usable.q | &told.q | &frame_busy);
+                let none_begins = !(&usable.q | told.q.any() | &frame_busy);
                 b.when(&(&tvalid & none_begins), |b| b.set(&loading.d, &lit(1, 1)))
             },
         );
         b.set(&ready.d, &loading.d);
         b.set(&usable.d, &(!&loading.d & !&tvalid));
-        b.set(&told.d, &usable.q);
+        b.set_slice(&told.d, 0, &usable.q);
+        b.set_slice(&told.d, 1, &told.q.bit(0));
         address.step(b, &accept);
     });
     tlast_check(&mut m, &due, &accept, &tlast, &misplaced);
