@@ -55,6 +55,7 @@ pub struct Layer {
     grad_type: IntType,
     weight_type: IntType,
     weight_sets: u32,
+    packed_multipliers: bool,
 }
 
 impl Layer {
@@ -128,6 +129,11 @@ impl Layer {
         self.weight_sets == 2
     }
 
+    /// Whether each multiplier makes the products of one gradient with the weights of two lanes over C.
+    pub fn packed_multipliers(&self) -> bool {
+        self.packed_multipliers
+    }
+
     /// kb: blocks of `simd` channels that hold the K/groups channels of a group.
     pub fn k_blocks(&self) -> u32 {
         self.out_per_group().div_ceil(self.simd)
@@ -172,7 +178,7 @@ impl Layer {
         u64::from(self.simd) * u64::from(self.pe)
     }
 
-    /// The layer as a file that states every key, `out_size` included.
+    /// The layer as a file that states every key, `out_size` included; of the switches, those that are on.
     pub fn to_file(&self) -> LayerFile {
         let pair =
             |pick: fn(&Axis) -> u32| PerItem([pick(&self.rows).into(), pick(&self.cols).into()]);
@@ -200,6 +206,7 @@ impl Layer {
                 grad_type: self.grad_type.to_string(),
                 weight_type: self.weight_type.to_string(),
                 weight_sets: self.weight_sets.into(),
+                packed_multipliers: self.packed_multipliers,
             },
         }
     }

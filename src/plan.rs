@@ -66,6 +66,7 @@ impl Plan {
             weight_bits: weight_bits as usize,
             // The magnitude's bits and the sign.
             acc_bits: (u128::BITS - largest.leading_zeros()) as usize + 1,
+            packed_multipliers: layer.packed_multipliers(),
         }
     }
 

@@ -18,7 +18,7 @@ mod timing;
 mod tools;
 
 pub use area::Area;
-pub use board::Board;
+pub use board::{Board, TooNarrow};
 pub use designs::Design;
 pub use error::SynthError;
 pub use figures::{Figures, Synthesis};

@@ -68,7 +68,7 @@ fn missing_keys() {
 fn flags_alone_make_a_layer_and_override_every_key() {
     let flags = "program --name n --in-channels 4 --out-channels 8 --in-size 56,57 --kernel 3 --stride 2,1 \
         --dilation 1,2 --padding 1,2,3,4 --groups 2 --out-size 5,6 --simd 4 --pe 2 --grad-type int4 \
-        --weight-type int5 --weight-sets 2";
+        --weight-type int5 --weight-sets 2 --packed-multipliers";
     let args = Program::try_parse_from(flags.split_whitespace())
         .unwrap()
         .layer;
@@ -94,6 +94,7 @@ fn flags_alone_make_a_layer_and_override_every_key() {
     grad_type = "int4"
     weight_type = "int5"
     weight_sets = 2
+    packed_multipliers = true
     "#);
     assert_eq!(args.over(read(VALID).unwrap()).validate().unwrap(), layer);
 }
@@ -224,6 +225,25 @@ fn types() {
 }
 
 #[test]
+fn packing() {
+    let flags = [
+        "--pe 1",
+        "--pe 3",
+        "--pe 2 --weight-type int9",
+        "--pe 2 --grad-type int16 --weight-type int5",
+        "--out-channels 6 --groups 6 --pe 2",
+    ];
+    let error = |flags| error(&format!("--packed-multipliers {flags}"));
+    assert_snapshot!(flags.map(error).join("\n"), @r"
+    `engine.packed_multipliers` pairs lanes, and `engine.pe` is 1: make it even, or leave packing out
+    `engine.packed_multipliers` pairs lanes, and `engine.pe` is 3: make it even, or leave packing out
+    `engine.packed_multipliers` has room for 24 bits, those of `engine.grad_type` and twice those of `engine.weight_type`: int8 and int9 take 26; use narrower types, or leave packing out
+    `engine.packed_multipliers` has room for 24 bits, those of `engine.grad_type` and twice those of `engine.weight_type`: int16 and int5 take 26; use narrower types, or leave packing out
+    `engine.packed_multipliers` pairs lanes over C that share a gradient, and in a depthwise layer no lanes do: leave packing out
+    ");
+}
+
+#[test]
 fn names() {
     let long = format!("--name {}", "a".repeat(65));
     let flags = [
@@ -286,7 +306,7 @@ fn files_that_are_no_layer_files() {
       |
     2 | lanes = 3
       | ^^^^^
-    unknown field `lanes`, expected one of `simd`, `pe`, `grad_type`, `weight_type`, `weight_sets`
+    unknown field `lanes`, expected one of `simd`, `pe`, `grad_type`, `weight_type`, `weight_sets`, `packed_multipliers`
     ");
     assert_snapshot!(message("[layer]\nkernel = [1, 2, 3]"), @r"
     layer.toml: TOML parse error at line 2, column 10

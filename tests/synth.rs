@@ -96,6 +96,24 @@ fn ecp5_is_synthesised() {
 }
 
 #[test]
+fn packed_multipliers_halve_the_dsps_of_7_series() {
+    let single = answer("--target xilinx-xc7");
+    // A block has 36 bits x 512 words.
+    let (line_buffer, weights) = (1, 2);
+    check(&single, "xilinx-xc7", line_buffer + weights);
+    let packed = answer("--target xilinx-xc7 --packed-multipliers");
+    for (single, packed) in [
+        (&single, &packed),
+        (&single["bare_array"], &packed["bare_array"]),
+    ] {
+        assert_eq!(single["cells"]["DSP48E1"], MULTIPLIERS);
+        assert_eq!(packed["cells"]["DSP48E1"], MULTIPLIERS / 2);
+        assert_eq!(count(packed, "macs"), MULTIPLIERS);
+        assert_eq!(count(packed, "brams"), count(single, "brams"));
+    }
+}
+
+#[test]
 fn generic_synthesis_keeps_memories_and_multipliers_whole() {
     let folder = tempfile::tempdir().unwrap();
     let keep = folder.path().join("kept");

@@ -211,6 +211,9 @@ pub struct Lanes {
     pub weight_bits: usize,
     /// Bits of the accumulator.
     pub acc_bits: usize,
+    /// Two lanes over C share each multiplier. Only where PE is even, not depthwise, and the types
+    /// fit ([`packs`](crate::packed_multiplier::packs)).
+    pub packed_multipliers: bool,
 }
 
 impl Lanes {

@@ -3,6 +3,7 @@
 use crate::accumulator::accumulator;
 use crate::descriptor::Lanes;
 use crate::multiplier::{multiplier, MULTIPLY_CYCLES};
+use crate::packed_multiplier::packed_multiplier;
 use crate::rtl::{Expr, Module};
 use crate::target::Target;
 
@@ -30,10 +31,10 @@ fn mac_lane(names: &LaneNames, lanes: &Lanes, target: Target) -> Module {
     let weight = m.input("weight", lanes.simd * wb, "");
     let acc_first = m.input("acc_first", 1, "the sum starts anew");
     let acc = m.output("acc", lanes.acc_bits, "signed");
-    let mut level: Vec<Expr> = (0..lanes.simd)
+    let products: Vec<Expr> = (0..lanes.simd)
         .map(|s| m.net(&format!("product{s}"), gb + wb, ""))
         .collect();
-    for (s, product) in level.iter().enumerate() {
+    for (s, product) in products.iter().enumerate() {
         m.instance(
             &format!("u_multiplier{s}"),
             multiplier(names.multiplier, gb, wb, target),
@@ -44,13 +45,85 @@ fn mac_lane(names: &LaneNames, lanes: &Lanes, target: Target) -> Module {
             ],
         );
     }
+    accumulate(
+        &mut m,
+        "",
+        products,
+        (acc_first, acc),
+        (names, lanes, target),
+    );
+    m
+}
+
+const LANE_PAIR_DOC: &str = "\
+Two lanes over C on SIMD multipliers: each gives a gradient's products with the weights of both
+lanes. Each lane has an adder tree with a register at each level, and an accumulator.
+
+Promise: takes an issue in every cycle and never stalls. `acc` holds each lane's sum of all issues
+from the one with `acc_first` on; `acc_first` comes with the products' sum, not with the operands.";
+
+/// Builds two lanes that share their multipliers; timing as in [`mac_lane`].
+fn mac_lane_pair(names: &LaneNames, lanes: &Lanes, target: Target) -> Module {
+    let mut m = Module::new(names.lane, LANE_PAIR_DOC);
+    m.input("aclk", 1, "");
+    let (gb, wb) = (lanes.grad_bits, lanes.weight_bits);
+    let grad = m.input("grad", lanes.simd * gb, "one value for each multiplier");
+    let weights = PAIR.map(|side| m.input(&format!("weight_{side}"), lanes.simd * wb, ""));
+    let acc_first = m.input("acc_first", 1, "the sums start anew");
+    let acc = m.output(
+        "acc",
+        2 * lanes.acc_bits,
+        "signed each, the lower lane below",
+    );
+    let mut products = [Vec::new(), Vec::new()];
+    for s in 0..lanes.simd {
+        let [low, high] = PAIR.map(|side| m.net(&format!("{side}_product{s}"), gb + wb, ""));
+        m.instance(
+            &format!("u_multiplier{s}"),
+            packed_multiplier(names.multiplier, gb, wb, target),
+            vec![
+                ("grad", grad.slice(s * gb, gb)),
+                ("weight_low", weights[0].slice(s * wb, wb)),
+                ("weight_high", weights[1].slice(s * wb, wb)),
+                ("product_low", low.clone()),
+                ("product_high", high.clone()),
+            ],
+        );
+        products[0].push(low);
+        products[1].push(high);
+    }
+    for (index, (side, products)) in PAIR.iter().zip(products).enumerate() {
+        let acc = acc.slice(index * lanes.acc_bits, lanes.acc_bits);
+        accumulate(
+            &mut m,
+            &format!("{side}_"),
+            products,
+            (acc_first.clone(), acc),
+            (names, lanes, target),
+        );
+    }
+    m
+}
+
+/// The lanes of a pair, the one of the lower channel first.
+const PAIR: [&str; 2] = ["low", "high"];
+
+/// Adds up the products of one lane, whose names begin with `lane`, and accumulates the sums.
+fn accumulate(
+    m: &mut Module,
+    lane: &str,
+    products: Vec<Expr>,
+    (acc_first, acc): (Expr, Expr),
+    (names, lanes, target): (&LaneNames, &Lanes, Target),
+) {
+    let mut level = products;
     let mut depth = 0;
     while level.len() > 1 {
         depth += 1;
         let mut next = Vec::new();
         for (index, pair) in level.chunks(2).enumerate() {
             let width = pair[0].width() + 1;
-            let sum = m.data_reg(&format!("sum{depth}_{index}"), width, "");
+            let sum = m.data_reg(&format!("{lane}sum{depth}_{index}"), width, "");
             m.comb(|b| match pair {
                 [left, right] => b.set(&sum.d, &(left.sext(width) + right.sext(width))),
                 _ => b.set(&sum.d, &pair[0].sext(width)),
@@ -61,23 +134,25 @@ fn mac_lane(names: &LaneNames, lanes: &Lanes, target: Target) -> Module {
     }
     let total = &level[0];
     let term = m.net(
-        "term",
+        &format!("{lane}term"),
         lanes.acc_bits,
         "the issue's sum at the accumulator's width",
     );
     if total.width() > lanes.acc_bits {
         m.comb(|b| b.set(&term, &total.slice(0, lanes.acc_bits)));
         let above = total.width() - lanes.acc_bits;
-        m.unused("sum_bits", &total.slice(lanes.acc_bits, above));
+        m.unused(
+            &format!("{lane}sum_bits"),
+            &total.slice(lanes.acc_bits, above),
+        );
     } else {
         m.comb(|b| b.set(&term, &total.sext(lanes.acc_bits)));
     }
     m.instance(
-        "u_accumulator",
+        &format!("u_{lane}accumulator"),
         accumulator(names.accumulator, lanes.acc_bits, target),
         vec![("first", acc_first), ("term", term), ("acc", acc)],
     );
-    m
 }
 
 const ARRAY_DOC: &str = "\
@@ -85,7 +160,7 @@ PE lanes side by side. Dense and grouped: every lane gets the same SIMD values o
 Depthwise: each lane has its own. Value s of lane j stands at s*PE + j in a weight word, and in a
 depthwise grad_output word.";
 
-/// Names of the modules of one lane.
+/// Names of the modules of one lane, or of a pair.
 struct LaneNames<'a> {
     lane: &'a str,
     multiplier: &'a str,
@@ -94,8 +169,12 @@ struct LaneNames<'a> {
 
 /// Builds the array of the engine `engine`.
 pub fn mac_array(engine: &str, lanes: &Lanes, target: Target) -> Module {
+    let lane = match lanes.packed_multipliers {
+        true => "lane_pair",
+        false => "lane",
+    };
     let [lane, multiplier, accumulator] =
-        ["lane", "multiplier", "accumulator"].map(|part| format!("{engine}_{part}"));
+        [lane, "multiplier", "accumulator"].map(|part| format!("{engine}_{part}"));
     let names = LaneNames {
         lane: &lane,
         multiplier: &multiplier,
@@ -109,6 +188,31 @@ pub fn mac_array(engine: &str, lanes: &Lanes, target: Target) -> Module {
     let acc = m.output("acc", lanes.pe * lanes.acc_bits, "lane 0 in the low bits");
     let (simd, pe) = (lanes.simd, lanes.pe);
     let (gb, wb) = (lanes.grad_bits, lanes.weight_bits);
+    if lanes.packed_multipliers {
+        for pair in 0..pe / 2 {
+            let weights = [2 * pair, 2 * pair + 1].map(|j| {
+                let net = m.net(&format!("weight{j}"), simd * wb, "");
+                m.comb(|b| gather(b, &net, &weight, wb, pe, j));
+                net
+            });
+            let [weight_low, weight_high] = weights;
+            m.instance(
+                &format!("u_lanes{pair}"),
+                mac_lane_pair(&names, lanes, target),
+                vec![
+                    ("grad", grad.clone()),
+                    ("weight_low", weight_low),
+                    ("weight_high", weight_high),
+                    ("acc_first", acc_first.clone()),
+                    (
+                        "acc",
+                        acc.slice(2 * pair * lanes.acc_bits, 2 * lanes.acc_bits),
+                    ),
+                ],
+            );
+        }
+        return m;
+    }
     for j in 0..pe {
         let lane_weight = m.net(&format!("weight{j}"), simd * wb, "");
         let lane_grad = if lanes.depthwise && pe > 1 {

@@ -64,6 +64,7 @@ fn emit_example(out: &Path, target: Board) -> anyhow::Result<()> {
 
 /// Writes the files of an engine, all or none of them; `text` is that of the layer file, where it is to be written too.
 fn emit_to(out: &Path, layer: &Layer, target: Board, text: Option<&str>) -> anyhow::Result<()> {
+    target.accepts(layer)?;
     let plan = Plan::new(layer);
     let verilog = emit::verilog_for(&plan, target.target());
     let manifest = manifest::json(&plan);

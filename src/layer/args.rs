@@ -53,6 +53,15 @@ pub struct LayerArgs {
     /// Sets of weights in memory; with 2, one loads while the other is in use
     #[arg(long, value_name = "1|2")]
     pub weight_sets: Option<i64>,
+    /// Two multiplications in each multiplier: for AMD 7 series
+    #[arg(
+        long,
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub packed_multipliers: Option<bool>,
 }
 
 impl LayerArgs {
@@ -82,6 +91,7 @@ impl LayerArgs {
         engine.grad_type = self.grad_type.unwrap_or(engine.grad_type);
         engine.weight_type = self.weight_type.unwrap_or(engine.weight_type);
         engine.weight_sets = self.weight_sets.unwrap_or(engine.weight_sets);
+        engine.packed_multipliers = self.packed_multipliers.unwrap_or(engine.packed_multipliers);
         LayerFile {
             name: self.name.unwrap_or(name),
             layer,

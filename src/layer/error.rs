@@ -1,6 +1,8 @@
 //! What can be wrong with a layer: each message says what, at which key, and what would be right. A message holds that
 //! of its cause, so no cause is given apart.
 
+use super::IntType;
+
 /// Why a layer file, or the flags in its place, makes no [`Layer`](super::Layer).
 #[derive(Debug, thiserror::Error)]
 pub enum LayerError {
@@ -71,6 +73,26 @@ pub enum LayerError {
         bits: u64,
         stream: &'static str,
         greatest: u64,
+    },
+    /// No two lanes that see the same gradient.
+    #[error(
+        "`engine.packed_multipliers` pairs lanes over C that share a gradient, and in a depthwise layer no lanes do: \
+         leave packing out"
+    )]
+    PackedDepthwise,
+    /// A lane without another beside it.
+    #[error("`engine.packed_multipliers` pairs lanes, and `engine.pe` is {pe}: make it even, or leave packing out")]
+    PackedOdd { pe: u32 },
+    /// Two products do not fit one multiplier.
+    #[error(
+        "`engine.packed_multipliers` has room for {greatest} bits, those of `engine.grad_type` and twice those of \
+         `engine.weight_type`: {grad_type} and {weight_type} take {bits}; use narrower types, or leave packing out"
+    )]
+    PackedTypes {
+        grad_type: IntType,
+        weight_type: IntType,
+        bits: u32,
+        greatest: u32,
     },
     /// Not a Verilog identifier.
     #[error(

@@ -67,6 +67,9 @@ pub struct Engine {
     pub weight_type: String,
     /// Sets of weights in memory: 1, or 2 to load one while the other is in use.
     pub weight_sets: i64,
+    /// Two multiplications, of one gradient with the weights of two lanes, in each multiplier of 25 x 18 bits.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub packed_multipliers: bool,
 }
 
 impl Default for LayerFile {
@@ -103,6 +106,7 @@ impl Default for Engine {
             grad_type: "int8".to_owned(),
             weight_type: "int8".to_owned(),
             weight_sets: 1,
+            packed_multipliers: false,
         }
     }
 }
@@ -125,7 +129,8 @@ impl LayerFile {
 
     /// The layer as the text of a layer file, which reads back as the same value.
     pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("tables of strings and 64-bit integers are always valid TOML")
+        toml::to_string(self)
+            .expect("tables of strings, switches and 64-bit integers are always valid TOML")
     }
 }
 
@@ -221,6 +226,7 @@ mod tests {
         file.layer.in_channels = Some(3);
         file.layer.out_size = Some(PerItem([4, 5]));
         file.engine.weight_type = "int4".to_owned();
+        file.engine.packed_multipliers = true;
         assert_eq!(toml::from_str::<LayerFile>(&file.to_toml()), Ok(file));
     }
 }

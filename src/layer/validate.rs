@@ -3,6 +3,7 @@
 use super::keywords::is_keyword;
 use super::{Axis, IntType, Layer, LayerError, LayerFile};
 use crate::bound;
+use bpa_hdl::packed_multiplier::{packs, PACKED_BITS};
 
 /// H, W, P, Q, C and K.
 const MAX_SIZE: i64 = 65_535;
@@ -63,7 +64,9 @@ impl LayerFile {
             grad_type: int_type("grad_type", &engine.grad_type)?,
             weight_type: int_type("weight_type", &engine.weight_type)?,
             weight_sets: in_range("engine.weight_sets", "", engine.weight_sets, 1, 2)?,
+            packed_multipliers: engine.packed_multipliers,
         };
+        check_packing(&layer)?;
         check_widths(&layer)?;
         check_products(&layer)?;
         Ok(layer)
@@ -213,6 +216,28 @@ fn check_name(name: &str) -> Result<(), LayerError> {
     if is_keyword(name) {
         return Err(LayerError::Keyword {
             name: name.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn check_packing(layer: &Layer) -> Result<(), LayerError> {
+    if !layer.packed_multipliers() {
+        return Ok(());
+    }
+    if layer.is_depthwise() {
+        return Err(LayerError::PackedDepthwise);
+    }
+    if layer.pe() % 2 != 0 {
+        return Err(LayerError::PackedOdd { pe: layer.pe() });
+    }
+    let (grad_type, weight_type) = (layer.grad_type(), layer.weight_type());
+    if !packs(grad_type.bits() as usize, weight_type.bits() as usize) {
+        return Err(LayerError::PackedTypes {
+            grad_type,
+            weight_type,
+            bits: grad_type.bits() + 2 * weight_type.bits(),
+            greatest: PACKED_BITS as u32,
         });
     }
     Ok(())

@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 
 use crate::emit::Target;
+use crate::layer::Layer;
 
 /// A device to synthesise for. Each has one tool chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -80,6 +81,25 @@ impl Board {
             Board::GowinGw2a => Target::Gowin,
             Board::XilinxXc7 => Target::Xilinx7,
         }
+    }
+
+    /// Whether the layer's engine can be asked for on this device.
+    ///
+    /// # Errors
+    /// It packs two multiplications into one multiplier, and those of the device are too narrow, or it has none.
+    pub fn accepts(self, layer: &Layer) -> Result<(), TooNarrow> {
+        let has = match self {
+            _ if !layer.packed_multipliers() => return Ok(()),
+            // Without a device the Verilog is for any, and its simulation is that of the packing.
+            Board::XilinxXc7 | Board::Generic => return Ok(()),
+            Board::Ice40Up5k => "those of 16 x 16",
+            Board::Ice40Hx8k => "none",
+            Board::Ecp5_85k | Board::GowinGw2a => "those of 18 x 18",
+        };
+        Err(TooNarrow {
+            board: self.name(),
+            has,
+        })
     }
 
     pub(super) fn chain(self) -> Chain {
@@ -210,6 +230,17 @@ impl Board {
         }
         packages
     }
+}
+
+/// A device whose multipliers cannot take two multiplications.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`engine.packed_multipliers` needs multipliers of 25 x 18 bits, and {board} has {has}: leave packing out, \
+     or choose xilinx-xc7"
+)]
+pub struct TooNarrow {
+    board: &'static str,
+    has: &'static str,
 }
 
 /// A Python package that holds a tool.

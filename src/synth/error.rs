@@ -5,10 +5,16 @@ use std::path::{Path, PathBuf};
 
 use bpa_sim::SimError;
 
+use super::TooNarrow;
+
 /// An error of a synthesis.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SynthError {
+    /// The device has no multipliers for the engine.
+    #[error(transparent)]
+    TooNarrow(#[from] TooNarrow),
+
     /// A tool could not be started.
     #[error("`{program}` was not found: {board} needs {what}; install it with `{install}`")]
     Missing {

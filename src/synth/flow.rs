@@ -23,6 +23,7 @@ pub fn synthesise(
     folder: &Path,
     cache: &Cache,
 ) -> Result<Synthesis, SynthError> {
+    board.accepts(plan.layer())?;
     let routed = seeds > 0 && board.place_and_route().is_some();
     let tools = Tools::of(board, routed, cache)?;
     let designs = Design::ALL.map(|design| Run {

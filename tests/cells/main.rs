@@ -3,6 +3,7 @@
 //! | module | promise |
 //! |---|---|
 //! | [`multipliers`] | a family's multiplier gives what the generic one gives, in the same cycle |
+//! | [`packed_multipliers`] | one multiplier gives two products, each what a multiplier of its own gives |
 //! | [`accumulators`] | a family's accumulator likewise |
 //! | [`memories`] | a family's memory likewise, however it is laid out in blocks |
 //! | [`netlists`] | synthesised engines give what their Verilog gives; line buffer and weights are memories |
@@ -19,6 +20,7 @@ mod memories;
 mod multipliers;
 mod netlist;
 mod netlists;
+mod packed_multipliers;
 mod side_by_side;
 #[path = "../engine/vector_bench.rs"]
 mod vector_bench;

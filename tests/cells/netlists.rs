@@ -62,6 +62,21 @@ grad_type = "int5"
 weight_type = "int6"
 "#;
 
+/// On 7 series alone.
+const PACKED: &str = r#"
+name = "netlist_packed"
+[layer]
+in_channels = 4
+out_channels = 3
+in_size = [3, 4]
+kernel = 3
+padding = 1
+[engine]
+simd = 3
+pe = 2
+packed_multipliers = true
+"#;
+
 /// Without stalls, and with stalls on every stream.
 const RUNS: [[u32; 3]; 2] = [[0, 0, 1], [50, 50, 4]];
 
@@ -207,5 +222,5 @@ fn xilinx7() {
     let file = cell_models::file_of_yosys("xilinx");
     // A black box there.
     let cells = file.replace(cell_models::module(&file, "RAMB18E1"), "\n") + XILINX7_MEMORY;
-    check(Board::XilinxXc7, &[STRIDED_DILATED], Some(&cells));
+    check(Board::XilinxXc7, &[STRIDED_DILATED, PACKED], Some(&cells));
 }

@@ -18,6 +18,21 @@ fn emission(flags: &str) -> String {
 }
 
 #[test]
+fn packed_multipliers_on_devices_without() {
+    for device in ["ice40-up5k", "ice40-hx8k", "ecp5-85k", "gowin-gw2a"] {
+        let folder = Folder::new();
+        let flags = format!("tiny.toml --packed-multipliers --target {device}");
+        let message = refusal(&mut folder.gen_verilog(&flags));
+        assert!(
+            message.contains(device) && message.contains("25 x 18"),
+            "{message}"
+        );
+        // The program that synthesises refuses in the same words.
+        assert_eq!(refusal(&mut folder.bpa(&format!("synth {flags}"))), message);
+    }
+}
+
+#[test]
 fn layers() {
     let flags = [
         "--in-size 0",

@@ -69,6 +69,29 @@ fn the_worst_case_of_other_types_fits() {
     }
 }
 
+/// Two products in a multiplier, of bytes and of the widest types that fit.
+#[test]
+fn the_worst_case_of_packed_multipliers_fits() {
+    for (grad_type, weight_type) in [("int8", "int8"), ("int12", "int6"), ("int2", "int11")] {
+        check(&layer(&format!(
+            "name = \"packed_{grad_type}_{weight_type}\"
+            [layer]
+            in_channels = 8
+            out_channels = 6
+            groups = 2
+            in_size = 5
+            kernel = 3
+            padding = 1
+            [engine]
+            simd = 3
+            pe = 4
+            packed_multipliers = true
+            grad_type = \"{grad_type}\"
+            weight_type = \"{weight_type}\""
+        )));
+    }
+}
+
 /// One tap of one channel: the accumulator is as wide as a product, and the adder tree may be wider than it.
 #[test]
 fn the_worst_case_of_a_single_product_fits() {

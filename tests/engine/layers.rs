@@ -108,7 +108,12 @@ pub fn layer(most_cycles: u64) -> impl Strategy<Value = Layer> {
             file.engine.pe = 1 + lanes.1 % pe_lanes;
             (file.engine.grad_type, file.engine.weight_type) = types;
             file.engine.weight_sets = weight_sets;
-            file.validate().unwrap()
+            // Every other layer that can have it.
+            file.engine.packed_multipliers = lanes.0 % 2 == 0;
+            file.validate().unwrap_or_else(|_| {
+                file.engine.packed_multipliers = false;
+                file.validate().unwrap()
+            })
         })
         .prop_filter("a long frame", move |layer| {
             bound_cycles(layer) <= most_cycles
@@ -265,4 +270,7 @@ pub const CLASSES: &[Class] = &[
         l.grad_type().bits() >= 13 || l.weight_type().bits() >= 13
     }),
     ("two sets of weights", |l| l.two_weight_sets()),
+    ("two multiplications in a multiplier", |l| {
+        l.packed_multipliers()
+    }),
 ];
