@@ -7,6 +7,13 @@ use crate::target::Target;
 const DOC: &str = "\
 Memory with one write and one read port.";
 
+/// Ahead of the words of a memory that is left to inference: what a read gives of a word that is being
+/// written is never used. Without this, Yosys puts registers and multiplexers around the memories
+/// of families that do not give the old word.
+const NO_COLLISIONS: &str = "\
+// No use is made of a word that is read while it is written.
+(* no_rw_check *)";
+
 /// Cycles from a read-ahead memory's address to its data.
 pub const MEMORY_CYCLES: usize = 3;
 
@@ -68,7 +75,7 @@ pub fn read_ahead_memory(name: &str, depth: u64, width: usize, target: Target) -
 fn inferred(depth: u64, width: usize) -> String {
     format!(
         "\
-(* no_rw_check *) // Nothing reads a word in the cycle in which it is written.
+{NO_COLLISIONS}
 reg [{msb}:0] words [0:{last}];
 reg write_q;
 reg [{address}:0] write_address_q;
@@ -201,6 +208,7 @@ pub fn held_memory(name: &str, depth: u64, width: usize) -> Module {
     m.output("read_data", width, "");
     m.primitive_body(format!(
         "\
+{NO_COLLISIONS}
 reg [{msb}:0] words [0:{last}];
 reg [{msb}:0] read_data_q;
 

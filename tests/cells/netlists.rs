@@ -119,15 +119,10 @@ fn memory_of(board: Board) -> (&'static str, usize) {
 
 /// The flip-flops that a memory may have beside its cells: registers of what is written, of what is read and of the
 /// choice of a bank.
-fn registers_of(board: Board, width: usize, address: usize) -> usize {
+fn registers_of(width: usize, address: usize) -> usize {
     let written = width + address + 1;
     let read = 2 * width;
-    match board {
-        // Where a block promises nothing of a word that is read while it is written, and the Verilog says what is read,
-        // Yosys builds that around the block.
-        Board::Ice40Up5k | Board::Ice40Hx8k => written + read + 2 * written,
-        _ => written + read,
-    }
+    written + read
 }
 
 const MEMORY_PORTS: [&str; 5] = [
@@ -163,7 +158,7 @@ fn has_memories(plan: &Plan, netlist: &Netlist, board: Board) {
         );
         let address = words.next_power_of_two().trailing_zeros() as usize;
         let flip_flops = netlist.flip_flops(instance, &MEMORY_PORTS);
-        let most = registers_of(board, width, address);
+        let most = registers_of(width, address);
         assert!(
             flip_flops <= most,
             "{name}, {instance}: {flip_flops} flip-flops, at most {most}"

@@ -1581,6 +1581,8 @@ module depthwise_small_line_buffer (
   output wire [15:0] read_data
 );
 
+  // No use is made of a word that is read while it is written.
+  (* no_rw_check *)
   reg [15:0] words [0:2];
   reg write_q;
   reg [1:0] write_address_q;
@@ -1712,6 +1714,8 @@ module depthwise_small_weights (
   output wire [15:0] read_data
 );
 
+  // No use is made of a word that is read while it is written.
+  (* no_rw_check *)
   reg [15:0] words [0:1];
   reg write_q;
   reg [0:0] write_address_q;
@@ -2288,6 +2292,8 @@ module depthwise_small_result_memory (
   output wire [32:0] read_data
 );
 
+  // No use is made of a word that is read while it is written.
+  (* no_rw_check *)
   reg [32:0] words [0:15];
   reg [32:0] read_data_q;
 
@@ -2311,6 +2317,8 @@ module depthwise_small_result_runs (
   output wire       read_data
 );
 
+  // No use is made of a word that is read while it is written.
+  (* no_rw_check *)
   reg [0:0] words [0:15];
   reg [0:0] read_data_q;
 

@@ -1635,6 +1635,8 @@ module strided_line_buffer (
   output wire [15:0] read_data
 );
 
+  // No use is made of a word that is read while it is written.
+  (* no_rw_check *)
   reg [15:0] words [0:23];
   reg write_q;
   reg [4:0] write_address_q;
@@ -1766,6 +1768,8 @@ module strided_weights (
   output wire [31:0] read_data
 );
 
+  // No use is made of a word that is read while it is written.
+  (* no_rw_check *)
   reg [31:0] words [0:71];
   reg write_q;
   reg [6:0] write_address_q;
@@ -2394,6 +2398,8 @@ module strided_result_memory (
   output wire [42:0] read_data
 );
 
+  // No use is made of a word that is read while it is written.
+  (* no_rw_check *)
   reg [42:0] words [0:15];
   reg [42:0] read_data_q;
 
