@@ -123,6 +123,7 @@ mod tests {
                 zero_insertion_cycles: 4000,
                 line_buffer_pixels: 3,
                 live_span_pixels: 1,
+                area: None,
             },
             ratio: 1.009,
             first_frame_limit: 1100,

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::bound::{bound_cycles, useful_macs, zero_insertion_cycles};
 use crate::plan::Plan;
 use crate::schedule::Cycles;
+use crate::synth::Estimate;
 
 /// The figures; as JSON, with these names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,6 +26,9 @@ pub struct Figures {
     pub zero_insertion_cycles: u64,
     pub line_buffer_pixels: u64,
     pub live_span_pixels: u64,
+    /// Of a device, where one was named.
+    #[serde(flatten)]
+    pub area: Option<Estimate>,
 }
 
 impl Figures {
@@ -42,12 +46,13 @@ impl Figures {
             zero_insertion_cycles: zero_insertion_cycles(layer),
             line_buffer_pixels: plan.line_buffer_pixels(),
             live_span_pixels: plan.live_span_pixels(),
+            area: None,
         }
     }
 
     /// One JSON object on a line of its own.
     pub fn to_json(&self) -> String {
-        let json = serde_json::to_string(self).expect("numbers are always valid JSON");
+        let json = serde_json::to_string(self).expect("numbers and names are always valid JSON");
         json + "\n"
     }
 
@@ -98,6 +103,11 @@ impl Figures {
             self.line_buffer_pixels,
             format!("live span {}", HumanCount(self.live_span_pixels)),
         );
+        if let Some(area) = self.area {
+            let device = || format!("cells of {}", area.target);
+            line("multipliers", area.dsps, device());
+            line("block RAMs", area.brams, device());
+        }
         text
     }
 }

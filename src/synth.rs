@@ -12,8 +12,10 @@ mod area;
 mod board;
 mod designs;
 mod error;
+mod estimate;
 mod figures;
 mod flow;
+mod inference;
 mod timing;
 mod tools;
 
@@ -21,6 +23,7 @@ pub use area::Area;
 pub use board::{Board, TooNarrow};
 pub use designs::Design;
 pub use error::SynthError;
+pub use estimate::{estimate, Estimate};
 pub use figures::{Figures, Synthesis};
 pub use flow::synthesise;
 pub use timing::{CriticalPath, PathStep};

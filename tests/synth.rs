@@ -16,10 +16,14 @@ const LAYER: &str = concat!(
 );
 const MULTIPLIERS: u64 = 8;
 
-fn bpa(words: &str) -> Command {
+fn synth(words: &str) -> Command {
+    bpa("synth", words)
+}
+
+fn bpa(subcommand: &str, words: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bpa"));
     command
-        .args(["synth", LAYER])
+        .args([subcommand, LAYER])
         .args(words.split_whitespace())
         // Here the packaged tools stay until `cargo clean`.
         .env(
@@ -30,11 +34,15 @@ fn bpa(words: &str) -> Command {
 }
 
 fn answer(words: &str) -> Value {
+    run(&mut synth(words))
+}
+
+fn run(command: &mut Command) -> Value {
     let Output {
         status,
         stdout,
         stderr,
-    } = bpa(words).arg("--json").output().unwrap();
+    } = command.arg("--json").output().unwrap();
     assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
     serde_json::from_slice(&stdout).unwrap()
 }
@@ -67,6 +75,9 @@ fn ice40_is_synthesised_placed_and_routed() {
     check(&answer, "ice40-up5k", line_buffer + weights + fifo);
     let limit = &answer["bare_array"];
     check(limit, "ice40-up5k", line_buffer + weights);
+    // No multiplier and no large memory is of LUTs and flip-flops.
+    assert_eq!(answer["cells"]["SB_MAC16"], MULTIPLIERS);
+    assert_eq!(answer["cells"]["SB_RAM40_4K"], line_buffer + weights + fifo);
     for figures in [&answer, limit] {
         let fmax = figures["fmax_mhz"].as_array().unwrap();
         assert_eq!(fmax.len(), 1);
@@ -97,20 +108,18 @@ fn ecp5_is_synthesised() {
 
 #[test]
 fn packed_multipliers_halve_the_dsps_of_7_series() {
-    let single = answer("--target xilinx-xc7");
+    let words = "--target xilinx-xc7 --packed-multipliers";
+    let answer = answer(words);
     // A block has 36 bits x 512 words.
     let (line_buffer, weights) = (1, 2);
-    check(&single, "xilinx-xc7", line_buffer + weights);
-    let packed = answer("--target xilinx-xc7 --packed-multipliers");
-    for (single, packed) in [
-        (&single, &packed),
-        (&single["bare_array"], &packed["bare_array"]),
-    ] {
-        assert_eq!(single["cells"]["DSP48E1"], MULTIPLIERS);
-        assert_eq!(packed["cells"]["DSP48E1"], MULTIPLIERS / 2);
-        assert_eq!(count(packed, "macs"), MULTIPLIERS);
-        assert_eq!(count(packed, "brams"), count(single, "brams"));
+    for figures in [&answer, &answer["bare_array"]] {
+        assert_eq!(count(figures, "macs"), MULTIPLIERS);
+        assert_eq!(figures["cells"]["DSP48E1"], MULTIPLIERS / 2);
+        assert_eq!(count(figures, "dsps"), MULTIPLIERS / 2);
+        assert_eq!(count(figures, "brams"), line_buffer + weights);
     }
+    let estimate = run(&mut bpa("estimate", words));
+    assert_eq!(count(&estimate, "dsps"), MULTIPLIERS / 2);
 }
 
 #[test]
@@ -130,7 +139,7 @@ fn generic_synthesis_keeps_memories_and_multipliers_whole() {
 
 #[test]
 fn the_table_is_for_people() {
-    let output = bpa("--target generic").output().unwrap();
+    let output = synth("--target generic").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.starts_with("small_strided on generic, 8 multiplications a cycle; yosys "));
     for word in ["bare array", "LUTs", "FFs", "block RAMs", "no Fmax"] {
@@ -161,7 +170,7 @@ fn missing_tools_are_named_with_how_to_get_them() {
         ("gowin-gw2a", "PYTHON", "apt-get install python3-venv"),
         ("xilinx-xc7", "PYTHON", "apt-get install python3-venv"),
     ] {
-        let mut command = bpa(&format!("--target {target}"));
+        let mut command = synth(&format!("--target {target}"));
         command
             .env(variable, "/no/tool")
             .env("BPA_CACHE_DIR", cache.path());
@@ -178,7 +187,7 @@ fn missing_tools_are_named_with_how_to_get_them() {
 #[test]
 fn a_failed_installation_says_what_it_takes_and_leaves_nothing() {
     let cache = tempfile::tempdir().unwrap();
-    let mut command = bpa("--target ecp5-85k");
+    let mut command = synth("--target ecp5-85k");
     command
         .env("PYTHON", "false")
         .env("BPA_CACHE_DIR", cache.path());
@@ -190,7 +199,7 @@ fn a_failed_installation_says_what_it_takes_and_leaves_nothing() {
 #[test]
 fn a_device_that_is_too_small_is_said_to_be() {
     let words = "--target ice40-up5k --seeds 1 --in-channels 32 --pe 4";
-    let message = refusal(&mut bpa(words));
+    let message = refusal(&mut synth(words));
     assert!(
         message.starts_with("error: ice40-up5k is too small for `small_strided"),
         "{message}"

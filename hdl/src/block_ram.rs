@@ -1,6 +1,6 @@
 //! Block RAMs of the families, and how a memory is laid out in them.
 
-use crate::rtl::{bits_for, Module};
+use crate::rtl::{bits_for, Module, Resource};
 use crate::target::Target;
 use std::fmt::Write as _;
 
@@ -112,6 +112,7 @@ pub fn block_ram(name: &str, tile: &Tile, target: Target) -> Module {
     m.input("write_data", tile.width, "");
     m.input("read_address", address, "");
     m.output("read_data", tile.width, "");
+    m.takes(Resource::BlockRam);
     m.primitive_body(match target {
         Target::Gowin => gowin(tile),
         Target::Xilinx7 => ramb18e1(tile),

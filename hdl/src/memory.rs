@@ -1,7 +1,7 @@
 //! The memories, for each family.
 
 use crate::block_ram::{block_ram, tiling, Tile};
-use crate::rtl::{bits_for, lit, Expr, Module};
+use crate::rtl::{bits_for, lit, Expr, Module, Resource};
 use crate::target::Target;
 
 const DOC: &str = "\
@@ -34,6 +34,10 @@ pub fn read_ahead_memory(name: &str, depth: u64, width: usize, target: Target) -
     let read_data = m.output("read_data", width, "");
     let tiles = tiling(target, depth, width);
     if tiles.is_empty() {
+        m.takes(Resource::Memory {
+            words: depth,
+            bits: width,
+        });
         m.primitive_body(inferred(depth, width));
         return m;
     }
@@ -206,6 +210,10 @@ pub fn held_memory(name: &str, depth: u64, width: usize) -> Module {
     m.input("read", 1, "");
     m.input("read_address", address, "");
     m.output("read_data", width, "");
+    m.takes(Resource::Memory {
+        words: depth,
+        bits: width,
+    });
     m.primitive_body(format!(
         "\
 {NO_COLLISIONS}

@@ -1,6 +1,6 @@
 //! The multiplier, for each family.
 
-use crate::rtl::Module;
+use crate::rtl::{Module, Resource};
 use crate::target::Target;
 use std::fmt::Write as _;
 
@@ -22,6 +22,7 @@ pub fn multiplier(name: &str, grad_bits: usize, weight_bits: usize, target: Targ
     m.input("grad", grad_bits, "signed");
     m.input("weight", weight_bits, "signed");
     m.output("product", operands.product_bits(), "signed");
+    m.takes(Resource::Multiplier);
     m.primitive_body(match target {
         Target::Generic => operands.generic(),
         Target::Ice40 => operands.sb_mac16(),

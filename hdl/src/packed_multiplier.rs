@@ -6,7 +6,7 @@
 //! below 2^k, and nothing is borrowed. Of the lower product that flips the sign bit alone. Both
 //! products are exact for all operands.
 
-use crate::rtl::Module;
+use crate::rtl::{Module, Resource};
 use crate::target::Target;
 
 /// Bits of the wide operand of the multiplier that this is made for, the 25 x 18 of a `DSP48E1`.
@@ -50,6 +50,7 @@ pub fn packed_multiplier(
     m.input("weight_high", weight_bits, "signed");
     m.output("product_low", operands.product_bits(), "signed");
     m.output("product_high", operands.product_bits(), "signed");
+    m.takes(Resource::Multiplier);
     m.primitive_body(match target {
         Target::Xilinx7 => operands.dsp48e1(),
         Target::Generic | Target::Ice40 | Target::Ecp5 | Target::Gowin => operands.generic(),

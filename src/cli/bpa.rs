@@ -13,7 +13,7 @@ use ndarray::Array4;
 use super::bench::{bench, Bench};
 use super::layer_source::LayerSource;
 use super::progress::{CycleProgress, Wait};
-use super::synth::{synth, Synth};
+use super::synth::{synth as synthesise, Synth};
 use super::{exit_code, print, say, Outcome};
 use crate::atomic_file::Staged;
 use crate::compare::compare;
@@ -24,6 +24,7 @@ use crate::plan::Plan;
 use crate::reference::gather;
 use crate::report::Figures;
 use crate::run::{Arrays, Measured, RunError, Simulator, Traffic};
+use crate::synth::{self, Board};
 use crate::vectors::{random_grad_output, random_weight};
 
 /// Values of a batch that random arrays and their results may have: what memory holds.
@@ -45,7 +46,7 @@ enum Command {
     Run(Run),
     /// Runs the engine's Verilog on random arrays and checks the result
     Verify(Verify),
-    /// Predicts the figures of a run; needs no Verilator
+    /// Predicts the figures of a run, and multipliers and block RAMs of a device; needs no tools
     Estimate(Estimate),
     /// Measures a list of layers against the bound and zero insertion
     Bench(Bench),
@@ -91,6 +92,9 @@ struct Verify {
 
 #[derive(Args, Debug)]
 struct Estimate {
+    /// Predict multipliers and block RAMs of this device too
+    #[arg(long, value_name = "DEVICE")]
+    target: Option<Board>,
     #[command(flatten)]
     frames: Frames,
     #[command(flatten)]
@@ -163,7 +167,7 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => verify(args, started),
         Command::Estimate(args) => estimate(args),
         Command::Bench(args) => bench(args),
-        Command::Synth(args) => synth(args),
+        Command::Synth(args) => synthesise(args),
     })
 }
 
@@ -205,7 +209,11 @@ fn estimate(args: Estimate) -> anyhow::Result<Outcome> {
     let layer = layer(args.source)?;
     let plan = Plan::new(&layer);
     let frames = args.frames.frames;
-    let figures = Figures::new(&plan, frames, plan.cycles(frames), None);
+    let area = args.target.map(|board| synth::estimate(&plan, board));
+    let figures = Figures {
+        area: area.transpose()?,
+        ..Figures::new(&plan, frames, plan.cycles(frames), None)
+    };
     let heading = format!("{}: predicted, without stalls", layer.name());
     print_figures(&figures, &heading, &layer, false, &args.output)?;
     Ok(Outcome::Success)

@@ -83,6 +83,11 @@ impl Board {
         }
     }
 
+    /// Whether products go into cells of the device's own; without a device they stay whole.
+    pub(super) fn has_multipliers(self) -> bool {
+        self != Board::Ice40Hx8k
+    }
+
     /// Whether the layer's engine can be asked for on this device.
     ///
     /// # Errors

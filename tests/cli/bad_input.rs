@@ -27,8 +27,13 @@ fn packed_multipliers_on_devices_without() {
             message.contains(device) && message.contains("25 x 18"),
             "{message}"
         );
-        // The program that synthesises refuses in the same words.
-        assert_eq!(refusal(&mut folder.bpa(&format!("synth {flags}"))), message);
+        // Prediction and synthesis are refused in the same words.
+        for command in ["estimate", "synth"] {
+            assert_eq!(
+                refusal(&mut folder.bpa(&format!("{command} {flags}"))),
+                message
+            );
+        }
     }
 }
 

@@ -147,6 +147,22 @@ fn json_is_all_there_is_on_standard_output() {
 }
 
 #[test]
+fn an_estimate_for_a_device_has_its_cells() {
+    let folder = Folder::new();
+    let words = "estimate tiny.toml --target ice40-up5k";
+    let json = success(ran(&mut folder.bpa(&format!("{words} --json"))));
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["target"], "ice40-up5k");
+    assert_eq!((&json["dsps"], &json["brams"]), (&4.into(), &6.into()));
+    assert!(json["bound_cycles"].is_u64());
+    let text = success(ran(&mut folder.bpa(words))).stdout;
+    for (what, cells) in [("  multipliers ", 4), ("  block RAMs ", 6)] {
+        let line = text.lines().find(|line| line.starts_with(what)).unwrap();
+        assert!(line.ends_with(&format!(" {cells}  cells of ice40-up5k")));
+    }
+}
+
+#[test]
 fn stalls_cost_cycles_and_no_values() {
     let folder = Folder::new();
     let json = |flags: &str| {

@@ -9,10 +9,12 @@ mod expr;
 mod module;
 mod order;
 mod printer;
+mod resource;
 
 pub use expr::{lit, Expr};
 pub use module::{Body, Module, Port, Reg};
 pub use printer::print_verilog;
+pub use resource::Resource;
 
 /// Bits that an unsigned register needs to hold every value up to and including `max`; at least 1.
 pub fn bits_for(max: u64) -> usize {

@@ -1,6 +1,7 @@
 //! A hardware block under construction: ports, registers, statements, children.
 
 use super::expr::{lit, offset, Expr};
+use super::resource::Resource;
 use rust_hdl_core::ast::{
     Verilog, VerilogBlock, VerilogBlockOrConditional, VerilogCase, VerilogConditional,
     VerilogExpression, VerilogLink, VerilogLinkDetails, VerilogLiteral, VerilogMatch,
@@ -110,6 +111,7 @@ pub struct Module {
     comb: VerilogBlock,
     instances: Vec<Instance>,
     body: Option<String>,
+    resource: Option<Resource>,
 }
 
 impl Module {
@@ -126,6 +128,7 @@ impl Module {
             comb: Vec::new(),
             instances: Vec::new(),
             body: None,
+            resource: None,
         }
     }
 
@@ -294,6 +297,18 @@ impl Module {
     fn is_next_value(&self, name: &str) -> bool {
         name.strip_suffix("_d")
             .is_some_and(|stem| self.names.contains(&format!("{stem}_q")))
+    }
+
+    /// States what the module itself takes of a device, beside its children.
+    pub fn takes(&mut self, resource: Resource) {
+        self.resource = Some(resource);
+    }
+
+    /// What the module and all below it take.
+    pub fn resources(&self) -> Vec<Resource> {
+        let below = self.instances.iter();
+        let below = below.flat_map(|instance| instance.module.resources());
+        self.resource.into_iter().chain(below).collect()
     }
 
     /// A body in plain Verilog, for the primitives that synthesis tools recognise by their form.
