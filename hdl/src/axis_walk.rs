@@ -84,12 +84,12 @@ fn fields(axis: &Axis, w: &AxisWidths, units: &WalkUnits) -> Vec<Field> {
         field("taps", w.taps, move |s| s.taps - always),
         field("address", w.address, move |s| s.address >> address_bits),
         field("weight", w.weight, move |s| s.weight >> weight_bits),
-        field("clip_in", w.clip_in, |s| s.clip_in),
         field("clips", 1, |s| u64::from(s.clip_in == 0)),
         field("clipped", 1, |s| u64::from(s.clipped)),
         field("grows_left", w.grows_left, |s| s.grows_left),
     ];
     if axis.period > 1 {
+        fields.push(field("clip_in", w.clip_in, |s| s.clip_in));
         fields.push(field("grow_in", w.grow_in, |s| s.grow_in));
     }
     fields
@@ -103,11 +103,15 @@ struct SlotConfig {
     opens: Expr,
     closes: Expr,
     skip: Option<Expr>,
+    /// Visits left at its last visit before its first tap leaves, where one tap leaves at every
+    /// visit from then on.
+    clip_after: Option<Expr>,
 }
 
 /// What all slots of an axis share.
 struct SlotShape<'a> {
     axis_name: &'a str,
+    axis: &'a Axis,
     fields: &'a [Field],
     widths: &'a AxisWidths,
     skips: bool,
@@ -122,6 +126,7 @@ fn slot_config(
 ) -> SlotConfig {
     let &SlotShape {
         axis_name,
+        axis,
         fields,
         widths: w,
         skips,
@@ -175,6 +180,14 @@ fn slot_config(
                 w.skip,
                 slot.skip,
                 "beats without a tap since the visit before",
+            )
+        }),
+        clip_after: (axis.period == 1).then(|| {
+            port(
+                "clip_after",
+                w.visits + 1,
+                axis.clip_after(index).unwrap_or(1 << w.visits),
+                "visits left at its last visit before its first tap leaves",
             )
         }),
     }
@@ -273,6 +286,7 @@ pub fn axis_walk(
     let fields = fields(axis, w, units);
     let shape = SlotShape {
         axis_name,
+        axis,
         fields: &fields,
         widths: w,
         skips,
@@ -311,6 +325,10 @@ pub fn axis_walk(
     let grow = m.net("grow", 1, "a tap enters at the near border");
     let step = m.net("step", w.address, "");
     let wrapping = m.net("wrapping", w.address + 1, "the step less the line buffer");
+    let by_slot = |b: &mut Body, build: &dyn Fn(&mut Body, &SlotConfig)| match &slot {
+        Some(slot) => b.case(&slot.q, slots, |b, i| build(b, &slot_cfg[i])),
+        None => build(b, &slot_cfg[0]),
+    };
     // Some axes have a tap at every visit.
     let reached = |flag: &Expr| match axis.gaps {
         true => flag & q("taps").non_zero(),
@@ -336,11 +354,21 @@ pub fn axis_walk(
         );
         b.set(a("grows_left"), q("grows_left"));
         b.when(&grow, |b| b.set(a("grows_left"), &q("grows_left").minus(1)));
-        b.set(a("clip_in"), &q("clip_in").minus(1));
-        b.set(a("clips"), &q("clip_in").eq(&lit(1, w.clip_in)));
-        if cfg_period_clip.is_none() {
-            // From the first on, one leaves at every visit.
-            b.set(a("clips"), &(a("clips") | q("clips")));
+        match &cfg_period_clip {
+            Some(_) => {
+                b.set(a("clip_in"), &q("clip_in").minus(1));
+                b.set(a("clips"), &q("clip_in").eq(&lit(1, w.clip_in)));
+            }
+            None => {
+                // From the first on, one leaves at every visit.
+                b.set(a("clips"), q("clips"));
+                by_slot(b, &|b, s| {
+                    if let Some(after) = &s.clip_after {
+                        let now = visits_left.q.zext(w.visits + 1).eq(after);
+                        b.when(&now, |b| b.set(a("clips"), &lit(1, 1)));
+                    }
+                });
+            }
         }
         b.set(a("clipped"), q("clipped"));
         b.set(a("weight"), q("weight"));
@@ -421,10 +449,6 @@ pub fn axis_walk(
     let opened = m.net("opened", w.extra, "");
     let closing = m.net("closing", 1, "");
     let skipped = skip.as_ref().map(|_| m.net("skipped", w.skip, ""));
-    let by_slot = |b: &mut Body, build: &dyn Fn(&mut Body, &SlotConfig)| match &slot {
-        Some(slot) => b.case(&slot.q, slots, |b, i| build(b, &slot_cfg[i])),
-        None => build(b, &slot_cfg[0]),
-    };
     m.observe(|b| {
         b.comment("What this visit opens and closes.");
         by_slot(b, &|b, s| {

@@ -67,6 +67,14 @@ impl Axis {
     pub fn always_taps(&self) -> u64 {
         u64::from(!self.gaps)
     }
+
+    /// Visits left of the walk at the last visit of slot `index` before its first tap leaves; none
+    /// where that is no visit of this walk.
+    pub fn clip_after(&self, index: usize) -> Option<u64> {
+        let visits_before = self.slots[index].clip_in.checked_sub(1)?;
+        let visit = index as u64 + visits_before * self.slots.len() as u64;
+        (self.visits - 1).checked_sub(visit)
+    }
 }
 
 /// Which positions of grad_output are stored: the range that some output needs.

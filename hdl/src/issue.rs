@@ -231,15 +231,21 @@ pub fn issue_loop(
     let next_done = m.data_reg("next_done", 1, "and its pixel's");
     let next_fresh = m.data_reg("next_fresh", 1, "its address is a start, not a step");
     let next_grad = m.data_reg("next_grad", ring.width, "words to it");
-    let next_wrapped = m.data_reg("next_wrapped", ring.width + 1, "less a whole line buffer");
+    let next_wrapped = ring
+        .wraps()
+        .then(|| m.data_reg("next_wrapped", ring.width + 1, "less a whole line buffer"));
     let next_weight = m.data_reg("next_weight", upper, "");
     let k_block = match &levels[0] {
         // From the last block to the first: their order does not matter.
         Some(k) if low > 0 => Some((k.left(), m.data_reg("next_k_block", low, ""))),
         _ => None,
     };
-    let size = ring.port(&mut m, config);
-    let less = |grad: &Expr| ring.wrapping(grad, &size);
+    let size = ring.wraps().then(|| ring.port(&mut m, config));
+    let wrapped = |b: &mut Body, grad: &Expr| {
+        if let (Some(next), Some(size)) = (&next_wrapped, &size) {
+            b.set(&next.d, &ring.wrapping(grad, size));
+        }
+    };
     m.comb(|b| {
         b.comment(
             "The issue that goes next and how its addresses come from those of the one before.",
@@ -256,13 +262,13 @@ pub fn issue_loop(
             }
             turned.steps(b, &turning, &|b, step| {
                 b.set(&next_grad.d, &step.grad);
-                b.set(&next_wrapped.d, &less(&step.grad));
+                wrapped(b, &step.grad);
                 b.set(&next_weight.d, &step.weight);
             });
             b.when(&at_first.q, |b| {
                 // The walk counts in larger units.
                 place(b, &next_grad.d, d.walk_unit_bits() - low, &start_grad.q);
-                b.set(&next_wrapped.d, &less(&lit(0, ring.width)));
+                wrapped(b, &lit(0, ring.width));
                 place(b, &next_weight.d, d.tap_unit_bits() - low, &start_weight.q);
             });
         });
@@ -279,7 +285,9 @@ pub fn issue_loop(
         gated_add(&mut m, (&module, name), fresh, from, add, target)
     };
     let grad_sum = add("grad_sum", &now_grad.q, &next_grad.q);
-    let grad_wrapped = add("grad_wrapped", &now_grad.q.zext(wide), &next_wrapped.q);
+    let grad_wrapped = next_wrapped
+        .as_ref()
+        .map(|next| add("grad_wrapped", &now_grad.q.zext(wide), &next.q));
     let weight_sum = add("weight_sum", &now_weight.q, &next_weight.q);
     let now_k_block = k_block
         .as_ref()
@@ -287,12 +295,12 @@ pub fn issue_loop(
     m.comb(|b| {
         b.comment("The addresses take the step; the ones in use go on to the memories.");
         b.when(&go, |b| {
-            b.select(
-                &now_grad.d,
-                &grad_wrapped.msb(),
-                &grad_sum,
-                &grad_wrapped.slice(0, ring.width),
-            );
+            b.set(&now_grad.d, &grad_sum);
+            if let Some(wrapped) = &grad_wrapped {
+                b.when(&!wrapped.msb(), |b| {
+                    b.set(&now_grad.d, &wrapped.slice(0, ring.width));
+                });
+            }
             b.set(&now_weight.d, &weight_sum);
             if let Some((next, now)) = &now_k_block {
                 b.set(&now.d, next);

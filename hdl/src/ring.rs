@@ -41,6 +41,11 @@ impl Ring {
         config.port(m, self.port, self.width + 1, self.size, comment)
     }
 
+    /// Whether sums must be brought back below the size: else dropping the carry does it.
+    pub fn wraps(self) -> bool {
+        !self.size.is_power_of_two()
+    }
+
     /// `step - size`, negative, for [`ring_step`].
     pub fn wrapping(self, step: &Expr, size: &Expr) -> Expr {
         step.zext(self.width + 1) - size
