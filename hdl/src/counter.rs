@@ -26,14 +26,24 @@ impl Counter {
         self.at_last.q.clone()
     }
 
-    /// One on where `step`. The return to the first value stands last, by itself: it is a
-    /// register's synchronous reset then and costs no multiplexer.
+    /// One on where `step`.
     pub fn step(&self, b: &mut Body, step: &Expr) {
+        self.count(b, step);
+        self.restart(b, &(step & &self.at_last.q));
+    }
+
+    /// One on where `step`; the last value is left by [`Counter::restart`] alone.
+    pub fn count(&self, b: &mut Body, step: &Expr) {
         b.when(step, |b| {
             b.set(&self.now.d, &self.now.q.plus(1));
             b.set(&self.at_last.d, &self.now.q.eq(&self.last.minus(1)));
         });
-        b.when(&(step & &self.at_last.q), |b| {
+    }
+
+    /// Back to zero where `test`. It stands last, by itself: it is a register's synchronous reset
+    /// then and costs no multiplexer.
+    pub fn restart(&self, b: &mut Body, test: &Expr) {
+        b.when(test, |b| {
             b.set(&self.now.d, &lit(0, self.now.q.width()));
             b.set(&self.at_last.d, &self.last.is_zero());
         });

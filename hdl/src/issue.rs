@@ -164,6 +164,8 @@ pub fn issue_loop(
     );
     let names = ["places", "place_free"];
     let places = Stock::new(&mut m, names, &places_all, "free places in the output FIFO");
+    // All else hangs on it, so it is known a cycle ahead.
+    let blocked = m.reg("blocked", 1, 0, "that issue is a start without a place");
     let go = m.net("go", 1, "the issue that waits goes");
     let advance = m.net("advance", 1, "the loops' issue takes its place");
     let turn = m.net("turn", 1, "and the loops go to the next");
@@ -174,9 +176,9 @@ pub fn issue_loop(
     let load = m.net("load", 1, "the next pixel enters them");
     m.comb(|b| {
         b.comment("What moves in this cycle.");
-        b.set(&go, &(&next_valid.q & (!&next_first.q | places.some())));
-        b.set(&start, &(&next_valid.q & &next_first.q & places.some()));
-        b.set(&advance, &(&go | !&next_valid.q));
+        b.set(&go, &(&next_valid.q & !&blocked.q));
+        b.set(&start, &(&go & &next_first.q));
+        b.set(&advance, &!&blocked.q);
         b.set(&turn, &(&advance & &active.q));
         b.set(&vacant, &(!&active.q | (&advance & &pixel_end)));
         b.set(&load, &(&vacant & &token_valid));
@@ -358,6 +360,8 @@ pub fn issue_loop(
         }
         b.comment("Places in the output FIFO, taken at the start of an accumulation.");
         places.step(b, &taken, &start);
+        let starts_next = &blocked.q | (&active.q & &acc_start.q);
+        b.set(&blocked.d, &(starts_next & !places.some_next()));
     });
 
     if let Some((skip_write, skip_slot, skip_beats)) = &skip_ports {

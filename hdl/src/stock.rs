@@ -26,6 +26,11 @@ impl Stock {
         self.some.q.clone()
     }
 
+    /// Whether there are some from the next cycle on; to be read after [`Stock::step`].
+    pub fn some_next(&self) -> Expr {
+        self.some.d.clone()
+    }
+
     /// One more where `up`, one less where `down`; the latter only while there are some.
     pub fn step(&self, b: &mut Body, up: &Expr, down: &Expr) {
         let (count, width) = (&self.count.q, self.count.q.width());

@@ -134,8 +134,8 @@ pub fn token_queue(name: &str, t: &TokenWidths) -> Module {
         "negative: it needs what has not arrived",
     );
     let second_lacks = m.net("second_lacks", t.need, "");
-    let head_goes = m.net("head_goes", 1, "");
-    let second_goes = m.net("second_goes", 1, "");
+    let head_stays = m.net("head_stays", 1, "and may leave if its data is there");
+    let second_moves = m.net("second_moves", 1, "to the head, and likewise");
     m.comb(|b| {
         b.set(&to_head, &(&out_ready | !&head_valid.q));
         b.set(&to_second, &(&to_head | !&second_valid.q));
@@ -152,19 +152,18 @@ pub fn token_queue(name: &str, t: &TokenWidths) -> Module {
         });
         b.when(&arrived, |b| b.set(&stored.d, &stored.q.plus(1)));
         b.comment("Whether the token that is the head from the next cycle on may leave then.");
-        for (token, lacks, goes) in [
-            (&head.q, &head_lacks, &head_goes),
-            (&second.q, &second_lacks, &second_goes),
+        // The comparisons come late: all else is worked out beside them.
+        for (token, lacks, other) in [
+            (&head.q, &head_lacks, (&head_stays, !&to_head)),
+            (&second.q, &second_lacks, (&second_moves, &to_head & &second_valid.q)),
         ] {
             b.set(lacks, &(&stored.q - t.field(token, "need")));
             let may_begin = &weights_ready | !t.field(token, "frame_first");
-            b.set(goes, &(!lacks.msb() & may_begin));
+            b.set(other.0, &(other.1 & may_begin));
         }
-        b.select(
+        b.set(
             &may_go.d,
-            &to_head,
-            &(&second_valid.q & &second_goes),
-            &head_goes,
+            &((&head_stays & !head_lacks.msb()) | (&second_moves & !second_lacks.msb())),
         );
     });
     for (name, lacks) in [("head", &head_lacks), ("second", &second_lacks)] {

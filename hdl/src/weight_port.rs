@@ -57,7 +57,9 @@ pub fn weight_port(name: &str, d: &Descriptor, width: usize, config: &mut Config
         b.set(&usable.d, &(!&loading.d & !&tvalid));
         b.set_slice(&told.d, 0, &usable.q);
         b.set_slice(&told.d, 1, &told.q.bit(0));
-        address.step(b, &accept);
+        address.count(b, &accept);
+        // Between two sets there are cycles in which no beat is taken.
+        address.restart(b, &!&loading.q);
     });
     tlast_check(&mut m, &due, &accept, &tlast, &misplaced);
     m.assign(&write, &accept);

@@ -58,7 +58,9 @@ pub fn weight_swap(name: &str, d: &Descriptor, width: usize, config: &mut Config
         b.set(&usable.d, &(&usable.q | &waits.d));
         b.set(&waited.d, &waits.q);
         b.set(&ready.d, &!(&waits.d | &waits.q | &waited.q));
-        address.step(b, &accept);
+        address.count(b, &accept);
+        // Between two sets there are cycles in which no beat is taken.
+        address.restart(b, &waits.q);
         b.set_slice(&target, 0, &!&set.q);
         b.set_slice(&target, 1, &address.now.q);
     });
