@@ -114,6 +114,7 @@ mod tests {
             pe: 1,
             figures: Figures {
                 frames: 3,
+                saturations: None,
                 mismatches: Some(0),
                 cycles_total: 3100,
                 cycles_first_frame: 1100,

@@ -8,13 +8,17 @@ use crate::layer::{Axis, Layer};
 
 /// Cycles allowed for all registers from the input to the output.
 pub const PIPELINE_CYCLES: u64 = 32;
+/// Cycles allowed for the registers of the stages behind the accumulators, where a layer has any.
+pub const STAGE_CYCLES: u64 = 16;
 
 /// Cycles from the first beat of grad_output that is taken to the last beat of grad_input, both counted, that a first
 /// frame may take: the bound, the input beats until the first output that has a tap can be computed, the output beats
-/// that follow the last such output, and [`PIPELINE_CYCLES`].
+/// that follow the last such output, [`PIPELINE_CYCLES`], and with stages behind the accumulators [`STAGE_CYCLES`].
 pub fn first_frame_limit(layer: &Layer) -> u64 {
     let (fill, drain) = fill_and_drain(layer);
-    bound_cycles(layer) + fill + drain + PIPELINE_CYCLES
+    let staged = layer.accumulate() || layer.mask() || layer.requantise().is_some();
+    let registers = PIPELINE_CYCLES + if staged { STAGE_CYCLES } else { 0 };
+    bound_cycles(layer) + fill + drain + registers
 }
 
 /// Input beats up to the last one that the first output with a tap needs, and output beats behind the last pixel with a

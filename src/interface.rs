@@ -4,8 +4,10 @@
 
 use std::fmt;
 
+use bpa_hdl::output_stages::{COUNT_BITS, SEED_BITS};
 use serde::Serialize;
 
+use crate::layer::Rounding;
 use crate::plan::Plan;
 use crate::vectors::{grad_input_beats, grad_output_beats, weight_beats, BeatFormat};
 
@@ -13,6 +15,10 @@ use crate::vectors::{grad_input_beats, grad_output_beats, weight_beats, BeatForm
 pub const GRAD_OUTPUT: &str = "s_axis_grad_output";
 /// The stream of the weights.
 pub const WEIGHT: &str = "s_axis_weight";
+/// The stream of values to add, where the layer has it.
+pub const ACCUMULATE: &str = "s_axis_accumulate";
+/// The stream of the mask, where the layer has it.
+pub const MASK: &str = "s_axis_mask";
 /// The stream of the gradient that the engine produces.
 pub const GRAD_INPUT: &str = "m_axis_grad_input";
 
@@ -33,7 +39,7 @@ pub struct Port {
     pub width: usize,
 }
 
-/// An output beside the streams.
+/// A pin beside the streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {
     pub name: &'static str,
@@ -57,17 +63,45 @@ pub const ERROR: Status = Status {
     width: 1,
 };
 /// What was wrong, one bit for each [`Cause`], until reset.
-pub const ERROR_CAUSE: Status = Status {
-    name: "error_cause",
-    width: CAUSES.len(),
+pub fn error_cause(plan: &Plan) -> Status {
+    Status {
+        name: "error_cause",
+        width: causes(plan).len(),
+    }
+}
+/// Values that did not fit the output's type since reset, where the layer is requantised.
+pub const SATURATIONS: Status = Status {
+    name: "saturations",
+    width: COUNT_BITS,
 };
+/// The input that stochastic rounding begins with.
+pub const ROUNDING_SEED: Status = Status {
+    name: "rounding_seed",
+    width: SEED_BITS,
+};
+
 /// All outputs beside the streams.
-pub const STATUS: [Status; 4] = [BUSY, FRAME_DONE, ERROR, ERROR_CAUSE];
+pub fn status(plan: &Plan) -> Vec<Status> {
+    let mut status = vec![BUSY, FRAME_DONE, ERROR, error_cause(plan)];
+    status.extend(plan.layer().requantise().map(|_| SATURATIONS));
+    status
+}
+
+/// All inputs beside the streams, clock and reset.
+pub fn settings(plan: &Plan) -> Vec<Status> {
+    let rounding = plan.layer().requantise().map(|it| it.rounding);
+    match rounding {
+        Some(Rounding::Stochastic) => vec![ROUNDING_SEED],
+        _ => vec![],
+    }
+}
 
 /// The format of each stream's beats.
 pub struct Streams {
     pub grad_output: BeatFormat,
     pub weight: BeatFormat,
+    pub accumulate: Option<BeatFormat>,
+    pub mask: Option<BeatFormat>,
     pub grad_input: BeatFormat,
 }
 
@@ -77,9 +111,32 @@ impl Streams {
         Self {
             grad_output: grad_output_beats(layer),
             weight: weight_beats(layer),
+            accumulate: layer
+                .accumulate()
+                .then(|| grad_input_beats(layer, accumulate_bits(plan))),
+            mask: layer.mask().then(|| grad_input_beats(layer, 1)),
             grad_input: grad_input_beats(layer, out_bits(plan)),
         }
     }
+
+    /// The streams into the engine, in the order of its ports.
+    pub fn inputs(&self) -> Vec<(&'static str, BeatFormat)> {
+        let mut inputs = vec![(GRAD_OUTPUT, self.grad_output), (WEIGHT, self.weight)];
+        inputs.extend(self.accumulate.map(|format| (ACCUMULATE, format)));
+        inputs.extend(self.mask.map(|format| (MASK, format)));
+        inputs
+    }
+}
+
+/// Bits of a value's place on the accumulate stream.
+pub fn accumulate_bits(plan: &Plan) -> u32 {
+    plan.lanes().accumulate_bits() as u32
+}
+
+/// Bits that a value on the accumulate stream may have: one less than its place, so that its sum with a result fits the
+/// place.
+pub fn accumulate_value_bits(plan: &Plan) -> u32 {
+    accumulate_bits(plan) - 1
 }
 
 /// Bits of a value of grad_input on its stream.
@@ -102,34 +159,44 @@ pub fn ports(plan: &Plan) -> Vec<Port> {
     port("aclk", Input, 1);
     port("aresetn", Input, 1);
     let streams = Streams::new(plan);
-    for (name, format, forward, back) in [
-        (GRAD_OUTPUT, streams.grad_output, Input, Output),
-        (WEIGHT, streams.weight, Input, Output),
-        (GRAD_INPUT, streams.grad_input, Output, Input),
-    ] {
+    let inputs = streams.inputs().into_iter();
+    let inputs = inputs.map(|(name, format)| (name, format, Input, Output));
+    let output = (GRAD_INPUT, streams.grad_input, Output, Input);
+    for (name, format, forward, back) in inputs.chain([output]) {
         port(&format!("{name}_tvalid"), forward, 1);
         port(&format!("{name}_tready"), back, 1);
         port(&format!("{name}_tdata"), forward, 8 * format.beat_bytes());
         port(&format!("{name}_tlast"), forward, 1);
     }
-    for status in STATUS {
+    for setting in settings(plan) {
+        port(setting.name, Input, setting.width);
+    }
+    for status in status(plan) {
         port(status.name, Output, status.width);
     }
     ports
 }
 
 /// What a bit of `error_cause` says, bit 0 first.
-pub const CAUSES: [Cause; 6] = [
-    Cause(GRAD_OUTPUT, "came before the last beat of a frame"),
-    Cause(GRAD_OUTPUT, "was missing on the last beat of a frame"),
-    Cause(
-        GRAD_OUTPUT,
-        "came on a later beat after it had been missing",
-    ),
-    Cause(WEIGHT, "came before the last beat of a set"),
-    Cause(WEIGHT, "was missing on the last beat of a set"),
-    Cause(WEIGHT, "came on a later beat after it had been missing"),
-];
+pub fn causes(plan: &Plan) -> Vec<Cause> {
+    let inputs = Streams::new(plan).inputs().into_iter();
+    let of_stream = |(name, _)| {
+        let [early, missing, late] = match name {
+            WEIGHT => [
+                "came before the last beat of a set",
+                "was missing on the last beat of a set",
+                "came on a later beat after it had been missing",
+            ],
+            _ => [
+                "came before the last beat of a frame",
+                "was missing on the last beat of a frame",
+                "came on a later beat after it had been missing",
+            ],
+        };
+        [Cause(name, early), Cause(name, missing), Cause(name, late)]
+    };
+    inputs.flat_map(of_stream).collect()
+}
 
 /// A reason for the error output: a stream, and what its `tlast` did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,9 +204,9 @@ pub struct Cause(pub &'static str, pub &'static str);
 
 impl Cause {
     /// The causes in a value of `error_cause`.
-    pub fn of(bits: u64) -> Vec<Cause> {
+    pub fn of(plan: &Plan, bits: u64) -> Vec<Cause> {
         let set = |(bit, _): &(usize, Cause)| bits >> bit & 1 == 1;
-        let causes = CAUSES.into_iter().enumerate();
+        let causes = causes(plan).into_iter().enumerate();
         causes.filter(set).map(|(_, cause)| cause).collect()
     }
 }

@@ -13,12 +13,15 @@ mod error;
 mod file;
 mod int_type;
 mod keywords;
+mod output;
 mod validate;
 
 pub use args::LayerArgs;
 pub use error::LayerError;
+use file::ACCUMULATOR;
 pub use file::{Engine, Geometry, LayerFile, PerAxis, PerItem, PerSide};
 pub use int_type::{IntType, IntTypeError};
+pub use output::{Requantise, Rounding, ScalePer};
 
 /// One axis of a valid layer: rows (H, P, R, top, bottom) or columns (W, Q, S, left, right).
 ///
@@ -56,6 +59,9 @@ pub struct Layer {
     weight_type: IntType,
     weight_sets: u32,
     packed_multipliers: bool,
+    accumulate: bool,
+    mask: bool,
+    requantise: Option<Requantise>,
 }
 
 impl Layer {
@@ -134,6 +140,21 @@ impl Layer {
         self.packed_multipliers
     }
 
+    /// Whether a stream of values is added to the results.
+    pub fn accumulate(&self) -> bool {
+        self.accumulate
+    }
+
+    /// Whether a stream of bits says which results are kept; the others become zero.
+    pub fn mask(&self) -> bool {
+        self.mask
+    }
+
+    /// How results become a narrow type; `None` where they leave as they are.
+    pub fn requantise(&self) -> Option<Requantise> {
+        self.requantise
+    }
+
     /// kb: blocks of `simd` channels that hold the K/groups channels of a group.
     pub fn k_blocks(&self) -> u32 {
         self.out_per_group().div_ceil(self.simd)
@@ -167,10 +188,19 @@ impl Layer {
         self.group_blocks() * self.c_blocks()
     }
 
-    /// Beats of a set of weights, which are also the weight memory's words.
+    /// Words of the weight memory for a set, which are also its beats of weights; beats of scales may follow.
     pub fn weight_words(&self) -> u64 {
         let blocks = u64::from(self.group_blocks() * self.c_blocks()) * u64::from(self.k_blocks());
         blocks * u64::from(self.rows.kernel) * u64::from(self.cols.kernel)
+    }
+
+    /// Beats of scales at the end of a set of weights.
+    pub fn scale_words(&self) -> u64 {
+        match self.requantise.map(|requantise| requantise.scale_per) {
+            None => 0,
+            Some(ScalePer::Tensor) => 1,
+            Some(ScalePer::Channel) => self.out_beats_per_pixel().into(),
+        }
     }
 
     /// Multiplications in one cycle, `simd * pe`.
@@ -207,6 +237,16 @@ impl Layer {
                 weight_type: self.weight_type.to_string(),
                 weight_sets: self.weight_sets.into(),
                 packed_multipliers: self.packed_multipliers,
+                accumulate: self.accumulate,
+                mask: self.mask,
+                out_type: match self.requantise {
+                    None => ACCUMULATOR.to_owned(),
+                    Some(requantise) => requantise.out_type.to_string(),
+                },
+                scale_per: self.requantise.map(|it| it.scale_per.to_string()),
+                scale_bits: self.requantise.map(|it| it.scale_type.bits().into()),
+                shift: self.requantise.map(|it| it.shift.into()),
+                rounding: self.requantise.map(|it| it.rounding.to_string()),
             },
         }
     }

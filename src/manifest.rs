@@ -6,12 +6,20 @@ use serde::Serialize;
 
 use crate::bound::{bound_cycles, useful_macs, zero_insertion_cycles};
 use crate::interface::{self, Direction, Port, Streams};
-use crate::layer::{Layer, LayerFile};
+use crate::layer::{Layer, LayerFile, Rounding, ScalePer};
 use crate::plan::Plan;
-use crate::vectors::BeatFormat;
+use crate::vectors::{scale_beats, BeatFormat};
 
 /// Frames in a row that stand for a steady state; the figures do not change with more.
 const STEADY_FRAMES: u64 = 3;
+
+/// Where the values of a beat are.
+const LAYOUT: &str = "value e, in two's complement, is tdata[e * value_bits + value_bits - 1 : e * value_bits]; bits above \
+    the last value are ignored";
+const ACCUMULATE_LAYOUT: &str =
+    "value e, in two's complement, is tdata[e * value_bits + value_bits - 2 : e * value_bits]; \
+    the bit above it is ignored: it would be a copy of the sign";
+const MASK_LAYOUT: &str = "value e is tdata[e]; bits above the last value are ignored";
 
 /// The manifest of the plan's engine, as JSON.
 pub fn json(plan: &Plan) -> String {
@@ -27,6 +35,9 @@ struct Manifest {
     #[serde(flatten)]
     layer: LayerFile,
     arithmetic: Arithmetic,
+    /// What stands behind the accumulators, in its order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    output_stages: Vec<OutputStage>,
     ports: Vec<Port>,
     streams: Vec<Stream>,
     error_cause: Vec<ErrorCause>,
@@ -45,8 +56,16 @@ struct Arithmetic {
     multipliers: u64,
     depthwise: bool,
     accumulator_bits: usize,
-    /// Values of grad_input are accumulators, sign-extended to whole bytes.
+    /// Values of grad_input are accumulators, sign-extended to whole bytes, or what the output stages make of them.
     grad_input_bits: u32,
+}
+
+#[derive(Serialize)]
+struct OutputStage {
+    stage: &'static str,
+    /// Bits of a value behind it.
+    value_bits: u32,
+    what: String,
 }
 
 #[derive(Serialize)]
@@ -59,6 +78,19 @@ struct Stream {
     beats_per_packet: u64,
     beat: Beat,
     /// The beats of a packet, as nested loops, the outermost first.
+    order: Vec<Loop>,
+    values: Values,
+    /// The last beats of a packet, where they are others than those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    followed_by: Option<Part>,
+}
+
+/// Beats of a packet that are laid out in another way than those before them.
+#[derive(Serialize)]
+struct Part {
+    array: &'static str,
+    beats: u64,
+    beat: Beat,
     order: Vec<Loop>,
     values: Values,
 }
@@ -134,10 +166,11 @@ impl Manifest {
                 accumulator_bits: plan.lanes().acc_bits,
                 grad_input_bits: interface::out_bits(plan),
             },
+            output_stages: output_stages(plan),
             ports: interface::ports(plan),
             streams: streams(plan),
             error_cause: (0..)
-                .zip(interface::CAUSES)
+                .zip(interface::causes(plan))
                 .map(|(bit, cause)| ErrorCause {
                     bit,
                     stream: cause.0,
@@ -187,7 +220,30 @@ fn streams(plan: &Plan) -> Vec<Stream> {
     };
     let k_blocks = || each("k_block", layer.k_blocks());
     let c_blocks = || each("c_block", layer.c_blocks());
-    vec![
+    // In the order of grad_input, one beat for each of its beats.
+    let beside = |name, array, format: BeatFormat, layout| Stream {
+        name,
+        direction: match name {
+            interface::GRAD_INPUT => Direction::Output,
+            _ => Direction::Input,
+        },
+        array,
+        packet: "frame",
+        beats_per_packet: format.beats,
+        beat: Beat {
+            layout,
+            ..beat(format)
+        },
+        order: vec![
+            each("h", rows.in_size),
+            each("w", cols.in_size),
+            groups(),
+            c_blocks(),
+        ],
+        values: grad_input_values(layer),
+        followed_by: None,
+    };
+    let mut streams = vec![
         Stream {
             name: interface::GRAD_OUTPUT,
             direction: Direction::Input,
@@ -202,6 +258,7 @@ fn streams(plan: &Plan) -> Vec<Stream> {
                 k_blocks(),
             ],
             values: grad_output_values(layer),
+            followed_by: None,
         },
         Stream {
             name: interface::WEIGHT,
@@ -218,23 +275,108 @@ fn streams(plan: &Plan) -> Vec<Stream> {
                 k_blocks(),
             ],
             values: weight_values(layer),
+            followed_by: scales(layer),
         },
-        Stream {
-            name: interface::GRAD_INPUT,
-            direction: Direction::Output,
-            array: "grad_input[n, c, h, w]",
-            packet: "frame",
-            beats_per_packet: formats.grad_input.beats,
-            beat: beat(formats.grad_input),
-            order: vec![
-                each("h", rows.in_size),
-                each("w", cols.in_size),
-                groups(),
-                c_blocks(),
-            ],
-            values: grad_input_values(layer),
-        },
-    ]
+    ];
+    streams.extend(formats.accumulate.map(|format| {
+        let array = "accumulate[n, c, h, w]";
+        beside(interface::ACCUMULATE, array, format, ACCUMULATE_LAYOUT)
+    }));
+    streams.extend(formats.mask.map(|format| {
+        let array = "mask[n, c, h, w]";
+        beside(interface::MASK, array, format, MASK_LAYOUT)
+    }));
+    streams.push(beside(
+        interface::GRAD_INPUT,
+        "grad_input[n, c, h, w]",
+        formats.grad_input,
+        LAYOUT,
+    ));
+    streams
+}
+
+/// The beats of scales at the end of a set.
+fn scales(layer: &Layer) -> Option<Part> {
+    let format = scale_beats(layer)?;
+    let each = |index, count: u32| Loop {
+        index,
+        count: count.into(),
+    };
+    let (order, values) = match layer.requantise()?.scale_per {
+        ScalePer::Tensor => {
+            let one = Values {
+                k: None,
+                c: Some("0".to_owned()),
+                padding_if: vec![],
+            };
+            (vec![], one)
+        }
+        ScalePer::Channel => {
+            let groups = match layer.is_depthwise() {
+                true => "group_block",
+                false => "group",
+            };
+            let order = vec![
+                each(groups, layer.group_blocks()),
+                each("c_block", layer.c_blocks()),
+            ];
+            (order, grad_input_values(layer))
+        }
+    };
+    Some(Part {
+        array: "scale[c]",
+        beats: format.beats,
+        beat: beat(format),
+        order,
+        values,
+    })
+}
+
+fn output_stages(plan: &Plan) -> Vec<OutputStage> {
+    let layer = plan.layer();
+    let sum_bits = plan.lanes().sum_bits() as u32;
+    let mut stages = Vec::new();
+    let mut stage = |stage, value_bits, what: String| {
+        stages.push(OutputStage {
+            stage,
+            value_bits,
+            what,
+        });
+    };
+    if layer.accumulate() {
+        let bits = interface::accumulate_value_bits(plan);
+        let what = format!("plus accumulate, of {bits} bits: the sum always fits");
+        stage("accumulate", sum_bits, what);
+    }
+    if layer.mask() {
+        let what = "kept where mask is 1, zero where it is 0".to_owned();
+        stage("mask", sum_bits, what);
+    }
+    if let Some(requantise) = layer.requantise() {
+        let (shift, out_type) = (requantise.shift, requantise.out_type);
+        let product_bits = sum_bits + requantise.scale_type.bits();
+        let what = format!("times the scale, {}, exact", requantise.scale_type);
+        stage("scale", product_bits, what);
+        let rounding = match requantise.rounding {
+            Rounding::NearestEven => "to the nearest integer, from the middle to the even one",
+            Rounding::Floor => "to the integer below",
+            Rounding::Stochastic => {
+                "to the integer below the sum with a fraction drawn at random; see docs/interface.md for the generator"
+            }
+        };
+        // Rounding up may take one bit more.
+        let adds = shift > 0 && requantise.rounding != Rounding::Floor;
+        let rounded_bits = product_bits.max(shift + 1) - shift + u32::from(adds);
+        let what = format!("divided by 2^{shift} and rounded {rounding}");
+        stage("round", rounded_bits, what);
+        let what = format!(
+            "{} where it is below, {} where it is above; `saturations` counts both",
+            out_type.min(),
+            out_type.max()
+        );
+        stage("saturate", out_type.bits(), what);
+    }
+    stages
 }
 
 fn grad_output_values(layer: &Layer) -> Values {
@@ -296,7 +438,6 @@ fn beat(format: BeatFormat) -> Beat {
         values: format.values,
         value_bits: format.value_bits,
         tdata_bits: 8 * format.beat_bytes(),
-        layout: "value e, in two's complement, is tdata[e * value_bits + value_bits - 1 : e * value_bits]; bits above \
-            the last value are ignored",
+        layout: LAYOUT,
     }
 }

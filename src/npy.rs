@@ -1,15 +1,19 @@
 //! Arrays in NumPy files: any integer type, byte order and memory order in; int32 or int64 out.
 
+use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use ndarray::{Array4, ShapeBuilder};
+use ndarray::{Array, Array1, Array4, ArrayD, Dimension, IxDyn, ShapeBuilder};
 use npyz::{DType, NpyFile, NpyHeader, Order, TypeChar, WriterBuilder};
 
 use crate::atomic_file::write_whole;
-use crate::layer::{IntType, Layer};
-use crate::reference::{grad_output_shape, weight_shape};
+use crate::interface::accumulate_value_bits;
+use crate::layer::{IntType, Layer, ScalePer};
+use crate::plan::Plan;
+use crate::reference::{grad_input_shape, grad_output_shape, weight_shape};
+use crate::vectors::scale_count;
 
 /// Why an array cannot be read or written. Every message begins with the file and holds that of its cause.
 #[derive(Debug, thiserror::Error)]
@@ -26,16 +30,18 @@ pub enum NpyError {
     },
     #[error("{file}: not an .npy file: {reason}")]
     NotNpy { file: String, reason: String },
-    #[error("{file}: {array} must be an array of integers, but its type is {found}")]
+    #[error("{file}: {array} must be an array of {wanted}, but its type is {found}")]
     Type {
         file: String,
         array: &'static str,
+        wanted: &'static str,
         found: String,
     },
-    #[error("{file}: {array} must have 4 axes {axes}, but its shape is {found:?}")]
+    #[error("{file}: {array} must have {rank} {}, but its shape is {found:?}", axes_of(*rank, axes))]
     Rank {
         file: String,
         array: &'static str,
+        rank: usize,
         axes: &'static str,
         found: Vec<u64>,
     },
@@ -61,14 +67,52 @@ pub enum NpyError {
         expected: u128,
         found: usize,
     },
-    #[error("{file}: {array}{index:?} is {value}, but {int_type} holds {} to {}", int_type.min(), int_type.max())]
+    #[error("{file}: {array}{index:?} is {value}, but {range}")]
     Value {
         file: String,
         array: &'static str,
-        index: [usize; 4],
+        index: Vec<usize>,
         value: i128,
-        int_type: IntType,
+        range: Box<Range>,
     },
+}
+
+fn axes_of(rank: usize, axes: &str) -> String {
+    format!("{} {axes}", if rank == 1 { "axis" } else { "axes" })
+}
+
+/// The values that an array may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    what: String,
+    least: i64,
+    greatest: i64,
+}
+
+impl Range {
+    fn of_bits(what: String, bits: u32) -> Self {
+        let greatest = i64::MAX >> (64 - bits);
+        Range {
+            what,
+            least: !greatest,
+            greatest,
+        }
+    }
+
+    fn of_type(int_type: IntType) -> Self {
+        Self::of_bits(int_type.to_string(), int_type.bits())
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Range {
+            what,
+            least,
+            greatest,
+        } = self;
+        write!(out, "{what} holds {least} to {greatest}")
+    }
 }
 
 /// Reads grad_output (N, K, P, Q), N at least 1.
@@ -80,10 +124,11 @@ pub fn read_grad_output(path: &Path, layer: &Layer) -> Result<Array4<i32>, NpyEr
     let expected = Expected {
         array: "grad_output",
         axes: "(N, K, P, Q)",
-        shape: [None, k, p, q],
-        int_type: layer.grad_type(),
+        shape: vec![None, k, p, q],
+        range: Range::of_type(layer.grad_type()),
+        bools: false,
     };
-    expected.read(path)
+    Ok(narrow(expected.read(path)?))
 }
 
 /// Reads a weight array (K, C/groups, R, S).
@@ -94,10 +139,84 @@ pub fn read_weight(path: &Path, layer: &Layer) -> Result<Array4<i32>, NpyError> 
     let expected = Expected {
         array: "weight",
         axes: "(K, C/groups, R, S)",
-        shape: weight_shape(layer).map(Some),
-        int_type: layer.weight_type(),
+        shape: weight_shape(layer).map(Some).into(),
+        range: Range::of_type(layer.weight_type()),
+        bools: false,
     };
-    expected.read(path)
+    Ok(narrow(expected.read(path)?))
+}
+
+/// Reads the scales of a layer that has them: (C), or (1) where all channels share one.
+///
+/// # Errors
+/// As [`read_grad_output`].
+pub fn read_scale(path: &Path, layer: &Layer) -> Result<Array1<i32>, NpyError> {
+    let requantise = layer.requantise();
+    let scale_type = requantise.map(|requantise| requantise.scale_type);
+    let expected = Expected {
+        array: "scale",
+        axes: match requantise.map(|requantise| requantise.scale_per) {
+            Some(ScalePer::Channel) => "(C)",
+            _ => "(1)",
+        },
+        shape: vec![Some(scale_count(layer))],
+        range: scale_type.map_or(Range::of_bits("a scale".to_owned(), 64), Range::of_type),
+        bools: false,
+    };
+    Ok(narrow(expected.read(path)?))
+}
+
+/// Reads the values (N, C, H, W) to add to the results of `frames` frames.
+///
+/// # Errors
+/// As [`read_grad_output`].
+pub fn read_accumulate(path: &Path, plan: &Plan, frames: usize) -> Result<Array4<i64>, NpyError> {
+    let bits = accumulate_value_bits(plan);
+    let expected = Expected {
+        array: "accumulate",
+        axes: "(N, C, H, W)",
+        shape: batch_of(plan.layer(), frames),
+        range: Range::of_bits(format!("the accumulate stream's int{bits}"), bits),
+        bools: false,
+    };
+    Ok(of_rank(expected.read(path)?))
+}
+
+/// Reads the mask (N, C, H, W) of the results of `frames` frames: booleans, or integers 0 and 1.
+///
+/// # Errors
+/// As [`read_grad_output`].
+pub fn read_mask(path: &Path, layer: &Layer, frames: usize) -> Result<Array4<bool>, NpyError> {
+    let expected = Expected {
+        array: "mask",
+        axes: "(N, C, H, W)",
+        shape: batch_of(layer, frames),
+        range: Range {
+            what: "a mask".to_owned(),
+            least: 0,
+            greatest: 1,
+        },
+        bools: true,
+    };
+    let mask: Array4<i64> = of_rank(expected.read(path)?);
+    Ok(mask.mapv(|kept| kept != 0))
+}
+
+fn batch_of(layer: &Layer, frames: usize) -> Vec<Option<usize>> {
+    let frame = grad_input_shape(layer);
+    [frames].into_iter().chain(frame).map(Some).collect()
+}
+
+/// The array with its number of axes as a type; [`Expected::read`] has compared the shape.
+fn of_rank<D: Dimension>(array: ArrayD<i64>) -> Array<i64, D> {
+    array
+        .into_dimensionality()
+        .expect("as many axes as were expected")
+}
+
+/// The same, of values that were found to fit a type of 16 bits at the most.
+fn narrow<D: Dimension>(array: ArrayD<i64>) -> Array<i32, D> {
+    of_rank(array).mapv(|value| value as i32)
 }
 
 /// Writes an array as int32 where `value_bits` is at most 32, or else as int64; whole or not at all.
@@ -142,12 +261,14 @@ struct Expected {
     array: &'static str,
     axes: &'static str,
     /// `None` for N: any number from 1.
-    shape: [Option<usize>; 4],
-    int_type: IntType,
+    shape: Vec<Option<usize>>,
+    range: Range,
+    /// Whether booleans do as well.
+    bools: bool,
 }
 
 impl Expected {
-    fn read(&self, path: &Path) -> Result<Array4<i32>, NpyError> {
+    fn read(&self, path: &Path) -> Result<ArrayD<i64>, NpyError> {
         let file = path.display().to_string();
         let bytes = fs::read(path).map_err(|reason| NpyError::Read {
             file: file.clone(),
@@ -175,6 +296,7 @@ impl Expected {
         }
         let array = NpyFile::with_header(header, data);
         match (item.signed, item.size) {
+            _ if item.boolean => self.values::<bool>(file, array, shape),
             (true, 1) => self.values::<i8>(file, array, shape),
             (true, 2) => self.values::<i16>(file, array, shape),
             (true, 4) => self.values::<i32>(file, array, shape),
@@ -189,31 +311,45 @@ impl Expected {
     fn item_type(&self, file: &str, header: &NpyHeader) -> Result<ItemType, NpyError> {
         let dtype = header.dtype();
         match &dtype {
+            DType::Plain(item) if self.bools && item.type_char() == TypeChar::Bool => {
+                Ok(ItemType {
+                    boolean: true,
+                    signed: false,
+                    size: item.size_field(),
+                })
+            }
             DType::Plain(item) if item.type_char() == TypeChar::Int => Ok(ItemType {
+                boolean: false,
                 signed: true,
                 size: item.size_field(),
             }),
             DType::Plain(item) if item.type_char() == TypeChar::Uint => Ok(ItemType {
+                boolean: false,
                 signed: false,
                 size: item.size_field(),
             }),
             _ => Err(NpyError::Type {
                 file: file.to_owned(),
                 array: self.array,
+                wanted: match self.bools {
+                    true => "booleans or integers",
+                    false => "integers",
+                },
                 found: dtype.descr(),
             }),
         }
     }
 
-    fn shape(&self, file: &str, header: &NpyHeader) -> Result<[usize; 4], NpyError> {
+    fn shape(&self, file: &str, header: &NpyHeader) -> Result<Vec<usize>, NpyError> {
         let found = header.shape();
         let sizes: Option<Vec<usize>> = found.iter().map(|&size| size.try_into().ok()).collect();
-        let shape: [usize; 4] = match sizes.map(TryInto::try_into) {
-            Some(Ok(shape)) => shape,
+        let shape = match sizes {
+            Some(shape) if shape.len() == self.shape.len() => shape,
             _ => {
                 return Err(NpyError::Rank {
                     file: file.to_owned(),
                     array: self.array,
+                    rank: self.shape.len(),
                     axes: self.axes,
                     found: found.to_vec(),
                 })
@@ -247,8 +383,8 @@ impl Expected {
         &self,
         file: String,
         array: NpyFile<&[u8]>,
-        shape: [usize; 4],
-    ) -> Result<Array4<i32>, NpyError> {
+        shape: Vec<usize>,
+    ) -> Result<ArrayD<i64>, NpyError> {
         let fortran = array.order() == Order::Fortran;
         let not_npy = |reason: String| NpyError::NotNpy {
             file: file.clone(),
@@ -257,33 +393,36 @@ impl Expected {
         let values: Vec<T> = array
             .into_vec()
             .map_err(|error| not_npy(error.to_string()))?;
-        let values = Array4::from_shape_vec(shape.set_f(fortran), values)
+        let values = ArrayD::from_shape_vec(IxDyn(&shape).set_f(fortran), values)
             .map_err(|error| not_npy(error.to_string()))?;
         // Both iterators go in C order whatever the memory order, so the first value out of range is the first in
         // the order of the indices, and the result is in C order.
-        let narrow = |(index, &value): ((usize, usize, usize, usize), &T)| {
+        let checked = |(index, &value): (IxDyn, &T)| {
             let value: i128 = value.into();
-            let range = i128::from(self.int_type.min())..=i128::from(self.int_type.max());
-            if range.contains(&value) {
-                return Ok(value as i32);
+            let Range {
+                least, greatest, ..
+            } = self.range;
+            if (i128::from(least)..=i128::from(greatest)).contains(&value) {
+                return Ok(value as i64);
             }
             Err(NpyError::Value {
                 file: file.clone(),
                 array: self.array,
-                index: index.into(),
+                index: index.slice().to_vec(),
                 value,
-                int_type: self.int_type,
+                range: Box::new(self.range.clone()),
             })
         };
-        let narrowed = values
+        let values = values
             .indexed_iter()
-            .map(narrow)
-            .collect::<Result<Vec<i32>, _>>()?;
-        Array4::from_shape_vec(shape, narrowed).map_err(|error| not_npy(error.to_string()))
+            .map(checked)
+            .collect::<Result<Vec<i64>, _>>()?;
+        ArrayD::from_shape_vec(shape, values).map_err(|error| not_npy(error.to_string()))
     }
 }
 
 struct ItemType {
+    boolean: bool,
     signed: bool,
     /// Bytes.
     size: u64,

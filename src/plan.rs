@@ -1,9 +1,11 @@
 //! The plan of an engine: a layer, the sizes chosen for it, and the cycles it will take.
 
 use crate::bound::bound_cycles;
-use crate::layer::Layer;
+use crate::layer::{self, Layer, ScalePer};
 use crate::schedule::{cycles, live_span_pixels, Buffers, Cycles, FrameWalk};
 use bpa_hdl::descriptor::{Descriptor, Lanes};
+use bpa_hdl::output_stages::{stage_cycles, Requantise, Rounding, Stages};
+use bpa_hdl::target::Target;
 
 /// Pixels of line buffer beyond what must be held, so that new ones arrive meanwhile.
 const SPARE_PIXELS: u64 = 2;
@@ -67,6 +69,27 @@ impl Plan {
             // The magnitude's bits and the sign.
             acc_bits: (u128::BITS - largest.leading_zeros()) as usize + 1,
             packed_multipliers: layer.packed_multipliers(),
+            stages: self.stages(),
+        }
+    }
+
+    /// What stands behind the accumulators.
+    fn stages(&self) -> Stages {
+        let layer = &self.layer;
+        Stages {
+            accumulate: layer.accumulate(),
+            mask: layer.mask(),
+            requantise: layer.requantise().map(|it| Requantise {
+                out_bits: it.out_type.bits() as usize,
+                scale_bits: it.scale_type.bits() as usize,
+                per_channel: it.scale_per == ScalePer::Channel,
+                shift: it.shift as usize,
+                rounding: match it.rounding {
+                    layer::Rounding::NearestEven => Rounding::NearestEven,
+                    layer::Rounding::Floor => Rounding::Floor,
+                    layer::Rounding::Stochastic => Rounding::Stochastic,
+                },
+            }),
         }
     }
 
@@ -87,7 +110,19 @@ impl Plan {
 
     /// Cycles of `frames` frames back to back, without stalls from outside.
     pub fn cycles(&self, frames: u64) -> Cycles {
-        cycles::run(&self.walk, self.layer.simd() as usize, self.buffers, frames)
+        let run = cycles::run(&self.walk, self.layer.simd() as usize, self.buffers, frames);
+        // The stages take a beat a cycle, so that each beat leaves so much later and no other thing changes.
+        let later = self.stage_cycles();
+        Cycles {
+            total: run.total + later,
+            first_frame: run.first_frame + later,
+            per_frame_steady: run.per_frame_steady,
+        }
+    }
+
+    /// Cycles that the stages behind the accumulators add to each beat, in Verilog for any device.
+    pub fn stage_cycles(&self) -> u64 {
+        stage_cycles(&self.descriptor, &self.lanes(), Target::Generic) as u64
     }
 }
 

@@ -2,21 +2,34 @@
 //!
 //! Arrays have the axes of PyTorch: grad_output (N, K, P, Q), weight (K, C/groups, R, S), grad_input and the forward
 //! input (N, C, H, W). Values are integers and results exact. [`gather`] and [`scatter`] are the two forms of the
-//! gradient; they share no index arithmetic, so that one checks the other, and [`forward`] checks both.
+//! gradient; they share no index arithmetic, so that one checks the other, and [`forward`] checks both. [`finish`] is
+//! what the stages behind the accumulators make of the gradient.
 
 mod forward;
 mod gather;
+mod output;
 mod scatter;
 mod terms;
 
 pub use forward::forward;
 pub use gather::gather;
+pub use output::{finish, Finished, StageArrays};
 pub use scatter::scatter;
 pub use terms::{terms, Term};
 
 use ndarray::Array4;
 
 use crate::layer::Layer;
+use crate::run::Arrays;
+
+/// What the engine makes of `arrays`.
+///
+/// # Panics
+/// If the arrays have not the shapes of the layer, or hold values beyond its types.
+pub fn reference(layer: &Layer, arrays: &Arrays) -> Finished {
+    let sums = gather(layer, &arrays.grad_output, &arrays.weight);
+    finish(layer, &sums, &arrays.stages)
+}
 
 /// Shape of a weight array: (K, C/groups, R, S).
 pub fn weight_shape(layer: &Layer) -> [usize; 4] {

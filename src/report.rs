@@ -16,6 +16,9 @@ pub struct Figures {
     pub frames: u64,
     /// Elements that differ from the reference; `None` where there was no comparison.
     pub mismatches: Option<u64>,
+    /// Values that did not fit the output's type; `None` where nothing is requantised, or nothing was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saturations: Option<u64>,
     pub cycles_total: u64,
     pub cycles_first_frame: u64,
     /// `None` under three frames.
@@ -38,6 +41,7 @@ impl Figures {
         Self {
             frames,
             mismatches,
+            saturations: None,
             cycles_total: cycles.total,
             cycles_first_frame: cycles.first_frame,
             cycles_per_frame_steady: cycles.per_frame_steady,
@@ -98,6 +102,9 @@ impl Figures {
             format!("{ratio:.2} x the bound"),
         );
         line("multiplications, a frame", self.useful_macs, String::new());
+        if let Some(saturations) = self.saturations {
+            line("values saturated", saturations, String::new());
+        }
         line(
             "line buffer, pixels",
             self.line_buffer_pixels,

@@ -4,15 +4,18 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use bpa_sim::{Cache, Instance, Model, ModelSpec, Pin, Profile, SimError, StreamPort};
-use ndarray::Array4;
+use ndarray::{Array4, Axis};
 
 use crate::interface::{
-    out_bits, Cause, Status, Streams, BUSY, ERROR, ERROR_CAUSE, FRAME_DONE, GRAD_INPUT,
-    GRAD_OUTPUT, STATUS, WEIGHT,
+    accumulate_bits, error_cause, out_bits, settings, status, Cause, Status, Streams, ACCUMULATE,
+    BUSY, ERROR, FRAME_DONE, GRAD_INPUT, GRAD_OUTPUT, MASK, ROUNDING_SEED, SATURATIONS, WEIGHT,
 };
 use crate::plan::Plan;
+use crate::reference::StageArrays;
 use crate::schedule::Cycles;
-use crate::vectors::{pack_grad_output, pack_weight, unpack_grad_input, BeatFormat};
+use crate::vectors::{
+    pack_grad_input, pack_grad_output, pack_scale, pack_weight, unpack_grad_input, BeatFormat,
+};
 
 /// Indices of the streams in [`model_spec`].
 pub const GRAD_OUTPUT_SOURCE: usize = 0;
@@ -36,6 +39,8 @@ pub struct Arrays {
     pub grad_output: Array4<i32>,
     /// (K, C/groups, R, S)
     pub weight: Array4<i32>,
+    /// What the layer's stages behind the accumulators need.
+    pub stages: StageArrays,
 }
 
 /// How the world outside treats the streams.
@@ -62,6 +67,8 @@ impl Traffic {
 pub struct Measured {
     /// (N, C, H, W)
     pub grad_input: Array4<i64>,
+    /// Values that did not fit the output's type, as the engine counts them; zero where it does not.
+    pub saturations: u64,
     /// Counted from the first beat of grad_output that was taken; that cycle and the last beat's are both counted.
     pub cycles: Cycles,
 }
@@ -203,12 +210,12 @@ impl<'a> Simulator<'a> {
         progress: &mut dyn FnMut(u64),
     ) -> Result<(Measured, Profile), RunError> {
         let frames = arrays.grad_output.shape()[0] as u64;
-        let mut bench = Bench::new(self, frames, traffic, progress);
-        bench.load_weights(&arrays.weight)?;
-        bench.load_frames(&arrays.grad_output)?;
+        let mut bench = Bench::new(self, frames, arrays.stages.rounding_seed, traffic, progress)?;
+        bench.load_weights(arrays)?;
+        bench.load_frames(arrays)?;
         bench.run_frames()?;
         bench.finish()?;
-        Ok((bench.measured(), bench.instance.profile()))
+        Ok((bench.measured()?, bench.instance.profile()))
     }
 
     /// Whether the model was in the cache.
@@ -217,21 +224,21 @@ impl<'a> Simulator<'a> {
     }
 }
 
-/// The engine as the bridge sees it: sources grad_output and weight, sink grad_input, and all other outputs watched.
+/// The engine as the bridge sees it: sources grad_output, weight and those that the layer has beside them, sink
+/// grad_input, and all other outputs watched.
 pub fn model_spec(plan: &Plan, verilog: &str) -> ModelSpec {
     let streams = Streams::new(plan);
     let port = |name, format: BeatFormat| StreamPort::new(name, format.beat_bytes());
     let pin = |status: Status| Pin::new(status.name, status.width).watched();
+    let setting = |setting: Status| Pin::new(setting.name, setting.width);
+    let inputs = streams.inputs().into_iter();
     ModelSpec {
         top: plan.layer().name().to_owned(),
         verilog: verilog.to_owned(),
-        sources: vec![
-            port(GRAD_OUTPUT, streams.grad_output),
-            port(WEIGHT, streams.weight),
-        ],
+        sources: inputs.map(|(name, format)| port(name, format)).collect(),
         sinks: vec![port(GRAD_INPUT, streams.grad_input)],
-        pins_in: vec![],
-        pins_out: STATUS.map(pin).into(),
+        pins_in: settings(plan).into_iter().map(setting).collect(),
+        pins_out: status(plan).into_iter().map(pin).collect(),
     }
 }
 
@@ -251,9 +258,10 @@ impl<'a> Bench<'a> {
     fn new(
         simulator: &'a Simulator,
         frames: u64,
+        rounding_seed: u32,
         traffic: &'a Traffic,
         progress: &'a mut dyn FnMut(u64),
-    ) -> Self {
+    ) -> Result<Self, SimError> {
         // The bridge takes any two numbers for unlike seeds.
         let seed = |use_of_it: u64| traffic.seed.wrapping_mul(4).wrapping_add(use_of_it);
         let mut instance = simulator.model.instance(seed(0));
@@ -266,23 +274,32 @@ impl<'a> Bench<'a> {
         instance
             .sink(GRAD_INPUT_SINK)
             .set_stall(traffic.stall_output, seed(3));
+        let streams = Streams::new(simulator.plan);
+        for (index, _) in streams.inputs().iter().enumerate().skip(2) {
+            // Far from those of other seeds.
+            let seed = seed((index as u64) << 32);
+            instance.source(index).set_stall(traffic.stall_input, seed);
+        }
+        if settings(simulator.plan).contains(&ROUNDING_SEED) {
+            instance.poke(ROUNDING_SEED.name, rounding_seed.into())?;
+        }
         // It reads a clock in one cycle of 61.
         instance.set_profiling(true);
         instance.reset(RESET_CYCLES);
-        Self {
+        Ok(Self {
             plan: simulator.plan,
-            streams: Streams::new(simulator.plan),
+            streams,
             frames,
             traffic,
             instance,
             progress,
             part: 1 << 12,
-        }
+        })
     }
 
-    fn load_weights(&mut self, weight: &Array4<i32>) -> Result<(), RunError> {
+    fn load_weights(&mut self, arrays: &Arrays) -> Result<(), RunError> {
         let format = self.streams.weight;
-        let beats = pack_weight(self.plan.layer(), weight);
+        let beats = weight_set(self.plan, arrays);
         let mut source = self.instance.source(WEIGHT_SOURCE);
         source.load(&beats, &last_flags(format))?;
         self.run_until(self.budget(format.beats), WEIGHT, |instance| {
@@ -292,12 +309,16 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    fn load_frames(&mut self, grad_output: &Array4<i32>) -> Result<(), RunError> {
-        let flags = last_flags(self.streams.grad_output);
-        for frame in grad_output.outer_iter() {
-            let beats = pack_grad_output(self.plan.layer(), frame);
-            let mut source = self.instance.source(GRAD_OUTPUT_SOURCE);
-            source.load(&beats, &flags)?;
+    fn load_frames(&mut self, arrays: &Arrays) -> Result<(), RunError> {
+        for (index, (name, format)) in self.streams.inputs().into_iter().enumerate() {
+            if name == WEIGHT {
+                continue;
+            }
+            let flags = last_flags(format);
+            for n in 0..self.frames as usize {
+                let beats = frame_beats(self.plan, arrays, name, n);
+                self.instance.source(index).load(&beats, &flags)?;
+            }
         }
         Ok(())
     }
@@ -423,18 +444,22 @@ impl<'a> Bench<'a> {
                 first,
             });
         }
-        if self.instance.watched(ERROR.name)?.cycles > 0
-            || self.instance.watched(ERROR_CAUSE.name)?.cycles > 0
+        let cause = error_cause(self.plan).name;
+        if self.instance.watched(ERROR.name)?.cycles > 0 || self.instance.watched(cause)?.cycles > 0
         {
             faults.push(Fault::Error {
-                causes: Cause::of(self.instance.peek(ERROR_CAUSE.name)?),
+                causes: Cause::of(self.plan, self.instance.peek(cause)?),
             });
         }
         Ok(Broken(faults))
     }
 
     /// The result of a run in which [`finish`](Self::finish) found no fault.
-    fn measured(&mut self) -> Measured {
+    fn measured(&mut self) -> Result<Measured, SimError> {
+        let saturations = match self.plan.layer().requantise() {
+            Some(_) => self.instance.peek(SATURATIONS.name)?,
+            None => 0,
+        };
         let source = self.instance.source(GRAD_OUTPUT_SOURCE);
         let first = source.first_cycle().expect("every beat was taken");
         let sink = self.instance.sink(GRAD_INPUT_SINK);
@@ -448,7 +473,46 @@ impl<'a> Bench<'a> {
         };
         let grad_input = unpack_grad_input(self.plan.layer(), sink.data(), out_bits(self.plan))
             .expect("whole frames were counted");
-        Measured { grad_input, cycles }
+        Ok(Measured {
+            grad_input,
+            saturations,
+            cycles,
+        })
+    }
+}
+
+/// The beats of a set of weights, with the scales that belong to it.
+///
+/// # Panics
+/// If the arrays are of another layer.
+pub fn weight_set(plan: &Plan, arrays: &Arrays) -> Vec<u8> {
+    let layer = plan.layer();
+    let mut beats = pack_weight(layer, &arrays.weight);
+    if layer.requantise().is_some() {
+        let scale = arrays.stages.scale.as_ref().expect("scales");
+        beats.extend(pack_scale(layer, scale));
+    }
+    beats
+}
+
+/// The beats of frame `n` on the input stream called `name`, which is not that of the weights.
+///
+/// # Panics
+/// If the arrays are of another layer.
+pub fn frame_beats(plan: &Plan, arrays: &Arrays, name: &str, n: usize) -> Vec<u8> {
+    let layer = plan.layer();
+    match name {
+        ACCUMULATE => {
+            let values = arrays.stages.accumulate.as_ref().expect("values to add");
+            let frame = values.index_axis(Axis(0), n);
+            pack_grad_input(layer, frame, accumulate_bits(plan))
+        }
+        MASK => {
+            let mask = arrays.stages.mask.as_ref().expect("a mask");
+            let frame = mask.index_axis(Axis(0), n).mapv(i64::from);
+            pack_grad_input(layer, frame.view(), 1)
+        }
+        _ => pack_grad_output(layer, arrays.grad_output.index_axis(Axis(0), n)),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use bpa_engine::layer::{Layer, LayerFile, PerItem};
 use bpa_engine::plan::Plan;
+use bpa_engine::reference::StageArrays;
 use bpa_engine::run::{Arrays, Measured, RunError, Simulator, Traffic};
 use bpa_sim::Cache;
 use ndarray::Array4;
@@ -110,6 +111,7 @@ fn run(weight: i32, traffic: &Traffic) -> Result<Measured, String> {
             (100 * n + 10 * p + q) as i32 / 2 - 60
         }),
         weight: Array4::from_elem((1, 1, 1, 1), weight),
+        stages: StageArrays::default(),
     };
     let measured = SIMULATOR.run(&arrays, traffic, &mut |_| ());
     if let Ok(measured) = &measured {

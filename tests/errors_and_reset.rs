@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use bpa_engine::emit;
-use bpa_engine::interface::{ERROR, ERROR_CAUSE, FRAME_DONE};
+use bpa_engine::interface::{ERROR, FRAME_DONE};
 use bpa_engine::layer::LayerFile;
 use bpa_engine::plan::Plan;
 use bpa_engine::reference::gather;
@@ -117,7 +117,7 @@ impl Session<'_> {
 
     fn error(&self) -> (u64, u64) {
         let peek = |pin| self.instance.peek(pin).unwrap();
-        (peek(ERROR.name), peek(ERROR_CAUSE.name))
+        (peek(ERROR.name), peek("error_cause"))
     }
 
     /// Resets for one cycle; all that was expected is void.

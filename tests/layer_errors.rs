@@ -244,6 +244,113 @@ fn packing() {
 }
 
 #[test]
+fn output_stages() {
+    let flags = [
+        "--out-type float16 --shift 3",
+        "--out-type int17 --shift 3",
+        "--out-type int8",
+        "--out-type int8 --shift 49",
+        "--out-type int8 --shift=-1",
+        "--out-type int8 --shift 33 --rounding stochastic",
+        "--out-type int8 --shift 0 --rounding stochastic",
+        "--out-type int8 --shift 3 --rounding up",
+        "--out-type int8 --shift 3 --scale-per layer",
+        "--out-type int8 --shift 3 --scale-bits 17",
+        "--out-type int8 --shift 3 --scale-bits 1",
+        "--shift 3",
+        "--scale-bits 8",
+        "--scale-per channel",
+        "--rounding floor",
+    ];
+    assert_snapshot!(flags.map(error).join("\n"), @r#"
+    `engine.out_type` is "float16": it must be "accumulator", or one of "int2" to "int16"
+    `engine.out_type` is "int17": it must be "accumulator", or one of "int2" to "int16"
+    `engine.shift` is missing: `engine.out_type` = "int8" needs it; give it in the layer file, or as --shift
+    `engine.shift` is 49: it must be from 0 to 48
+    `engine.shift` is -1: it must be from 0 to 48
+    `engine.shift` (with stochastic rounding) is 33: it must be from 1 to 32
+    `engine.shift` (with stochastic rounding) is 0: it must be from 1 to 32
+    `engine.rounding` is "up": it must be one of "nearest_even", "floor", "stochastic"
+    `engine.scale_per` is "layer": it must be one of "tensor", "channel"
+    `engine.scale_bits` is 17: it must be from 2 to 16
+    `engine.scale_bits` is 1: it must be from 2 to 16
+    `engine.shift` is given, but nothing is scaled: set `engine.out_type` to one of "int2" to "int16", or leave `engine.shift` out
+    `engine.scale_bits` is given, but nothing is scaled: set `engine.out_type` to one of "int2" to "int16", or leave `engine.scale_bits` out
+    `engine.scale_per` is given, but nothing is scaled: set `engine.out_type` to one of "int2" to "int16", or leave `engine.scale_per` out
+    `engine.rounding` is given, but nothing is scaled: set `engine.out_type` to one of "int2" to "int16", or leave `engine.rounding` out
+    "#);
+}
+
+/// With stages behind it, an accumulator and what is made of it have to fit 64 bits.
+#[test]
+fn output_stages_of_wide_accumulators() {
+    let wide = "--in-channels 1 --out-channels 65535 --in-size 400 --kernel 400 --grad-type int16 --weight-type int16";
+    let flags = [
+        format!("{wide} --with-mask --simd 4000"),
+        "--in-channels 4200 --pe 4200 --grad-type int2 --weight-type int2 --with-accumulate"
+            .to_owned(),
+    ];
+    assert_snapshot!(flags.map(|flags| error(&flags)).join("\n"), @r"
+    the layer is too large: bits of an accumulator with a stage behind it would be 65, and at most 63 are possible
+    `engine.simd` = 1 and `engine.pe` = 4200 make 67200 bits a beat of the grad_input stream: at most 65536 are possible, so use fewer lanes
+    ");
+}
+
+/// A flag turns an option of the file off as well as on.
+#[test]
+fn options_are_overridden_both_ways() {
+    let given = |flags: &str, text: &str| {
+        let file = read(&format!("{VALID}[engine]\n{text}")).unwrap();
+        let words = ["program"].into_iter().chain(flags.split_whitespace());
+        let args = Program::try_parse_from(words).unwrap().layer;
+        let layer = args.over(file).validate().unwrap();
+        (layer.accumulate(), layer.mask())
+    };
+    assert_eq!(given("", "accumulate = true"), (true, false));
+    assert_eq!(given("--with-accumulate --with-mask", ""), (true, true));
+    let off = "--with-accumulate=false --with-mask=false";
+    assert_eq!(given(off, "accumulate = true\nmask = true"), (false, false));
+}
+
+/// The words of a layer file come back as they were.
+#[test]
+fn output_stages_survive_a_round_trip() {
+    let engine = "[engine]\naccumulate = true\nmask = true\nout_type = \"int5\"\nscale_per = \"channel\"\nscale_bits = 7\n\
+        shift = 9\nrounding = \"stochastic\"\n";
+    let layer = read(&format!("{VALID}{engine}"))
+        .unwrap()
+        .validate()
+        .unwrap();
+    let file = layer.to_file();
+    assert_eq!(file.validate().unwrap(), layer);
+    let text = file.to_toml();
+    for line in engine.lines().skip(1) {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    // Defaults are stated, once anything is scaled; nothing is where nothing is.
+    let engine = "[engine]\nout_type = \"int8\"\nshift = 1";
+    let text = read(&format!("{VALID}{engine}"))
+        .unwrap()
+        .validate()
+        .unwrap()
+        .to_file()
+        .to_toml();
+    assert!(text.contains("scale_bits = 16") && text.contains("rounding = \"nearest_even\""));
+    assert!(text.contains("scale_per = \"tensor\""));
+    let text = read(VALID).unwrap().validate().unwrap().to_file().to_toml();
+    for key in [
+        "accumulate",
+        "mask",
+        "out_type",
+        "scale",
+        "shift",
+        "rounding",
+    ] {
+        assert!(!text.contains(key), "{key} in {text}");
+    }
+}
+
+#[test]
 fn names() {
     let long = format!("--name {}", "a".repeat(65));
     let flags = [
@@ -306,7 +413,7 @@ fn files_that_are_no_layer_files() {
       |
     2 | lanes = 3
       | ^^^^^
-    unknown field `lanes`, expected one of `simd`, `pe`, `grad_type`, `weight_type`, `weight_sets`, `packed_multipliers`
+    unknown field `lanes`, expected one of `simd`, `pe`, `grad_type`, `weight_type`, `weight_sets`, `packed_multipliers`, `accumulate`, `mask`, `out_type`, `scale_per`, `scale_bits`, `shift`, `rounding`
     ");
     assert_snapshot!(message("[layer]\nkernel = [1, 2, 3]"), @r"
     layer.toml: TOML parse error at line 2, column 10

@@ -7,8 +7,10 @@ use bpa_engine::emit;
 use bpa_engine::layer::{Layer, LayerFile, PerItem};
 use bpa_engine::manifest;
 use bpa_engine::plan::Plan;
+use bpa_engine::run::{frame_beats, weight_set, Arrays};
 use bpa_engine::vectors::{
-    pack_grad_input, pack_grad_output, pack_weight, random_grad_output, random_weight,
+    pack_grad_input, pack_grad_output, pack_weight, random_grad_output, random_stage_arrays,
+    random_weight,
 };
 use ndarray::{Array3, Axis};
 use serde_json::Value;
@@ -184,10 +186,112 @@ fn the_streams_are_laid_out_as_described() {
     }
 }
 
+/// The same layers with every output stage, scales wider than the weights beside them.
+fn staged_layers() -> Vec<Layer> {
+    let staged = |layer: Layer| {
+        let mut file = layer.to_file();
+        let engine = &mut file.engine;
+        engine.accumulate = true;
+        engine.mask = true;
+        engine.out_type = "int3".to_owned();
+        engine.scale_per = Some("channel".to_owned());
+        engine.scale_bits = Some(13);
+        engine.shift = Some(5);
+        engine.rounding = Some("stochastic".to_owned());
+        file.validate().unwrap()
+    };
+    layers().into_iter().map(staged).collect()
+}
+
+#[test]
+fn the_streams_of_output_stages_are_laid_out_as_described() {
+    for layer in staged_layers() {
+        let plan = Plan::new(&layer);
+        let manifest = parsed(&plan);
+        let streams = manifest["streams"].as_array().unwrap();
+        let names: Vec<&str> = streams
+            .iter()
+            .map(|it| it["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "s_axis_grad_output",
+                "s_axis_weight",
+                "s_axis_accumulate",
+                "s_axis_mask",
+                "m_axis_grad_input"
+            ]
+        );
+        let arrays = Arrays {
+            grad_output: random_grad_output(&layer, 1, 1),
+            weight: random_weight(&layer, 2),
+            stages: random_stage_arrays(&plan, 1, 3),
+        };
+
+        // A set is its weights and then its scales.
+        let weight =
+            |at: &Indices| arrays.weight[["k", "c", "r", "s"].map(|i| at[i] as usize)].into();
+        let scales = arrays.stages.scale.as_ref().unwrap();
+        let scale = |at: &Indices| scales[at["c"] as usize].into();
+        let scales = &streams[1]["followed_by"];
+        let mut weights = streams[1].clone();
+        let beats = |value: &Value| value.as_u64().unwrap();
+        weights["beats_per_packet"] =
+            (beats(&weights["beats_per_packet"]) - beats(&scales["beats"])).into();
+        let mut followed_by = scales.clone();
+        followed_by["beats_per_packet"] = scales["beats"].clone();
+        let set = [
+            described(&weights, &weight),
+            described(&followed_by, &scale),
+        ];
+        assert_eq!(set.concat(), weight_set(&plan, &arrays));
+
+        let accumulate = arrays.stages.accumulate.as_ref().unwrap();
+        let mask = arrays.stages.mask.as_ref().unwrap();
+        let index = |at: &Indices| {
+            let [c, h, w] = ["c", "h", "w"].map(|i| at[i] as usize);
+            [0, c, h, w]
+        };
+        for (stream, element) in [
+            (
+                2,
+                &(|at: &Indices| accumulate[index(at)]) as &dyn Fn(&Indices) -> i64,
+            ),
+            (3, &|at: &Indices| i64::from(mask[index(at)])),
+        ] {
+            let name = names[stream];
+            assert_eq!(
+                described(&streams[stream], element),
+                frame_beats(&plan, &arrays, name, 0),
+                "{name}"
+            );
+        }
+        let results = Array3::from_shape_fn(
+            [
+                layer.in_channels(),
+                layer.rows().in_size,
+                layer.cols().in_size,
+            ]
+            .map(|n| n as usize),
+            |(c, h, w)| (c + h + w) as i64 % 8 - 4,
+        );
+        let element = |at: &Indices| results[["c", "h", "w"].map(|i| at[i] as usize)];
+        assert_eq!(
+            described(&streams[4], &element),
+            pack_grad_input(&layer, results.view(), 3)
+        );
+
+        let stages = manifest["output_stages"].as_array().unwrap().iter();
+        let stages: Vec<&str> = stages.map(|it| it["stage"].as_str().unwrap()).collect();
+        assert_eq!(stages, ["accumulate", "mask", "scale", "round", "saturate"]);
+    }
+}
+
 /// Every port of the Verilog's top module, and no other, in its order.
 #[test]
 fn the_ports_are_those_of_the_verilog() {
-    for layer in layers() {
+    for layer in layers().into_iter().chain(staged_layers()) {
         let plan = Plan::new(&layer);
         let verilog = emit::verilog(&plan);
         let header = format!("\nmodule {} (\n", layer.name());
@@ -221,7 +325,7 @@ fn port_of_line(line: &str) -> (String, String, u64) {
 
 #[test]
 fn the_same_layer_gives_the_same_bytes() {
-    for layer in layers() {
+    for layer in layers().into_iter().chain(staged_layers()) {
         let plans = [Plan::new(&layer), Plan::new(&layer)];
         let [first, second] = plans.each_ref().map(manifest::json);
         assert_eq!(first, second);
@@ -233,7 +337,7 @@ fn the_same_layer_gives_the_same_bytes() {
 /// The layer in the manifest is a whole layer file.
 #[test]
 fn the_layer_reads_back() {
-    for layer in layers() {
+    for layer in layers().into_iter().chain(staged_layers()) {
         let mut manifest = parsed(&Plan::new(&layer));
         let mut take = |key: &str| manifest.as_object_mut().unwrap().remove(key).unwrap();
         let mut keys = serde_json::Map::new();

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use bpa_engine::layer::{Layer, LayerFile, PerItem};
-use bpa_engine::npy::{read_grad_output, read_weight, write};
+use bpa_engine::npy::{
+    read_accumulate, read_grad_output, read_mask, read_scale, read_weight, write, NpyError,
+};
+use bpa_engine::plan::Plan;
 use insta::assert_snapshot;
 use ndarray::Array4;
 
@@ -195,4 +198,96 @@ fn results_are_int32_or_int64_in_c_order() {
         .unwrap_err()
         .to_string()
         .contains("missing/w.npy: cannot write"));
+}
+
+/// Arrays of the output stages: C = 3, H, W = 2, 1.
+fn staged_layer(engine: &str) -> Layer {
+    let text = format!(
+        "[layer]\nin_channels = 3\nout_channels = 1\nin_size = [2, 1]\nkernel = 1\n[engine]\n{engine}"
+    );
+    let file: LayerFile = toml::from_str(&text).unwrap();
+    file.validate().unwrap()
+}
+
+fn in_folder<T>(
+    bytes: &[u8],
+    read: impl FnOnce(&Path) -> Result<T, NpyError>,
+) -> Result<T, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.npy");
+    std::fs::write(&path, bytes).unwrap();
+    let place = format!("{}/", folder.path().display());
+    read(&path).map_err(|error| error.to_string().replace(&place, ""))
+}
+
+#[test]
+fn scales_are_as_many_as_the_layer_has() {
+    let tensor = staged_layer("out_type = \"int8\"\nshift = 1\nscale_bits = 4");
+    let channel =
+        staged_layer("out_type = \"int8\"\nshift = 1\nscale_bits = 4\nscale_per = \"channel\"");
+    let read = |layer: &Layer, shape: &str, data: &[u8]| {
+        in_folder(&npy("'|i1'", false, shape, data), |path| {
+            read_scale(path, layer)
+        })
+    };
+    assert_eq!(read(&tensor, "(1,)", &[7]).unwrap().to_vec(), [7]);
+    assert_eq!(
+        read(&channel, "(3,)", &[7, 0, 0xf8]).unwrap().to_vec(),
+        [7, 0, -8]
+    );
+    let errors = [
+        read(&channel, "(1,)", &[7]),
+        read(&tensor, "()", &[7]),
+        read(&channel, "(3,)", &[7, 8, 0]),
+    ];
+    assert_snapshot!(errors.map(Result::unwrap_err).join("\n"), @r"
+    x.npy: scale (C) must have the shape [3] of the layer, but its shape is [1]
+    x.npy: scale must have 1 axis (1), but its shape is []
+    x.npy: scale[1] is 8, but int4 holds -8 to 7
+    ");
+}
+
+#[test]
+fn values_to_add_fit_their_stream() {
+    let layer = staged_layer("accumulate = true\ngrad_type = \"int2\"\nweight_type = \"int2\"");
+    let plan = Plan::new(&layer);
+    let read = |shape: &str, data: &[u8]| {
+        in_folder(&npy("'|i1'", false, shape, data), |path| {
+            read_accumulate(path, &plan, 1)
+        })
+    };
+    let values = read("(1, 3, 2, 1)", &[63, 0xc0, 0, 1, 2, 3]).unwrap();
+    assert_eq!(values.as_slice().unwrap(), [63, -64, 0, 1, 2, 3]);
+    let errors = [
+        read("(1, 3, 2, 1)", &[0, 0, 64, 0, 0, 0]),
+        read("(2, 3, 2, 1)", &[0; 12]),
+        read("(3, 2)", &[0; 6]),
+    ];
+    assert_snapshot!(errors.map(Result::unwrap_err).join("\n"), @r"
+    x.npy: accumulate[0, 1, 0, 0] is 64, but the accumulate stream's int7 holds -64 to 63
+    x.npy: accumulate (N, C, H, W) must have the shape [1, 3, 2, 1] of the layer, but its shape is [2, 3, 2, 1]
+    x.npy: accumulate must have 4 axes (N, C, H, W), but its shape is [3, 2]
+    ");
+}
+
+#[test]
+fn masks_are_booleans_or_zero_and_one() {
+    let layer = staged_layer("mask = true");
+    let read = |descr: &str, data: &[u8]| {
+        in_folder(&npy(descr, false, "(1, 3, 2, 1)", data), |path| {
+            read_mask(path, &layer, 1)
+        })
+    };
+    let expected = [true, false, false, true, true, false];
+    for descr in ["'|b1'", "'|u1'", "'|i1'"] {
+        let mask = read(descr, &[1, 0, 0, 1, 1, 0]).unwrap();
+        assert_eq!(mask.as_slice().unwrap(), expected, "{descr}");
+    }
+    let errors = [read("'|u1'", &[1, 0, 2, 1, 1, 0]), read("'<f4'", &[0; 24])];
+    assert_snapshot!(errors.map(Result::unwrap_err).join("\n"), @r"
+    x.npy: mask[0, 1, 0, 0] is 2, but a mask holds 0 to 1
+    x.npy: mask must be an array of booleans or integers, but its type is '<f4'
+    ");
+    // A boolean is no gradient.
+    assert_snapshot!(error(&npy("'|b1'", false, SHAPE, &[0; 12])), @"dy.npy: grad_output must be an array of integers, but its type is '|b1'");
 }

@@ -70,13 +70,16 @@ fn watched(plan: &Plan) -> Model {
             emit::verilog(plan),
             declared.join(",\n")
         ),
-        sources: vec![
-            port(interface::GRAD_OUTPUT, streams.grad_output),
-            port(interface::WEIGHT, streams.weight),
-        ],
+        sources: streams
+            .inputs()
+            .into_iter()
+            .map(|(name, format)| port(name, format))
+            .collect(),
         sinks: vec![port(interface::GRAD_INPUT, streams.grad_input)],
         pins_in: vec![],
-        pins_out: pins.chain([Pin::new("error_cause", 6)]).collect(),
+        pins_out: pins
+            .chain([Pin::new("error_cause", interface::causes(plan).len())])
+            .collect(),
     };
     let cache = Cache::new(concat!(env!("CARGO_TARGET_TMPDIR"), "/models"));
     Model::build(&spec, &cache).unwrap()
@@ -112,10 +115,13 @@ struct Diagram {
     instance: Instance,
     first_cycle: u64,
     rows: Vec<Row>,
+    has_mask: bool,
 }
 
+/// The mask, where the layer has one.
+const MASK: usize = 2;
 /// The sink, where a source's index may stand.
-const SINK: usize = 2;
+const SINK: usize = 3;
 
 impl Diagram {
     fn new(instance: Instance) -> Self {
@@ -123,6 +129,7 @@ impl Diagram {
             instance,
             first_cycle: 0,
             rows: Vec::new(),
+            has_mask: false,
         }
     }
 
@@ -160,6 +167,11 @@ impl Diagram {
                 "s_axis_weight_tready",
                 "s_axis_weight_tlast",
             ],
+            interface::MASK => [
+                "s_axis_mask_tvalid",
+                "s_axis_mask_tready",
+                "s_axis_mask_tlast",
+            ],
             _ => [
                 "m_axis_grad_input_tvalid",
                 "m_axis_grad_input_tready",
@@ -179,6 +191,14 @@ impl Diagram {
         }
     }
 
+    /// Beats moved so far, by stream; none where the layer has not this stream.
+    fn all_moved(&mut self) -> [u64; 4] {
+        [GRAD_OUTPUT, WEIGHT, MASK, SINK].map(|of| match (of, self.has_mask) {
+            (MASK, false) => 0,
+            _ => self.moved(of),
+        })
+    }
+
     /// Runs so many cycles, and draws them.
     fn draw(&mut self, cycles: u64) {
         if self.rows[0].cells.is_empty() {
@@ -186,7 +206,7 @@ impl Diagram {
         }
         for _ in 0..cycles {
             let cycle = self.instance.cycle();
-            let before: Vec<u64> = [GRAD_OUTPUT, WEIGHT, SINK].map(|of| self.moved(of)).into();
+            let before = self.all_moved();
             self.instance.run(1, None);
             let instance = &self.instance;
             let high = |pin: &str| {
@@ -319,6 +339,28 @@ fn diagrams() -> Vec<(&'static str, String)> {
         reload.draw(32);
         all.push((name, reload.text()));
     }
+
+    let mut masked_layer = layer(1).to_file();
+    masked_layer.engine.mask = true;
+    let masked = watched(&Plan::new(&masked_layer.validate().unwrap()));
+    let mut mask = loaded_with(&masked);
+    mask.has_mask = true;
+    mask.load(GRAD_OUTPUT, &set);
+    // Results wait for their mask.
+    mask.instance.run(40, None);
+    mask.stream(interface::MASK, MASK, "M");
+    mask.row(
+        "grad_input",
+        "m_axis_grad_input_tvalid",
+        Kind::Beats(SINK, "A"),
+    );
+    mask.draw(1);
+    mask.load(MASK, &[0, 0]);
+    mask.draw(4);
+    mask.load(MASK, &[0, 0, 0, 0, 0, 0, 1]);
+    mask.load(MASK, &[0; 5]);
+    mask.draw(19);
+    all.push(("mask", mask.text()));
 
     all
 }

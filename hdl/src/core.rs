@@ -7,6 +7,8 @@ use crate::grad_port::grad_port;
 use crate::issue::issue_loop;
 use crate::mac::{lane_cycles, mac_array};
 use crate::memory::{read_ahead_memory, MEMORY_CYCLES};
+use crate::output_stages::nets::{side_bindings, ResultNets, ScaleNets};
+use crate::output_stages::{output_stages, stage_beats, COUNT_BITS, SEED_BITS};
 use crate::pixel_walk::pixel_walk;
 use crate::result_port::result_port;
 use crate::rtl::{bits_for, lit, Expr, Module};
@@ -32,6 +34,7 @@ impl Streams {
     /// Names, widths and directions (`true`: into the engine) of every port.
     pub fn of(lanes: &Lanes) -> Self {
         let bytes = |bits: usize| bits.next_multiple_of(8);
+        let stages = &lanes.stages;
         let mut names = Vec::new();
         let mut stream = |name: &str, bits: usize, inward: bool| {
             names.push((format!("{name}_tvalid"), 1, inward));
@@ -40,21 +43,43 @@ impl Streams {
             names.push((format!("{name}_tlast"), 1, inward));
         };
         stream("s_axis_grad_output", bytes(lanes.grad_word_bits()), true);
-        stream("s_axis_weight", bytes(lanes.weight_word_bits()), true);
-        stream("m_axis_grad_input", lanes.pe * lanes.out_bits(), false);
+        stream("s_axis_weight", bytes(lanes.weight_beat_bits()), true);
+        if stages.accumulate {
+            let bits = lanes.pe * lanes.accumulate_bits();
+            stream("s_axis_accumulate", bits, true);
+        }
+        if stages.mask {
+            stream("s_axis_mask", bytes(lanes.pe), true);
+        }
+        let out_bits = bytes(lanes.pe * lanes.out_bits());
+        stream("m_axis_grad_input", out_bits, false);
+        let requantise = stages.requantise;
+        if requantise.is_some_and(|requantise| requantise.draws()) {
+            names.push(("rounding_seed".to_owned(), SEED_BITS, true));
+        }
         for (name, bits) in [
             ("busy", 1),
             ("frame_done", 1),
             ("error", 1),
-            ("error_cause", 6),
+            ("error_cause", cause_bits(lanes)),
         ] {
             names.push((name.to_owned(), bits, false));
+        }
+        if requantise.is_some() {
+            names.push(("saturations".to_owned(), COUNT_BITS, false));
         }
         Streams { names }
     }
 
     /// Declares them on `m`.
     pub fn declare(&self, m: &mut Module) -> Vec<Expr> {
+        let has = |wanted: &str| self.names.iter().any(|(name, ..)| name == wanted);
+        let causes = match (has("s_axis_accumulate_tvalid"), has("s_axis_mask_tvalid")) {
+            (false, false) => "grad_output early, missing, late; weight early, missing, late",
+            (true, false) => "early, missing, late: grad_output, weight, accumulate",
+            (false, true) => "early, missing, late: grad_output, weight, mask",
+            (true, true) => "early, missing, late: grad_output, weight, accumulate, mask",
+        };
         let comment = |name: &str| match name {
             "s_axis_grad_output_tvalid" => "dY: row, column, channel block; tlast ends a frame",
             "s_axis_weight_tvalid" => "weights; tlast ends a set",
@@ -62,7 +87,11 @@ impl Streams {
             "busy" => "a frame is in the engine",
             "frame_done" => "pulse: the last beat of a frame was taken",
             "error" => "sticky until reset: a tlast was misplaced",
-            "error_cause" => "grad_output early, missing, late; weight early, missing, late",
+            "s_axis_accumulate_tvalid" => "added to dA, in its order; tlast ends a frame",
+            "s_axis_mask_tvalid" => "a bit a value of dA, low: zero; tlast ends a frame",
+            "rounding_seed" => "taken in reset",
+            "saturations" => "values that did not fit, since reset, modulo 2^32",
+            "error_cause" => causes,
             _ => "",
         };
         self.names
@@ -82,6 +111,11 @@ impl Streams {
             .map(|((name, ..), port)| (name.as_str(), port.clone()))
             .collect()
     }
+}
+
+/// Bits of `error_cause`: three for each stream in.
+fn cause_bits(lanes: &Lanes) -> usize {
+    3 * (2 + lanes.stages.streams())
 }
 
 /// Builds the core of the engine `name`.
@@ -106,6 +140,8 @@ pub fn core(
     let line_width = bits_for(d.line_words() - 1);
     let weight_width = bits_for(d.weight_words() - 1);
     let t = TokenWidths::exactly(d);
+    let cause_bits = cause_bits(lanes);
+    let scale_words = lanes.stages.scale_words(d);
 
     // Pixel walk and token queue.
     let weights_ready = m.net("weights_ready", 1, "");
@@ -147,7 +183,7 @@ pub fn core(
     let grad_write_data = m.net("grad_write_data", lanes.grad_word_bits(), "");
     let grad_write_address = m.net("grad_write_address", line_width, "");
     let free_pixels = m.net("free_pixels", t.free, "");
-    let misplaced = m.net("misplaced", 6, "a tlast, by stream and kind");
+    let misplaced = m.net("misplaced", cause_bits, "a tlast, by stream and kind");
     m.instance(
         "u_grad",
         grad_port(
@@ -220,10 +256,12 @@ pub fn core(
     let weight_port = match &weight_set {
         Some(set) => {
             bindings.push(("in_use", set.clone()));
-            weight_swap(&weight_name, d, weight_width, config)
+            weight_swap(&weight_name, d, weight_width, scale_words, config)
         }
-        None => weight_port(&weight_name, d, weight_width, config),
+        None => weight_port(&weight_name, d, weight_width, scale_words, config),
     };
+    let scale = ScaleNets::new(&mut m, scale_words);
+    bindings.extend(scale.iter().flat_map(ScaleNets::at_weight_port));
     m.instance("u_weight", weight_port, bindings);
     let weight_address = m.net("weight_address", weight_width + sets, "");
     let weight_word = m.net("weight_word", lanes.weight_word_bits(), "");
@@ -251,16 +289,22 @@ pub fn core(
             ("read_data", weight_word.clone()),
         ],
     );
+    let taken_bits = taken_bits.max(lanes.scale_word_bits());
     padding_bits(&mut m, "weight_padding", &weight_data, taken_bits);
 
     // Issue loop.
+    // Where sets swap, a frame begins when its set is chosen; else when its first pixel enters.
+    let frame_enters = match d.two_weight_sets {
+        true => frame_state.1.clone(),
+        false => &token_ready & t.field(&token, "frame_first"),
+    };
     let taken = m.net("taken", 1, "");
     let acc_first = m.net("acc_first", 1, "");
     let acc_last = m.net("acc_last", 1, "");
     let frame_last = m.net("frame_last", 1, "");
     let mut bindings = vec![
         ("token_valid", token_valid),
-        ("token_ready", token_ready),
+        ("token_ready", token_ready.clone()),
         ("token", token),
         frame_state,
         ("free_pixels", free_pixels),
@@ -281,7 +325,9 @@ pub fn core(
             ("skip_beats", m.net("skip_beats", width, "")),
         ]
     });
-    bindings.extend(weight_set.map(|set| ("weight_set", set)));
+    let weight_set = weight_set.map(|set| ("weight_set", set));
+    let weight_set_at_stages = weight_set.clone();
+    bindings.extend(weight_set);
     bindings.extend(skip.clone().into_iter().flatten());
     m.instance(
         "u_issue",
@@ -315,53 +361,92 @@ pub fn core(
     );
 
     // Results.
-    let out_data = m.net("out_data", acc_bits, "");
+    let out_data = m.net("out_data", lanes.pe * lanes.result_bits(), "");
     let frame_done = port("frame_done");
-    let mut bindings = vec![
-        ("write", last_at_fifo),
-        ("acc", acc),
-        ("frame_last", frame_last_at_fifo),
-        ("taken", taken),
+    let out_stream = vec![
         ("tvalid", port("m_axis_grad_input_tvalid")),
         ("tready", port("m_axis_grad_input_tready")),
         ("tdata", out_data.clone()),
         ("tlast", port("m_axis_grad_input_tlast")),
         ("frame_done", frame_done.clone()),
     ];
+    let mut bindings = vec![
+        ("write", last_at_fifo),
+        ("acc", acc),
+        ("frame_last", frame_last_at_fifo),
+        ("taken", taken),
+    ];
+    if lanes.stages.any() {
+        let result = ResultNets::new(&mut m, acc_bits);
+        bindings.extend(result.at_result_port());
+        let mut at_stages = out_stream;
+        at_stages.extend(result.at_stages());
+        at_stages.extend(side_bindings(&mut m, lanes, &port));
+        if lanes.stages.streams() > 0 {
+            let bits = 3 * lanes.stages.streams();
+            at_stages.push(("misplaced", misplaced.slice(6, bits)));
+        }
+        if let Some(scale) = &scale {
+            let data = weight_data.slice(0, lanes.scale_word_bits());
+            at_stages.extend(scale.at_stages(&mut m, data, &frame_enters));
+            at_stages.extend(weight_set_at_stages);
+            at_stages.push(("saturations", port("saturations")));
+        }
+        if lanes.stages.requantise.is_some_and(|it| it.draws()) {
+            at_stages.push(("rounding_seed", port("rounding_seed")));
+        }
+        m.instance(
+            "u_stages",
+            output_stages(name, d, lanes, target, config),
+            at_stages,
+        );
+    } else {
+        bindings.extend(out_stream);
+    }
     bindings.extend(skip.into_iter().flatten());
     m.instance(
         "u_result",
         result_port(&format!("{name}_result"), d, lanes, t.skip, config),
         bindings,
     );
-    let wide = m.net(
-        "out_wide",
-        lanes.pe * lanes.out_bits(),
-        "each value sign-extended to bytes",
-    );
+    let out_tdata = port("m_axis_grad_input_tdata");
+    let (value_bits, out_bits) = (lanes.result_bits(), lanes.out_bits());
+    let wide = match lanes.stages.requantise {
+        Some(_) => m.net("out_wide", out_tdata.width(), "the values, then zeros"),
+        None => m.net(
+            "out_wide",
+            out_tdata.width(),
+            "each value sign-extended to bytes",
+        ),
+    };
     m.comb(|b| {
         for j in 0..lanes.pe {
-            let value = out_data.slice(j * lanes.acc_bits, lanes.acc_bits);
-            b.set_slice(&wide, j * lanes.out_bits(), &value.sext(lanes.out_bits()));
+            let value = out_data.slice(j * value_bits, value_bits);
+            b.set_slice(&wide, j * out_bits, &value.sext(out_bits));
+        }
+        let used = lanes.pe * out_bits;
+        if used < wide.width() {
+            b.set_slice(&wide, used, &lit(0, wide.width() - used));
         }
     });
-    m.assign(&port("m_axis_grad_input_tdata"), &wide);
+    m.assign(&out_tdata, &wide);
 
     // Status, a few cycles behind the streams.
-    let frames_bits = bits_for(d.frames_inside());
+    // In the stages, each frame has a beat at least.
+    let frames_bits = bits_for(d.frames_inside() + stage_beats(d, lanes, target));
     let begun = m.reg("begun", 1, 0, "");
     let names = ["frames", "frames_inside"];
     let frames = Stock::new(&mut m, names, &lit(0, frames_bits), "frames in the engine");
     let is_busy = m.reg("is_busy", 1, 0, "");
-    let seen = m.reg("seen", 6, 0, "");
-    let cause = m.reg("cause", 6, 0, "");
+    let seen = m.reg("seen", cause_bits, 0, "");
+    let cause = m.reg("cause", cause_bits, 0, "");
     let failed = m.reg("failed", 1, 0, "");
     m.comb(|b| {
         b.set(&begun.d, &frame_begin);
         frames.step(b, &begun.q, &frame_done);
         b.set(&is_busy.d, &(&begun.q | frames.some()));
         b.set(&seen.d, &misplaced);
-        for kind in 0..6 {
+        for kind in 0..cause_bits {
             b.when(&seen.q.bit(kind), |b| {
                 b.set_slice(&cause.d, kind, &lit(1, 1))
             });

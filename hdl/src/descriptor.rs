@@ -3,6 +3,8 @@
 //! Units: a *word* is one beat of grad_output in the line buffer, a *beat* is one beat of
 //! grad_input, an *issue* is one cycle of the multipliers. An axis is rows (H) or columns (W).
 
+use crate::output_stages::Stages;
+
 /// One live phase of an axis, in the order of visits from the first position that has a tap.
 /// "First" values are those at the slot's first visit of a walk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -222,6 +224,8 @@ pub struct Lanes {
     /// Two lanes over C share each multiplier. Only where PE is even, not depthwise, and the types
     /// fit ([`packs`](crate::packed_multiplier::packs)).
     pub packed_multipliers: bool,
+    /// Stages behind the accumulators.
+    pub stages: Stages,
 }
 
 impl Lanes {
@@ -244,8 +248,17 @@ impl Lanes {
         self.simd * self.pe * self.weight_bits
     }
 
-    /// Bits of one value of grad_input on its stream: the accumulator, sign-extended to bytes.
+    /// Bits of a beat of weights, or of scales where these are wider.
+    pub fn weight_beat_bits(&self) -> usize {
+        self.weight_word_bits().max(self.scale_word_bits())
+    }
+
+    /// Bits of one value of grad_input on its stream: the accumulator or its sum with a value from
+    /// outside, sign-extended to bytes; a requantised value as it is.
     pub fn out_bits(&self) -> usize {
-        self.acc_bits.next_multiple_of(8)
+        match self.stages.requantise {
+            Some(requantise) => requantise.out_bits,
+            None => self.result_bits().next_multiple_of(8),
+        }
     }
 }

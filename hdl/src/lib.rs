@@ -19,6 +19,7 @@ pub mod issue;
 pub mod mac;
 pub mod memory;
 pub mod multiplier;
+pub mod output_stages;
 pub mod packed_multiplier;
 pub mod pixel_walk;
 pub mod result_port;

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::counter::Counter;
 use crate::descriptor::Descriptor;
 use crate::grad_port::{tlast_check, Misplaced};
+use crate::output_stages::ScaleBeats;
 use crate::rtl::{lit, Expr, Module};
 
 const DOC: &str = "\
@@ -15,8 +16,15 @@ frames whose issue has not begun then wait for the whole of it.
 Promise: `tready` is a register and low in reset; `weights_ready` is high only while a whole set
 is in the memory; the memory is never written while a frame reads it.";
 
-/// Builds the port. `width` is the width of a weight address.
-pub fn weight_port(name: &str, d: &Descriptor, width: usize, config: &mut Config) -> Module {
+/// Builds the port. `width` is the width of a weight address; a set ends with `scale_words` beats of
+/// scales.
+pub fn weight_port(
+    name: &str,
+    d: &Descriptor,
+    width: usize,
+    scale_words: u64,
+    config: &mut Config,
+) -> Module {
     let mut m = Module::new(name, DOC);
     m.clocked();
     let tvalid = m.input("tvalid", 1, "");
@@ -41,10 +49,11 @@ pub fn weight_port(name: &str, d: &Descriptor, width: usize, config: &mut Config
     m.comb(|b| b.set(&accept, &(&tvalid & &ready.q)));
     let last = set_last(&mut m, d, width, config);
     let address = Counter::new(&mut m, "address", &last, "where the next word goes");
+    let scales = ScaleBeats::new(&mut m, scale_words, config);
     let due = m.net("due", 1, "last beat of a set");
     m.comb(|b| {
         b.comment("A set ends by count; another begins where a beat waits and no frame reads.");
-        b.set(&due, &address.at_last());
+        b.set(&due, &scales.due(&address));
         b.when_else(
             &loading.q,
             |b| b.when(&(&accept & &due), |b| b.set(&loading.d, &lit(0, 1))),
@@ -57,12 +66,12 @@ pub fn weight_port(name: &str, d: &Descriptor, width: usize, config: &mut Config
         b.set(&usable.d, &(!&loading.d & !&tvalid));
         b.set_slice(&told.d, 0, &usable.q);
         b.set_slice(&told.d, 1, &told.q.bit(0));
-        address.count(b, &accept);
         // Between two sets there are cycles in which no beat is taken.
-        address.restart(b, &!&loading.q);
+        scales.step(b, &accept, &address, &!&loading.q);
+        scales.hold_back(b, &ready);
     });
     tlast_check(&mut m, &due, &accept, &tlast, &misplaced);
-    m.assign(&write, &accept);
+    scales.write(&mut m, &accept, &write);
     m.assign(&write_address, &address.now.q);
     m.assign(&weights_ready, &usable.q);
     m.assign(&tready, &ready.q);

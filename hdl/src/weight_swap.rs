@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::counter::Counter;
 use crate::descriptor::Descriptor;
 use crate::grad_port::{tlast_check, Misplaced};
+use crate::output_stages::ScaleBeats;
 use crate::rtl::{lit, Module};
 use crate::weight_port::set_last;
 
@@ -17,8 +18,15 @@ use, without a gap, and the other one is free to be loaded.
 Promise: `tready` is a register and low in reset; `weights_ready` is high while a whole set is in
 use or waits; a set is never written while a frame reads it.";
 
-/// Builds the port. `width` is the width of an address within a set.
-pub fn weight_swap(name: &str, d: &Descriptor, width: usize, config: &mut Config) -> Module {
+/// Builds the port. `width` is the width of an address within a set; a set ends with `scale_words`
+/// beats of scales.
+pub fn weight_swap(
+    name: &str,
+    d: &Descriptor,
+    width: usize,
+    scale_words: u64,
+    config: &mut Config,
+) -> Module {
     let mut m = Module::new(name, DOC);
     m.clocked();
     let tvalid = m.input("tvalid", 1, "");
@@ -44,11 +52,12 @@ pub fn weight_swap(name: &str, d: &Descriptor, width: usize, config: &mut Config
     m.comb(|b| b.set(&accept, &(&tvalid & &ready.q)));
     let last = set_last(&mut m, d, width, config);
     let address = Counter::new(&mut m, "address", &last, "where the next word goes");
+    let scales = ScaleBeats::new(&mut m, scale_words, config);
     let due = m.net("due", 1, "last beat of a set");
     let whole = m.net("whole", 1, "last beat of a set");
     let target = m.net("target", width + 1, "");
     m.comb(|b| {
-        b.set(&due, &address.at_last());
+        b.set(&due, &scales.due(&address));
         b.set(&whole, &(&accept & &due));
         b.when(&(&frame_start & &waits.q), |b| {
             b.set(&set.d, &!&set.q);
@@ -58,14 +67,14 @@ pub fn weight_swap(name: &str, d: &Descriptor, width: usize, config: &mut Config
         b.set(&usable.d, &(&usable.q | &waits.d));
         b.set(&waited.d, &waits.q);
         b.set(&ready.d, &!(&waits.d | &waits.q | &waited.q));
-        address.count(b, &accept);
         // Between two sets there are cycles in which no beat is taken.
-        address.restart(b, &waits.q);
+        scales.step(b, &accept, &address, &waits.q);
+        scales.hold_back(b, &ready);
         b.set_slice(&target, 0, &!&set.q);
         b.set_slice(&target, 1, &address.now.q);
     });
     tlast_check(&mut m, &due, &accept, &tlast, &misplaced);
-    m.assign(&write, &accept);
+    scales.write(&mut m, &accept, &write);
     m.assign(&write_address, &target);
     m.assign(&weights_ready, &usable.q);
     m.assign(&in_use, &set.q);

@@ -13,7 +13,7 @@ use crate::emit;
 use crate::first_frame::first_frame_limit;
 use crate::layer::Layer;
 use crate::plan::Plan;
-use crate::reference::gather;
+use crate::reference::{gather, StageArrays};
 use crate::report::Figures;
 use crate::run::{Arrays, Measured, RunError, Simulator, Traffic};
 use crate::vectors::{random_grad_output, random_weight};
@@ -62,6 +62,7 @@ pub fn measure(
     let arrays = Arrays {
         grad_output: random_grad_output(layer, options.frames, SEED),
         weight: random_weight(layer, SEED),
+        stages: StageArrays::default(),
     };
     let reference = || gather(layer, &arrays.grad_output, &arrays.weight);
     let (measured, profile, expected) = thread::scope(|scope| {
@@ -124,6 +125,7 @@ fn zero_insertion(
         let arrays = Arrays {
             grad_output: insert_zeros(layer, borders, &arrays.grad_output),
             weight: arrays.weight.clone(),
+            stages: StageArrays::default(),
         };
         let plan = Plan::new(&equivalent);
         let simulator = build(&plan, options)?;

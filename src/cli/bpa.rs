@@ -8,7 +8,6 @@ use std::time::Instant;
 use anyhow::{anyhow, bail};
 use bpa_sim::{Cache, Profile};
 use clap::{Args, Parser, Subcommand};
-use ndarray::Array4;
 
 use super::bench::{bench, Bench};
 use super::layer_source::LayerSource;
@@ -18,14 +17,15 @@ use super::{exit_code, print, say, Outcome};
 use crate::atomic_file::Staged;
 use crate::compare::compare;
 use crate::emit;
-use crate::layer::Layer;
+use crate::interface::out_bits;
+use crate::layer::{Layer, Rounding};
 use crate::npy;
 use crate::plan::Plan;
-use crate::reference::gather;
+use crate::reference::{reference, Finished, StageArrays};
 use crate::report::Figures;
 use crate::run::{Arrays, Measured, RunError, Simulator, Traffic};
 use crate::synth::{self, Board};
-use crate::vectors::{random_grad_output, random_weight};
+use crate::vectors::{random_grad_output, random_stage_arrays, random_weight};
 
 /// Values of a batch that random arrays and their results may have: what memory holds.
 const MOST_VALUES: u64 = 1 << 31;
@@ -64,6 +64,8 @@ struct Run {
     /// Array (K, C/groups, R, S) of integers to read
     #[arg(long, value_name = "NPY")]
     weight: PathBuf,
+    #[command(flatten)]
+    stages: StageFiles,
     /// Array (N, C, H, W) to write
     #[arg(long, value_name = "NPY")]
     grad_input: PathBuf,
@@ -76,6 +78,23 @@ struct Run {
     output: Output,
     #[command(flatten)]
     source: LayerSource,
+}
+
+/// The arrays of a layer's stages behind the accumulators.
+#[derive(Args, Debug)]
+struct StageFiles {
+    /// Array (C), or (1), of integers to read: the scales of a layer that is requantised
+    #[arg(long, value_name = "NPY")]
+    scale: Option<PathBuf>,
+    /// Array (N, C, H, W) of integers to read: what a layer with `accumulate` adds
+    #[arg(long, value_name = "NPY")]
+    accumulate: Option<PathBuf>,
+    /// Array (N, C, H, W) of booleans or of 0 and 1 to read: what a layer with `mask` keeps
+    #[arg(long, value_name = "NPY")]
+    mask: Option<PathBuf>,
+    /// Where stochastic rounding begins: 0, the default, to 2147483647
+    #[arg(long, value_name = "SEED", value_parser = clap::value_parser!(u32).range(..=0x7fff_ffff))]
+    rounding_seed: Option<u32>,
 }
 
 #[derive(Args, Debug)]
@@ -173,16 +192,18 @@ pub fn main() -> ExitCode {
 
 fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
     let layer = layer(args.source)?;
+    let plan = Plan::new(&layer);
+    let grad_output = npy::read_grad_output(&args.grad_output, &layer)?;
     let arrays = Arrays {
-        grad_output: npy::read_grad_output(&args.grad_output, &layer)?,
         weight: npy::read_weight(&args.weight, &layer)?,
+        stages: stage_arrays(&args.stages, &plan, grad_output.shape()[0])?,
+        grad_output,
     };
     can_write(&args.grad_input)?;
-    let plan = Plan::new(&layer);
     let ran = simulate(&plan, &arrays, &args.traffic, args.check)?;
     let outcome = ran.outcome();
     if outcome == Outcome::Success {
-        let bits = plan.lanes().acc_bits as u32;
+        let bits = out_bits(&plan);
         npy::write(&args.grad_input, &ran.measured.grad_input, bits)?;
     }
     report(&plan, &ran, &args.traffic, &args.output)?;
@@ -194,11 +215,12 @@ fn verify(args: Verify, started: Instant) -> anyhow::Result<Outcome> {
     let layer = layer(args.source)?;
     let frames = frames(&layer, args.frames.frames)?;
     let seed = args.traffic.seed;
+    let plan = Plan::new(&layer);
     let arrays = Arrays {
         grad_output: random_grad_output(&layer, frames, seed),
         weight: random_weight(&layer, seed),
+        stages: random_stage_arrays(&plan, frames, seed),
     };
-    let plan = Plan::new(&layer);
     let ran = simulate(&plan, &arrays, &args.traffic, true)?;
     report(&plan, &ran, &args.traffic, &args.output)?;
     args.traffic.say_timing(started, &ran.profile);
@@ -217,6 +239,61 @@ fn estimate(args: Estimate) -> anyhow::Result<Outcome> {
     let heading = format!("{}: predicted, without stalls", layer.name());
     print_figures(&figures, &heading, &layer, false, &args.output)?;
     Ok(Outcome::Success)
+}
+
+/// The arrays of the layer's stages: one for each stage that is there, none for one that is not.
+fn stage_arrays(args: &StageFiles, plan: &Plan, frames: usize) -> anyhow::Result<StageArrays> {
+    let layer = plan.layer();
+    let requantise = layer.requantise();
+    let scale = for_stage(
+        "scale",
+        &args.scale,
+        requantise.is_some(),
+        "`engine.out_type`",
+    )?;
+    let accumulate = for_stage(
+        "accumulate",
+        &args.accumulate,
+        layer.accumulate(),
+        "`engine.accumulate`",
+    )?;
+    let mask = for_stage("mask", &args.mask, layer.mask(), "`engine.mask`")?;
+    let stochastic = requantise.is_some_and(|it| it.rounding == Rounding::Stochastic);
+    if args.rounding_seed.is_some() && !stochastic {
+        bail!(
+            "`--rounding-seed` is given, but the layer does not round at random: `engine.rounding` is not \
+             \"stochastic\""
+        );
+    }
+    Ok(StageArrays {
+        scale: scale.map(|path| npy::read_scale(path, layer)).transpose()?,
+        accumulate: accumulate
+            .map(|path| npy::read_accumulate(path, plan, frames))
+            .transpose()?,
+        mask: mask
+            .map(|path| npy::read_mask(path, layer, frames))
+            .transpose()?,
+        rounding_seed: args.rounding_seed.unwrap_or(0),
+    })
+}
+
+/// The file of a stage, if the layer has that stage; `key` is what makes it so.
+fn for_stage<'a>(
+    flag: &str,
+    path: &'a Option<PathBuf>,
+    is_there: bool,
+    key: &str,
+) -> anyhow::Result<Option<&'a Path>> {
+    match (path, is_there) {
+        (None, true) => {
+            bail!("`--{flag}` is missing: the layer sets {key}, so give it an .npy file")
+        }
+        (Some(path), false) => bail!(
+            "`--{flag}` is {}, but the layer has no use for it: {key} is not set",
+            path.display()
+        ),
+        (path, _) => Ok(path.as_deref()),
+    }
 }
 
 pub(super) fn layer(source: LayerSource) -> anyhow::Result<Layer> {
@@ -256,7 +333,7 @@ pub(super) fn can_write(path: &Path) -> anyhow::Result<()> {
 struct Ran {
     measured: Measured,
     profile: Profile,
-    /// Elements that are wrong; `None` where there was no check.
+    /// Elements that are wrong, a wrong count of saturations as one more; `None` where there was no check.
     mismatches: Option<u64>,
 }
 
@@ -270,7 +347,7 @@ impl Ran {
 }
 
 fn simulate(plan: &Plan, arrays: &Arrays, args: &TrafficArgs, check: bool) -> anyhow::Result<Ran> {
-    let reference = || gather(plan.layer(), &arrays.grad_output, &arrays.weight);
+    let reference = || reference(plan.layer(), arrays);
     thread::scope(|scope| {
         // By the time the simulation ends, the reference has long been there.
         let expected = check.then(|| scope.spawn(reference));
@@ -314,22 +391,31 @@ fn measure(
 }
 
 /// Elements that are wrong; says which is the first.
-fn mismatches(measured: &Measured, expected: &Array4<i64>) -> u64 {
-    let comparison = compare(&measured.grad_input, expected);
+fn mismatches(measured: &Measured, expected: &Finished) -> u64 {
+    let comparison = compare(&measured.grad_input, &expected.grad_input);
     if let Some(first) = comparison.first {
         say(&format!(
             "mismatch: {first}; {} of {} elements differ",
             comparison.mismatches,
-            expected.len()
+            expected.grad_input.len()
         ));
     }
-    comparison.mismatches
+    // The engine counts in 32 bits.
+    let counted = measured.saturations == expected.saturations & u64::from(u32::MAX);
+    if !counted {
+        say(&format!(
+            "mismatch: the engine counted {} saturated values, the reference {}",
+            measured.saturations, expected.saturations
+        ));
+    }
+    comparison.mismatches + u64::from(!counted)
 }
 
 fn report(plan: &Plan, ran: &Ran, traffic: &TrafficArgs, output: &Output) -> anyhow::Result<()> {
     let frames = ran.measured.grad_input.shape()[0] as u64;
-    let figures = Figures::new(plan, frames, ran.measured.cycles, ran.mismatches);
+    let mut figures = Figures::new(plan, frames, ran.measured.cycles, ran.mismatches);
     let layer = plan.layer();
+    figures.saturations = layer.requantise().map(|_| ran.measured.saturations);
     let values = ran.measured.grad_input.len();
     let heading = match ran.mismatches {
         None => format!("{}: {values} values, not compared", layer.name()),

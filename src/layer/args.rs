@@ -62,6 +62,27 @@ pub struct LayerArgs {
         default_missing_value = "true"
     )]
     pub packed_multipliers: Option<bool>,
+    /// Add a stream of values to the results; `--with-accumulate=false` overrides a file that says so
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub with_accumulate: Option<bool>,
+    /// Keep the results, or make them zero, by a stream of bits
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub with_mask: Option<bool>,
+    /// Type of grad_input: accumulator, or int2 to int16 to requantise
+    #[arg(long, value_name = "TYPE")]
+    pub out_type: Option<String>,
+    /// Which results share a scale
+    #[arg(long, value_name = "tensor|channel")]
+    pub scale_per: Option<String>,
+    /// Bits of a scale, 2 to 16
+    #[arg(long, value_name = "BITS")]
+    pub scale_bits: Option<i64>,
+    /// Bits shifted out behind the scale
+    #[arg(long, value_name = "BITS")]
+    pub shift: Option<i64>,
+    /// What becomes of them
+    #[arg(long, value_name = "nearest_even|floor|stochastic")]
+    pub rounding: Option<String>,
 }
 
 impl LayerArgs {
@@ -92,6 +113,13 @@ impl LayerArgs {
         engine.weight_type = self.weight_type.unwrap_or(engine.weight_type);
         engine.weight_sets = self.weight_sets.unwrap_or(engine.weight_sets);
         engine.packed_multipliers = self.packed_multipliers.unwrap_or(engine.packed_multipliers);
+        engine.accumulate = self.with_accumulate.unwrap_or(engine.accumulate);
+        engine.mask = self.with_mask.unwrap_or(engine.mask);
+        engine.out_type = self.out_type.unwrap_or(engine.out_type);
+        engine.scale_per = self.scale_per.or(engine.scale_per);
+        engine.scale_bits = self.scale_bits.or(engine.scale_bits);
+        engine.shift = self.shift.or(engine.shift);
+        engine.rounding = self.rounding.or(engine.rounding);
         LayerFile {
             name: self.name.unwrap_or(name),
             layer,

@@ -106,6 +106,29 @@ pub enum LayerError {
     /// Not a type that the engine computes with.
     #[error("`engine.{key}` is {text:?}: it must be one of \"int2\" to \"int16\"")]
     Type { key: &'static str, text: String },
+    /// Not one of the words that a key may be.
+    #[error("`engine.{key}` is {text:?}: it must be one of {words}")]
+    Choice {
+        key: &'static str,
+        text: String,
+        words: String,
+    },
+    /// Not a type of what leaves the engine.
+    #[error(
+        "`engine.out_type` is {text:?}: it must be \"accumulator\", or one of \"int2\" to \"int16\""
+    )]
+    OutType { text: String },
+    /// `out_type` needs a key that is not there.
+    #[error(
+        "`engine.shift` is missing: `engine.out_type` = {out_type:?} needs it; give it in the layer file, or as --shift"
+    )]
+    NoShift { out_type: String },
+    /// A key that is for requantised results alone.
+    #[error(
+        "`engine.{key}` is given, but nothing is scaled: set `engine.out_type` to one of \"int2\" to \"int16\", or \
+         leave `engine.{key}` out"
+    )]
+    NothingScaled { key: &'static str },
     /// A product of sizes that no memory or counter of an engine should have to hold.
     #[error(
         "the layer is too large: {what} would be {value}, and at most {greatest} are possible"

@@ -53,7 +53,7 @@ pub struct Geometry {
     pub out_size: Option<PerAxis>,
 }
 
-/// The `[engine]` table: lanes and types.
+/// The `[engine]` table: lanes, types, and what happens to the results.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Engine {
@@ -70,6 +70,35 @@ pub struct Engine {
     /// Two multiplications, of one gradient with the weights of two lanes, in each multiplier of 25 x 18 bits.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub packed_multipliers: bool,
+    /// Whether a stream of values is added to the results.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub accumulate: bool,
+    /// Whether a stream of bits says which results are kept.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub mask: bool,
+    /// "accumulator", or the type that results are requantised to, "int2" to "int16".
+    #[serde(skip_serializing_if = "is_accumulator")]
+    pub out_type: String,
+    /// Which results share a scale: "tensor" (the default) or "channel". This and the keys below only with an
+    /// `out_type` that requantises.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale_per: Option<String>,
+    /// Bits of a scale, 2 to 16, signed; 16 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale_bits: Option<i64>,
+    /// Bits shifted out behind the scale, required.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shift: Option<i64>,
+    /// What becomes of them: "nearest_even" (the default), "floor" or "stochastic".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<String>,
+}
+
+/// The `out_type` of results that are not requantised.
+pub(super) const ACCUMULATOR: &str = "accumulator";
+
+fn is_accumulator(out_type: &str) -> bool {
+    out_type == ACCUMULATOR
 }
 
 impl Default for LayerFile {
@@ -107,6 +136,13 @@ impl Default for Engine {
             weight_type: "int8".to_owned(),
             weight_sets: 1,
             packed_multipliers: false,
+            accumulate: false,
+            mask: false,
+            out_type: ACCUMULATOR.to_owned(),
+            scale_per: None,
+            scale_bits: None,
+            shift: None,
+            rounding: None,
         }
     }
 }

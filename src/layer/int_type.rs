@@ -10,8 +10,14 @@ pub struct IntType {
 }
 
 impl IntType {
-    const MIN_BITS: u32 = 2;
-    const MAX_BITS: u32 = 16;
+    pub(super) const MIN_BITS: u32 = 2;
+    pub(super) const MAX_BITS: u32 = 16;
+
+    /// The type of so many bits, which the caller has found to be in range.
+    pub(super) fn of_bits(bits: u32) -> Self {
+        debug_assert!((Self::MIN_BITS..=Self::MAX_BITS).contains(&bits));
+        IntType { bits }
+    }
 
     /// Width in bits, sign included.
     pub fn bits(&self) -> u32 {

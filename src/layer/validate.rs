@@ -1,7 +1,9 @@
 //! From a layer file to a layer, or to the first thing wrong with it.
 
+use super::file::ACCUMULATOR;
 use super::keywords::is_keyword;
-use super::{Axis, IntType, Layer, LayerError, LayerFile};
+use super::output::Choice;
+use super::{Axis, Engine, IntType, Layer, LayerError, LayerFile, Requantise, Rounding, ScalePer};
 use crate::bound;
 use bpa_hdl::packed_multiplier::{packs, PACKED_BITS};
 
@@ -14,6 +16,12 @@ const MAX_NAME: usize = 64;
 const MAX_BEAT_BITS: u64 = 1 << 16;
 /// Words of a frame on a stream, and of the weight memory: an address stays within 31 bits.
 const MAX_WORDS: u128 = 1 << 31;
+/// Bits shifted out: enough for any accumulator times a scale to become any narrow type.
+const MAX_SHIFT: i64 = 48;
+/// Bits shifted out where a fraction is drawn: the random generator gives so many.
+const MAX_DRAW: i64 = 32;
+/// Bits of an accumulator with stages behind it: with a value from outside added, it still fits 64.
+const MAX_STAGED_BITS: u128 = 63;
 /// Cycles of a frame: more than an hour at 250 MHz.
 const MAX_CYCLES: u128 = 1 << 40;
 
@@ -65,6 +73,9 @@ impl LayerFile {
             weight_type: int_type("weight_type", &engine.weight_type)?,
             weight_sets: in_range("engine.weight_sets", "", engine.weight_sets, 1, 2)?,
             packed_multipliers: engine.packed_multipliers,
+            accumulate: engine.accumulate,
+            mask: engine.mask,
+            requantise: requantise(engine)?,
         };
         check_packing(&layer)?;
         check_widths(&layer)?;
@@ -203,6 +214,68 @@ fn int_type(key: &'static str, text: &str) -> Result<IntType, LayerError> {
     })
 }
 
+fn requantise(engine: &Engine) -> Result<Option<Requantise>, LayerError> {
+    if engine.out_type == ACCUMULATOR {
+        let given = [
+            ("scale_per", engine.scale_per.is_some()),
+            ("scale_bits", engine.scale_bits.is_some()),
+            ("shift", engine.shift.is_some()),
+            ("rounding", engine.rounding.is_some()),
+        ];
+        return match given.iter().find(|(_, is_given)| *is_given) {
+            Some((key, _)) => Err(LayerError::NothingScaled { key }),
+            None => Ok(None),
+        };
+    }
+    let out_type = engine.out_type.parse().map_err(|_| LayerError::OutType {
+        text: engine.out_type.clone(),
+    })?;
+    let scale_per = choice("scale_per", &engine.scale_per, ScalePer::Tensor)?;
+    let scale_bits = engine.scale_bits.unwrap_or(IntType::MAX_BITS.into());
+    let (least, greatest) = (IntType::MIN_BITS, IntType::MAX_BITS);
+    let scale_bits = in_range(
+        "engine.scale_bits",
+        "",
+        scale_bits,
+        least.into(),
+        greatest.into(),
+    )?;
+    let rounding = choice("rounding", &engine.rounding, Rounding::NearestEven)?;
+    let shift = engine.shift.ok_or_else(|| LayerError::NoShift {
+        out_type: engine.out_type.clone(),
+    })?;
+    let shift = match rounding {
+        Rounding::Stochastic => {
+            let item = "with stochastic rounding";
+            in_range("engine.shift", item, shift, 1, MAX_DRAW)?
+        }
+        _ => in_range("engine.shift", "", shift, 0, MAX_SHIFT)?,
+    };
+    Ok(Some(Requantise {
+        out_type,
+        scale_type: IntType::of_bits(scale_bits),
+        scale_per,
+        shift,
+        rounding,
+    }))
+}
+
+/// The choice that a key makes, or the default.
+fn choice<C: Choice>(
+    key: &'static str,
+    text: &Option<String>,
+    default: C,
+) -> Result<C, LayerError> {
+    let Some(text) = text else {
+        return Ok(default);
+    };
+    C::parse(text).ok_or_else(|| LayerError::Choice {
+        key,
+        text: text.clone(),
+        words: C::words(),
+    })
+}
+
 fn check_name(name: &str) -> Result<(), LayerError> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let is_identifier =
@@ -263,6 +336,37 @@ fn check_widths(layer: &Layer) -> Result<(), LayerError> {
                 greatest: MAX_BEAT_BITS,
             });
         }
+    }
+    check_stages(layer)
+}
+
+/// What the stages behind the accumulators can hold. Exact widths are the plan's; here every tap counts.
+fn check_stages(layer: &Layer) -> Result<(), LayerError> {
+    if !(layer.accumulate() || layer.mask() || layer.requantise().is_some()) {
+        return Ok(());
+    }
+    let terms = u128::from(layer.rows().kernel)
+        * u128::from(layer.cols().kernel)
+        * u128::from(layer.out_per_group());
+    let product_bits = layer.grad_type().bits() + layer.weight_type().bits() - 2;
+    let largest = terms << product_bits;
+    let bits = u128::from(u128::BITS - largest.leading_zeros()) + 1;
+    check_limit(
+        "bits of an accumulator with a stage behind it",
+        bits,
+        MAX_STAGED_BITS,
+    )?;
+    // Wider than an accumulator's place on a stream is no beat's value behind it.
+    let place = (bits as u64 + 1).next_multiple_of(8);
+    let bits = u64::from(layer.pe()) * place;
+    if bits > MAX_BEAT_BITS {
+        return Err(LayerError::BeatWidth {
+            simd: layer.simd(),
+            pe: layer.pe(),
+            bits,
+            stream: "grad_input",
+            greatest: MAX_BEAT_BITS,
+        });
     }
     Ok(())
 }

@@ -8,11 +8,14 @@
 //! |---|---|---|
 //! | grad_output | p, q, group block, K block | SIMD channels; depthwise: SIMD channels x PE groups, the group fastest |
 //! | weight | group block, C block, r, s, K block | SIMD x PE, the PE lane fastest |
-//! | grad_input | h, w, group block, C block | PE channels; depthwise: PE groups |
+//! | grad_input, accumulate, mask | h, w, group block, C block | PE channels; depthwise: PE groups |
+//!
+//! A set of weights may end with beats of scales: group block, C block, each the scales of PE channels; or one beat
+//! with one scale.
 
-use ndarray::{Array4, ArrayView3};
+use ndarray::{Array1, Array4, ArrayView3};
 
-use crate::layer::Layer;
+use crate::layer::{Layer, ScalePer};
 use crate::reference::{grad_input_shape, grad_output_shape, weight_shape};
 
 /// The beats of a frame on a stream, or of a set of weights. The last of them carries `tlast`.
@@ -24,12 +27,24 @@ pub struct BeatFormat {
     pub value_bits: u32,
     /// Beats of a frame or set.
     pub beats: u64,
+    /// Bytes of a beat: `tdata` is as wide. The values may need fewer, where other beats of the stream need more.
+    pub beat_bytes: usize,
 }
 
 impl BeatFormat {
+    /// Beats as wide as these values need.
+    fn of(values: u32, value_bits: u32, beats: u64) -> Self {
+        Self {
+            values,
+            value_bits,
+            beats,
+            beat_bytes: (values as usize * value_bits as usize).div_ceil(8),
+        }
+    }
+
     /// Bytes of a beat: `tdata` is as wide.
     pub fn beat_bytes(&self) -> usize {
-        (self.values as usize * self.value_bits as usize).div_ceil(8)
+        self.beat_bytes
     }
 
     /// Bytes of a frame or set.
@@ -41,33 +56,58 @@ impl BeatFormat {
 /// Beats of a frame of grad_output.
 pub fn grad_output_beats(layer: &Layer) -> BeatFormat {
     let pixels = u64::from(layer.rows().out_size) * u64::from(layer.cols().out_size);
-    BeatFormat {
-        values: match layer.is_depthwise() {
-            true => layer.simd() * layer.pe(),
-            false => layer.simd(),
-        },
-        value_bits: layer.grad_type().bits(),
-        beats: pixels * u64::from(layer.dy_words_per_pixel()),
-    }
+    let values = match layer.is_depthwise() {
+        true => layer.simd() * layer.pe(),
+        false => layer.simd(),
+    };
+    BeatFormat::of(
+        values,
+        layer.grad_type().bits(),
+        pixels * u64::from(layer.dy_words_per_pixel()),
+    )
 }
 
-/// Beats of a set of weights.
+/// Beats of a set of weights; of those, the last [`Layer::scale_words`] are as [`scale_beats`] says.
 pub fn weight_beats(layer: &Layer) -> BeatFormat {
-    BeatFormat {
-        values: layer.simd() * layer.pe(),
-        value_bits: layer.weight_type().bits(),
-        beats: layer.weight_words(),
+    let mut format = BeatFormat::of(
+        layer.simd() * layer.pe(),
+        layer.weight_type().bits(),
+        layer.weight_words() + layer.scale_words(),
+    );
+    if let Some(scales) = own_scale_beats(layer) {
+        format.beat_bytes = format.beat_bytes.max(scales.beat_bytes);
     }
+    format
 }
 
-/// Beats of a frame of grad_input, of values sign-extended to `value_bits`.
+/// The beats of scales at the end of a set of weights; `None` where nothing is scaled.
+pub fn scale_beats(layer: &Layer) -> Option<BeatFormat> {
+    own_scale_beats(layer).map(|format| BeatFormat {
+        beat_bytes: weight_beats(layer).beat_bytes,
+        ..format
+    })
+}
+
+/// The beats of scales, as wide as they need themselves.
+fn own_scale_beats(layer: &Layer) -> Option<BeatFormat> {
+    let requantise = layer.requantise()?;
+    let values = match requantise.scale_per {
+        ScalePer::Tensor => 1,
+        ScalePer::Channel => layer.pe(),
+    };
+    let bits = requantise.scale_type.bits();
+    Some(BeatFormat::of(values, bits, layer.scale_words()))
+}
+
+/// Beats of a frame of grad_input, of values sign-extended to `value_bits`; the accumulate and mask streams have
+/// beats of the same kind.
 pub fn grad_input_beats(layer: &Layer, value_bits: u32) -> BeatFormat {
     let pixels = u64::from(layer.rows().in_size) * u64::from(layer.cols().in_size);
-    BeatFormat {
-        values: layer.pe(),
+    BeatFormat::of(
+        layer.pe(),
         value_bits,
-        beats: pixels * u64::from(layer.out_beats_per_pixel()),
-    }
+        pixels * u64::from(layer.out_beats_per_pixel()),
+    )
 }
 
 /// The beats of one frame of grad_output (K, P, Q).
@@ -96,7 +136,7 @@ pub fn pack_grad_output(layer: &Layer, frame: ArrayView3<i32>) -> Vec<u8> {
     writer.bytes
 }
 
-/// The beats of a set of weights (K, C/groups, R, S).
+/// The beats of a set of weights (K, C/groups, R, S), without the scales that may follow.
 ///
 /// # Panics
 /// If the array has not the shape of the layer.
@@ -124,6 +164,35 @@ pub fn pack_weight(layer: &Layer, weight: &Array4<i32>) -> Vec<u8> {
         }
     }
     writer.bytes
+}
+
+/// The beats of scales (C), or of the one scale of all channels.
+///
+/// # Panics
+/// If the layer has no scales, or not so many.
+pub fn pack_scale(layer: &Layer, scale: &Array1<i32>) -> Vec<u8> {
+    let format = scale_beats(layer).expect("a layer with scales");
+    let per_channel = layer.requantise().map(|requantise| requantise.scale_per);
+    assert_eq!(scale.len(), scale_count(layer), "scales of another layer");
+    let mut writer = BeatWriter::new(format);
+    match per_channel {
+        Some(ScalePer::Channel) => {
+            for beat in grad_input_pixel(layer) {
+                writer.beat(beat.iter().map(|c| c.map_or(0, |c| scale[c].into())));
+            }
+        }
+        _ => writer.beat([i64::from(scale[0])].into_iter()),
+    }
+    writer.bytes
+}
+
+/// Scales of a set of weights: C, or one for all channels; zero where nothing is scaled.
+pub fn scale_count(layer: &Layer) -> usize {
+    match layer.requantise().map(|requantise| requantise.scale_per) {
+        None => 0,
+        Some(ScalePer::Tensor) => 1,
+        Some(ScalePer::Channel) => layer.in_channels() as usize,
+    }
 }
 
 /// The beats of one frame of grad_input (C, H, W), as the engine gives them.
@@ -165,15 +234,15 @@ pub struct UnpackError {
 /// `bytes` is no whole number of frames.
 ///
 /// # Panics
-/// If `value_bits` is no multiple of 8 from 8 to 64.
+/// If `value_bits` is not from 1 to 64.
 pub fn unpack_grad_input(
     layer: &Layer,
     bytes: &[u8],
     value_bits: u32,
 ) -> Result<Array4<i64>, UnpackError> {
     assert!(
-        value_bits % 8 == 0 && (8..=64).contains(&value_bits),
-        "values of grad_input are whole bytes of an i64"
+        (1..=64).contains(&value_bits),
+        "values of grad_input are those of an i64"
     );
     let format = grad_input_beats(layer, value_bits);
     if bytes.len() % format.bytes() != 0 {
@@ -186,13 +255,15 @@ pub fn unpack_grad_input(
     let pixel = grad_input_pixel(layer);
     let [channels, height, width] = grad_input_shape(layer);
     let mut result = Array4::zeros((frames, channels, height, width));
-    let mut values = bytes.chunks_exact(value_bits as usize / 8).map(sign_extend);
+    let mut beats = bytes.chunks_exact(format.beat_bytes());
     for n in 0..frames {
         for h in 0..height {
             for w in 0..width {
-                for (channel, value) in pixel.iter().flatten().zip(&mut values) {
-                    if let Some(c) = *channel {
-                        result[[n, c, h, w]] = value;
+                for (channels, beat) in pixel.iter().zip(&mut beats) {
+                    for (channel, value) in channels.iter().zip(values_of(beat, value_bits)) {
+                        if let Some(c) = *channel {
+                            result[[n, c, h, w]] = value;
+                        }
                     }
                 }
             }
@@ -201,11 +272,20 @@ pub fn unpack_grad_input(
     Ok(result)
 }
 
-/// The value of 1 to 8 little-endian bytes in two's complement.
-fn sign_extend(bytes: &[u8]) -> i64 {
-    let mut extended = [0; 8];
-    extended[8 - bytes.len()..].copy_from_slice(bytes);
-    i64::from_le_bytes(extended) >> (64 - 8 * bytes.len())
+/// The values of a beat, in two's complement of `value_bits`.
+fn values_of(beat: &[u8], value_bits: u32) -> impl Iterator<Item = i64> + '_ {
+    let mut bytes = beat.iter();
+    let (mut pending, mut count) = (0_u128, 0);
+    std::iter::from_fn(move || {
+        while count < value_bits {
+            pending |= u128::from(*bytes.next()?) << count;
+            count += 8;
+        }
+        let value = (pending as i64) << (64 - value_bits) >> (64 - value_bits);
+        pending >>= value_bits;
+        count -= value_bits;
+        Some(value)
+    })
 }
 
 /// The channels of K in the beats of one pixel of grad_output; `None` for a padded lane.
@@ -280,6 +360,7 @@ fn weight_lanes(
 struct BeatWriter {
     format: BeatFormat,
     bytes: Vec<u8>,
+    beats: usize,
 }
 
 impl BeatWriter {
@@ -291,6 +372,7 @@ impl BeatWriter {
         Self {
             format,
             bytes: Vec::with_capacity(format.bytes()),
+            beats: 0,
         }
     }
 
@@ -312,6 +394,8 @@ impl BeatWriter {
         if count > 0 {
             self.bytes.push(pending as u8);
         }
+        self.beats += 1;
+        self.bytes.resize(self.beats * self.format.beat_bytes(), 0);
     }
 }
 

@@ -1,11 +1,14 @@
 //! Random arrays, the same for a seed on every platform.
 
-use ndarray::Array4;
+use ndarray::{Array1, Array4};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::beats::scale_count;
+use crate::interface;
 use crate::layer::{IntType, Layer};
-use crate::reference::{grad_output_shape, weight_shape};
+use crate::plan::Plan;
+use crate::reference::{grad_input_shape, grad_output_shape, weight_shape, StageArrays};
 
 /// A batch of grad_output (N, K, P, Q), uniform over the range of its type.
 pub fn random_grad_output(layer: &Layer, frames: usize, seed: u64) -> Array4<i32> {
@@ -16,6 +19,47 @@ pub fn random_grad_output(layer: &Layer, frames: usize, seed: u64) -> Array4<i32
 /// A weight array (K, C/groups, R, S), uniform over the range of its type.
 pub fn random_weight(layer: &Layer, seed: u64) -> Array4<i32> {
     random(weight_shape(layer), layer.weight_type(), seed, 1)
+}
+
+/// What the layer's stages need for a batch. Scales are such that most results fit the output's type, and some do not;
+/// values to add are spread like the gradients' sums, and over their whole range now and then.
+pub fn random_stage_arrays(plan: &Plan, frames: usize, seed: u64) -> StageArrays {
+    let layer = plan.layer();
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(2);
+    let [c, h, w] = grad_input_shape(layer);
+    let shape = (frames, c, h, w);
+    let bits = interface::accumulate_value_bits(plan);
+    let accumulate = layer.accumulate().then(|| {
+        Array4::from_shape_simple_fn(shape, || {
+            let bits = if rng.random_range(0..8) == 0 {
+                bits
+            } else {
+                bits.div_ceil(2)
+            };
+            let greatest = i64::MAX >> (64 - bits);
+            rng.random_range(!greatest..=greatest)
+        })
+    });
+    rng.set_stream(3);
+    let mask = layer
+        .mask()
+        .then(|| Array4::from_shape_simple_fn(shape, || rng.random_range(0..4) != 0));
+    rng.set_stream(4);
+    let scale = layer.requantise().map(|requantise| {
+        let (least, greatest) = (requantise.scale_type.min(), requantise.scale_type.max());
+        Array1::from_shape_simple_fn(scale_count(layer), || {
+            // Scales of every magnitude.
+            let narrow = rng.random_range(0..requantise.scale_type.bits());
+            rng.random_range(least >> narrow..=greatest >> narrow)
+        })
+    });
+    StageArrays {
+        scale,
+        accumulate,
+        mask,
+        rounding_seed: rng.random_range(0..1 << 31),
+    }
 }
 
 /// `stream` makes arrays of one seed independent of each other.

@@ -7,6 +7,7 @@ use bpa_engine::emit;
 use bpa_engine::layer::{Layer, LayerFile};
 use bpa_engine::plan::Plan;
 use bpa_engine::reference::scatter;
+use bpa_engine::reference::StageArrays;
 use bpa_engine::run::Arrays;
 use bpa_engine::synth::Board;
 use bpa_engine::vectors::{random_grad_output, random_weight};
@@ -93,9 +94,10 @@ fn runs_as_written(plan: &Plan, netlist: &Netlist, cells: &str) {
     let arrays = Arrays {
         grad_output: random_grad_output(layer, FRAMES, 5),
         weight: random_weight(layer, 5),
+        stages: StageArrays::default(),
     };
     let expected = scatter(layer, &arrays.grad_output, &arrays.weight);
-    let bench = VectorBench::new(plan, &arrays, &expected);
+    let bench = VectorBench::new(plan, &arrays, &expected, 0);
     let cycles = |verilog: &str, generation: &str| {
         bench.load(verilog, generation);
         RUNS.map(|stalls| bench.run(stalls))

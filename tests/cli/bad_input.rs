@@ -254,3 +254,33 @@ fn files_of_a_run_that_are_not_there() {
     ");
     assert!(!folder.has("da.npy"));
 }
+
+/// An array for each stage that is there, none for one that is not.
+#[test]
+fn arrays_of_output_stages() {
+    let folder = Folder::new();
+    let before = folder.names();
+    let run = "run tiny.toml --grad-output dy.npy --weight w.npy --grad-input da.npy";
+    let flags = [
+        "--scale s.npy",
+        "--accumulate skip.npy",
+        "--mask relu.npy",
+        "--rounding-seed 3",
+        "--out-type int8 --shift 3",
+        "--with-accumulate",
+        "--with-mask",
+        "--out-type int8 --shift 3 --scale s.npy",
+    ];
+    let messages = flags.map(|flags| refusal(&mut folder.bpa(&format!("{run} {flags}"))));
+    assert_snapshot!(messages.concat(), @r#"
+    error: `--scale` is s.npy, but the layer has no use for it: `engine.out_type` is not set
+    error: `--accumulate` is skip.npy, but the layer has no use for it: `engine.accumulate` is not set
+    error: `--mask` is relu.npy, but the layer has no use for it: `engine.mask` is not set
+    error: `--rounding-seed` is given, but the layer does not round at random: `engine.rounding` is not "stochastic"
+    error: `--scale` is missing: the layer sets `engine.out_type`, so give it an .npy file
+    error: `--accumulate` is missing: the layer sets `engine.accumulate`, so give it an .npy file
+    error: `--mask` is missing: the layer sets `engine.mask`, so give it an .npy file
+    error: s.npy: cannot read: No such file or directory (os error 2)
+    "#);
+    assert_eq!(folder.names(), before);
+}

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use bpa_engine::layer::LayerFile;
-use bpa_engine::reference::scatter;
+use bpa_engine::reference::{reference, scatter, StageArrays};
+use bpa_engine::run::Arrays;
 use ndarray::Array4;
 use npyz::NpyFile;
 use serde_json::Value;
 
-use crate::{npy_of_bytes, numbers, ran, Folder, Ran, GRAD_OUTPUT_SHAPE, WEIGHT_SHAPE};
+use crate::{npy, npy_of_bytes, numbers, ran, Folder, Ran, GRAD_OUTPUT_SHAPE, WEIGHT_SHAPE};
 
 const RUN: &str = "run tiny.toml --grad-output dy.npy --weight w.npy --grad-input da.npy";
 
@@ -97,6 +98,72 @@ fn arrays_of_any_integer_type_give_the_reference_s_result() {
         assert_eq!(values, expected.iter().copied().collect::<Vec<_>>());
         std::fs::remove_file(folder.path().join("da.npy")).unwrap();
     }
+}
+
+/// Every output stage, from files; and the same seed again gives the same result.
+#[test]
+fn output_stages_take_their_arrays() {
+    let folder = Folder::new();
+    let engine = "accumulate = true\nmask = true\nout_type = \"int7\"\nscale_per = \"channel\"\nscale_bits = 6\nshift = 5\n\
+        rounding = \"stochastic\"\n";
+    folder.write("staged.toml", crate::LAYER.to_owned() + engine);
+    let layer = LayerFile::read(&folder.path().join("staged.toml")).unwrap();
+    let layer = layer.validate().unwrap();
+    let shape = [2, 2, 4, 5];
+    let values: Vec<i8> = numbers(shape).map(|value| value as i8).collect();
+    let mask: Vec<i8> = numbers(shape)
+        .map(|value| i8::from(value % 3 != 0))
+        .collect();
+    folder.write("skip.npy", npy("|i1", false, shape, values));
+    folder.write("relu.npy", npy("|b1", false, shape, mask));
+    folder.write("s.npy", npy_of_bytes("|i1", false, &[2], &[31, 0xe3]));
+    let words = format!(
+        "{} --scale s.npy --accumulate skip.npy --mask relu.npy --check --json",
+        RUN.replace("tiny", "staged")
+    );
+    let result = |seed: &str| {
+        let ran = success(ran(folder.bpa(&words).args(["--rounding-seed", seed])));
+        let figures: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let (descr, values) = read_result::<i32>(&folder.path().join("da.npy"));
+        assert_eq!(descr, "'<i4'");
+        (figures["saturations"].as_u64().unwrap(), values)
+    };
+    let arrays = Arrays {
+        grad_output: array(GRAD_OUTPUT_SHAPE),
+        weight: array(WEIGHT_SHAPE),
+        stages: StageArrays {
+            scale: Some(vec![31, -29].into()),
+            accumulate: Some(array(shape).mapv(i64::from)),
+            mask: Some(array(shape).mapv(|value| value % 3 != 0)),
+            rounding_seed: 5,
+        },
+    };
+    let expected = reference(&layer, &arrays);
+    assert!(expected.saturations > 0);
+    let first = result("5");
+    assert_eq!(first.0, expected.saturations);
+    assert_eq!(
+        first.1,
+        expected.grad_input.iter().copied().collect::<Vec<_>>()
+    );
+    assert_eq!(result("5"), first);
+    assert_ne!(result("6").1, first.1);
+
+    // Random arrays for all of it; the estimate knows the stages' cycles.
+    let json = |words: &str| -> Value {
+        serde_json::from_str(&success(ran(&mut folder.bpa(words))).stdout).unwrap()
+    };
+    let verify = json("verify staged.toml --json");
+    assert_eq!(verify["mismatches"], 0);
+    let estimate = json("estimate staged.toml --json");
+    for key in [
+        "cycles_total",
+        "cycles_first_frame",
+        "cycles_per_frame_steady",
+    ] {
+        assert_eq!(estimate[key], verify[key], "{key}");
+    }
+    assert!(estimate.get("saturations").is_none());
 }
 
 #[test]

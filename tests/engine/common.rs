@@ -10,10 +10,11 @@ use bpa_engine::interface::{self, out_bits, Direction, Streams};
 use bpa_engine::layer::{Layer, LayerFile};
 use bpa_engine::layer_list;
 use bpa_engine::plan::Plan;
-use bpa_engine::reference::{gather, grad_input_shape, scatter};
-use bpa_engine::run::{Arrays, Measured, RunError, Simulator, Traffic};
+use bpa_engine::reference::{finish, gather, grad_input_shape, scatter, Finished, StageArrays};
+use bpa_engine::run::{frame_beats, weight_set, Arrays, Measured, RunError, Simulator, Traffic};
 use bpa_engine::vectors::{
-    pack_grad_output, pack_weight, random_grad_output, random_weight, unpack_grad_input, BeatFormat,
+    pack_grad_output, pack_weight, random_grad_output, random_stage_arrays, random_weight,
+    unpack_grad_input, BeatFormat,
 };
 use bpa_sim::{Cache, Instance, Model, ModelSpec, Pin, StreamPort};
 use ndarray::{Array4, Axis};
@@ -57,17 +58,27 @@ pub fn arrays(layer: &Layer, frames: usize, seed: u64) -> Arrays {
     Arrays {
         grad_output: random_grad_output(layer, frames, seed),
         weight: random_weight(layer, seed),
+        stages: match layer.accumulate() || layer.mask() || layer.requantise().is_some() {
+            true => random_stage_arrays(&Plan::new(layer), frames, seed),
+            false => StageArrays::default(),
+        },
     }
 }
 
 /// grad_input of `arrays` in software.
 pub fn expected(layer: &Layer, arrays: &Arrays) -> Array4<i64> {
+    finished(layer, arrays).grad_input
+}
+
+/// All that leaves the engine, in software.
+pub fn finished(layer: &Layer, arrays: &Arrays) -> Finished {
     // The slow form is the one that says what it does most plainly; it is for small layers.
     let form = match useful_macs(layer) < 1 << 18 {
         true => scatter,
         false => gather,
     };
-    form(layer, &arrays.grad_output, &arrays.weight)
+    let sums = form(layer, &arrays.grad_output, &arrays.weight);
+    finish(layer, &sums, &arrays.stages)
 }
 
 pub fn cache() -> Cache {
@@ -152,21 +163,37 @@ const SHOWN: [&str; 3] = [
 
 impl Rig {
     pub fn new(layer: &Layer) -> Self {
+        Self::edited(layer, false, |verilog| verilog)
+    }
+
+    /// The rig of an engine whose Verilog was edited and looks at `showcase.mutant`, a pin.
+    pub fn with_mutants(layer: &Layer, edit: impl FnOnce(String) -> String) -> Self {
+        Self::edited(layer, true, edit)
+    }
+
+    fn edited(layer: &Layer, mutants: bool, edit: impl FnOnce(String) -> String) -> Self {
         let plan = Plan::new(layer);
         let streams = Streams::new(&plan);
         let port = |name, format: BeatFormat| StreamPort::new(name, format.beat_bytes());
-        let status = interface::STATUS.map(|status| Pin::new(status.name, status.width).watched());
+        let status = interface::status(&plan)
+            .into_iter()
+            .map(|status| Pin::new(status.name, status.width).watched());
         let shown = SHOWN.map(|name| Pin::new(format!("show_{name}"), 1).watched());
         let spec = ModelSpec {
             top: "showcase".to_owned(),
-            verilog: emit::verilog(&plan) + &showcase(&plan),
-            sources: vec![
-                port(interface::GRAD_OUTPUT, streams.grad_output),
-                port(interface::WEIGHT, streams.weight),
-            ],
+            verilog: edit(emit::verilog(&plan)) + &showcase(&plan, mutants),
+            sources: streams
+                .inputs()
+                .into_iter()
+                .map(|(name, format)| port(name, format))
+                .collect(),
             sinks: vec![port(interface::GRAD_INPUT, streams.grad_input)],
-            pins_in: vec![],
-            pins_out: status.into_iter().chain(shown).collect(),
+            pins_in: interface::settings(&plan)
+                .iter()
+                .map(|setting| Pin::new(setting.name, setting.width))
+                .chain(mutants.then(|| Pin::new("mutant", 8)))
+                .collect(),
+            pins_out: status.chain(shown).collect(),
         };
         Self {
             model: Model::build(&spec, &cache()).unwrap(),
@@ -191,7 +218,7 @@ impl Rig {
 }
 
 /// The module around the engine.
-fn showcase(plan: &Plan) -> String {
+fn showcase(plan: &Plan, mutants: bool) -> String {
     let ports = interface::ports(plan);
     let mut declared: Vec<String> = ports
         .iter()
@@ -203,6 +230,7 @@ fn showcase(plan: &Plan) -> String {
             format!("  {direction} wire [{}:0] {}", port.width - 1, port.name)
         })
         .collect();
+    declared.extend(mutants.then(|| "  input wire [7:0] mutant".to_owned()));
     declared.extend(SHOWN.map(|name| format!("  output wire show_{name}")));
     let bindings: Vec<String> = ports
         .iter()
@@ -225,6 +253,34 @@ pub struct Drive<'a> {
 }
 
 impl Drive<'_> {
+    /// Offers a set of weights with its scales, and all frames of all streams; `tlast` is where it belongs.
+    pub fn offer_all(&mut self, arrays: &Arrays) {
+        self.offer_set(arrays);
+        self.offer_batch(arrays);
+    }
+
+    /// Offers a set of weights with its scales.
+    pub fn offer_set(&mut self, arrays: &Arrays) {
+        let beats = weight_set(&self.rig.plan, arrays);
+        let flags = last_flags(self.rig.streams.weight.beats);
+        self.instance.source(WEIGHT).load(&beats, &flags).unwrap();
+    }
+
+    /// Offers all frames, on each stream that has them.
+    pub fn offer_batch(&mut self, arrays: &Arrays) {
+        let inputs = self.rig.streams.inputs();
+        for (index, (name, format)) in inputs.into_iter().enumerate() {
+            if index == WEIGHT {
+                continue;
+            }
+            let flags = last_flags(format.beats);
+            for n in 0..arrays.grad_output.len_of(Axis(0)) {
+                let beats = frame_beats(&self.rig.plan, arrays, name, n);
+                self.instance.source(index).load(&beats, &flags).unwrap();
+            }
+        }
+    }
+
     /// Offers a set of weights, `tlast` on its last beat.
     pub fn offer_weight(&mut self, weight: &Array4<i32>) {
         let flags = last_flags(self.rig.streams.weight.beats);

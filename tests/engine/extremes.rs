@@ -3,6 +3,7 @@
 
 use bpa_engine::layer::Layer;
 use bpa_engine::plan::Plan;
+use bpa_engine::reference::StageArrays;
 use bpa_engine::run::Arrays;
 use bpa_engine::vectors::{random_grad_output, random_weight};
 use ndarray::Array4;
@@ -22,6 +23,7 @@ fn check(layer: &Layer) {
             let arrays = Arrays {
                 grad_output: Array4::from_elem(grad_shape, grad),
                 weight: Array4::from_elem(weight_shape, weight),
+                stages: StageArrays::default(),
             };
             let expected = expected(layer, &arrays);
             greatest = greatest.max(*expected.iter().max().unwrap());

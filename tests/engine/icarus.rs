@@ -7,6 +7,7 @@ use bpa_engine::layer::Layer;
 use bpa_engine::plan::Plan;
 
 use crate::common::{arrays, exact_and_on_time, example, expected, layer, simulator};
+use crate::output_stages::everything;
 use crate::vector_bench::{VectorBench, FRAMES};
 
 /// The Verilog with memories that give unknowns for a word that is read while it is written, as block RAMs do.
@@ -36,7 +37,7 @@ fn check(layer: &Layer) {
     let measured = exact_and_on_time(&verilator, &plan, &arrays, &expected, seed)
         .unwrap_or_else(|fault| panic!("{}: {fault}", layer.name()));
 
-    let bench = VectorBench::new(&plan, &arrays, &measured.grad_input);
+    let bench = VectorBench::new(&plan, &arrays, &measured.grad_input, measured.saturations);
     let verilog = with_unknown_collisions(&emit::verilog(&plan));
     bench.load(&verilog, "-g2005");
     let cycles = bench.run([0, 0, 1]);
@@ -79,6 +80,13 @@ fn an_irregular_layer_gives_what_verilator_gives() {
         weight_type = \"int7\"
         weight_sets = 2",
     ));
+}
+
+/// Padded lanes carry what the stages make of zero: that is zero, as long as what comes in for them is.
+#[test]
+fn output_stages_give_what_verilator_gives() {
+    check(&everything(2, "stochastic"));
+    check(&everything(1, "nearest_even"));
 }
 
 /// No tap reaches any pixel: all results are zero, known zeros, whatever the weights are.

@@ -120,6 +120,40 @@ pub fn layer(most_cycles: u64) -> impl Strategy<Value = Layer> {
         })
 }
 
+/// `layer` with stages behind its accumulators, any mix of them but none.
+pub fn staged(layer: impl Strategy<Value = Layer>) -> impl Strategy<Value = Layer> {
+    let rounding = prop_oneof![Just("nearest_even"), Just("floor"), Just("stochastic")];
+    let scale_per = prop_oneof![Just("tensor"), Just("channel")];
+    let requantise = (2..=16_u32, scale_per, 2..=16_i64, 1..=24_i64, rounding);
+    let stages = (
+        any_bool(),
+        any_bool(),
+        prop::option::weighted(0.8, requantise),
+    );
+    (layer, stages)
+        .prop_map(|(layer, (accumulate, mask, requantise))| {
+            let mut file = layer.to_file();
+            let engine = &mut file.engine;
+            engine.accumulate = accumulate;
+            engine.mask = mask;
+            if let Some((out_bits, scale_per, scale_bits, shift, rounding)) = requantise {
+                engine.out_type = format!("int{out_bits}");
+                engine.scale_per = Some(scale_per.to_owned());
+                engine.scale_bits = Some(scale_bits);
+                engine.shift = Some(shift);
+                engine.rounding = Some(rounding.to_owned());
+            }
+            file.validate().unwrap()
+        })
+        .prop_filter("no stage", |layer| {
+            layer.accumulate() || layer.mask() || layer.requantise().is_some()
+        })
+}
+
+fn any_bool() -> impl Strategy<Value = bool> {
+    prop_oneof![Just(false), Just(true)]
+}
+
 /// Draws the same layers in every run, unless `PROPTEST_RNG_SEED` or `PROPTEST_CASES` ask for others: a failure is then
 /// there again for whoever looks for it.
 pub fn config(cases: u32, seed: u64) -> Config {

@@ -14,23 +14,60 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use tempfile::TempDir;
 
-use crate::common::{benchmark_files, examples};
-use crate::layers::{config, layer};
+use crate::common::{benchmark_files, examples, layer as common_layer};
+use crate::layers::{config, layer, staged};
 
 const RANDOM_LAYERS: usize = 30;
+/// With stages behind the accumulators.
+const STAGED_LAYERS: usize = 20;
 
-/// Every example, every benchmark layer at its full size, and random ones.
+/// Every example, every benchmark layer at its full size, and random ones, also with stages behind the accumulators.
 fn layers() -> Vec<Layer> {
     let mut runner = TestRunner::new(config(1, 7));
     let strategy = layer(1 << 20);
     let random = (0..RANDOM_LAYERS).map(|_| strategy.new_tree(&mut runner).unwrap().current());
+    let mut runner = TestRunner::new(config(1, 8));
+    let strategy = staged(layer(1 << 20));
+    let staged = (0..STAGED_LAYERS).map(|_| strategy.new_tree(&mut runner).unwrap().current());
     let benchmarks = benchmark_files();
     let benchmarks = benchmarks.iter().map(|file| file.validate().unwrap());
     examples()
         .into_iter()
         .chain(benchmarks)
         .chain(random)
+        .chain(staged)
+        .chain(staged_extremes())
         .collect()
+}
+
+/// Stages at the ends of what they can be: nothing to shift, more to shift than there is, an output wider than the
+/// product, values of several multipliers, one scale in two sets.
+fn staged_extremes() -> impl Iterator<Item = Layer> {
+    let engines = [
+        "out_type = \"int2\"\nscale_bits = 2\nshift = 0",
+        "out_type = \"int16\"\nscale_bits = 2\nshift = 48\nrounding = \"floor\"",
+        "out_type = \"int16\"\nscale_bits = 2\nshift = 48\ngrad_type = \"int2\"\nweight_type = \"int2\"",
+        "out_type = \"int16\"\nscale_bits = 2\nshift = 1\ngrad_type = \"int2\"\nweight_type = \"int2\"",
+        "out_type = \"int8\"\nshift = 32\nrounding = \"stochastic\"\ngrad_type = \"int16\"\n\
+         weight_type = \"int16\"\naccumulate = true",
+        "out_type = \"int8\"\nshift = 1\nrounding = \"stochastic\"\nweight_sets = 2",
+        "out_type = \"int8\"\nshift = 1\nscale_per = \"channel\"",
+        "mask = true",
+        "accumulate = true",
+        "accumulate = true\nmask = true\npe = 3",
+    ];
+    engines.into_iter().map(|engine| {
+        common_layer(&format!(
+            "name = \"staged\"
+            [layer]
+            in_channels = 3
+            out_channels = 2
+            in_size = 5
+            kernel = 2
+            [engine]
+            {engine}"
+        ))
+    })
 }
 
 /// The emitted text of a layer, in a file too.

@@ -13,7 +13,9 @@
 //! | [`protocol`] | misplaced `tlast`s are reported and harm nothing; reset recovers from anything |
 //! | [`weights`] | sets of weights change at the edge of a frame, with two sets without a gap |
 //! | [`mutants`] | the vectors notice an engine that is a little wrong |
+//! | [`stage_mutants`] | the vectors notice stages behind the accumulators that are a little wrong |
 //! | [`extremes`] | the accumulator holds the worst case |
+//! | [`output_stages`] | what stands behind the accumulators is exact, keeps the rate and loses nothing |
 //! | [`golden`] | the emitted text changes only on purpose |
 //!
 //! Verilator, Icarus and Yosys have to be installed. Compiled models go to the user's cache (`BPA_CACHE_DIR`).
@@ -27,9 +29,11 @@ mod icarus_tool;
 mod layers;
 mod lint;
 mod mutants;
+mod output_stages;
 mod protocol;
 mod random;
 mod schedule;
+mod stage_mutants;
 mod stalls;
 mod vector_bench;
 mod weights;

@@ -50,7 +50,7 @@ static RIG: LazyLock<(Rig, Arrays, Array4<i64>)> = LazyLock::new(|| {
 #[test]
 fn every_cause_has_its_name() {
     for (bit, name) in CAUSES.iter().enumerate() {
-        let causes = Cause::of(1 << bit);
+        let causes = Cause::of(&RIG.0.plan, 1 << bit);
         assert_eq!(causes.len(), 1);
         assert_eq!(causes[0].to_string(), *name);
     }

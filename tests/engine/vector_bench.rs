@@ -6,10 +6,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use bpa_engine::interface::{out_bits, Streams};
+use bpa_engine::interface::{self, out_bits, Streams};
 use bpa_engine::plan::Plan;
-use bpa_engine::run::Arrays;
-use bpa_engine::vectors::{pack_grad_input, pack_grad_output, pack_weight, BeatFormat};
+use bpa_engine::run::{frame_beats, weight_set, Arrays};
+use bpa_engine::vectors::{pack_grad_input, BeatFormat};
 use ndarray::Array4;
 use tempfile::TempDir;
 
@@ -30,8 +30,18 @@ fn write_beats(path: &Path, beats: &[u8], format: BeatFormat) {
     std::fs::write(path, text).unwrap();
 }
 
-/// The testbench of a plan's engine: every beat of the three files goes through, then what follows is watched.
-fn testbench(plan: &Plan) -> String {
+/// What the testbench calls the streams beside the results, and their ports.
+fn sides(plan: &Plan) -> Vec<(&'static str, &'static str, BeatFormat)> {
+    let inputs = Streams::new(plan).inputs().into_iter().skip(2);
+    let sides = inputs.map(|(port, format)| match port {
+        interface::ACCUMULATE => ("accumulate", port, format),
+        _ => ("mask", port, format),
+    });
+    sides.collect()
+}
+
+/// The testbench of a plan's engine: every beat of the files goes through, then what follows is watched.
+fn testbench(plan: &Plan, rounding_seed: u32, saturations: u64) -> String {
     let streams = Streams::new(plan);
     let top = plan.layer().name();
     let frames = FRAMES as u64;
@@ -68,6 +78,23 @@ fn testbench(plan: &Plan) -> String {
     let out = streams.grad_input;
     let (out_high, out_beats, of_frame) = (8 * out.beat_bytes() - 1, frames * out.beats, out.beats);
     let set = streams.weight.beats;
+    let causes = interface::causes(plan).len();
+    let each_side = |line: &dyn Fn(&str, &str, BeatFormat) -> String| -> String {
+        let sides = sides(plan).into_iter();
+        sides
+            .map(|(name, port, format)| line(name, port, format))
+            .collect()
+    };
+    let mut pins = String::new();
+    if !interface::settings(plan).is_empty() {
+        let _ = writeln!(
+            pins,
+            "    .rounding_seed(aresetn ? 31'bx : 31'd{rounding_seed}),"
+        );
+    }
+    if plan.layer().requantise().is_some() {
+        pins += "    .saturations(saturations),\n";
+    }
     format!(
         "`timescale 1ns / 1ps
 module testbench;
@@ -80,7 +107,7 @@ module testbench;
     $readmemh(\"grad.hex\", grad_beats);
     $readmemh(\"weight.hex\", weight_beats);
     $readmemh(\"result.hex\", result_beats);
-    aclk = 0;
+{side_files}    aclk = 0;
     aresetn = 1'bx;
     cycle = 0;
     grad_next = 0;
@@ -98,21 +125,22 @@ module testbench;
   // In reset nothing is ready and nothing valid, from the first edge on that saw it.
   always @(negedge aclk)
     if (aresetn === 1'b0 && cycle > 2
-        && {{grad_tready, weight_tready, m_tvalid, busy, frame_done, error, error_cause}} !== 12'd0)
+        && ({{grad_tready, weight_tready, m_tvalid, busy, frame_done, error}} !== 6'd0 || error_cause !== 0{side_ready}))
       fail(\"not quiet in reset\");
-{grad}{weight}
+{grad}{weight}{side_sources}
   // Results.
   reg [{out_high}:0] result_beats [0:{out_beats} - 1];
   reg m_tready;
   wire m_tvalid, m_tlast, busy, frame_done, error;
-  wire [5:0] error_cause;
+  wire [{causes} - 1:0] error_cause;
+  wire [31:0] saturations;
   wire [{out_high}:0] m_tdata;
   integer results, done, last;
   always @(negedge aclk) m_tready <= aresetn && {{$random(seed)}} % 100 >= back_pressure;
   always @(posedge aclk)
     if (aresetn && cycle > 5) begin
       if (^{{m_tvalid, grad_tready, weight_tready, busy, frame_done}} === 1'bx) fail(\"an unknown flag\");
-      if ({{error, error_cause}} !== 7'd0) fail(\"error\");
+      if (error !== 1'b0 || error_cause !== 0) fail(\"error\");
       if (frame_done) done <= done + 1;
       if (m_tvalid && m_tready) begin
         if (results >= {out_beats}) fail(\"too many results\");
@@ -134,6 +162,7 @@ module testbench;
   always @(posedge aclk)
     if (results == {out_beats} && cycle == last + 300) begin
       if (done != {FRAMES} || busy || grad_next != {grad_beats}) fail(\"the end\");
+      if ({counts} && saturations !== {saturations}) fail(\"the count of saturations\");
       $display(\"PASS %0d\", last - grad_first + 1);
       $finish;
     end
@@ -149,7 +178,7 @@ module testbench;
     .s_axis_weight_tready(weight_tready),
     .s_axis_weight_tdata(weight_tdata),
     .s_axis_weight_tlast(weight_tlast),
-    .m_axis_grad_input_tvalid(m_tvalid),
+{side_ports}{pins}    .m_axis_grad_input_tvalid(m_tvalid),
     .m_axis_grad_input_tready(m_tready),
     .m_axis_grad_input_tdata(m_tdata),
     .m_axis_grad_input_tlast(m_tlast),
@@ -168,6 +197,17 @@ endmodule
             frames
         ),
         weight = source("weight", "1'b1", streams.weight, 1),
+        side_sources = each_side(&|name, _, format| source(name, "1'b1", format, frames)),
+        side_files = each_side(&|name, _, _| format!(
+            "    $readmemh(\"{name}.hex\", {name}_beats);\n    {name}_next = 0;\n    {name}_tvalid = 0;\n"
+        )),
+        side_ready = each_side(&|name, _, _| format!(" || {name}_tready !== 1'b0")),
+        side_ports = each_side(&|name, port, _| {
+            ["tvalid", "tready", "tdata", "tlast"]
+                .map(|pin| format!("    .{port}_{pin}({name}_{pin}),\n"))
+                .concat()
+        }),
+        counts = u8::from(plan.layer().requantise().is_some()),
         grad_beats = frames * streams.grad_output.beats,
     )
 }
@@ -179,26 +219,31 @@ pub struct VectorBench {
 }
 
 impl VectorBench {
-    /// The testbench that sends `arrays` and expects `grad_input`.
-    pub fn new(plan: &Plan, arrays: &Arrays, grad_input: &Array4<i64>) -> Self {
+    /// The testbench that sends `arrays` and expects `grad_input`, and so many values to be counted as saturated.
+    pub fn new(plan: &Plan, arrays: &Arrays, grad_input: &Array4<i64>, saturations: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let layer = plan.layer();
         let streams = Streams::new(plan);
-        let mut grads = Vec::new();
+        let batch = |port: &str| -> Vec<u8> {
+            let frames = (0..FRAMES).flat_map(|n| frame_beats(plan, arrays, port, n));
+            frames.collect()
+        };
+        let grads = batch(interface::GRAD_OUTPUT);
         let mut results = Vec::new();
-        for frame in arrays.grad_output.outer_iter() {
-            grads.extend(pack_grad_output(layer, frame));
-        }
         for frame in grad_input.outer_iter() {
             // Padded lanes are zero here; the engine's are too, since it has zero weights for them.
             results.extend(pack_grad_input(layer, frame, out_bits(plan)));
         }
-        let weights = pack_weight(layer, &arrays.weight);
+        let weights = weight_set(plan, arrays);
         write_beats(&path("grad.hex"), &grads, streams.grad_output);
         write_beats(&path("weight.hex"), &weights, streams.weight);
         write_beats(&path("result.hex"), &results, streams.grad_input);
-        std::fs::write(path("testbench.v"), testbench(plan)).unwrap();
+        for (name, port, format) in sides(plan) {
+            write_beats(&path(&format!("{name}.hex")), &batch(port), format);
+        }
+        let text = testbench(plan, arrays.stages.rounding_seed, saturations);
+        std::fs::write(path("testbench.v"), text).unwrap();
         VectorBench {
             folder,
             name: layer.name().to_owned(),

@@ -5,6 +5,7 @@
 use std::sync::LazyLock;
 
 use bpa_engine::layer::Layer;
+use bpa_engine::reference::StageArrays;
 use bpa_engine::run::Arrays;
 use bpa_engine::vectors::{random_grad_output, random_weight};
 use ndarray::{concatenate, Array4, Axis, Slice};
@@ -53,6 +54,7 @@ impl Bench {
             let arrays = Arrays {
                 grad_output: frames.clone(),
                 weight: weight.clone(),
+                stages: StageArrays::default(),
             };
             expected(&layer, &arrays)
         };

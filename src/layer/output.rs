@@ -1,0 +1,89 @@
+//! What becomes of the results on their way out: the options behind the accumulators.
+
+use std::fmt;
+
+use super::IntType;
+
+/// How results become a narrow type: multiplied by a scale, shifted right, rounded, saturated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Requantise {
+    /// Type of what leaves.
+    pub out_type: IntType,
+    /// Type of a scale.
+    pub scale_type: IntType,
+    /// Which results share a scale.
+    pub scale_per: ScalePer,
+    /// Bits shifted out.
+    pub shift: u32,
+    /// What becomes of them.
+    pub rounding: Rounding,
+}
+
+/// A set of words of the layer file, each with its meaning.
+pub(super) trait Choice: Copy + 'static {
+    const ALL: &'static [(&'static str, Self)];
+
+    fn parse(text: &str) -> Option<Self> {
+        let named = Self::ALL.iter().find(|(name, _)| *name == text);
+        named.map(|(_, choice)| *choice)
+    }
+
+    /// The words, as a message gives them.
+    fn words() -> String {
+        let quoted: Vec<String> = Self::ALL
+            .iter()
+            .map(|(name, _)| format!("{name:?}"))
+            .collect();
+        quoted.join(", ")
+    }
+}
+
+/// What becomes of a fraction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rounding {
+    /// The nearest integer; of two, the even one.
+    NearestEven,
+    /// The greatest integer that is not above.
+    Floor,
+    /// One of the two integers around it, each with a probability such that the mean is exact.
+    Stochastic,
+}
+
+impl Choice for Rounding {
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("nearest_even", Rounding::NearestEven),
+        ("floor", Rounding::Floor),
+        ("stochastic", Rounding::Stochastic),
+    ];
+}
+
+impl fmt::Display for Rounding {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_word(*self, out)
+    }
+}
+
+/// Which results share a scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ScalePer {
+    /// All of them.
+    Tensor,
+    /// Those of a channel of C.
+    Channel,
+}
+
+impl Choice for ScalePer {
+    const ALL: &'static [(&'static str, Self)] =
+        &[("tensor", ScalePer::Tensor), ("channel", ScalePer::Channel)];
+}
+
+impl fmt::Display for ScalePer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_word(*self, out)
+    }
+}
+
+fn write_word<C: Choice + PartialEq>(choice: C, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let named = C::ALL.iter().find(|(_, each)| *each == choice);
+    out.write_str(named.map_or("", |(name, _)| name))
+}

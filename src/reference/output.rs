@@ -1,0 +1,235 @@
+//! What becomes of the sums behind the accumulators, value by value:
+//!
+//! v = sum, plus the value from outside; zero where the mask says so; times the scale, over 2^shift, rounded; cut to
+//! the range of the output's type.
+
+use ndarray::{Array1, Array4};
+
+use super::grad_input_shape;
+use crate::layer::{Layer, Requantise, Rounding, ScalePer};
+
+/// What the engine is given beside gradients and weights; each only where the layer has the option.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StageArrays {
+    /// (C), or (1) where one scale serves all channels.
+    pub scale: Option<Array1<i32>>,
+    /// (N, C, H, W), added to the sums.
+    pub accumulate: Option<Array4<i64>>,
+    /// (N, C, H, W), where a sum is kept.
+    pub mask: Option<Array4<bool>>,
+    /// Where stochastic rounding begins; 31 bits.
+    pub rounding_seed: u32,
+}
+
+/// What leaves the engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// (N, C, H, W)
+    pub grad_input: Array4<i64>,
+    /// Values that were outside the range of the output's type.
+    pub saturations: u64,
+}
+
+/// What becomes of `sums` (N, C, H, W), the gradient itself.
+///
+/// # Panics
+/// If an array that the layer needs is missing or has another shape.
+pub fn finish(layer: &Layer, sums: &Array4<i64>, arrays: &StageArrays) -> Finished {
+    assert_eq!(sums.shape()[1..], grad_input_shape(layer));
+    let mut values = sums.clone();
+    if layer.accumulate() {
+        values += arrays.accumulate.as_ref().expect("values to add");
+    }
+    if layer.mask() {
+        let mask = arrays.mask.as_ref().expect("a mask");
+        assert_eq!(mask.shape(), values.shape(), "the mask of another batch");
+        values.zip_mut_with(mask, |value, &kept| *value *= i64::from(kept));
+    }
+    match layer.requantise() {
+        None => Finished {
+            grad_input: values,
+            saturations: 0,
+        },
+        Some(requantise) => {
+            let scale = arrays.scale.as_ref().expect("scales");
+            requantised(layer, &requantise, &values, scale, arrays.rounding_seed)
+        }
+    }
+}
+
+fn requantised(
+    layer: &Layer,
+    requantise: &Requantise,
+    values: &Array4<i64>,
+    scale: &Array1<i32>,
+    seed: u32,
+) -> Finished {
+    let (least, greatest) = (requantise.out_type.min(), requantise.out_type.max());
+    let mut draws = Draws::new(layer, seed);
+    let mut saturations = 0;
+    let mut grad_input = Array4::zeros(values.raw_dim());
+    let (frames, channels, height, width) = values.dim();
+    // The engine's lanes draw pixel by pixel.
+    for n in 0..frames {
+        for h in 0..height {
+            for w in 0..width {
+                draws.next_pixel();
+                for c in 0..channels {
+                    let factor = match requantise.scale_per {
+                        ScalePer::Tensor => scale[0],
+                        ScalePer::Channel => scale[c],
+                    };
+                    let product = i128::from(values[[n, c, h, w]]) * i128::from(factor);
+                    let draw = || draws.of(c);
+                    let rounded = rounded(product, requantise.shift, requantise.rounding, draw);
+                    let cut = rounded.clamp(least.into(), greatest.into());
+                    saturations += u64::from(cut != rounded);
+                    grad_input[[n, c, h, w]] = cut as i64;
+                }
+            }
+        }
+    }
+    Finished {
+        grad_input,
+        saturations,
+    }
+}
+
+/// `product` / 2^`shift`, rounded; `draw` gives 32 random bits.
+fn rounded(product: i128, shift: u32, rounding: Rounding, draw: impl FnOnce() -> u32) -> i128 {
+    let unit = 1_i128 << shift;
+    let below = product.div_euclid(unit);
+    let fraction = product.rem_euclid(unit);
+    let up = match rounding {
+        Rounding::Floor => false,
+        Rounding::NearestEven => {
+            2 * fraction > unit || (2 * fraction == unit && below.rem_euclid(2) == 1)
+        }
+        // Up if fraction/unit is above a number drawn from (0, 1].
+        Rounding::Stochastic => fraction + i128::from(draw() >> (32 - shift)) >= unit,
+    };
+    below + i128::from(up)
+}
+
+/// The random numbers of all lanes. A lane draws once for each beat of grad_input, in the order of the stream:
+/// pixel by pixel, and within a pixel group by group and block of channels by block.
+struct Draws<'a> {
+    layer: &'a Layer,
+    lanes: Vec<u32>,
+    /// Of the present pixel, by beat and lane.
+    pixel: Vec<Vec<u32>>,
+}
+
+impl<'a> Draws<'a> {
+    fn new(layer: &'a Layer, seed: u32) -> Self {
+        Draws {
+            layer,
+            lanes: (0..layer.pe())
+                .map(|lane| first_state(seed, lane))
+                .collect(),
+            pixel: Vec::new(),
+        }
+    }
+
+    fn next_pixel(&mut self) {
+        self.pixel = (0..self.layer.out_beats_per_pixel())
+            .map(|_| {
+                let drawn = self.lanes.clone();
+                self.lanes.iter_mut().for_each(|x| *x = xorshift(*x));
+                drawn
+            })
+            .collect();
+    }
+
+    /// The number of channel `c`.
+    fn of(&self, c: usize) -> u32 {
+        let pe = self.layer.pe() as usize;
+        let (beat, lane) = if self.layer.is_depthwise() {
+            (c / pe, c % pe)
+        } else {
+            let in_group = self.layer.in_per_group() as usize;
+            let blocks = in_group.div_ceil(pe);
+            let (group, c) = (c / in_group, c % in_group);
+            (group * blocks + c / pe, c % pe)
+        };
+        self.pixel[beat][lane]
+    }
+}
+
+/// The state of a lane's generator in reset: seed and lane combined, bits in reverse, the lowest one.
+fn first_state(seed: u32, lane: u32) -> u32 {
+    let key = (lane + 1).wrapping_mul(0x9e37_79b9);
+    (seed ^ key).reverse_bits() | 1
+}
+
+/// Marsaglia's generator of period 2^32 - 1.
+fn xorshift(mut x: u32) -> u32 {
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nearest(product: i128, shift: u32) -> i128 {
+        rounded(product, shift, Rounding::NearestEven, || unreachable!())
+    }
+
+    #[test]
+    fn halves_go_to_the_even_integer() {
+        let halves: Vec<i128> = (-7..=7).step_by(2).map(|x| nearest(x, 1)).collect();
+        assert_eq!(halves, [-4, -2, -2, 0, 0, 2, 2, 4]);
+        let quarters: Vec<i128> = (-6..=6).map(|x| nearest(x, 2)).collect();
+        assert_eq!(quarters, [-2, -1, -1, -1, 0, 0, 0, 0, 0, 1, 1, 1, 2]);
+        assert_eq!(nearest(-3, 0), -3);
+    }
+
+    #[test]
+    fn floor_goes_down() {
+        let floor = |x| rounded(x, 2, Rounding::Floor, || unreachable!());
+        assert_eq!([-5, -4, -1, 0, 3, 4].map(floor), [-2, -1, -1, 0, 0, 1]);
+    }
+
+    /// The mean error of 100,000 draws and its standard error.
+    fn mean_error(seed: u32, lane: u32, shift: u32) -> (f64, f64) {
+        const DRAWS: i128 = 100_000;
+        let unit = (1_i128 << shift) as f64;
+        let mut state = first_state(seed, lane);
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for index in 0..DRAWS {
+            let product = (index - DRAWS / 2) * 0x9e37_79b9;
+            let result = rounded(product, shift, Rounding::Stochastic, || state);
+            state = xorshift(state);
+            let error = result as f64 - product as f64 / unit;
+            assert!(error.abs() < 1.0);
+            sum += error;
+            squares += error * error;
+        }
+        let count = DRAWS as f64;
+        let mean = sum / count;
+        (mean, (squares / count - mean * mean).sqrt() / count.sqrt())
+    }
+
+    /// Over many seeds, lanes and shifts the mean error is zero within its standard error: in units of that, its square
+    /// is one on average, and none is far out.
+    #[test]
+    fn the_mean_of_stochastic_rounding_is_exact() {
+        let mut squares = Vec::new();
+        for shift in [1, 2, 4, 8, 15, 24, 32] {
+            for (seed, lane) in [(0, 0), (1, 0), (2, 5), (3, 63), (1 << 30, 1)] {
+                let (mean, standard_error) = mean_error(seed, lane, shift);
+                let off = mean / standard_error;
+                assert!(
+                    off.abs() < 3.5,
+                    "seed {seed}, lane {lane}, shift {shift}: {off} standard errors"
+                );
+                squares.push(off * off);
+            }
+        }
+        let mean_square = squares.iter().sum::<f64>() / squares.len() as f64;
+        assert!((0.5..1.5).contains(&mean_square), "{mean_square}");
+    }
+}

@@ -1,0 +1,310 @@
+//! Promise: the vectors notice stages behind the accumulators that are a little wrong. A pin chooses the mutant, so that
+//! one model serves all: each edit stands beside what it replaces.
+
+use std::fmt::Write as _;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+use bpa_engine::layer::Layer;
+
+use crate::common::Rig;
+use crate::output_stages::{everything, Bench};
+
+/// In the module with this name behind the layer's and behind `_`: in the text, which is there once, the expression
+/// between `<` and `>` becomes the other one.
+type Edit = (&'static str, &'static str, &'static str);
+
+const STAGES: &[(&str, &[Edit])] = &[
+    (
+        "a result added without its sign",
+        &[(
+            "stages_accumulate",
+            "<{{6{result[17]}}, result}> +",
+            "{6'd0, result}",
+        )],
+    ),
+    (
+        "a value subtracted",
+        &[(
+            "stages_accumulate",
+            "<{{1{value[22]}}, value}>;",
+            "~{{1{value[22]}}, value}",
+        )],
+    ),
+    (
+        "the mask inverted",
+        &[("stages_mask", "if (<~keep>)", "keep")],
+    ),
+    (
+        "the mask a beat late",
+        &[("stages", "keep_d = <mask>;", "keep_q")],
+    ),
+    (
+        "one lane's mask for another",
+        &[("stages", "(<keep_q[1]>)", "keep_q[0]")],
+    ),
+    (
+        "a stream ready without room",
+        &[("stages_accumulate_in", "ready_d = <~tail_valid_d>;", "1'd1")],
+    ),
+    (
+        "a beat in reserve forgotten",
+        &[(
+            "stages_mask_in",
+            "head_valid_d = <tail_valid_q | accept>;",
+            "accept",
+        )],
+    ),
+    (
+        "an early tlast taken as right",
+        &[(
+            "stages_mask_in",
+            "tlast_early = <tlast_came_q & ~tlast_was_due_q & ~overdue_q>;",
+            "1'd0",
+        )],
+    ),
+    (
+        "a late tlast taken as early",
+        &[(
+            "stages_accumulate_in",
+            "tlast_late = <tlast_came_q & ~tlast_was_due_q & overdue_q>;",
+            "1'd0",
+        )],
+    ),
+    (
+        "a result that does not wait for its mask",
+        &[(
+            "stages",
+            "ready_d = <has_place & accumulate_next & mask_next>;",
+            "has_place & accumulate_next",
+        )],
+    ),
+    (
+        "a start without a place in the queue",
+        &[("stages", "has_place = <credits_d != 5'd0>;", "1'd1")],
+    ),
+    (
+        "a pause after each start",
+        &[(
+            "stages",
+            "has_place = <credits_d != 5'd0>;",
+            "(credits_d != 5'd0) & ~start",
+        )],
+    ),
+    (
+        "scales written while a frame needs them",
+        &[("weight", "if (<scales_next_d & ~scales_free>)", "1'd0")],
+    ),
+    (
+        "the scales of the multipliers' set",
+        &[(
+            "stages_scales",
+            "read_address[0] = <reading_q>;",
+            "weight_set",
+        )],
+    ),
+    (
+        "scales that change in mid frame",
+        &[(
+            "stages_scales",
+            "else if (<(frames0_d == 5'd0) & (frames1_q != 5'd0)>)",
+            "frames1_q != 5'd0",
+        )],
+    ),
+    (
+        "frames that are not counted",
+        &[("stages_scales", "up[1] = <entered_q & weight_set>;", "1'd0")],
+    ),
+    (
+        "scales of the wrong block",
+        &[("stages_scales", "index_d = <2'd0>;", "2'd1")],
+    ),
+    (
+        "one lane's scale for another",
+        &[("stages", "(<scale[21:11]>)", "scale[10:0]")],
+    ),
+    (
+        "a carry between pieces lost",
+        &[(
+            "stages_multiply",
+            "part1 + <{{6{part0[28]}}, part0[28:17]}>;",
+            "18'd0",
+        )],
+    ),
+    (
+        "a piece taken as signed",
+        &[(
+            "stages_multiply",
+            "(<{1'd0, value[16:0]}>)",
+            "{value[16], value[16:0]}",
+        )],
+    ),
+    (
+        "draws in every cycle",
+        &[("stages_draws", "if (<step>)", "1'd1")],
+    ),
+    (
+        "another generator",
+        &[(
+            "stages_draws",
+            "right[14:0] = <left[14:0] ^ left[31:17]>;",
+            "left[14:0]",
+        )],
+    ),
+    (
+        "lanes that draw alike",
+        &[("stages_draws", "mixed = <seed ^ key>;", "seed")],
+    ),
+    ("no draw", &[("stages_round", "addend = <draw>;", "12'd0")]),
+    (
+        "saturation at the wrong end",
+        &[(
+            "stages_saturate",
+            "narrow_d[5] = <negative_q>;",
+            "~negative_q",
+        )],
+    ),
+    (
+        "negative values counted",
+        &[(
+            "stages_saturate",
+            "misfit_d = <some_set_q & some_clear_q>;",
+            "some_set_q",
+        )],
+    ),
+    (
+        "empty beats counted",
+        &[(
+            "stages_count",
+            "seen_d = <saturated & {2{valid}}>;",
+            "saturated",
+        )],
+    ),
+    (
+        "a place given back twice",
+        &[("stages_queue", "gave_d = <read>;", "read | write")],
+    ),
+    (
+        "a beat that does not wait",
+        &[("stages_queue", "open = <tready | ~out_valid_q>;", "1'd1")],
+    ),
+    (
+        "frame_done with every beat",
+        &[(
+            "stages_queue",
+            "done_d = <out_valid_q & tready & out_last_q>;",
+            "out_valid_q & tready",
+        )],
+    ),
+    (
+        "tlast a beat late",
+        &[("stages", "(<last_line_q[8]>)", "last_line_q[7]")],
+    ),
+];
+
+const NEAREST: &[(&str, &[Edit])] = &[
+    (
+        "halves go up",
+        &[
+            ("stages_round", "addend[1:0] = <{2{~product[3]}}>;", "2'd0"),
+            ("stages_round", "addend[2] = <product[3]>;", "1'd1"),
+        ],
+    ),
+    (
+        "halves go down",
+        &[
+            ("stages_round", "addend[1:0] = <{2{~product[3]}}>;", "2'd3"),
+            ("stages_round", "addend[2] = <product[3]>;", "1'd0"),
+        ],
+    ),
+    (
+        "scales written while a frame needs them",
+        &[("weight", "if (<scales_next_d & ~scales_free>)", "1'd0")],
+    ),
+];
+
+/// A place in the text, and what stands there for the mutants of these numbers.
+struct Choice<'a> {
+    module: &'a str,
+    text: &'a str,
+    others: Vec<(usize, &'a str)>,
+}
+
+/// The layer's Verilog with all mutants in it; the pin at 0 is the engine itself.
+fn mutated(layer: &Layer, mut verilog: String, mutants: &[(&str, &[Edit])]) -> String {
+    let mut edits: Vec<Choice> = Vec::new();
+    for (index, (_, of_mutant)) in mutants.iter().enumerate() {
+        for (module, text, other) in *of_mutant {
+            // Several mutants may replace the same expression.
+            match edits
+                .iter_mut()
+                .find(|edit| (edit.module, edit.text) == (*module, *text))
+            {
+                Some(edit) => edit.others.push((index + 1, other)),
+                None => edits.push(Choice {
+                    module,
+                    text,
+                    others: vec![(index + 1, other)],
+                }),
+            }
+        }
+    }
+    for Choice {
+        module,
+        text,
+        others,
+    } in edits
+    {
+        let head = format!("module {}_{module} (", layer.name());
+        let start = verilog.find(&head).unwrap_or_else(|| panic!("no {head}"));
+        let end = start + verilog[start..].find("endmodule").unwrap();
+        let (before, rest) = text.split_once('<').unwrap();
+        let (expression, after) = rest.rsplit_once('>').unwrap();
+        let mut choice = format!("({expression})");
+        for (number, other) in others {
+            choice = format!("(showcase.mutant == 8'd{number} ? ({other}) : {choice})");
+        }
+        let original = format!("{before}{expression}{after}");
+        let body = &verilog[start..end];
+        assert_eq!(
+            body.matches(&original).count(),
+            1,
+            "`{original}` in {module}:\n{body}"
+        );
+        let body = body.replace(&original, &format!("{before}{choice}{after}"));
+        verilog.replace_range(start..end, &body);
+    }
+    let mut waivers = String::new();
+    // What is edited need not be tidy.
+    for what in ["WIDTH", "UNUSED", "UNOPTFLAT"] {
+        let _ = writeln!(waivers, "/* verilator lint_off {what} */");
+    }
+    waivers + &verilog
+}
+
+fn check(layer: &Layer, mutants: &[(&str, &[Edit])], check: impl Fn(&Bench)) {
+    let rig = Rig::with_mutants(layer, |verilog| mutated(layer, verilog, mutants));
+    let mut bench = Bench::of(rig);
+    check(&bench);
+    let mut alive = Vec::new();
+    for (index, (what, _)) in mutants.iter().enumerate() {
+        bench.mutant = Some(index as u64 + 1);
+        let verdict = catch_unwind(AssertUnwindSafe(|| check(&bench)));
+        if verdict.is_ok() {
+            alive.push(what);
+        }
+    }
+    assert!(alive.is_empty(), "not noticed: {alive:#?}");
+}
+
+#[test]
+fn every_edit_of_the_stages_is_noticed() {
+    check(&everything(2, "stochastic"), STAGES, Bench::check_all);
+}
+
+#[test]
+fn every_edit_of_other_rounding_is_noticed() {
+    check(&everything(1, "nearest_even"), NEAREST, |bench| {
+        bench.check_stalls(12);
+        bench.check_sets(80);
+    });
+}
