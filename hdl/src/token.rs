@@ -155,7 +155,11 @@ pub fn token_queue(name: &str, t: &TokenWidths) -> Module {
         // The comparisons come late: all else is worked out beside them.
         for (token, lacks, other) in [
             (&head.q, &head_lacks, (&head_stays, !&to_head)),
-            (&second.q, &second_lacks, (&second_moves, &to_head & &second_valid.q)),
+            (
+                &second.q,
+                &second_lacks,
+                (&second_moves, &to_head & &second_valid.q),
+            ),
         ] {
             b.set(lacks, &(&stored.q - t.field(token, "need")));
             let may_begin = &weights_ready | !t.field(token, "frame_first");
