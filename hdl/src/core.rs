@@ -436,7 +436,7 @@ pub fn core(
     let frames_bits = bits_for(d.frames_inside() + stage_beats(d, lanes, target));
     let begun = m.reg("begun", 1, 0, "");
     let names = ["frames", "frames_inside"];
-    let frames = Stock::new(&mut m, names, &lit(0, frames_bits), "frames in the engine");
+    let frames = Stock::none(&mut m, names, frames_bits, "frames in the engine");
     let is_busy = m.reg("is_busy", 1, 0, "");
     let seen = m.reg("seen", cause_bits, 0, "");
     let cause = m.reg("cause", cause_bits, 0, "");

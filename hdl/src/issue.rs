@@ -163,7 +163,7 @@ pub fn issue_loop(
         "results that the output FIFO holds",
     );
     let names = ["places", "place_free"];
-    let places = Stock::new(&mut m, names, &places_all, "free places in the output FIFO");
+    let places = Stock::full(&mut m, names, &places_all, "free places in the output FIFO");
     // All else hangs on it, so it is known a cycle ahead.
     let blocked = m.reg("blocked", 1, 0, "that issue is a start without a place");
     let go = m.net("go", 1, "the issue that waits goes");

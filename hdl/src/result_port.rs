@@ -50,7 +50,7 @@ pub fn result_port(
     let write_slot = m.reg("write_slot", slot_bits, 0, "");
     let read_slot = m.reg("read_slot", slot_bits, 0, "");
     let names = ["waiting", "some_wait"];
-    let waiting = Stock::new(&mut m, names, &lit(0, count_bits), "results in the memory");
+    let waiting = Stock::none(&mut m, names, count_bits, "results in the memory");
     let held = m.reg(
         "held",
         1,

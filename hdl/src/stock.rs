@@ -11,11 +11,26 @@ pub struct Stock {
 }
 
 impl Stock {
-    /// `first` is the count from reset on. The names are those of the registers.
-    pub fn new(m: &mut Module, [count, some]: [&str; 2], first: &Expr, comment: &str) -> Self {
+    /// None from reset on. The names are those of the registers.
+    pub fn none(m: &mut Module, names: [&str; 2], width: usize, comment: &str) -> Self {
+        Self::new(m, names, &lit(0, width), 0, comment)
+    }
+
+    /// From reset on `all`, a configuration input that is not zero.
+    pub fn full(m: &mut Module, names: [&str; 2], all: &Expr, comment: &str) -> Self {
+        Self::new(m, names, all, 1, comment)
+    }
+
+    fn new(
+        m: &mut Module,
+        [count, some]: [&str; 2],
+        first: &Expr,
+        some_first: u64,
+        comment: &str,
+    ) -> Self {
         Stock {
             count: m.reg_from(count, first.clone(), comment),
-            some: m.reg_from(some, first.non_zero(), "the count is not zero"),
+            some: m.reg(some, 1, some_first, "the count is not zero"),
             two: m.net(&format!("{count}_two"), 1, "there are two at least"),
             step: m.net(&format!("{count}_step"), first.width(), "one up or down"),
         }

@@ -243,17 +243,21 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "an address that does not wrap",
         &[Text(
             "_issue",
-            "if (grad_stepped_wrapped[7]) begin",
-            "if (1'b1) begin",
+            "if (~grad_wrapped[5]) begin",
+            "if (1'b0) begin",
         )],
     ),
     (
         "no wait for the data",
-        &[Text("_issue", "(credit_ok_q & ~avail_q[5])", "credit_ok_q")],
+        &[Text(
+            "_tokens",
+            "(head_stays & ~head_lacks[5]) | (second_moves & ~second_lacks[5])",
+            "head_stays | second_moves",
+        )],
     ),
     (
         "no wait for a place in the output FIFO",
-        &[Text("_issue", "(credit_ok_q & ~avail_q[5])", "~avail_q[5]")],
+        &[Text("_issue", "& ~place_free_d;", "& 1'd0;")],
     ),
     (
         "no wait for space in the line buffer",
@@ -315,16 +319,16 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "an error where there is none",
         &[Text(
             "_grad",
-            "tlast_early = accept & tlast & ~due & ~overdue_q",
-            "tlast_early = accept & tlast & due",
+            "tlast_early = tlast_came_q & ~tlast_was_due_q & ~overdue_q",
+            "tlast_early = tlast_came_q & tlast_was_due_q",
         )],
     ),
     (
         "a frame that does not end",
         &[Text(
             "_core",
-            "frames_q + {6'd0, begun_q} - {6'd0, frame_done}",
-            "frames_q + {6'd0, begun_q}",
+            "frames_step = {6{1'd1}};",
+            "frames_step = 6'd1;",
         )],
     ),
     (

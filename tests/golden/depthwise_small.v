@@ -43,16 +43,15 @@ module depthwise_small (
   output wire [5:0]  error_cause  // grad_output early, missing, late; weight early, missing, late
 );
   localparam [1:0] CFG_ROW_VISITS_LESS_1 = 2'd2;  // visits of a walk, less one
-  localparam [1:0] CFG_ROW_ADDRESS_STEP = 2'd0;  // words from a visit of a slot to its next
-  localparam [1:0] CFG_ROW_ADDRESS_CLIP = 2'd0;  // the same where its first tap leaves
-  localparam       CFG_ROW_WEIGHT_TAP = 1'd0;  // weight words from tap to tap
+  localparam [2:0] CFG_ROW_ADDRESS_STEP = 3'd3;  // units from a visit of a slot to its next
+  localparam [2:0] CFG_ROW_ADDRESS_CLIP = 3'd0;  // the same where its first tap leaves
+  localparam       CFG_ROW_WEIGHT_TAP = 1'd0;  // weight units from tap to tap
   localparam       CFG_ROW_FIRST_SKIP = 1'd0;  // beats without a tap before the first visit
-  localparam [2:0] CFG_ROW_CLIP_PERIOD_LESS_1 = 3'd0;  // visits of a slot between taps that leave, less one
-  localparam [2:0] CFG_LINE_WORDS = 3'd3;  // words in the line buffer
-  localparam       CFG_ROW_SLOT0_TAPS = 1'd1;  // taps at the first visit
-  localparam [1:0] CFG_ROW_SLOT0_ADDRESS = 2'd0;  // line-buffer offset of its first tap, words
-  localparam       CFG_ROW_SLOT0_WEIGHT = 1'd0;  // weight offset of its first tap, words
-  localparam [2:0] CFG_ROW_SLOT0_CLIP_IN = 3'd4;  // visits until its first tap leaves
+  localparam [3:0] CFG_WALK_RING = 4'd5;  // size of the line buffer in units of this block's addresses
+  localparam       CFG_ROW_SLOT0_TAPS = 1'd0;  // taps at the first visit beyond those that every visit has
+  localparam [2:0] CFG_ROW_SLOT0_ADDRESS = 3'd0;  // line-buffer offset of its first tap, units
+  localparam       CFG_ROW_SLOT0_WEIGHT = 1'd0;  // weight offset of its first tap, units
+  localparam       CFG_ROW_SLOT0_CLIPS = 1'd0;  // it leaves after the first visit
   localparam       CFG_ROW_SLOT0_CLIPPED = 1'd0;  // taps have left before the first visit
   localparam       CFG_ROW_SLOT0_GROWS_LEFT = 1'd0;  // taps that have yet to enter
   localparam       CFG_ROW_SLOT0_OPENS_FIRST = 1'd1;  // first visit needs new input
@@ -60,16 +59,16 @@ module depthwise_small (
   localparam       CFG_ROW_SLOT0_OPENS = 1'd1;  // later visits need new input
   localparam       CFG_ROW_SLOT0_CLOSES = 1'd1;  // holds the kernel's last tap
   localparam       CFG_ROW_SLOT0_SKIP = 1'd1;  // beats without a tap since the visit before
+  localparam [2:0] CFG_ROW_SLOT0_CLIP_AFTER = 3'd4;  // visits left at its last visit before its first tap leaves
   localparam [2:0] CFG_COL_VISITS_LESS_1 = 3'd4;  // visits of a walk, less one
-  localparam [1:0] CFG_COL_ADDRESS_STEP = 2'd1;  // words from a visit of a slot to its next
-  localparam [1:0] CFG_COL_ADDRESS_CLIP = 2'd0;  // the same where its first tap leaves
-  localparam       CFG_COL_WEIGHT_TAP = 1'd0;  // weight words from tap to tap
+  localparam [2:0] CFG_COL_ADDRESS_STEP = 3'd1;  // units from a visit of a slot to its next
+  localparam [2:0] CFG_COL_ADDRESS_CLIP = 3'd0;  // the same where its first tap leaves
+  localparam       CFG_COL_WEIGHT_TAP = 1'd0;  // weight units from tap to tap
   localparam       CFG_COL_FIRST_SKIP = 1'd0;  // beats without a tap before the first visit
-  localparam [1:0] CFG_COL_CLIP_PERIOD_LESS_1 = 2'd0;  // visits of a slot between taps that leave, less one
-  localparam       CFG_COL_SLOT0_TAPS = 1'd1;  // taps at the first visit
-  localparam [1:0] CFG_COL_SLOT0_ADDRESS = 2'd0;  // line-buffer offset of its first tap, words
-  localparam       CFG_COL_SLOT0_WEIGHT = 1'd1;  // weight offset of its first tap, words
-  localparam [1:0] CFG_COL_SLOT0_CLIP_IN = 2'd2;  // visits until its first tap leaves
+  localparam       CFG_COL_SLOT0_TAPS = 1'd0;  // taps at the first visit beyond those that every visit has
+  localparam [2:0] CFG_COL_SLOT0_ADDRESS = 3'd0;  // line-buffer offset of its first tap, units
+  localparam       CFG_COL_SLOT0_WEIGHT = 1'd1;  // weight offset of its first tap, units
+  localparam       CFG_COL_SLOT0_CLIPS = 1'd0;  // it leaves after the first visit
   localparam       CFG_COL_SLOT0_CLIPPED = 1'd1;  // taps have left before the first visit
   localparam       CFG_COL_SLOT0_GROWS_LEFT = 1'd0;  // taps that have yet to enter
   localparam       CFG_COL_SLOT0_OPENS_FIRST = 1'd1;  // first visit needs new input
@@ -77,10 +76,11 @@ module depthwise_small (
   localparam       CFG_COL_SLOT0_OPENS = 1'd0;  // later visits need new input
   localparam       CFG_COL_SLOT0_CLOSES = 1'd1;  // holds the kernel's last tap
   localparam       CFG_COL_SLOT0_SKIP = 1'd0;  // beats without a tap since the visit before
-  localparam       CFG_COL_SLOT1_TAPS = 1'd1;  // taps at the first visit
-  localparam [1:0] CFG_COL_SLOT1_ADDRESS = 2'd1;  // line-buffer offset of its first tap, words
-  localparam       CFG_COL_SLOT1_WEIGHT = 1'd0;  // weight offset of its first tap, words
-  localparam [1:0] CFG_COL_SLOT1_CLIP_IN = 2'd1;  // visits until its first tap leaves
+  localparam [3:0] CFG_COL_SLOT0_CLIP_AFTER = 4'd2;  // visits left at its last visit before its first tap leaves
+  localparam       CFG_COL_SLOT1_TAPS = 1'd0;  // taps at the first visit beyond those that every visit has
+  localparam [2:0] CFG_COL_SLOT1_ADDRESS = 3'd1;  // line-buffer offset of its first tap, units
+  localparam       CFG_COL_SLOT1_WEIGHT = 1'd0;  // weight offset of its first tap, units
+  localparam       CFG_COL_SLOT1_CLIPS = 1'd0;  // it leaves after the first visit
   localparam       CFG_COL_SLOT1_CLIPPED = 1'd0;  // taps have left before the first visit
   localparam       CFG_COL_SLOT1_GROWS_LEFT = 1'd0;  // taps that have yet to enter
   localparam       CFG_COL_SLOT1_OPENS_FIRST = 1'd1;  // first visit needs new input
@@ -88,11 +88,10 @@ module depthwise_small (
   localparam       CFG_COL_SLOT1_OPENS = 1'd1;  // later visits need new input
   localparam       CFG_COL_SLOT1_CLOSES = 1'd0;  // holds the kernel's last tap
   localparam       CFG_COL_SLOT1_SKIP = 1'd1;  // beats without a tap since the visit before
-  localparam [1:0] CFG_FRAME_STEP = 2'd0;  // words stored of a frame, modulo the line buffer
-  localparam       CFG_FREE_ROW_END = 1'd0;  // pixels freed at the end of a row that closes one
-  localparam       CFG_FREE_FRAME_END = 1'd0;  // pixels freed at the end of a frame
-  localparam [1:0] CFG_LINE_PIXELS = 2'd3;  // pixels in the line buffer
-  localparam [1:0] CFG_LINE_WORDS_LESS_1 = 2'd2;  // words in the line buffer, less one
+  localparam [3:0] CFG_COL_SLOT1_CLIP_AFTER = 4'd3;  // visits left at its last visit before its first tap leaves
+  localparam [2:0] CFG_FRAME_STEP = 3'd4;  // units stored of a frame, modulo the line buffer
+  localparam [2:0] CFG_LINE_PIXELS = 3'd5;  // pixels in the line buffer
+  localparam [2:0] CFG_LINE_LESS_1 = 3'd4;  // pixels in the line buffer, less one
   localparam [2:0] CFG_GRAD_ROWS_LESS_1 = 3'd4;  // size of grad_output, less one
   localparam [2:0] CFG_FIRST_KEPT_ROW = 3'd0;  // first one that some output needs
   localparam [2:0] CFG_LAST_KEPT_ROW = 3'd2;  // last one that some output needs
@@ -103,89 +102,94 @@ module depthwise_small (
   localparam       CFG_KEEPS_COL_0 = 1'd1;  // the first one is needed
   localparam       CFG_WEIGHT_WORDS_LESS_1 = 1'd1;  // beats of a set of weights, less one
   localparam [4:0] CFG_FIFO_RESULTS = 5'd16;  // results that the output FIFO holds
+  localparam [3:0] CFG_ISSUE_RING = 4'd5;  // size of the line buffer in units of this block's addresses
+  localparam       CFG_FREE_ROW_END = 1'd0;  // pixels freed at the end of a row that closes one
+  localparam       CFG_FREE_FRAME_END = 1'd0;  // pixels freed at the end of a frame
   localparam       CFG_END_BEATS = 1'd1;  // beats without a tap at a frame's end
 
   depthwise_small_core u_core (
-    .aclk                       (aclk),
-    .aresetn                    (aresetn),
-    .s_axis_grad_output_tvalid  (s_axis_grad_output_tvalid),
-    .s_axis_grad_output_tready  (s_axis_grad_output_tready),
-    .s_axis_grad_output_tdata   (s_axis_grad_output_tdata),
-    .s_axis_grad_output_tlast   (s_axis_grad_output_tlast),
-    .s_axis_weight_tvalid       (s_axis_weight_tvalid),
-    .s_axis_weight_tready       (s_axis_weight_tready),
-    .s_axis_weight_tdata        (s_axis_weight_tdata),
-    .s_axis_weight_tlast        (s_axis_weight_tlast),
-    .m_axis_grad_input_tvalid   (m_axis_grad_input_tvalid),
-    .m_axis_grad_input_tready   (m_axis_grad_input_tready),
-    .m_axis_grad_input_tdata    (m_axis_grad_input_tdata),
-    .m_axis_grad_input_tlast    (m_axis_grad_input_tlast),
-    .busy                       (busy),
-    .frame_done                 (frame_done),
-    .error                      (error),
-    .error_cause                (error_cause),
-    .cfg_line_words             (CFG_LINE_WORDS),
-    .cfg_frame_step             (CFG_FRAME_STEP),
-    .cfg_free_row_end           (CFG_FREE_ROW_END),
-    .cfg_free_frame_end         (CFG_FREE_FRAME_END),
-    .cfg_row_visits_less_1      (CFG_ROW_VISITS_LESS_1),
-    .cfg_row_address_step       (CFG_ROW_ADDRESS_STEP),
-    .cfg_row_address_clip       (CFG_ROW_ADDRESS_CLIP),
-    .cfg_row_weight_tap         (CFG_ROW_WEIGHT_TAP),
-    .cfg_row_first_skip         (CFG_ROW_FIRST_SKIP),
-    .cfg_row_clip_period_less_1 (CFG_ROW_CLIP_PERIOD_LESS_1),
-    .cfg_row_slot0_taps         (CFG_ROW_SLOT0_TAPS),
-    .cfg_row_slot0_address      (CFG_ROW_SLOT0_ADDRESS),
-    .cfg_row_slot0_weight       (CFG_ROW_SLOT0_WEIGHT),
-    .cfg_row_slot0_clip_in      (CFG_ROW_SLOT0_CLIP_IN),
-    .cfg_row_slot0_clipped      (CFG_ROW_SLOT0_CLIPPED),
-    .cfg_row_slot0_grows_left   (CFG_ROW_SLOT0_GROWS_LEFT),
-    .cfg_row_slot0_opens_first  (CFG_ROW_SLOT0_OPENS_FIRST),
-    .cfg_row_slot0_extra        (CFG_ROW_SLOT0_EXTRA),
-    .cfg_row_slot0_opens        (CFG_ROW_SLOT0_OPENS),
-    .cfg_row_slot0_closes       (CFG_ROW_SLOT0_CLOSES),
-    .cfg_row_slot0_skip         (CFG_ROW_SLOT0_SKIP),
-    .cfg_col_visits_less_1      (CFG_COL_VISITS_LESS_1),
-    .cfg_col_address_step       (CFG_COL_ADDRESS_STEP),
-    .cfg_col_address_clip       (CFG_COL_ADDRESS_CLIP),
-    .cfg_col_weight_tap         (CFG_COL_WEIGHT_TAP),
-    .cfg_col_first_skip         (CFG_COL_FIRST_SKIP),
-    .cfg_col_clip_period_less_1 (CFG_COL_CLIP_PERIOD_LESS_1),
-    .cfg_col_slot0_taps         (CFG_COL_SLOT0_TAPS),
-    .cfg_col_slot0_address      (CFG_COL_SLOT0_ADDRESS),
-    .cfg_col_slot0_weight       (CFG_COL_SLOT0_WEIGHT),
-    .cfg_col_slot0_clip_in      (CFG_COL_SLOT0_CLIP_IN),
-    .cfg_col_slot0_clipped      (CFG_COL_SLOT0_CLIPPED),
-    .cfg_col_slot0_grows_left   (CFG_COL_SLOT0_GROWS_LEFT),
-    .cfg_col_slot0_opens_first  (CFG_COL_SLOT0_OPENS_FIRST),
-    .cfg_col_slot0_extra        (CFG_COL_SLOT0_EXTRA),
-    .cfg_col_slot0_opens        (CFG_COL_SLOT0_OPENS),
-    .cfg_col_slot0_closes       (CFG_COL_SLOT0_CLOSES),
-    .cfg_col_slot0_skip         (CFG_COL_SLOT0_SKIP),
-    .cfg_col_slot1_taps         (CFG_COL_SLOT1_TAPS),
-    .cfg_col_slot1_address      (CFG_COL_SLOT1_ADDRESS),
-    .cfg_col_slot1_weight       (CFG_COL_SLOT1_WEIGHT),
-    .cfg_col_slot1_clip_in      (CFG_COL_SLOT1_CLIP_IN),
-    .cfg_col_slot1_clipped      (CFG_COL_SLOT1_CLIPPED),
-    .cfg_col_slot1_grows_left   (CFG_COL_SLOT1_GROWS_LEFT),
-    .cfg_col_slot1_opens_first  (CFG_COL_SLOT1_OPENS_FIRST),
-    .cfg_col_slot1_extra        (CFG_COL_SLOT1_EXTRA),
-    .cfg_col_slot1_opens        (CFG_COL_SLOT1_OPENS),
-    .cfg_col_slot1_closes       (CFG_COL_SLOT1_CLOSES),
-    .cfg_col_slot1_skip         (CFG_COL_SLOT1_SKIP),
-    .cfg_line_pixels            (CFG_LINE_PIXELS),
-    .cfg_line_words_less_1      (CFG_LINE_WORDS_LESS_1),
-    .cfg_grad_rows_less_1       (CFG_GRAD_ROWS_LESS_1),
-    .cfg_first_kept_row         (CFG_FIRST_KEPT_ROW),
-    .cfg_last_kept_row          (CFG_LAST_KEPT_ROW),
-    .cfg_keeps_row_0            (CFG_KEEPS_ROW_0),
-    .cfg_grad_cols_less_1       (CFG_GRAD_COLS_LESS_1),
-    .cfg_first_kept_col         (CFG_FIRST_KEPT_COL),
-    .cfg_last_kept_col          (CFG_LAST_KEPT_COL),
-    .cfg_keeps_col_0            (CFG_KEEPS_COL_0),
-    .cfg_weight_words_less_1    (CFG_WEIGHT_WORDS_LESS_1),
-    .cfg_fifo_results           (CFG_FIFO_RESULTS),
-    .cfg_end_beats              (CFG_END_BEATS)
+    .aclk                      (aclk),
+    .aresetn                   (aresetn),
+    .s_axis_grad_output_tvalid (s_axis_grad_output_tvalid),
+    .s_axis_grad_output_tready (s_axis_grad_output_tready),
+    .s_axis_grad_output_tdata  (s_axis_grad_output_tdata),
+    .s_axis_grad_output_tlast  (s_axis_grad_output_tlast),
+    .s_axis_weight_tvalid      (s_axis_weight_tvalid),
+    .s_axis_weight_tready      (s_axis_weight_tready),
+    .s_axis_weight_tdata       (s_axis_weight_tdata),
+    .s_axis_weight_tlast       (s_axis_weight_tlast),
+    .m_axis_grad_input_tvalid  (m_axis_grad_input_tvalid),
+    .m_axis_grad_input_tready  (m_axis_grad_input_tready),
+    .m_axis_grad_input_tdata   (m_axis_grad_input_tdata),
+    .m_axis_grad_input_tlast   (m_axis_grad_input_tlast),
+    .busy                      (busy),
+    .frame_done                (frame_done),
+    .error                     (error),
+    .error_cause               (error_cause),
+    .cfg_walk_ring             (CFG_WALK_RING),
+    .cfg_frame_step            (CFG_FRAME_STEP),
+    .cfg_row_visits_less_1     (CFG_ROW_VISITS_LESS_1),
+    .cfg_row_address_step      (CFG_ROW_ADDRESS_STEP),
+    .cfg_row_address_clip      (CFG_ROW_ADDRESS_CLIP),
+    .cfg_row_weight_tap        (CFG_ROW_WEIGHT_TAP),
+    .cfg_row_first_skip        (CFG_ROW_FIRST_SKIP),
+    .cfg_row_slot0_taps        (CFG_ROW_SLOT0_TAPS),
+    .cfg_row_slot0_address     (CFG_ROW_SLOT0_ADDRESS),
+    .cfg_row_slot0_weight      (CFG_ROW_SLOT0_WEIGHT),
+    .cfg_row_slot0_clips       (CFG_ROW_SLOT0_CLIPS),
+    .cfg_row_slot0_clipped     (CFG_ROW_SLOT0_CLIPPED),
+    .cfg_row_slot0_grows_left  (CFG_ROW_SLOT0_GROWS_LEFT),
+    .cfg_row_slot0_opens_first (CFG_ROW_SLOT0_OPENS_FIRST),
+    .cfg_row_slot0_extra       (CFG_ROW_SLOT0_EXTRA),
+    .cfg_row_slot0_opens       (CFG_ROW_SLOT0_OPENS),
+    .cfg_row_slot0_closes      (CFG_ROW_SLOT0_CLOSES),
+    .cfg_row_slot0_skip        (CFG_ROW_SLOT0_SKIP),
+    .cfg_row_slot0_clip_after  (CFG_ROW_SLOT0_CLIP_AFTER),
+    .cfg_col_visits_less_1     (CFG_COL_VISITS_LESS_1),
+    .cfg_col_address_step      (CFG_COL_ADDRESS_STEP),
+    .cfg_col_address_clip      (CFG_COL_ADDRESS_CLIP),
+    .cfg_col_weight_tap        (CFG_COL_WEIGHT_TAP),
+    .cfg_col_first_skip        (CFG_COL_FIRST_SKIP),
+    .cfg_col_slot0_taps        (CFG_COL_SLOT0_TAPS),
+    .cfg_col_slot0_address     (CFG_COL_SLOT0_ADDRESS),
+    .cfg_col_slot0_weight      (CFG_COL_SLOT0_WEIGHT),
+    .cfg_col_slot0_clips       (CFG_COL_SLOT0_CLIPS),
+    .cfg_col_slot0_clipped     (CFG_COL_SLOT0_CLIPPED),
+    .cfg_col_slot0_grows_left  (CFG_COL_SLOT0_GROWS_LEFT),
+    .cfg_col_slot0_opens_first (CFG_COL_SLOT0_OPENS_FIRST),
+    .cfg_col_slot0_extra       (CFG_COL_SLOT0_EXTRA),
+    .cfg_col_slot0_opens       (CFG_COL_SLOT0_OPENS),
+    .cfg_col_slot0_closes      (CFG_COL_SLOT0_CLOSES),
+    .cfg_col_slot0_skip        (CFG_COL_SLOT0_SKIP),
+    .cfg_col_slot0_clip_after  (CFG_COL_SLOT0_CLIP_AFTER),
+    .cfg_col_slot1_taps        (CFG_COL_SLOT1_TAPS),
+    .cfg_col_slot1_address     (CFG_COL_SLOT1_ADDRESS),
+    .cfg_col_slot1_weight      (CFG_COL_SLOT1_WEIGHT),
+    .cfg_col_slot1_clips       (CFG_COL_SLOT1_CLIPS),
+    .cfg_col_slot1_clipped     (CFG_COL_SLOT1_CLIPPED),
+    .cfg_col_slot1_grows_left  (CFG_COL_SLOT1_GROWS_LEFT),
+    .cfg_col_slot1_opens_first (CFG_COL_SLOT1_OPENS_FIRST),
+    .cfg_col_slot1_extra       (CFG_COL_SLOT1_EXTRA),
+    .cfg_col_slot1_opens       (CFG_COL_SLOT1_OPENS),
+    .cfg_col_slot1_closes      (CFG_COL_SLOT1_CLOSES),
+    .cfg_col_slot1_skip        (CFG_COL_SLOT1_SKIP),
+    .cfg_col_slot1_clip_after  (CFG_COL_SLOT1_CLIP_AFTER),
+    .cfg_line_pixels           (CFG_LINE_PIXELS),
+    .cfg_line_less_1           (CFG_LINE_LESS_1),
+    .cfg_grad_rows_less_1      (CFG_GRAD_ROWS_LESS_1),
+    .cfg_first_kept_row        (CFG_FIRST_KEPT_ROW),
+    .cfg_last_kept_row         (CFG_LAST_KEPT_ROW),
+    .cfg_keeps_row_0           (CFG_KEEPS_ROW_0),
+    .cfg_grad_cols_less_1      (CFG_GRAD_COLS_LESS_1),
+    .cfg_first_kept_col        (CFG_FIRST_KEPT_COL),
+    .cfg_last_kept_col         (CFG_LAST_KEPT_COL),
+    .cfg_keeps_col_0           (CFG_KEEPS_COL_0),
+    .cfg_weight_words_less_1   (CFG_WEIGHT_WORDS_LESS_1),
+    .cfg_fifo_results          (CFG_FIFO_RESULTS),
+    .cfg_issue_ring            (CFG_ISSUE_RING),
+    .cfg_free_row_end          (CFG_FREE_ROW_END),
+    .cfg_free_frame_end        (CFG_FREE_FRAME_END),
+    .cfg_end_beats             (CFG_END_BEATS)
   );
 endmodule
 
@@ -213,20 +217,17 @@ module depthwise_small_core (
   output wire        frame_done,  // pulse: the last beat of a frame was taken
   output wire        error,  // sticky until reset: a tlast was misplaced
   output wire [5:0]  error_cause,  // grad_output early, missing, late; weight early, missing, late
-  input  wire [2:0]  cfg_line_words,  // words in the line buffer
-  input  wire [1:0]  cfg_frame_step,  // words stored of a frame, modulo the line buffer
-  input  wire        cfg_free_row_end,  // pixels freed at the end of a row that closes one
-  input  wire        cfg_free_frame_end,  // pixels freed at the end of a frame
+  input  wire [3:0]  cfg_walk_ring,  // size of the line buffer in units of this block's addresses
+  input  wire [2:0]  cfg_frame_step,  // units stored of a frame, modulo the line buffer
   input  wire [1:0]  cfg_row_visits_less_1,  // visits of a walk, less one
-  input  wire [1:0]  cfg_row_address_step,  // words from a visit of a slot to its next
-  input  wire [1:0]  cfg_row_address_clip,  // the same where its first tap leaves
-  input  wire        cfg_row_weight_tap,  // weight words from tap to tap
+  input  wire [2:0]  cfg_row_address_step,  // units from a visit of a slot to its next
+  input  wire [2:0]  cfg_row_address_clip,  // the same where its first tap leaves
+  input  wire        cfg_row_weight_tap,  // weight units from tap to tap
   input  wire        cfg_row_first_skip,  // beats without a tap before the first visit
-  input  wire [2:0]  cfg_row_clip_period_less_1,  // visits of a slot between taps that leave, less one
-  input  wire        cfg_row_slot0_taps,  // taps at the first visit
-  input  wire [1:0]  cfg_row_slot0_address,  // line-buffer offset of its first tap, words
-  input  wire        cfg_row_slot0_weight,  // weight offset of its first tap, words
-  input  wire [2:0]  cfg_row_slot0_clip_in,  // visits until its first tap leaves
+  input  wire        cfg_row_slot0_taps,  // taps at the first visit beyond those that every visit has
+  input  wire [2:0]  cfg_row_slot0_address,  // line-buffer offset of its first tap, units
+  input  wire        cfg_row_slot0_weight,  // weight offset of its first tap, units
+  input  wire        cfg_row_slot0_clips,  // it leaves after the first visit
   input  wire        cfg_row_slot0_clipped,  // taps have left before the first visit
   input  wire        cfg_row_slot0_grows_left,  // taps that have yet to enter
   input  wire        cfg_row_slot0_opens_first,  // first visit needs new input
@@ -234,16 +235,16 @@ module depthwise_small_core (
   input  wire        cfg_row_slot0_opens,  // later visits need new input
   input  wire        cfg_row_slot0_closes,  // holds the kernel's last tap
   input  wire        cfg_row_slot0_skip,  // beats without a tap since the visit before
+  input  wire [2:0]  cfg_row_slot0_clip_after,  // visits left at its last visit before its first tap leaves
   input  wire [2:0]  cfg_col_visits_less_1,  // visits of a walk, less one
-  input  wire [1:0]  cfg_col_address_step,  // words from a visit of a slot to its next
-  input  wire [1:0]  cfg_col_address_clip,  // the same where its first tap leaves
-  input  wire        cfg_col_weight_tap,  // weight words from tap to tap
+  input  wire [2:0]  cfg_col_address_step,  // units from a visit of a slot to its next
+  input  wire [2:0]  cfg_col_address_clip,  // the same where its first tap leaves
+  input  wire        cfg_col_weight_tap,  // weight units from tap to tap
   input  wire        cfg_col_first_skip,  // beats without a tap before the first visit
-  input  wire [1:0]  cfg_col_clip_period_less_1,  // visits of a slot between taps that leave, less one
-  input  wire        cfg_col_slot0_taps,  // taps at the first visit
-  input  wire [1:0]  cfg_col_slot0_address,  // line-buffer offset of its first tap, words
-  input  wire        cfg_col_slot0_weight,  // weight offset of its first tap, words
-  input  wire [1:0]  cfg_col_slot0_clip_in,  // visits until its first tap leaves
+  input  wire        cfg_col_slot0_taps,  // taps at the first visit beyond those that every visit has
+  input  wire [2:0]  cfg_col_slot0_address,  // line-buffer offset of its first tap, units
+  input  wire        cfg_col_slot0_weight,  // weight offset of its first tap, units
+  input  wire        cfg_col_slot0_clips,  // it leaves after the first visit
   input  wire        cfg_col_slot0_clipped,  // taps have left before the first visit
   input  wire        cfg_col_slot0_grows_left,  // taps that have yet to enter
   input  wire        cfg_col_slot0_opens_first,  // first visit needs new input
@@ -251,10 +252,11 @@ module depthwise_small_core (
   input  wire        cfg_col_slot0_opens,  // later visits need new input
   input  wire        cfg_col_slot0_closes,  // holds the kernel's last tap
   input  wire        cfg_col_slot0_skip,  // beats without a tap since the visit before
-  input  wire        cfg_col_slot1_taps,  // taps at the first visit
-  input  wire [1:0]  cfg_col_slot1_address,  // line-buffer offset of its first tap, words
-  input  wire        cfg_col_slot1_weight,  // weight offset of its first tap, words
-  input  wire [1:0]  cfg_col_slot1_clip_in,  // visits until its first tap leaves
+  input  wire [3:0]  cfg_col_slot0_clip_after,  // visits left at its last visit before its first tap leaves
+  input  wire        cfg_col_slot1_taps,  // taps at the first visit beyond those that every visit has
+  input  wire [2:0]  cfg_col_slot1_address,  // line-buffer offset of its first tap, units
+  input  wire        cfg_col_slot1_weight,  // weight offset of its first tap, units
+  input  wire        cfg_col_slot1_clips,  // it leaves after the first visit
   input  wire        cfg_col_slot1_clipped,  // taps have left before the first visit
   input  wire        cfg_col_slot1_grows_left,  // taps that have yet to enter
   input  wire        cfg_col_slot1_opens_first,  // first visit needs new input
@@ -262,8 +264,9 @@ module depthwise_small_core (
   input  wire        cfg_col_slot1_opens,  // later visits need new input
   input  wire        cfg_col_slot1_closes,  // holds the kernel's last tap
   input  wire        cfg_col_slot1_skip,  // beats without a tap since the visit before
-  input  wire [1:0]  cfg_line_pixels,  // pixels in the line buffer
-  input  wire [1:0]  cfg_line_words_less_1,  // words in the line buffer, less one
+  input  wire [3:0]  cfg_col_slot1_clip_after,  // visits left at its last visit before its first tap leaves
+  input  wire [2:0]  cfg_line_pixels,  // pixels in the line buffer
+  input  wire [2:0]  cfg_line_less_1,  // pixels in the line buffer, less one
   input  wire [2:0]  cfg_grad_rows_less_1,  // size of grad_output, less one
   input  wire [2:0]  cfg_first_kept_row,  // first one that some output needs
   input  wire [2:0]  cfg_last_kept_row,  // last one that some output needs
@@ -274,22 +277,26 @@ module depthwise_small_core (
   input  wire        cfg_keeps_col_0,  // the first one is needed
   input  wire        cfg_weight_words_less_1,  // beats of a set of weights, less one
   input  wire [4:0]  cfg_fifo_results,  // results that the output FIFO holds
+  input  wire [3:0]  cfg_issue_ring,  // size of the line buffer in units of this block's addresses
+  input  wire        cfg_free_row_end,  // pixels freed at the end of a row that closes one
+  input  wire        cfg_free_frame_end,  // pixels freed at the end of a frame
   input  wire        cfg_end_beats  // beats without a tap at a frame's end
 );
   wire        weights_ready;
   wire        frame_begin;
+  wire        arrived;
   wire        walk_valid;
   wire        walk_ready;
-  wire [9:0]  walk_token;
+  wire [14:0] walk_token;
   wire        token_valid;
   wire        token_ready;
-  wire [9:0]  token;
+  wire [14:0] token;
   wire        grad_write;
-  wire [1:0]  grad_write_address;
-  wire        arrived;
+  wire [15:0] grad_write_data;
+  wire [2:0]  grad_write_address;
   wire        free_pixels;
   wire [5:0]  misplaced;  // a tlast, by stream and kind
-  wire [1:0]  grad_address;
+  wire [2:0]  grad_address;
   wire [15:0] grad_word;
   wire        weight_write;
   wire        weight_write_address;
@@ -310,7 +317,10 @@ module depthwise_small_core (
   wire [31:0] out_data;
   reg  [31:0] out_wide;  // each value sign-extended to bytes
   reg         begun_q, begun_d;
-  reg  [5:0]  frames_q, frames_d;  // frames in the engine
+  reg  [2:0]  frames_q, frames_d;  // frames in the engine
+  reg         frames_inside_q, frames_inside_d;  // the count is not zero
+  reg         frames_two;  // there are two at least
+  reg  [2:0]  frames_step;  // one up or down
   reg         is_busy_q, is_busy_d;
   reg  [5:0]  seen_q, seen_d;
   reg  [5:0]  cause_q, cause_d;
@@ -325,6 +335,9 @@ module depthwise_small_core (
     first_line_d = first_line_q;
     last_line_d = last_line_q;
     frame_last_line_d = frame_last_line_q;
+    frames_d = frames_q;
+    frames_inside_d = frames_inside_q;
+    cause_d = cause_q;
     first_line_d[0] = acc_first;
     first_line_d[5:1] = first_line_q[4:0];
     last_line_d[0] = acc_last;
@@ -334,10 +347,35 @@ module depthwise_small_core (
     out_wide[15:0] = out_data[15:0];
     out_wide[31:16] = out_data[31:16];
     begun_d = frame_begin;
-    frames_d = frames_q + {5'd0, begun_q} - {5'd0, frame_done};
-    is_busy_d = begun_q | (frames_q != 6'd0);
+    frames_two = frames_q >= 3'd2;
+    frames_step = 3'd1;
+    if (frame_done) begin
+      frames_step = {3{1'd1}};
+    end
+    if (begun_q != frame_done) begin
+      frames_d = frames_q + frames_step;
+      frames_inside_d = begun_q | frames_two;
+    end
+    is_busy_d = begun_q | frames_inside_q;
     seen_d = misplaced;
-    cause_d = cause_q | seen_q;
+    if (seen_q[0]) begin
+      cause_d[0] = 1'd1;
+    end
+    if (seen_q[1]) begin
+      cause_d[1] = 1'd1;
+    end
+    if (seen_q[2]) begin
+      cause_d[2] = 1'd1;
+    end
+    if (seen_q[3]) begin
+      cause_d[3] = 1'd1;
+    end
+    if (seen_q[4]) begin
+      cause_d[4] = 1'd1;
+    end
+    if (seen_q[5]) begin
+      cause_d[5] = 1'd1;
+    end
     failed_d = |cause_q;
   end
 
@@ -345,7 +383,8 @@ module depthwise_small_core (
     if (~aresetn) begin
       last_line_q <= 7'd0;
       begun_q <= 1'd0;
-      frames_q <= 6'd0;
+      frames_q <= 3'd0;
+      frames_inside_q <= 1'd0;
       is_busy_q <= 1'd0;
       seen_q <= 6'd0;
       cause_q <= 6'd0;
@@ -354,6 +393,7 @@ module depthwise_small_core (
       last_line_q <= last_line_d;
       begun_q <= begun_d;
       frames_q <= frames_d;
+      frames_inside_q <= frames_inside_d;
       is_busy_q <= is_busy_d;
       seen_q <= seen_d;
       cause_q <= cause_d;
@@ -364,60 +404,59 @@ module depthwise_small_core (
   end
 
   depthwise_small_walk u_walk (
-    .aclk                       (aclk),
-    .aresetn                    (aresetn),
-    .token_valid                (walk_valid),
-    .token_ready                (walk_ready),
-    .token                      (walk_token),
-    .cfg_line_words             (cfg_line_words),
-    .cfg_frame_step             (cfg_frame_step),
-    .cfg_free_row_end           (cfg_free_row_end),
-    .cfg_free_frame_end         (cfg_free_frame_end),
-    .cfg_row_visits_less_1      (cfg_row_visits_less_1),
-    .cfg_row_address_step       (cfg_row_address_step),
-    .cfg_row_address_clip       (cfg_row_address_clip),
-    .cfg_row_weight_tap         (cfg_row_weight_tap),
-    .cfg_row_first_skip         (cfg_row_first_skip),
-    .cfg_row_clip_period_less_1 (cfg_row_clip_period_less_1),
-    .cfg_row_slot0_taps         (cfg_row_slot0_taps),
-    .cfg_row_slot0_address      (cfg_row_slot0_address),
-    .cfg_row_slot0_weight       (cfg_row_slot0_weight),
-    .cfg_row_slot0_clip_in      (cfg_row_slot0_clip_in),
-    .cfg_row_slot0_clipped      (cfg_row_slot0_clipped),
-    .cfg_row_slot0_grows_left   (cfg_row_slot0_grows_left),
-    .cfg_row_slot0_opens_first  (cfg_row_slot0_opens_first),
-    .cfg_row_slot0_extra        (cfg_row_slot0_extra),
-    .cfg_row_slot0_opens        (cfg_row_slot0_opens),
-    .cfg_row_slot0_closes       (cfg_row_slot0_closes),
-    .cfg_row_slot0_skip         (cfg_row_slot0_skip),
-    .cfg_col_visits_less_1      (cfg_col_visits_less_1),
-    .cfg_col_address_step       (cfg_col_address_step),
-    .cfg_col_address_clip       (cfg_col_address_clip),
-    .cfg_col_weight_tap         (cfg_col_weight_tap),
-    .cfg_col_first_skip         (cfg_col_first_skip),
-    .cfg_col_clip_period_less_1 (cfg_col_clip_period_less_1),
-    .cfg_col_slot0_taps         (cfg_col_slot0_taps),
-    .cfg_col_slot0_address      (cfg_col_slot0_address),
-    .cfg_col_slot0_weight       (cfg_col_slot0_weight),
-    .cfg_col_slot0_clip_in      (cfg_col_slot0_clip_in),
-    .cfg_col_slot0_clipped      (cfg_col_slot0_clipped),
-    .cfg_col_slot0_grows_left   (cfg_col_slot0_grows_left),
-    .cfg_col_slot0_opens_first  (cfg_col_slot0_opens_first),
-    .cfg_col_slot0_extra        (cfg_col_slot0_extra),
-    .cfg_col_slot0_opens        (cfg_col_slot0_opens),
-    .cfg_col_slot0_closes       (cfg_col_slot0_closes),
-    .cfg_col_slot0_skip         (cfg_col_slot0_skip),
-    .cfg_col_slot1_taps         (cfg_col_slot1_taps),
-    .cfg_col_slot1_address      (cfg_col_slot1_address),
-    .cfg_col_slot1_weight       (cfg_col_slot1_weight),
-    .cfg_col_slot1_clip_in      (cfg_col_slot1_clip_in),
-    .cfg_col_slot1_clipped      (cfg_col_slot1_clipped),
-    .cfg_col_slot1_grows_left   (cfg_col_slot1_grows_left),
-    .cfg_col_slot1_opens_first  (cfg_col_slot1_opens_first),
-    .cfg_col_slot1_extra        (cfg_col_slot1_extra),
-    .cfg_col_slot1_opens        (cfg_col_slot1_opens),
-    .cfg_col_slot1_closes       (cfg_col_slot1_closes),
-    .cfg_col_slot1_skip         (cfg_col_slot1_skip)
+    .aclk                      (aclk),
+    .aresetn                   (aresetn),
+    .token_valid               (walk_valid),
+    .token_ready               (walk_ready),
+    .token                     (walk_token),
+    .cfg_walk_ring             (cfg_walk_ring),
+    .cfg_frame_step            (cfg_frame_step),
+    .cfg_row_visits_less_1     (cfg_row_visits_less_1),
+    .cfg_row_address_step      (cfg_row_address_step),
+    .cfg_row_address_clip      (cfg_row_address_clip),
+    .cfg_row_weight_tap        (cfg_row_weight_tap),
+    .cfg_row_first_skip        (cfg_row_first_skip),
+    .cfg_row_slot0_taps        (cfg_row_slot0_taps),
+    .cfg_row_slot0_address     (cfg_row_slot0_address),
+    .cfg_row_slot0_weight      (cfg_row_slot0_weight),
+    .cfg_row_slot0_clips       (cfg_row_slot0_clips),
+    .cfg_row_slot0_clipped     (cfg_row_slot0_clipped),
+    .cfg_row_slot0_grows_left  (cfg_row_slot0_grows_left),
+    .cfg_row_slot0_opens_first (cfg_row_slot0_opens_first),
+    .cfg_row_slot0_extra       (cfg_row_slot0_extra),
+    .cfg_row_slot0_opens       (cfg_row_slot0_opens),
+    .cfg_row_slot0_closes      (cfg_row_slot0_closes),
+    .cfg_row_slot0_skip        (cfg_row_slot0_skip),
+    .cfg_row_slot0_clip_after  (cfg_row_slot0_clip_after),
+    .cfg_col_visits_less_1     (cfg_col_visits_less_1),
+    .cfg_col_address_step      (cfg_col_address_step),
+    .cfg_col_address_clip      (cfg_col_address_clip),
+    .cfg_col_weight_tap        (cfg_col_weight_tap),
+    .cfg_col_first_skip        (cfg_col_first_skip),
+    .cfg_col_slot0_taps        (cfg_col_slot0_taps),
+    .cfg_col_slot0_address     (cfg_col_slot0_address),
+    .cfg_col_slot0_weight      (cfg_col_slot0_weight),
+    .cfg_col_slot0_clips       (cfg_col_slot0_clips),
+    .cfg_col_slot0_clipped     (cfg_col_slot0_clipped),
+    .cfg_col_slot0_grows_left  (cfg_col_slot0_grows_left),
+    .cfg_col_slot0_opens_first (cfg_col_slot0_opens_first),
+    .cfg_col_slot0_extra       (cfg_col_slot0_extra),
+    .cfg_col_slot0_opens       (cfg_col_slot0_opens),
+    .cfg_col_slot0_closes      (cfg_col_slot0_closes),
+    .cfg_col_slot0_skip        (cfg_col_slot0_skip),
+    .cfg_col_slot0_clip_after  (cfg_col_slot0_clip_after),
+    .cfg_col_slot1_taps        (cfg_col_slot1_taps),
+    .cfg_col_slot1_address     (cfg_col_slot1_address),
+    .cfg_col_slot1_weight      (cfg_col_slot1_weight),
+    .cfg_col_slot1_clips       (cfg_col_slot1_clips),
+    .cfg_col_slot1_clipped     (cfg_col_slot1_clipped),
+    .cfg_col_slot1_grows_left  (cfg_col_slot1_grows_left),
+    .cfg_col_slot1_opens_first (cfg_col_slot1_opens_first),
+    .cfg_col_slot1_extra       (cfg_col_slot1_extra),
+    .cfg_col_slot1_opens       (cfg_col_slot1_opens),
+    .cfg_col_slot1_closes      (cfg_col_slot1_closes),
+    .cfg_col_slot1_skip        (cfg_col_slot1_skip),
+    .cfg_col_slot1_clip_after  (cfg_col_slot1_clip_after)
   );
 
   depthwise_small_tokens u_tokens (
@@ -426,44 +465,46 @@ module depthwise_small_core (
     .in_valid      (walk_valid),
     .in_ready      (walk_ready),
     .in_token      (walk_token),
+    .arrived       (arrived),
     .weights_ready (weights_ready),
-    .frame_begin   (frame_begin),
     .out_valid     (token_valid),
     .out_ready     (token_ready),
     .out_token     (token)
   );
 
   depthwise_small_grad u_grad (
-    .aclk                  (aclk),
-    .aresetn               (aresetn),
-    .tvalid                (s_axis_grad_output_tvalid),
-    .tready                (s_axis_grad_output_tready),
-    .tlast                 (s_axis_grad_output_tlast),
-    .write                 (grad_write),
-    .write_address         (grad_write_address),
-    .arrived               (arrived),
-    .free_pixels           (free_pixels),
-    .frame_begin           (frame_begin),
-    .tlast_early           (misplaced[0]),
-    .tlast_missing         (misplaced[1]),
-    .tlast_late            (misplaced[2]),
-    .cfg_line_pixels       (cfg_line_pixels),
-    .cfg_line_words_less_1 (cfg_line_words_less_1),
-    .cfg_grad_rows_less_1  (cfg_grad_rows_less_1),
-    .cfg_first_kept_row    (cfg_first_kept_row),
-    .cfg_last_kept_row     (cfg_last_kept_row),
-    .cfg_keeps_row_0       (cfg_keeps_row_0),
-    .cfg_grad_cols_less_1  (cfg_grad_cols_less_1),
-    .cfg_first_kept_col    (cfg_first_kept_col),
-    .cfg_last_kept_col     (cfg_last_kept_col),
-    .cfg_keeps_col_0       (cfg_keeps_col_0)
+    .aclk                 (aclk),
+    .aresetn              (aresetn),
+    .tvalid               (s_axis_grad_output_tvalid),
+    .tready               (s_axis_grad_output_tready),
+    .tlast                (s_axis_grad_output_tlast),
+    .tdata                (s_axis_grad_output_tdata),
+    .write                (grad_write),
+    .write_address        (grad_write_address),
+    .write_data           (grad_write_data),
+    .arrived              (arrived),
+    .free_pixels          (free_pixels),
+    .frame_begin          (frame_begin),
+    .tlast_early          (misplaced[0]),
+    .tlast_missing        (misplaced[1]),
+    .tlast_late           (misplaced[2]),
+    .cfg_line_pixels      (cfg_line_pixels),
+    .cfg_line_less_1      (cfg_line_less_1),
+    .cfg_grad_rows_less_1 (cfg_grad_rows_less_1),
+    .cfg_first_kept_row   (cfg_first_kept_row),
+    .cfg_last_kept_row    (cfg_last_kept_row),
+    .cfg_keeps_row_0      (cfg_keeps_row_0),
+    .cfg_grad_cols_less_1 (cfg_grad_cols_less_1),
+    .cfg_first_kept_col   (cfg_first_kept_col),
+    .cfg_last_kept_col    (cfg_last_kept_col),
+    .cfg_keeps_col_0      (cfg_keeps_col_0)
   );
 
   depthwise_small_line_buffer u_line_buffer (
     .aclk          (aclk),
     .write         (grad_write),
     .write_address (grad_write_address),
-    .write_data    (s_axis_grad_output_tdata),
+    .write_data    (grad_write_data),
     .read_address  (grad_address),
     .read_data     (grad_word)
   );
@@ -494,25 +535,26 @@ module depthwise_small_core (
   );
 
   depthwise_small_issue u_issue (
-    .aclk             (aclk),
-    .aresetn          (aresetn),
-    .token_valid      (token_valid),
-    .token_ready      (token_ready),
-    .token            (token),
-    .frame_busy       (frame_busy),
-    .arrived          (arrived),
-    .free_pixels      (free_pixels),
-    .taken            (taken),
-    .grad_address     (grad_address),
-    .weight_address   (weight_address),
-    .acc_first        (acc_first),
-    .acc_last         (acc_last),
-    .frame_last       (frame_last),
-    .skip_write       (skip_write),
-    .skip_slot        (skip_slot),
-    .skip_beats       (skip_beats),
-    .cfg_fifo_results (cfg_fifo_results),
-    .cfg_line_words   (cfg_line_words)
+    .aclk               (aclk),
+    .aresetn            (aresetn),
+    .token_valid        (token_valid),
+    .token_ready        (token_ready),
+    .token              (token),
+    .frame_busy         (frame_busy),
+    .free_pixels        (free_pixels),
+    .taken              (taken),
+    .grad_address       (grad_address),
+    .weight_address     (weight_address),
+    .acc_first          (acc_first),
+    .acc_last           (acc_last),
+    .frame_last         (frame_last),
+    .skip_write         (skip_write),
+    .skip_slot          (skip_slot),
+    .skip_beats         (skip_beats),
+    .cfg_fifo_results   (cfg_fifo_results),
+    .cfg_issue_ring     (cfg_issue_ring),
+    .cfg_free_row_end   (cfg_free_row_end),
+    .cfg_free_frame_end (cfg_free_frame_end)
   );
 
   depthwise_small_lanes u_lanes (
@@ -551,127 +593,127 @@ endmodule
 // Promise: `token_valid` with `token` stays until `token_ready`; a token moves in every cycle in
 // which both are high; one token a cycle, also across rows and frames.
 module depthwise_small_walk (
-  input  wire       aclk,
-  input  wire       aresetn,  // synchronous, active low
-  output wire       token_valid,
-  input  wire       token_ready,
-  output wire [9:0] token,
-  input  wire [2:0] cfg_line_words,  // words in the line buffer
-  input  wire [1:0] cfg_frame_step,  // words stored of a frame, modulo the line buffer
-  input  wire       cfg_free_row_end,  // pixels freed at the end of a row that closes one
-  input  wire       cfg_free_frame_end,  // pixels freed at the end of a frame
-  input  wire [1:0] cfg_row_visits_less_1,  // visits of a walk, less one
-  input  wire [1:0] cfg_row_address_step,  // words from a visit of a slot to its next
-  input  wire [1:0] cfg_row_address_clip,  // the same where its first tap leaves
-  input  wire       cfg_row_weight_tap,  // weight words from tap to tap
-  input  wire       cfg_row_first_skip,  // beats without a tap before the first visit
-  input  wire [2:0] cfg_row_clip_period_less_1,  // visits of a slot between taps that leave, less one
-  input  wire       cfg_row_slot0_taps,  // taps at the first visit
-  input  wire [1:0] cfg_row_slot0_address,  // line-buffer offset of its first tap, words
-  input  wire       cfg_row_slot0_weight,  // weight offset of its first tap, words
-  input  wire [2:0] cfg_row_slot0_clip_in,  // visits until its first tap leaves
-  input  wire       cfg_row_slot0_clipped,  // taps have left before the first visit
-  input  wire       cfg_row_slot0_grows_left,  // taps that have yet to enter
-  input  wire       cfg_row_slot0_opens_first,  // first visit needs new input
-  input  wire       cfg_row_slot0_extra,  // pixels that the first visit opens beyond one position
-  input  wire       cfg_row_slot0_opens,  // later visits need new input
-  input  wire       cfg_row_slot0_closes,  // holds the kernel's last tap
-  input  wire       cfg_row_slot0_skip,  // beats without a tap since the visit before
-  input  wire [2:0] cfg_col_visits_less_1,  // visits of a walk, less one
-  input  wire [1:0] cfg_col_address_step,  // words from a visit of a slot to its next
-  input  wire [1:0] cfg_col_address_clip,  // the same where its first tap leaves
-  input  wire       cfg_col_weight_tap,  // weight words from tap to tap
-  input  wire       cfg_col_first_skip,  // beats without a tap before the first visit
-  input  wire [1:0] cfg_col_clip_period_less_1,  // visits of a slot between taps that leave, less one
-  input  wire       cfg_col_slot0_taps,  // taps at the first visit
-  input  wire [1:0] cfg_col_slot0_address,  // line-buffer offset of its first tap, words
-  input  wire       cfg_col_slot0_weight,  // weight offset of its first tap, words
-  input  wire [1:0] cfg_col_slot0_clip_in,  // visits until its first tap leaves
-  input  wire       cfg_col_slot0_clipped,  // taps have left before the first visit
-  input  wire       cfg_col_slot0_grows_left,  // taps that have yet to enter
-  input  wire       cfg_col_slot0_opens_first,  // first visit needs new input
-  input  wire       cfg_col_slot0_extra,  // pixels that the first visit opens beyond one position
-  input  wire       cfg_col_slot0_opens,  // later visits need new input
-  input  wire       cfg_col_slot0_closes,  // holds the kernel's last tap
-  input  wire       cfg_col_slot0_skip,  // beats without a tap since the visit before
-  input  wire       cfg_col_slot1_taps,  // taps at the first visit
-  input  wire [1:0] cfg_col_slot1_address,  // line-buffer offset of its first tap, words
-  input  wire       cfg_col_slot1_weight,  // weight offset of its first tap, words
-  input  wire [1:0] cfg_col_slot1_clip_in,  // visits until its first tap leaves
-  input  wire       cfg_col_slot1_clipped,  // taps have left before the first visit
-  input  wire       cfg_col_slot1_grows_left,  // taps that have yet to enter
-  input  wire       cfg_col_slot1_opens_first,  // first visit needs new input
-  input  wire       cfg_col_slot1_extra,  // pixels that the first visit opens beyond one position
-  input  wire       cfg_col_slot1_opens,  // later visits need new input
-  input  wire       cfg_col_slot1_closes,  // holds the kernel's last tap
-  input  wire       cfg_col_slot1_skip  // beats without a tap since the visit before
+  input  wire        aclk,
+  input  wire        aresetn,  // synchronous, active low
+  output wire        token_valid,
+  input  wire        token_ready,
+  output wire [14:0] token,
+  input  wire [3:0]  cfg_walk_ring,  // size of the line buffer in units of this block's addresses
+  input  wire [2:0]  cfg_frame_step,  // units stored of a frame, modulo the line buffer
+  input  wire [1:0]  cfg_row_visits_less_1,  // visits of a walk, less one
+  input  wire [2:0]  cfg_row_address_step,  // units from a visit of a slot to its next
+  input  wire [2:0]  cfg_row_address_clip,  // the same where its first tap leaves
+  input  wire        cfg_row_weight_tap,  // weight units from tap to tap
+  input  wire        cfg_row_first_skip,  // beats without a tap before the first visit
+  input  wire        cfg_row_slot0_taps,  // taps at the first visit beyond those that every visit has
+  input  wire [2:0]  cfg_row_slot0_address,  // line-buffer offset of its first tap, units
+  input  wire        cfg_row_slot0_weight,  // weight offset of its first tap, units
+  input  wire        cfg_row_slot0_clips,  // it leaves after the first visit
+  input  wire        cfg_row_slot0_clipped,  // taps have left before the first visit
+  input  wire        cfg_row_slot0_grows_left,  // taps that have yet to enter
+  input  wire        cfg_row_slot0_opens_first,  // first visit needs new input
+  input  wire        cfg_row_slot0_extra,  // pixels that the first visit opens beyond one position
+  input  wire        cfg_row_slot0_opens,  // later visits need new input
+  input  wire        cfg_row_slot0_closes,  // holds the kernel's last tap
+  input  wire        cfg_row_slot0_skip,  // beats without a tap since the visit before
+  input  wire [2:0]  cfg_row_slot0_clip_after,  // visits left at its last visit before its first tap leaves
+  input  wire [2:0]  cfg_col_visits_less_1,  // visits of a walk, less one
+  input  wire [2:0]  cfg_col_address_step,  // units from a visit of a slot to its next
+  input  wire [2:0]  cfg_col_address_clip,  // the same where its first tap leaves
+  input  wire        cfg_col_weight_tap,  // weight units from tap to tap
+  input  wire        cfg_col_first_skip,  // beats without a tap before the first visit
+  input  wire        cfg_col_slot0_taps,  // taps at the first visit beyond those that every visit has
+  input  wire [2:0]  cfg_col_slot0_address,  // line-buffer offset of its first tap, units
+  input  wire        cfg_col_slot0_weight,  // weight offset of its first tap, units
+  input  wire        cfg_col_slot0_clips,  // it leaves after the first visit
+  input  wire        cfg_col_slot0_clipped,  // taps have left before the first visit
+  input  wire        cfg_col_slot0_grows_left,  // taps that have yet to enter
+  input  wire        cfg_col_slot0_opens_first,  // first visit needs new input
+  input  wire        cfg_col_slot0_extra,  // pixels that the first visit opens beyond one position
+  input  wire        cfg_col_slot0_opens,  // later visits need new input
+  input  wire        cfg_col_slot0_closes,  // holds the kernel's last tap
+  input  wire        cfg_col_slot0_skip,  // beats without a tap since the visit before
+  input  wire [3:0]  cfg_col_slot0_clip_after,  // visits left at its last visit before its first tap leaves
+  input  wire        cfg_col_slot1_taps,  // taps at the first visit beyond those that every visit has
+  input  wire [2:0]  cfg_col_slot1_address,  // line-buffer offset of its first tap, units
+  input  wire        cfg_col_slot1_weight,  // weight offset of its first tap, units
+  input  wire        cfg_col_slot1_clips,  // it leaves after the first visit
+  input  wire        cfg_col_slot1_clipped,  // taps have left before the first visit
+  input  wire        cfg_col_slot1_grows_left,  // taps that have yet to enter
+  input  wire        cfg_col_slot1_opens_first,  // first visit needs new input
+  input  wire        cfg_col_slot1_extra,  // pixels that the first visit opens beyond one position
+  input  wire        cfg_col_slot1_opens,  // later visits need new input
+  input  wire        cfg_col_slot1_closes,  // holds the kernel's last tap
+  input  wire        cfg_col_slot1_skip,  // beats without a tap since the visit before
+  input  wire [3:0]  cfg_col_slot1_clip_after  // visits left at its last visit before its first tap leaves
 );
-  reg        row_advance;
-  wire       row_taps;
-  wire [1:0] row_address;
-  wire       row_weight;
-  wire       row_opens;
-  wire       row_extra;
-  wire       row_closes;
-  wire       row_last;
-  wire       row_skip;
-  reg        col_advance;
-  wire       col_taps;
-  wire [1:0] col_address;
-  wire       col_weight;
-  wire       col_opens;
-  wire       col_extra;
-  wire       col_closes;
-  wire       col_last;
-  wire       col_skip;
-  reg  [1:0] base_q, base_d;  // ring address of the frame's first stored word
-  reg        ctx_valid_q, ctx_valid_d;
-  reg  [1:0] ctx_address_q, ctx_address_d;
-  reg        ctx_weight_q, ctx_weight_d;
-  reg        ctx_taps_q, ctx_taps_d;  // tap rows, less one
-  reg        ctx_opens_q, ctx_opens_d;
-  reg        ctx_closes_q, ctx_closes_d;
-  reg        ctx_extra_q, ctx_extra_d;
-  reg        ctx_first_q, ctx_first_d;  // first row of the frame
-  reg        ctx_last_q, ctx_last_d;  // last row of the frame
-  reg        frame_start_q, frame_start_d;  // the next row is a frame's first
-  reg        row_start_q, row_start_d;  // the next pixel is a row's first
-  reg        ctx_skip_q, ctx_skip_d;  // beats without a tap ahead of the row
-  reg        raw_valid_q, raw_valid_d;
-  reg  [2:0] raw_address_q, raw_address_d;  // below twice the ring
-  reg        raw_weight_q, raw_weight_d;
-  reg        raw_rows_q, raw_rows_d;
-  reg        raw_cols_q, raw_cols_d;
-  reg        raw_need_q, raw_need_d;
-  reg        raw_free_q, raw_free_d;
-  reg        raw_first_q, raw_first_d;
-  reg        raw_last_q, raw_last_d;
-  reg        raw_skip_q, raw_skip_d;
-  reg        row_empty;
-  reg        row_load;
-  reg        row_done;
-  reg        col_empty;
-  reg        emit;
-  reg        room;
-  reg        frame_end;
-  reg  [2:0] row_base_sum;
-  reg  [1:0] row_base;
-  reg  [3:0] row_base_wrapped;  // negative: no wrap is due
-  wire       unused_row_base_wrapped;
-  reg  [2:0] next_base_sum;
-  reg  [1:0] next_base;
-  reg  [3:0] next_base_wrapped;  // negative: no wrap is due
-  wire       unused_next_base_wrapped;
-  reg        need;
-  reg        free;
-  reg  [1:0] start_address;
-  reg  [3:0] start_address_wrapped;  // negative: no wrap is due
-  wire       unused_start_address_wrapped;
-  reg  [9:0] raw_token;
+  reg         row_advance;
+  wire        row_taps;
+  wire [2:0]  row_address;
+  wire        row_weight;
+  wire        row_opens;
+  wire        row_extra;
+  wire        row_closes;
+  wire        row_last;
+  wire        row_skip;
+  reg         col_advance;
+  wire        col_taps;
+  wire [2:0]  col_address;
+  wire        col_weight;
+  wire        col_opens;
+  wire        col_extra;
+  wire        col_closes;
+  wire        col_last;
+  wire        col_skip;
+  reg  [2:0]  base_q, base_d;  // ring address of the frame's first stored pixel
+  reg         ctx_valid_q, ctx_valid_d;
+  reg  [2:0]  ctx_address_q, ctx_address_d;
+  reg         ctx_weight_q, ctx_weight_d;
+  reg         ctx_taps_q, ctx_taps_d;  // tap rows, less one
+  reg         ctx_opens_q, ctx_opens_d;
+  reg         ctx_closes_q, ctx_closes_d;
+  reg         ctx_extra_q, ctx_extra_d;
+  reg         ctx_first_q, ctx_first_d;  // first row of the frame
+  reg         ctx_last_q, ctx_last_d;  // last row of the frame
+  reg         frame_start_q, frame_start_d;  // the next row is a frame's first
+  reg         row_start_q, row_start_d;  // the next pixel is a row's first
+  reg         ctx_skip_q, ctx_skip_d;  // beats without a tap ahead of the row
+  reg         raw_valid_q, raw_valid_d;
+  reg  [3:0]  raw_address_q, raw_address_d;  // below twice the ring
+  reg         raw_weight_q, raw_weight_d;
+  reg         raw_rows_q, raw_rows_d;
+  reg         raw_cols_q, raw_cols_d;
+  reg  [3:0]  raw_need_q, raw_need_d;  // pixels that must have arrived since reset
+  reg         raw_closes_q, raw_closes_d;
+  reg         raw_closes_row_q, raw_closes_row_d;
+  reg         raw_first_q, raw_first_d;
+  reg         raw_last_q, raw_last_d;
+  reg         raw_skip_q, raw_skip_d;
+  reg         row_taken_q, row_taken_d;  // a row was taken in the cycle before
+  reg         row_empty;
+  reg         row_load;
+  reg         row_done;
+  reg         col_empty;
+  reg         emit;
+  reg         room;
+  reg         frame_end;
+  reg  [3:0]  row_base_sum;
+  reg  [2:0]  row_base;
+  reg  [4:0]  row_base_wrapped;  // negative: no wrap is due
+  wire        unused_row_base_wrapped;
+  reg  [3:0]  next_base_sum;
+  reg  [2:0]  next_base;
+  reg  [4:0]  next_base_wrapped;  // negative: no wrap is due
+  wire        unused_next_base_wrapped;
+  reg         opens;
+  reg  [2:0]  start_address;
+  reg  [4:0]  start_address_wrapped;  // negative: no wrap is due
+  wire        unused_start_address_wrapped;
+  reg  [14:0] raw_token;
 
-  assign unused_row_base_wrapped = row_base_wrapped[2];
-  assign unused_next_base_wrapped = next_base_wrapped[2];
-  assign unused_start_address_wrapped = start_address_wrapped[2];
+  assign unused_row_base_wrapped = row_base_wrapped[3];
+  assign unused_next_base_wrapped = next_base_wrapped[3];
+  assign unused_start_address_wrapped = start_address_wrapped[3];
   assign token_valid = raw_valid_q;
   assign token = raw_token;
 
@@ -695,31 +737,33 @@ module depthwise_small_walk (
     raw_rows_d = raw_rows_q;
     raw_cols_d = raw_cols_q;
     raw_need_d = raw_need_q;
-    raw_free_d = raw_free_q;
+    raw_closes_d = raw_closes_q;
+    raw_closes_row_d = raw_closes_row_q;
     raw_first_d = raw_first_q;
     raw_last_d = raw_last_q;
     raw_skip_d = raw_skip_q;
     // What moves in this cycle.
     room = token_ready | ~raw_valid_q;
-    row_empty = ~row_taps;
-    col_empty = ~col_taps;
+    row_empty = 1'd0;
+    col_empty = 1'd0;
     emit = ctx_valid_q & room & ~col_empty;
     col_advance = ctx_valid_q & (room | col_empty);
     row_done = emit & col_last;
     row_load = (row_done | ~ctx_valid_q) & ~row_empty;
-    row_advance = row_load | row_empty;
+    row_taken_d = row_load;
+    row_advance = row_taken_q;
     frame_end = ctx_last_q & col_last;
     row_base_sum = {1'd0, base_q} + {1'd0, row_address};
-    row_base_wrapped = {1'd0, row_base_sum} - {1'd0, cfg_line_words};
-    row_base = row_base_wrapped[1:0];
-    if (row_base_wrapped[3]) begin
-      row_base = row_base_sum[1:0];
+    row_base_wrapped = {1'd0, row_base_sum} - {1'd0, cfg_walk_ring};
+    row_base = row_base_wrapped[2:0];
+    if (row_base_wrapped[4]) begin
+      row_base = row_base_sum[2:0];
     end
     next_base_sum = {1'd0, base_q} + {1'd0, cfg_frame_step};
-    next_base_wrapped = {1'd0, next_base_sum} - {1'd0, cfg_line_words};
-    next_base = next_base_wrapped[1:0];
-    if (next_base_wrapped[3]) begin
-      next_base = next_base_sum[1:0];
+    next_base_wrapped = {1'd0, next_base_sum} - {1'd0, cfg_walk_ring};
+    next_base = next_base_wrapped[2:0];
+    if (next_base_wrapped[4]) begin
+      next_base = next_base_sum[2:0];
     end
     // The next row that has taps.
     if (row_done) begin
@@ -729,7 +773,7 @@ module depthwise_small_walk (
       ctx_valid_d = 1'd1;
       ctx_address_d = row_base;
       ctx_weight_d = row_weight;
-      ctx_taps_d = row_taps - 1'd1;
+      ctx_taps_d = row_taps;
       ctx_opens_d = row_opens;
       ctx_closes_d = row_closes;
       ctx_extra_d = row_extra;
@@ -743,23 +787,13 @@ module depthwise_small_walk (
     if (row_load) begin
       ctx_skip_d = row_skip;
     end
-    // Pixels of grad_output that this one is the first to need, and the last.
-    need = 1'd0;
+    // Pixels of grad_output that this one is the first to need.
+    opens = 1'd0;
     if (ctx_opens_q) begin
-      need = col_extra + col_opens;
+      opens = col_extra + col_opens;
     end
     if (row_start_q) begin
-      need = need + ctx_extra_q;
-    end
-    free = 1'd0;
-    if (ctx_closes_q) begin
-      free = col_closes;
-      if (col_last) begin
-        free = free + cfg_free_row_end;
-      end
-    end
-    if (frame_end) begin
-      free = free + cfg_free_frame_end;
+      opens = opens + ctx_extra_q;
     end
     // The next pixel that has taps.
     if (room) begin
@@ -770,9 +804,10 @@ module depthwise_small_walk (
       raw_address_d = {1'd0, ctx_address_q} + {1'd0, col_address};
       raw_weight_d = ctx_weight_q + col_weight;
       raw_rows_d = ctx_taps_q;
-      raw_cols_d = col_taps - 1'd1;
-      raw_need_d = need;
-      raw_free_d = free;
+      raw_cols_d = col_taps;
+      raw_need_d = raw_need_q + {3'd0, opens};
+      raw_closes_d = ctx_closes_q & col_closes;
+      raw_closes_row_d = ctx_closes_q & col_last;
       raw_first_d = ctx_first_q & row_start_q;
       raw_last_d = frame_end;
     end
@@ -782,35 +817,40 @@ module depthwise_small_walk (
         raw_skip_d = col_skip + ctx_skip_q;
       end
     end
-    start_address_wrapped = {1'd0, raw_address_q} - {1'd0, cfg_line_words};
-    start_address = start_address_wrapped[1:0];
-    if (start_address_wrapped[3]) begin
-      start_address = raw_address_q[1:0];
+    start_address_wrapped = {1'd0, raw_address_q} - {1'd0, cfg_walk_ring};
+    start_address = start_address_wrapped[2:0];
+    if (start_address_wrapped[4]) begin
+      start_address = raw_address_q[2:0];
     end
-    raw_token[1:0] = start_address;
-    raw_token[2] = raw_weight_q;
-    raw_token[3] = raw_rows_q;
-    raw_token[4] = raw_cols_q;
-    raw_token[5] = raw_need_q;
-    raw_token[6] = raw_free_q;
-    raw_token[7] = raw_first_q;
-    raw_token[8] = raw_last_q;
-    raw_token[9] = raw_skip_q;
+    raw_token[2:0] = start_address;
+    raw_token[3] = raw_weight_q;
+    raw_token[4] = raw_rows_q;
+    raw_token[5] = raw_cols_q;
+    raw_token[9:6] = raw_need_q;
+    raw_token[10] = raw_closes_q;
+    raw_token[11] = raw_closes_row_q;
+    raw_token[12] = raw_first_q;
+    raw_token[13] = raw_last_q;
+    raw_token[14] = raw_skip_q;
   end
 
   always @(posedge aclk) begin
     if (~aresetn) begin
-      base_q <= 2'd0;
+      base_q <= 3'd0;
       ctx_valid_q <= 1'd0;
       frame_start_q <= 1'd1;
       row_start_q <= 1'd1;
       raw_valid_q <= 1'd0;
+      raw_need_q <= 4'd0;
+      row_taken_q <= 1'd0;
     end else begin
       base_q <= base_d;
       ctx_valid_q <= ctx_valid_d;
       frame_start_q <= frame_start_d;
       row_start_q <= row_start_d;
       raw_valid_q <= raw_valid_d;
+      raw_need_q <= raw_need_d;
+      row_taken_q <= row_taken_d;
     end
     ctx_address_q <= ctx_address_d;
     ctx_weight_q <= ctx_weight_d;
@@ -825,86 +865,87 @@ module depthwise_small_walk (
     raw_weight_q <= raw_weight_d;
     raw_rows_q <= raw_rows_d;
     raw_cols_q <= raw_cols_d;
-    raw_need_q <= raw_need_d;
-    raw_free_q <= raw_free_d;
+    raw_closes_q <= raw_closes_d;
+    raw_closes_row_q <= raw_closes_row_d;
     raw_first_q <= raw_first_d;
     raw_last_q <= raw_last_d;
     raw_skip_q <= raw_skip_d;
   end
 
   depthwise_small_walk_rows u_rows (
-    .aclk                       (aclk),
-    .aresetn                    (aresetn),
-    .advance                    (row_advance),
-    .taps                       (row_taps),
-    .address                    (row_address),
-    .weight                     (row_weight),
-    .opens                      (row_opens),
-    .extra                      (row_extra),
-    .closes                     (row_closes),
-    .last                       (row_last),
-    .skip                       (row_skip),
-    .cfg_row_visits_less_1      (cfg_row_visits_less_1),
-    .cfg_row_address_step       (cfg_row_address_step),
-    .cfg_row_address_clip       (cfg_row_address_clip),
-    .cfg_row_weight_tap         (cfg_row_weight_tap),
-    .cfg_row_first_skip         (cfg_row_first_skip),
-    .cfg_row_clip_period_less_1 (cfg_row_clip_period_less_1),
-    .cfg_line_words             (cfg_line_words),
-    .cfg_row_slot0_taps         (cfg_row_slot0_taps),
-    .cfg_row_slot0_address      (cfg_row_slot0_address),
-    .cfg_row_slot0_weight       (cfg_row_slot0_weight),
-    .cfg_row_slot0_clip_in      (cfg_row_slot0_clip_in),
-    .cfg_row_slot0_clipped      (cfg_row_slot0_clipped),
-    .cfg_row_slot0_grows_left   (cfg_row_slot0_grows_left),
-    .cfg_row_slot0_opens_first  (cfg_row_slot0_opens_first),
-    .cfg_row_slot0_extra        (cfg_row_slot0_extra),
-    .cfg_row_slot0_opens        (cfg_row_slot0_opens),
-    .cfg_row_slot0_closes       (cfg_row_slot0_closes),
-    .cfg_row_slot0_skip         (cfg_row_slot0_skip)
+    .aclk                      (aclk),
+    .aresetn                   (aresetn),
+    .advance                   (row_advance),
+    .taps                      (row_taps),
+    .address                   (row_address),
+    .weight                    (row_weight),
+    .opens                     (row_opens),
+    .extra                     (row_extra),
+    .closes                    (row_closes),
+    .last                      (row_last),
+    .skip                      (row_skip),
+    .cfg_row_visits_less_1     (cfg_row_visits_less_1),
+    .cfg_row_address_step      (cfg_row_address_step),
+    .cfg_row_address_clip      (cfg_row_address_clip),
+    .cfg_row_weight_tap        (cfg_row_weight_tap),
+    .cfg_row_first_skip        (cfg_row_first_skip),
+    .cfg_walk_ring             (cfg_walk_ring),
+    .cfg_row_slot0_taps        (cfg_row_slot0_taps),
+    .cfg_row_slot0_address     (cfg_row_slot0_address),
+    .cfg_row_slot0_weight      (cfg_row_slot0_weight),
+    .cfg_row_slot0_clips       (cfg_row_slot0_clips),
+    .cfg_row_slot0_clipped     (cfg_row_slot0_clipped),
+    .cfg_row_slot0_grows_left  (cfg_row_slot0_grows_left),
+    .cfg_row_slot0_opens_first (cfg_row_slot0_opens_first),
+    .cfg_row_slot0_extra       (cfg_row_slot0_extra),
+    .cfg_row_slot0_opens       (cfg_row_slot0_opens),
+    .cfg_row_slot0_closes      (cfg_row_slot0_closes),
+    .cfg_row_slot0_skip        (cfg_row_slot0_skip),
+    .cfg_row_slot0_clip_after  (cfg_row_slot0_clip_after)
   );
 
   depthwise_small_walk_cols u_cols (
-    .aclk                       (aclk),
-    .aresetn                    (aresetn),
-    .advance                    (col_advance),
-    .taps                       (col_taps),
-    .address                    (col_address),
-    .weight                     (col_weight),
-    .opens                      (col_opens),
-    .extra                      (col_extra),
-    .closes                     (col_closes),
-    .last                       (col_last),
-    .skip                       (col_skip),
-    .cfg_col_visits_less_1      (cfg_col_visits_less_1),
-    .cfg_col_address_step       (cfg_col_address_step),
-    .cfg_col_address_clip       (cfg_col_address_clip),
-    .cfg_col_weight_tap         (cfg_col_weight_tap),
-    .cfg_col_first_skip         (cfg_col_first_skip),
-    .cfg_col_clip_period_less_1 (cfg_col_clip_period_less_1),
-    .cfg_line_words             (cfg_line_words),
-    .cfg_col_slot0_taps         (cfg_col_slot0_taps),
-    .cfg_col_slot0_address      (cfg_col_slot0_address),
-    .cfg_col_slot0_weight       (cfg_col_slot0_weight),
-    .cfg_col_slot0_clip_in      (cfg_col_slot0_clip_in),
-    .cfg_col_slot0_clipped      (cfg_col_slot0_clipped),
-    .cfg_col_slot0_grows_left   (cfg_col_slot0_grows_left),
-    .cfg_col_slot0_opens_first  (cfg_col_slot0_opens_first),
-    .cfg_col_slot0_extra        (cfg_col_slot0_extra),
-    .cfg_col_slot0_opens        (cfg_col_slot0_opens),
-    .cfg_col_slot0_closes       (cfg_col_slot0_closes),
-    .cfg_col_slot0_skip         (cfg_col_slot0_skip),
-    .cfg_col_slot1_taps         (cfg_col_slot1_taps),
-    .cfg_col_slot1_address      (cfg_col_slot1_address),
-    .cfg_col_slot1_weight       (cfg_col_slot1_weight),
-    .cfg_col_slot1_clip_in      (cfg_col_slot1_clip_in),
-    .cfg_col_slot1_clipped      (cfg_col_slot1_clipped),
-    .cfg_col_slot1_grows_left   (cfg_col_slot1_grows_left),
-    .cfg_col_slot1_opens_first  (cfg_col_slot1_opens_first),
-    .cfg_col_slot1_extra        (cfg_col_slot1_extra),
-    .cfg_col_slot1_opens        (cfg_col_slot1_opens),
-    .cfg_col_slot1_closes       (cfg_col_slot1_closes),
-    .cfg_col_slot1_skip         (cfg_col_slot1_skip)
+    .aclk                      (aclk),
+    .aresetn                   (aresetn),
+    .advance                   (col_advance),
+    .taps                      (col_taps),
+    .address                   (col_address),
+    .weight                    (col_weight),
+    .opens                     (col_opens),
+    .extra                     (col_extra),
+    .closes                    (col_closes),
+    .last                      (col_last),
+    .skip                      (col_skip),
+    .cfg_col_visits_less_1     (cfg_col_visits_less_1),
+    .cfg_col_address_step      (cfg_col_address_step),
+    .cfg_col_address_clip      (cfg_col_address_clip),
+    .cfg_col_weight_tap        (cfg_col_weight_tap),
+    .cfg_col_first_skip        (cfg_col_first_skip),
+    .cfg_walk_ring             (cfg_walk_ring),
+    .cfg_col_slot0_taps        (cfg_col_slot0_taps),
+    .cfg_col_slot0_address     (cfg_col_slot0_address),
+    .cfg_col_slot0_weight      (cfg_col_slot0_weight),
+    .cfg_col_slot0_clips       (cfg_col_slot0_clips),
+    .cfg_col_slot0_clipped     (cfg_col_slot0_clipped),
+    .cfg_col_slot0_grows_left  (cfg_col_slot0_grows_left),
+    .cfg_col_slot0_opens_first (cfg_col_slot0_opens_first),
+    .cfg_col_slot0_extra       (cfg_col_slot0_extra),
+    .cfg_col_slot0_opens       (cfg_col_slot0_opens),
+    .cfg_col_slot0_closes      (cfg_col_slot0_closes),
+    .cfg_col_slot0_skip        (cfg_col_slot0_skip),
+    .cfg_col_slot0_clip_after  (cfg_col_slot0_clip_after),
+    .cfg_col_slot1_taps        (cfg_col_slot1_taps),
+    .cfg_col_slot1_address     (cfg_col_slot1_address),
+    .cfg_col_slot1_weight      (cfg_col_slot1_weight),
+    .cfg_col_slot1_clips       (cfg_col_slot1_clips),
+    .cfg_col_slot1_clipped     (cfg_col_slot1_clipped),
+    .cfg_col_slot1_grows_left  (cfg_col_slot1_grows_left),
+    .cfg_col_slot1_opens_first (cfg_col_slot1_opens_first),
+    .cfg_col_slot1_extra       (cfg_col_slot1_extra),
+    .cfg_col_slot1_opens       (cfg_col_slot1_opens),
+    .cfg_col_slot1_closes      (cfg_col_slot1_closes),
+    .cfg_col_slot1_skip        (cfg_col_slot1_skip),
+    .cfg_col_slot1_clip_after  (cfg_col_slot1_clip_after)
   );
 endmodule
 
@@ -922,8 +963,8 @@ module depthwise_small_walk_rows (
   input  wire       aclk,
   input  wire       aresetn,  // synchronous, active low
   input  wire       advance,  // go to the next visit
-  output wire       taps,  // taps at this position
-  output wire [1:0] address,  // line-buffer offset of the first tap
+  output wire       taps,  // taps here beyond those that every visit has
+  output wire [2:0] address,  // line-buffer offset of the first tap
   output wire       weight,  // weight offset of the first tap
   output wire       opens,  // needs grad_output that no visit before needed
   output wire       extra,  // pixels it opens beyond one position
@@ -931,56 +972,56 @@ module depthwise_small_walk_rows (
   output wire       last,  // last visit of the walk
   output wire       skip,  // beats without a tap since the visit before
   input  wire [1:0] cfg_row_visits_less_1,  // visits of a walk, less one
-  input  wire [1:0] cfg_row_address_step,  // words from a visit of a slot to its next
-  input  wire [1:0] cfg_row_address_clip,  // the same where its first tap leaves
-  input  wire       cfg_row_weight_tap,  // weight words from tap to tap
+  input  wire [2:0] cfg_row_address_step,  // units from a visit of a slot to its next
+  input  wire [2:0] cfg_row_address_clip,  // the same where its first tap leaves
+  input  wire       cfg_row_weight_tap,  // weight units from tap to tap
   input  wire       cfg_row_first_skip,  // beats without a tap before the first visit
-  input  wire [2:0] cfg_row_clip_period_less_1,  // visits of a slot between taps that leave, less one
-  input  wire [2:0] cfg_line_words,  // words in the line buffer
-  input  wire       cfg_row_slot0_taps,  // taps at the first visit
-  input  wire [1:0] cfg_row_slot0_address,  // line-buffer offset of its first tap, words
-  input  wire       cfg_row_slot0_weight,  // weight offset of its first tap, words
-  input  wire [2:0] cfg_row_slot0_clip_in,  // visits until its first tap leaves
+  input  wire [3:0] cfg_walk_ring,  // size of the line buffer in units of this block's addresses
+  input  wire       cfg_row_slot0_taps,  // taps at the first visit beyond those that every visit has
+  input  wire [2:0] cfg_row_slot0_address,  // line-buffer offset of its first tap, units
+  input  wire       cfg_row_slot0_weight,  // weight offset of its first tap, units
+  input  wire       cfg_row_slot0_clips,  // it leaves after the first visit
   input  wire       cfg_row_slot0_clipped,  // taps have left before the first visit
   input  wire       cfg_row_slot0_grows_left,  // taps that have yet to enter
   input  wire       cfg_row_slot0_opens_first,  // first visit needs new input
   input  wire       cfg_row_slot0_extra,  // pixels that the first visit opens beyond one position
   input  wire       cfg_row_slot0_opens,  // later visits need new input
   input  wire       cfg_row_slot0_closes,  // holds the kernel's last tap
-  input  wire       cfg_row_slot0_skip  // beats without a tap since the visit before
+  input  wire       cfg_row_slot0_skip,  // beats without a tap since the visit before
+  input  wire [2:0] cfg_row_slot0_clip_after  // visits left at its last visit before its first tap leaves
 );
   reg        taps_q, taps_d;
-  reg  [1:0] address_q, address_d;
+  reg  [2:0] address_q, address_d;
   reg        weight_q, weight_d;
-  reg  [2:0] clip_in_q, clip_in_d;
+  reg        clips_q, clips_d;
   reg        clipped_q, clipped_d;
   reg        grows_left_q, grows_left_d;
   reg        fresh_q, fresh_d;  // first round of the slots
   reg  [1:0] visits_left_q, visits_left_d;  // visits after this one
-  reg        at_last;
+  reg        at_last_q, at_last_d;
   reg        again_taps;
-  reg  [1:0] again_address;
+  reg  [2:0] again_address;
   reg        again_weight;
-  reg  [2:0] again_clip_in;
+  reg        again_clips;
   reg        again_clipped;
   reg        again_grows_left;
   reg        clip;  // the first tap leaves at the far border
   reg        grow;  // a tap enters at the near border
-  reg  [1:0] step;
+  reg  [2:0] step;
+  reg  [3:0] wrapping;  // the step less the line buffer
   reg  [2:0] moved_sum;
-  reg  [1:0] moved;
   reg  [3:0] moved_wrapped;  // negative: no wrap is due
-  wire       unused_moved_wrapped;
+  reg  [2:0] moved;
+  reg        wrap;  // from the last visit to the first
   reg        opening;
   reg        opened;
   reg        closing;
   reg        skipped;
 
-  assign unused_moved_wrapped = moved_wrapped[2];
   assign taps = taps_q;
   assign address = address_q;
   assign weight = weight_q;
-  assign last = at_last;
+  assign last = at_last_q;
   assign opens = opening;
   assign extra = opened;
   assign closes = closing;
@@ -988,10 +1029,9 @@ module depthwise_small_walk_rows (
 
   always @* begin
     // What this visit opens and closes.
-    at_last = visits_left_q == 2'd0;
     opening = cfg_row_slot0_opens & ~clipped_q;
     opened = 1'd0;
-    closing = cfg_row_slot0_closes & ~grows_left_q & taps_q;
+    closing = cfg_row_slot0_closes & ~grows_left_q;
     skipped = cfg_row_slot0_skip;
     if (fresh_q) begin
       opening = cfg_row_slot0_opens_first;
@@ -1006,13 +1046,14 @@ module depthwise_small_walk_rows (
     taps_d = taps_q;
     address_d = address_q;
     weight_d = weight_q;
-    clip_in_d = clip_in_q;
+    clips_d = clips_q;
     clipped_d = clipped_q;
     grows_left_d = grows_left_q;
     fresh_d = fresh_q;
     visits_left_d = visits_left_q;
+    at_last_d = at_last_q;
     // This slot's state at its next visit.
-    clip = (clip_in_q == 3'd0) & taps_q;
+    clip = clips_q;
     grow = grows_left_q;
     again_taps = taps_q;
     if (grow & ~clip) begin
@@ -1024,42 +1065,51 @@ module depthwise_small_walk_rows (
     if (grow) begin
       again_grows_left = grows_left_q - 1'd1;
     end
-    again_clip_in = clip_in_q - 3'd1;
+    again_clips = clips_q;
+    if ({1'd0, visits_left_q} == cfg_row_slot0_clip_after) begin
+      again_clips = 1'd1;
+    end
     again_clipped = clipped_q;
     again_weight = weight_q;
     step = cfg_row_address_step;
+    wrapping = {1'd0, cfg_row_address_step} - cfg_walk_ring;
     if (clip) begin
-      again_clip_in = cfg_row_clip_period_less_1;
       again_clipped = 1'd1;
       again_weight = weight_q + cfg_row_weight_tap;
       step = cfg_row_address_clip;
+      wrapping = {1'd0, cfg_row_address_clip} - cfg_walk_ring;
     end
-    moved_sum = {1'd0, address_q} + {1'd0, step};
-    moved_wrapped = {1'd0, moved_sum} - {1'd0, cfg_line_words};
-    moved = moved_wrapped[1:0];
+    moved_sum = address_q + step;
+    moved_wrapped = {1'd0, address_q} + wrapping;
+    moved = moved_wrapped[2:0];
     if (moved_wrapped[3]) begin
-      moved = moved_sum[1:0];
+      moved = moved_sum;
     end
     again_address = moved;
+    // The slots take turns.
     if (advance) begin
       visits_left_d = visits_left_q - 2'd1;
-      fresh_d = 1'd0;
+      at_last_d = visits_left_q == 2'd1;
       taps_d = again_taps;
       address_d = again_address;
       weight_d = again_weight;
-      clip_in_d = again_clip_in;
+      clips_d = again_clips;
       clipped_d = again_clipped;
       grows_left_d = again_grows_left;
-      if (at_last) begin
-        visits_left_d = cfg_row_visits_less_1;
-        fresh_d = 1'd1;
-        taps_d = cfg_row_slot0_taps;
-        address_d = cfg_row_slot0_address;
-        weight_d = cfg_row_slot0_weight;
-        clip_in_d = cfg_row_slot0_clip_in;
-        clipped_d = cfg_row_slot0_clipped;
-        grows_left_d = cfg_row_slot0_grows_left;
-      end
+      fresh_d = 1'd0;
+    end
+    wrap = advance & at_last_q;
+    // A new walk; by itself, because it is then no more than a synchronous reset.
+    if (wrap) begin
+      visits_left_d = cfg_row_visits_less_1;
+      at_last_d = cfg_row_visits_less_1 == 2'd0;
+      fresh_d = 1'd1;
+      taps_d = cfg_row_slot0_taps;
+      address_d = cfg_row_slot0_address;
+      weight_d = cfg_row_slot0_weight;
+      clips_d = cfg_row_slot0_clips;
+      clipped_d = cfg_row_slot0_clipped;
+      grows_left_d = cfg_row_slot0_grows_left;
     end
   end
 
@@ -1068,20 +1118,22 @@ module depthwise_small_walk_rows (
       taps_q <= cfg_row_slot0_taps;
       address_q <= cfg_row_slot0_address;
       weight_q <= cfg_row_slot0_weight;
-      clip_in_q <= cfg_row_slot0_clip_in;
+      clips_q <= cfg_row_slot0_clips;
       clipped_q <= cfg_row_slot0_clipped;
       grows_left_q <= cfg_row_slot0_grows_left;
       fresh_q <= 1'd1;
       visits_left_q <= cfg_row_visits_less_1;
+      at_last_q <= cfg_row_visits_less_1 == 2'd0;
     end else begin
       taps_q <= taps_d;
       address_q <= address_d;
       weight_q <= weight_d;
-      clip_in_q <= clip_in_d;
+      clips_q <= clips_d;
       clipped_q <= clipped_d;
       grows_left_q <= grows_left_d;
       fresh_q <= fresh_d;
       visits_left_q <= visits_left_d;
+      at_last_q <= at_last_d;
     end
   end
 endmodule
@@ -1100,8 +1152,8 @@ module depthwise_small_walk_cols (
   input  wire       aclk,
   input  wire       aresetn,  // synchronous, active low
   input  wire       advance,  // go to the next visit
-  output wire       taps,  // taps at this position
-  output wire [1:0] address,  // line-buffer offset of the first tap
+  output wire       taps,  // taps here beyond those that every visit has
+  output wire [2:0] address,  // line-buffer offset of the first tap
   output wire       weight,  // weight offset of the first tap
   output wire       opens,  // needs grad_output that no visit before needed
   output wire       extra,  // pixels it opens beyond one position
@@ -1109,16 +1161,15 @@ module depthwise_small_walk_cols (
   output wire       last,  // last visit of the walk
   output wire       skip,  // beats without a tap since the visit before
   input  wire [2:0] cfg_col_visits_less_1,  // visits of a walk, less one
-  input  wire [1:0] cfg_col_address_step,  // words from a visit of a slot to its next
-  input  wire [1:0] cfg_col_address_clip,  // the same where its first tap leaves
-  input  wire       cfg_col_weight_tap,  // weight words from tap to tap
+  input  wire [2:0] cfg_col_address_step,  // units from a visit of a slot to its next
+  input  wire [2:0] cfg_col_address_clip,  // the same where its first tap leaves
+  input  wire       cfg_col_weight_tap,  // weight units from tap to tap
   input  wire       cfg_col_first_skip,  // beats without a tap before the first visit
-  input  wire [1:0] cfg_col_clip_period_less_1,  // visits of a slot between taps that leave, less one
-  input  wire [2:0] cfg_line_words,  // words in the line buffer
-  input  wire       cfg_col_slot0_taps,  // taps at the first visit
-  input  wire [1:0] cfg_col_slot0_address,  // line-buffer offset of its first tap, words
-  input  wire       cfg_col_slot0_weight,  // weight offset of its first tap, words
-  input  wire [1:0] cfg_col_slot0_clip_in,  // visits until its first tap leaves
+  input  wire [3:0] cfg_walk_ring,  // size of the line buffer in units of this block's addresses
+  input  wire       cfg_col_slot0_taps,  // taps at the first visit beyond those that every visit has
+  input  wire [2:0] cfg_col_slot0_address,  // line-buffer offset of its first tap, units
+  input  wire       cfg_col_slot0_weight,  // weight offset of its first tap, units
+  input  wire       cfg_col_slot0_clips,  // it leaves after the first visit
   input  wire       cfg_col_slot0_clipped,  // taps have left before the first visit
   input  wire       cfg_col_slot0_grows_left,  // taps that have yet to enter
   input  wire       cfg_col_slot0_opens_first,  // first visit needs new input
@@ -1126,52 +1177,59 @@ module depthwise_small_walk_cols (
   input  wire       cfg_col_slot0_opens,  // later visits need new input
   input  wire       cfg_col_slot0_closes,  // holds the kernel's last tap
   input  wire       cfg_col_slot0_skip,  // beats without a tap since the visit before
-  input  wire       cfg_col_slot1_taps,  // taps at the first visit
-  input  wire [1:0] cfg_col_slot1_address,  // line-buffer offset of its first tap, words
-  input  wire       cfg_col_slot1_weight,  // weight offset of its first tap, words
-  input  wire [1:0] cfg_col_slot1_clip_in,  // visits until its first tap leaves
+  input  wire [3:0] cfg_col_slot0_clip_after,  // visits left at its last visit before its first tap leaves
+  input  wire       cfg_col_slot1_taps,  // taps at the first visit beyond those that every visit has
+  input  wire [2:0] cfg_col_slot1_address,  // line-buffer offset of its first tap, units
+  input  wire       cfg_col_slot1_weight,  // weight offset of its first tap, units
+  input  wire       cfg_col_slot1_clips,  // it leaves after the first visit
   input  wire       cfg_col_slot1_clipped,  // taps have left before the first visit
   input  wire       cfg_col_slot1_grows_left,  // taps that have yet to enter
   input  wire       cfg_col_slot1_opens_first,  // first visit needs new input
   input  wire       cfg_col_slot1_extra,  // pixels that the first visit opens beyond one position
   input  wire       cfg_col_slot1_opens,  // later visits need new input
   input  wire       cfg_col_slot1_closes,  // holds the kernel's last tap
-  input  wire       cfg_col_slot1_skip  // beats without a tap since the visit before
+  input  wire       cfg_col_slot1_skip,  // beats without a tap since the visit before
+  input  wire [3:0] cfg_col_slot1_clip_after  // visits left at its last visit before its first tap leaves
 );
   reg        taps_q, taps_d;
-  reg  [1:0] address_q, address_d;
+  reg  [2:0] address_q, address_d;
   reg        weight_q, weight_d;
-  reg  [1:0] clip_in_q, clip_in_d;
+  reg        clips_q, clips_d;
   reg        clipped_q, clipped_d;
   reg        grows_left_q, grows_left_d;
   reg        fresh_q, fresh_d;  // first round of the slots
   reg        slot_q, slot_d;  // slot of this visit
   reg  [2:0] visits_left_q, visits_left_d;  // visits after this one
-  reg        at_last;
+  reg        at_last_q, at_last_d;
   reg        again_taps;
-  reg  [1:0] again_address;
+  reg  [2:0] again_address;
   reg        again_weight;
-  reg  [1:0] again_clip_in;
+  reg        again_clips;
   reg        again_clipped;
   reg        again_grows_left;
   reg        clip;  // the first tap leaves at the far border
   reg        grow;  // a tap enters at the near border
-  reg  [1:0] step;
+  reg  [2:0] step;
+  reg  [3:0] wrapping;  // the step less the line buffer
   reg  [2:0] moved_sum;
-  reg  [1:0] moved;
   reg  [3:0] moved_wrapped;  // negative: no wrap is due
-  wire       unused_moved_wrapped;
-  reg  [7:0] waiting1_q, waiting1_d;  // state of a slot whose turn is later
+  reg  [2:0] moved;
+  reg        later1_taps_q, later1_taps_d;  // of a slot whose turn is later
+  reg  [2:0] later1_address_q, later1_address_d;  // of a slot whose turn is later
+  reg        later1_weight_q, later1_weight_d;  // of a slot whose turn is later
+  reg        later1_clips_q, later1_clips_d;  // of a slot whose turn is later
+  reg        later1_clipped_q, later1_clipped_d;  // of a slot whose turn is later
+  reg        later1_grows_left_q, later1_grows_left_d;  // of a slot whose turn is later
+  reg        wrap;  // from the last visit to the first
   reg        opening;
   reg        opened;
   reg        closing;
   reg        skipped;
 
-  assign unused_moved_wrapped = moved_wrapped[2];
   assign taps = taps_q;
   assign address = address_q;
   assign weight = weight_q;
-  assign last = at_last;
+  assign last = at_last_q;
   assign opens = opening;
   assign extra = opened;
   assign closes = closing;
@@ -1179,12 +1237,11 @@ module depthwise_small_walk_cols (
 
   always @* begin
     // What this visit opens and closes.
-    at_last = visits_left_q == 3'd0;
     case (slot_q)
       1'd0: begin
         opening = cfg_col_slot0_opens & ~clipped_q;
         opened = 1'd0;
-        closing = cfg_col_slot0_closes & ~grows_left_q & taps_q;
+        closing = cfg_col_slot0_closes & ~grows_left_q;
         skipped = cfg_col_slot0_skip;
         if (fresh_q) begin
           opening = cfg_col_slot0_opens_first;
@@ -1194,7 +1251,7 @@ module depthwise_small_walk_cols (
       default: begin
         opening = cfg_col_slot1_opens & ~clipped_q;
         opened = 1'd0;
-        closing = cfg_col_slot1_closes & ~grows_left_q & taps_q;
+        closing = cfg_col_slot1_closes & ~grows_left_q;
         skipped = cfg_col_slot1_skip;
         if (fresh_q) begin
           opening = cfg_col_slot1_opens_first;
@@ -1211,15 +1268,21 @@ module depthwise_small_walk_cols (
     taps_d = taps_q;
     address_d = address_q;
     weight_d = weight_q;
-    clip_in_d = clip_in_q;
+    clips_d = clips_q;
     clipped_d = clipped_q;
     grows_left_d = grows_left_q;
     fresh_d = fresh_q;
     slot_d = slot_q;
     visits_left_d = visits_left_q;
-    waiting1_d = waiting1_q;
+    at_last_d = at_last_q;
+    later1_taps_d = later1_taps_q;
+    later1_address_d = later1_address_q;
+    later1_weight_d = later1_weight_q;
+    later1_clips_d = later1_clips_q;
+    later1_clipped_d = later1_clipped_q;
+    later1_grows_left_d = later1_grows_left_q;
     // This slot's state at its next visit.
-    clip = (clip_in_q == 2'd0) & taps_q;
+    clip = clips_q;
     grow = grows_left_q;
     again_taps = taps_q;
     if (grow & ~clip) begin
@@ -1231,60 +1294,77 @@ module depthwise_small_walk_cols (
     if (grow) begin
       again_grows_left = grows_left_q - 1'd1;
     end
-    again_clip_in = clip_in_q - 2'd1;
+    again_clips = clips_q;
+    case (slot_q)
+      1'd0: begin
+        if ({1'd0, visits_left_q} == cfg_col_slot0_clip_after) begin
+          again_clips = 1'd1;
+        end
+      end
+      default: begin
+        if ({1'd0, visits_left_q} == cfg_col_slot1_clip_after) begin
+          again_clips = 1'd1;
+        end
+      end
+    endcase
     again_clipped = clipped_q;
     again_weight = weight_q;
     step = cfg_col_address_step;
+    wrapping = {1'd0, cfg_col_address_step} - cfg_walk_ring;
     if (clip) begin
-      again_clip_in = cfg_col_clip_period_less_1;
       again_clipped = 1'd1;
       again_weight = weight_q + cfg_col_weight_tap;
       step = cfg_col_address_clip;
+      wrapping = {1'd0, cfg_col_address_clip} - cfg_walk_ring;
     end
-    moved_sum = {1'd0, address_q} + {1'd0, step};
-    moved_wrapped = {1'd0, moved_sum} - {1'd0, cfg_line_words};
-    moved = moved_wrapped[1:0];
+    moved_sum = address_q + step;
+    moved_wrapped = {1'd0, address_q} + wrapping;
+    moved = moved_wrapped[2:0];
     if (moved_wrapped[3]) begin
-      moved = moved_sum[1:0];
+      moved = moved_sum;
     end
     again_address = moved;
+    // The slots take turns.
     if (advance) begin
       visits_left_d = visits_left_q - 3'd1;
-      waiting1_d[0] = again_taps;
-      waiting1_d[2:1] = again_address;
-      waiting1_d[3] = again_weight;
-      waiting1_d[5:4] = again_clip_in;
-      waiting1_d[6] = again_clipped;
-      waiting1_d[7] = again_grows_left;
-      taps_d = waiting1_q[0];
-      address_d = waiting1_q[2:1];
-      weight_d = waiting1_q[3];
-      clip_in_d = waiting1_q[5:4];
-      clipped_d = waiting1_q[6];
-      grows_left_d = waiting1_q[7];
+      at_last_d = visits_left_q == 3'd1;
+      taps_d = later1_taps_q;
+      address_d = later1_address_q;
+      weight_d = later1_weight_q;
+      clips_d = later1_clips_q;
+      clipped_d = later1_clipped_q;
+      grows_left_d = later1_grows_left_q;
+      later1_taps_d = again_taps;
+      later1_address_d = again_address;
+      later1_weight_d = again_weight;
+      later1_clips_d = again_clips;
+      later1_clipped_d = again_clipped;
+      later1_grows_left_d = again_grows_left;
       slot_d = slot_q + 1'd1;
       if (slot_q == 1'd1) begin
         slot_d = 1'd0;
         fresh_d = 1'd0;
-      end else if (fresh_q) begin
-        taps_d = cfg_col_slot1_taps;
-        address_d = cfg_col_slot1_address;
-        weight_d = cfg_col_slot1_weight;
-        clip_in_d = cfg_col_slot1_clip_in;
-        clipped_d = cfg_col_slot1_clipped;
-        grows_left_d = cfg_col_slot1_grows_left;
       end
-      if (at_last) begin
-        visits_left_d = cfg_col_visits_less_1;
-        fresh_d = 1'd1;
-        slot_d = 1'd0;
-        taps_d = cfg_col_slot0_taps;
-        address_d = cfg_col_slot0_address;
-        weight_d = cfg_col_slot0_weight;
-        clip_in_d = cfg_col_slot0_clip_in;
-        clipped_d = cfg_col_slot0_clipped;
-        grows_left_d = cfg_col_slot0_grows_left;
-      end
+    end
+    wrap = advance & at_last_q;
+    // A new walk; by itself, because it is then no more than a synchronous reset.
+    if (wrap) begin
+      visits_left_d = cfg_col_visits_less_1;
+      at_last_d = cfg_col_visits_less_1 == 3'd0;
+      fresh_d = 1'd1;
+      slot_d = 1'd0;
+      taps_d = cfg_col_slot0_taps;
+      address_d = cfg_col_slot0_address;
+      weight_d = cfg_col_slot0_weight;
+      clips_d = cfg_col_slot0_clips;
+      clipped_d = cfg_col_slot0_clipped;
+      grows_left_d = cfg_col_slot0_grows_left;
+      later1_taps_d = cfg_col_slot1_taps;
+      later1_address_d = cfg_col_slot1_address;
+      later1_weight_d = cfg_col_slot1_weight;
+      later1_clips_d = cfg_col_slot1_clips;
+      later1_clipped_d = cfg_col_slot1_clipped;
+      later1_grows_left_d = cfg_col_slot1_grows_left;
     end
   end
 
@@ -1293,119 +1373,137 @@ module depthwise_small_walk_cols (
       taps_q <= cfg_col_slot0_taps;
       address_q <= cfg_col_slot0_address;
       weight_q <= cfg_col_slot0_weight;
-      clip_in_q <= cfg_col_slot0_clip_in;
+      clips_q <= cfg_col_slot0_clips;
       clipped_q <= cfg_col_slot0_clipped;
       grows_left_q <= cfg_col_slot0_grows_left;
       fresh_q <= 1'd1;
       slot_q <= 1'd0;
       visits_left_q <= cfg_col_visits_less_1;
+      at_last_q <= cfg_col_visits_less_1 == 3'd0;
+      later1_taps_q <= cfg_col_slot1_taps;
+      later1_address_q <= cfg_col_slot1_address;
+      later1_weight_q <= cfg_col_slot1_weight;
+      later1_clips_q <= cfg_col_slot1_clips;
+      later1_clipped_q <= cfg_col_slot1_clipped;
+      later1_grows_left_q <= cfg_col_slot1_grows_left;
     end else begin
       taps_q <= taps_d;
       address_q <= address_d;
       weight_q <= weight_d;
-      clip_in_q <= clip_in_d;
+      clips_q <= clips_d;
       clipped_q <= clipped_d;
       grows_left_q <= grows_left_d;
       fresh_q <= fresh_d;
       slot_q <= slot_d;
       visits_left_q <= visits_left_d;
+      at_last_q <= at_last_d;
+      later1_taps_q <= later1_taps_d;
+      later1_address_q <= later1_address_d;
+      later1_weight_q <= later1_weight_d;
+      later1_clips_q <= later1_clips_d;
+      later1_clipped_q <= later1_clipped_d;
+      later1_grows_left_q <= later1_grows_left_d;
     end
-    waiting1_q <= waiting1_d;
   end
 endmodule
 
-// Two-entry queue of pixel tokens between the walk and the issue loop. A frame's first token is held
-// back until that frame's first beat was taken and a whole set of weights is there: before, nothing
-// of the frame has begun, and a new set of weights may still be meant for it.
+// Three-entry queue of pixel tokens between the walk and the issue loop. A token is held back until
+// its grad_output has arrived, a frame's first one also until a whole set of weights is there: before,
+// nothing of the frame has begun, and a new set of weights may still be meant for it.
+//
+// Every token passes through the second entry, so that whether it may leave is known, from a
+// comparison there or at the head, in the cycle in which it is the head.
 //
 // Promise: `in_ready` and `out_valid` are registers; a token moves on each side in every cycle in
-// which both flags of that side are high; nothing is lost or reordered; one token a cycle passes.
+// which both flags of that side are high; nothing is lost or reordered; one token a cycle passes. A
+// token can leave three cycles after the last beat that it needs was taken.
 module depthwise_small_tokens (
-  input  wire       aclk,
-  input  wire       aresetn,  // synchronous, active low
-  input  wire       in_valid,
-  output wire       in_ready,
-  input  wire [9:0] in_token,
-  input  wire       weights_ready,  // a whole set is in the weight memory
-  input  wire       frame_begin,  // a frame's first beat is taken
-  output wire       out_valid,
-  input  wire       out_ready,
-  output wire [9:0] out_token
+  input  wire        aclk,
+  input  wire        aresetn,  // synchronous, active low
+  input  wire        in_valid,
+  output wire        in_ready,
+  input  wire [14:0] in_token,
+  input  wire        arrived,  // one more pixel is in the line buffer
+  input  wire        weights_ready,  // a whole set is in the weight memory
+  output wire        out_valid,
+  input  wire        out_ready,
+  output wire [14:0] out_token
 );
-  reg        head_valid_q, head_valid_d;
-  reg        tail_valid_q, tail_valid_d;
-  reg  [9:0] head_q, head_d;  // leaves next
-  reg  [9:0] tail_q, tail_d;  // waits behind the head
-  reg        may_go_q, may_go_d;  // the head may leave
-  reg  [5:0] begun_q, begun_d;  // frames whose first token has yet to leave
-  reg        one_begun_q, one_begun_d;  // at least one
-  reg        two_begun_q, two_begun_d;  // at least two
-  reg        enters;  // a frame's first token leaves
-  reg        may_begin;  // the token behind it may
-  reg        accept;
-  reg        to_head;  // the head is or becomes free
+  reg         head_valid_q, head_valid_d;
+  reg         second_valid_q, second_valid_d;
+  reg         third_valid_q, third_valid_d;
+  reg  [14:0] head_q, head_d;  // leaves next
+  reg  [14:0] second_q, second_d;  // waits behind the head
+  reg  [14:0] third_q, third_d;  // waits where the second cannot move
+  reg         may_go_q, may_go_d;  // the head may leave
+  reg  [3:0]  stored_q, stored_d;  // pixels stored since reset
+  reg         to_head;  // the head is or becomes free
+  reg         to_second;  // so does the second entry
+  reg  [3:0]  head_lacks;  // negative: it needs what has not arrived
+  reg  [3:0]  second_lacks;
+  reg         head_stays;  // and may leave if its data is there
+  reg         second_moves;  // to the head, and likewise
+  wire        unused_head_lacks_low;
+  wire        unused_second_lacks_low;
 
-  assign in_ready = ~tail_valid_q;
+  assign unused_head_lacks_low = |head_lacks[2:0];
+  assign unused_second_lacks_low = |second_lacks[2:0];
+  assign in_ready = ~third_valid_q;
   assign out_valid = may_go_q;
   assign out_token = head_q;
 
   always @* begin
     head_valid_d = head_valid_q;
-    tail_valid_d = tail_valid_q;
+    second_valid_d = second_valid_q;
     head_d = head_q;
-    tail_d = tail_q;
-    may_go_d = may_go_q;
-    accept = in_valid & ~tail_valid_q;
+    second_d = second_q;
+    third_d = third_q;
+    stored_d = stored_q;
     to_head = out_ready | ~head_valid_q;
-    if (~tail_valid_q) begin
-      tail_d = in_token;
+    to_second = to_head | ~second_valid_q;
+    if (~third_valid_q) begin
+      third_d = in_token;
+    end
+    third_valid_d = (in_valid | third_valid_q) & ~to_second;
+    if (to_second) begin
+      second_valid_d = in_valid | third_valid_q;
+      second_d = in_token;
+      if (third_valid_q) begin
+        second_d = third_q;
+      end
     end
     if (to_head) begin
-      head_valid_d = tail_valid_q | accept;
-      head_d = in_token;
-      if (tail_valid_q) begin
-        head_d = tail_q;
-      end
-      tail_valid_d = 1'd0;
-    end else if (accept) begin
-      tail_valid_d = 1'd1;
+      head_valid_d = second_valid_q;
+      head_d = second_q;
     end
-    enters = out_ready & head_q[7];
-    begun_d = begun_q + {5'd0, frame_begin} - {5'd0, enters};
-    one_begun_d = begun_d != 6'd0;
-    two_begun_d = (begun_d != 6'd0) & (begun_d != 6'd1);
-    may_begin = weights_ready & one_begun_q;
-    if (enters) begin
-      may_begin = weights_ready & two_begun_q;
+    if (arrived) begin
+      stored_d = stored_q + 4'd1;
     end
-    if (to_head) begin
-      may_go_d = in_valid & (may_begin | ~in_token[7]);
-      if (tail_valid_q) begin
-        may_go_d = may_begin | ~tail_q[7];
-      end
-    end else begin
-      may_go_d = may_begin | ~head_q[7];
-    end
+    // Whether the token that is the head from the next cycle on may leave then.
+    head_lacks = stored_q - head_q[9:6];
+    head_stays = ~to_head & (weights_ready | ~head_q[12]);
+    second_lacks = stored_q - second_q[9:6];
+    second_moves = to_head & second_valid_q & (weights_ready | ~second_q[12]);
+    may_go_d = (head_stays & ~head_lacks[3]) | (second_moves & ~second_lacks[3]);
   end
 
   always @(posedge aclk) begin
     if (~aresetn) begin
       head_valid_q <= 1'd0;
-      tail_valid_q <= 1'd0;
+      second_valid_q <= 1'd0;
+      third_valid_q <= 1'd0;
       may_go_q <= 1'd0;
-      begun_q <= 6'd0;
-      one_begun_q <= 1'd0;
-      two_begun_q <= 1'd0;
+      stored_q <= 4'd0;
     end else begin
       head_valid_q <= head_valid_d;
-      tail_valid_q <= tail_valid_d;
+      second_valid_q <= second_valid_d;
+      third_valid_q <= third_valid_d;
       may_go_q <= may_go_d;
-      begun_q <= begun_d;
-      one_begun_q <= one_begun_d;
-      two_begun_q <= two_begun_d;
+      stored_q <= stored_d;
     end
     head_q <= head_d;
-    tail_q <= tail_d;
+    second_q <= second_d;
+    third_q <= third_d;
   end
 endmodule
 
@@ -1414,68 +1512,73 @@ endmodule
 //
 // Promise: `tready` is a register and low in reset; a beat is taken in every cycle while the ring
 // has space for its pixel; nothing is written over a pixel that `free_pixels` has not counted.
-// `arrived` follows the last word of a stored pixel by one cycle. A misplaced `tlast` pulses one of the three error outputs; frames are
-// cut by count, so that it changes nothing else.
+// `arrived` follows the last word of a stored pixel by one cycle. A misplaced `tlast` pulses one of
+// the three error outputs two cycles later; frames are cut by count, so that it changes nothing else.
 module depthwise_small_grad (
-  input  wire       aclk,
-  input  wire       aresetn,  // synchronous, active low
-  input  wire       tvalid,
-  output wire       tready,
-  input  wire       tlast,
-  output wire       write,  // to the line buffer
-  output wire [1:0] write_address,
-  output wire       arrived,  // a whole pixel is stored
-  input  wire       free_pixels,  // pixels that may be written over
-  output wire       frame_begin,  // first beat of a frame taken
-  output wire       tlast_early,
-  output wire       tlast_missing,
-  output wire       tlast_late,
-  input  wire [1:0] cfg_line_pixels,  // pixels in the line buffer
-  input  wire [1:0] cfg_line_words_less_1,  // words in the line buffer, less one
-  input  wire [2:0] cfg_grad_rows_less_1,  // size of grad_output, less one
-  input  wire [2:0] cfg_first_kept_row,  // first one that some output needs
-  input  wire [2:0] cfg_last_kept_row,  // last one that some output needs
-  input  wire       cfg_keeps_row_0,  // the first one is needed
-  input  wire [1:0] cfg_grad_cols_less_1,  // size of grad_output, less one
-  input  wire [1:0] cfg_first_kept_col,  // first one that some output needs
-  input  wire [1:0] cfg_last_kept_col,  // last one that some output needs
-  input  wire       cfg_keeps_col_0  // the first one is needed
+  input  wire        aclk,
+  input  wire        aresetn,  // synchronous, active low
+  input  wire        tvalid,
+  output wire        tready,
+  input  wire        tlast,
+  input  wire [15:0] tdata,  // the bits that are values
+  output wire        write,  // to the line buffer
+  output wire [2:0]  write_address,
+  output wire [15:0] write_data,
+  output wire        arrived,  // a whole pixel is stored
+  input  wire        free_pixels,  // pixels that may be written over
+  output wire        frame_begin,  // first beat of a frame taken
+  output wire        tlast_early,
+  output wire        tlast_missing,
+  output wire        tlast_late,
+  input  wire [2:0]  cfg_line_pixels,  // pixels in the line buffer
+  input  wire [2:0]  cfg_line_less_1,  // pixels in the line buffer, less one
+  input  wire [2:0]  cfg_grad_rows_less_1,  // size of grad_output, less one
+  input  wire [2:0]  cfg_first_kept_row,  // first one that some output needs
+  input  wire [2:0]  cfg_last_kept_row,  // last one that some output needs
+  input  wire        cfg_keeps_row_0,  // the first one is needed
+  input  wire [1:0]  cfg_grad_cols_less_1,  // size of grad_output, less one
+  input  wire [1:0]  cfg_first_kept_col,  // first one that some output needs
+  input  wire [1:0]  cfg_last_kept_col,  // last one that some output needs
+  input  wire        cfg_keeps_col_0  // the first one is needed
 );
-  reg  [1:0] space_q, space_d;  // pixels free, the one being filled included
-  reg        ready_q, ready_d;
-  reg        first_beat_q, first_beat_d;  // the next beat is a frame's first
-  reg        stored_q, stored_d;
-  reg        accept;
-  reg        store;
-  reg        word_end;  // last word of a pixel
-  reg        pixel_end;
-  reg        due;  // last beat of a frame
-  reg  [1:0] address_q, address_d;  // where the next word goes
-  reg        address_at_last_q, address_at_last_d;
-  reg  [1:0] free_after;  // pixels free if this beat ends none
-  reg        some_free;  // the next pixel has a place
-  reg  [2:0] row_q, row_d;  // of grad_output
-  reg        row_at_last_q, row_at_last_d;
-  reg        inside_row_q, inside_row_d;  // needed
-  reg  [1:0] col_q, col_d;  // of grad_output
-  reg        col_at_last_q, col_at_last_d;
-  reg        inside_col_q, inside_col_d;  // needed
-  reg        overdue_q, overdue_d;  // tlast was missing and has not come since
-  reg        is_missing;
+  reg  [2:0]  space_q, space_d;  // pixels free as of now, the one being filled included
+  reg         ready_q, ready_d;
+  reg         first_beat_q, first_beat_d;  // the next beat is a frame's first
+  reg         stored_q, stored_d;  // it was the last of a pixel
+  reg         write_q, write_d;
+  reg  [15:0] data_q, data_d;
+  reg         accept;
+  reg         store;
+  reg         word_end;  // last word of a pixel
+  reg         pixel_end;
+  reg         due;  // last beat of a frame
+  reg  [2:0]  place_q, place_d;  // where the next one goes
+  reg         place_at_last_q, place_at_last_d;
+  reg         some_free;  // the next pixel has a place
+  reg  [2:0]  row_q, row_d;  // of grad_output
+  reg         row_at_last_q, row_at_last_d;
+  reg         inside_row_q, inside_row_d;  // needed
+  reg  [1:0]  col_q, col_d;  // of grad_output
+  reg         col_at_last_q, col_at_last_d;
+  reg         inside_col_q, inside_col_d;  // needed
+  reg         tlast_came_q, tlast_came_d;  // with the beat taken in the cycle before
+  reg         tlast_was_due_q, tlast_was_due_d;
+  reg         overdue_q, overdue_d;  // tlast was missing and has not come since
 
-  assign tlast_early = accept & tlast & ~due & ~overdue_q;
-  assign tlast_missing = is_missing;
-  assign tlast_late = accept & tlast & ~due & overdue_q;
+  assign tlast_early = tlast_came_q & ~tlast_was_due_q & ~overdue_q;
+  assign tlast_missing = tlast_was_due_q & ~tlast_came_q;
+  assign tlast_late = tlast_came_q & ~tlast_was_due_q & overdue_q;
   assign tready = ready_q;
-  assign write = store;
-  assign write_address = address_q;
+  assign write = write_q;
+  assign write_data = data_q;
+  assign write_address = place_q;
   assign arrived = stored_q;
   assign frame_begin = accept & first_beat_q;
 
   always @* begin
     first_beat_d = first_beat_q;
-    address_d = address_q;
-    address_at_last_d = address_at_last_q;
+    place_d = place_q;
+    place_at_last_d = place_at_last_q;
     row_d = row_q;
     row_at_last_d = row_at_last_q;
     col_d = col_q;
@@ -1489,19 +1592,19 @@ module depthwise_small_grad (
     if (pixel_end) begin
       col_d = col_q + 2'd1;
       col_at_last_d = col_q == (cfg_grad_cols_less_1 - 2'd1);
-      if (col_at_last_q) begin
-        col_d = 2'd0;
-        col_at_last_d = cfg_grad_cols_less_1 == 2'd0;
-      end
+    end
+    if (pixel_end & col_at_last_q) begin
+      col_d = 2'd0;
+      col_at_last_d = cfg_grad_cols_less_1 == 2'd0;
     end
     inside_col_d = (col_d >= cfg_first_kept_col) & (cfg_last_kept_col >= col_d);
     if (pixel_end & col_at_last_q) begin
       row_d = row_q + 3'd1;
       row_at_last_d = row_q == (cfg_grad_rows_less_1 - 3'd1);
-      if (row_at_last_q) begin
-        row_d = 3'd0;
-        row_at_last_d = cfg_grad_rows_less_1 == 3'd0;
-      end
+    end
+    if (pixel_end & col_at_last_q & row_at_last_q) begin
+      row_d = 3'd0;
+      row_at_last_d = cfg_grad_rows_less_1 == 3'd0;
     end
     inside_row_d = (row_d >= cfg_first_kept_row) & (cfg_last_kept_row >= row_d);
     if (accept) begin
@@ -1509,29 +1612,31 @@ module depthwise_small_grad (
     end
     // What of it is stored, and whether there is space for the next beat.
     store = accept & (inside_col_q & inside_row_q);
+    space_d = space_q + {2'd0, free_pixels} - {2'd0, pixel_end & (inside_col_q & inside_row_q)};
     stored_d = pixel_end & (inside_col_q & inside_row_q);
-    free_after = space_q + {1'd0, free_pixels};
-    space_d = free_after;
-    some_free = free_after != 2'd0;
+    some_free = space_q != 3'd0;
     if (pixel_end & (inside_col_q & inside_row_q)) begin
-      space_d = free_after - 2'd1;
-      some_free = free_after != 2'd1;
+      some_free = space_q >= 3'd2;
     end
     ready_d = some_free;
-    if (store) begin
-      address_d = address_q + 2'd1;
-      address_at_last_d = address_q == (cfg_line_words_less_1 - 2'd1);
-      if (address_at_last_q) begin
-        address_d = 2'd0;
-        address_at_last_d = cfg_line_words_less_1 == 2'd0;
-      end
+    write_d = store;
+    data_d = tdata;
+    // Where the beat goes that was taken in the cycle before.
+    if (stored_q) begin
+      place_d = place_q + 3'd1;
+      place_at_last_d = place_q == (cfg_line_less_1 - 3'd1);
+    end
+    if (stored_q & place_at_last_q) begin
+      place_d = 3'd0;
+      place_at_last_d = cfg_line_less_1 == 3'd0;
     end
     // tlast against the count of beats.
-    is_missing = accept & ~tlast & due;
-    if (accept & tlast) begin
+    tlast_came_d = accept & tlast;
+    tlast_was_due_d = accept & due;
+    if (tlast_came_q) begin
       overdue_d = 1'd0;
     end
-    if (is_missing) begin
+    if (tlast_was_due_q & ~tlast_came_q) begin
       overdue_d = 1'd1;
     end
   end
@@ -1542,30 +1647,37 @@ module depthwise_small_grad (
       ready_q <= 1'd0;
       first_beat_q <= 1'd1;
       stored_q <= 1'd0;
-      address_q <= 2'd0;
-      address_at_last_q <= cfg_line_words_less_1 == 2'd0;
+      write_q <= 1'd0;
+      place_q <= 3'd0;
+      place_at_last_q <= cfg_line_less_1 == 3'd0;
       row_q <= 3'd0;
       row_at_last_q <= cfg_grad_rows_less_1 == 3'd0;
       inside_row_q <= cfg_keeps_row_0;
       col_q <= 2'd0;
       col_at_last_q <= cfg_grad_cols_less_1 == 2'd0;
       inside_col_q <= cfg_keeps_col_0;
+      tlast_came_q <= 1'd0;
+      tlast_was_due_q <= 1'd0;
       overdue_q <= 1'd0;
     end else begin
       space_q <= space_d;
       ready_q <= ready_d;
       first_beat_q <= first_beat_d;
       stored_q <= stored_d;
-      address_q <= address_d;
-      address_at_last_q <= address_at_last_d;
+      write_q <= write_d;
+      place_q <= place_d;
+      place_at_last_q <= place_at_last_d;
       row_q <= row_d;
       row_at_last_q <= row_at_last_d;
       inside_row_q <= inside_row_d;
       col_q <= col_d;
       col_at_last_q <= col_at_last_d;
       inside_col_q <= inside_col_d;
+      tlast_came_q <= tlast_came_d;
+      tlast_was_due_q <= tlast_was_due_d;
       overdue_q <= overdue_d;
     end
+    data_q <= data_d;
   end
 endmodule
 
@@ -1575,17 +1687,17 @@ endmodule
 module depthwise_small_line_buffer (
   input  wire        aclk,
   input  wire        write,
-  input  wire [1:0]  write_address,
+  input  wire [2:0]  write_address,
   input  wire [15:0] write_data,
-  input  wire [1:0]  read_address,
+  input  wire [2:0]  read_address,
   output wire [15:0] read_data
 );
 
   // No use is made of a word that is read while it is written.
   (* no_rw_check *)
-  reg [15:0] words [0:2];
+  reg [15:0] words [0:4];
   reg write_q;
-  reg [1:0] write_address_q;
+  reg [2:0] write_address_q;
   reg [15:0] write_data_q;
   reg [15:0] read_q;
   reg [15:0] output_q;
@@ -1626,20 +1738,21 @@ module depthwise_small_weight (
   output wire  tlast_late,
   input  wire  cfg_weight_words_less_1  // beats of a set of weights, less one
 );
-  reg   loading_q, loading_d;  // a set is being taken
-  reg   ready_q, ready_d;
-  reg   usable_q, usable_d;  // whole, and no other set waits
-  reg   told_q, told_d;  // `usable` one cycle ago: frames may still begin by it
-  reg   accept;
-  reg   address_q, address_d;  // where the next word goes
-  reg   address_at_last_q, address_at_last_d;
-  reg   due;  // last beat of a set
-  reg   overdue_q, overdue_d;  // tlast was missing and has not come since
-  reg   is_missing;
+  reg        loading_q, loading_d;  // a set is being taken
+  reg        ready_q, ready_d;
+  reg        usable_q, usable_d;  // whole, and no other set waits
+  reg  [1:0] told_q, told_d;  // `usable` in the two cycles before: a frame may begin by it and not yet be seen
+  reg        accept;
+  reg        address_q, address_d;  // where the next word goes
+  reg        address_at_last_q, address_at_last_d;
+  reg        due;  // last beat of a set
+  reg        tlast_came_q, tlast_came_d;  // with the beat taken in the cycle before
+  reg        tlast_was_due_q, tlast_was_due_d;
+  reg        overdue_q, overdue_d;  // tlast was missing and has not come since
 
-  assign tlast_early = accept & tlast & ~due & ~overdue_q;
-  assign tlast_missing = is_missing;
-  assign tlast_late = accept & tlast & ~due & overdue_q;
+  assign tlast_early = tlast_came_q & ~tlast_was_due_q & ~overdue_q;
+  assign tlast_missing = tlast_was_due_q & ~tlast_came_q;
+  assign tlast_late = tlast_came_q & ~tlast_was_due_q & overdue_q;
   assign write = accept;
   assign write_address = address_q;
   assign weights_ready = usable_q;
@@ -1647,6 +1760,7 @@ module depthwise_small_weight (
 
   always @* begin
     loading_d = loading_q;
+    told_d = told_q;
     address_d = address_q;
     address_at_last_d = address_at_last_q;
     overdue_d = overdue_q;
@@ -1657,26 +1771,28 @@ module depthwise_small_weight (
       if (accept & due) begin
         loading_d = 1'd0;
       end
-    end else if (tvalid & ~(usable_q | told_q | frame_busy)) begin
+    end else if (tvalid & ~(usable_q | |told_q | frame_busy)) begin
       loading_d = 1'd1;
     end
     ready_d = loading_d;
     usable_d = ~loading_d & ~tvalid;
-    told_d = usable_q;
+    told_d[0] = usable_q;
+    told_d[1] = told_q[0];
     if (accept) begin
       address_d = address_q + 1'd1;
       address_at_last_d = address_q == (cfg_weight_words_less_1 - 1'd1);
-      if (address_at_last_q) begin
-        address_d = 1'd0;
-        address_at_last_d = ~cfg_weight_words_less_1;
-      end
+    end
+    if (~loading_q) begin
+      address_d = 1'd0;
+      address_at_last_d = ~cfg_weight_words_less_1;
     end
     // tlast against the count of beats.
-    is_missing = accept & ~tlast & due;
-    if (accept & tlast) begin
+    tlast_came_d = accept & tlast;
+    tlast_was_due_d = accept & due;
+    if (tlast_came_q) begin
       overdue_d = 1'd0;
     end
-    if (is_missing) begin
+    if (tlast_was_due_q & ~tlast_came_q) begin
       overdue_d = 1'd1;
     end
   end
@@ -1686,9 +1802,11 @@ module depthwise_small_weight (
       loading_q <= 1'd1;
       ready_q <= 1'd0;
       usable_q <= 1'd0;
-      told_q <= 1'd0;
+      told_q <= 2'd0;
       address_q <= 1'd0;
       address_at_last_q <= ~cfg_weight_words_less_1;
+      tlast_came_q <= 1'd0;
+      tlast_was_due_q <= 1'd0;
       overdue_q <= 1'd0;
     end else begin
       loading_q <= loading_d;
@@ -1697,6 +1815,8 @@ module depthwise_small_weight (
       told_q <= told_d;
       address_q <= address_d;
       address_at_last_q <= address_at_last_d;
+      tlast_came_q <= tlast_came_d;
+      tlast_was_due_q <= tlast_was_due_d;
       overdue_q <= overdue_d;
     end
   end
@@ -1742,208 +1862,253 @@ endmodule
 // every step of an address is one constant and no loop has a start to return to: the order within
 // an accumulation does not change an exact sum.
 //
-// An accumulation (all taps and blocks of K of one block of C) starts when its pixel's grad_output
-// has arrived and the output FIFO has a free place; once started it never stalls, so nothing behind
-// this block knows of stalls.
+// Three steps: the loops stand one issue ahead and name the next one; that one waits in `next_*`
+// with its constants; when it goes, the addresses take them.
 //
-// Three steps: the loop names the next step; its constant is registered; the addresses take it.
+// A pixel enters the loops when its grad_output has arrived (its token says so). An accumulation
+// (all taps and blocks of K of one block of C) starts when the output FIFO has a free place; once
+// started it never stalls, so nothing behind this block knows of stalls.
 //
-// Promise: addresses and flags are registers, two cycles behind the loop; `acc_first` and `acc_last`
+// Promise: addresses and flags are registers, two cycles behind `go`; `acc_first` and `acc_last`
 // mark an accumulation's first and last issue; the next pixel follows the last issue of the one
-// before without a gap when its token, its data and a place in the FIFO are there. `free_pixels`
-// counts the pixels of grad_output that are dead once the reads already issued are done.
+// before without a gap when its token and a place in the FIFO are there. `free_pixels` counts the
+// pixels of grad_output that are dead once the reads already issued are done.
 module depthwise_small_issue (
-  input  wire       aclk,
-  input  wire       aresetn,  // synchronous, active low
-  input  wire       token_valid,  // and a whole set of weights is there
-  output wire       token_ready,
-  input  wire [9:0] token,
-  output wire       frame_busy,  // a frame is being or about to be issued
-  input  wire       arrived,  // one more pixel is in the line buffer
-  output wire       free_pixels,  // pixels dead as of now
-  input  wire       taken,  // one more place in the output FIFO is free
-  output wire [1:0] grad_address,  // line-buffer read
-  output wire       weight_address,  // weight read
-  output wire       acc_first,
-  output wire       acc_last,  // low while nothing is issued
-  output wire       frame_last,  // with acc_last: last result of a frame
-  output wire       skip_write,  // an accumulation starts
-  output wire [3:0] skip_slot,  // its place in the output FIFO
-  output wire       skip_beats,  // beats without a tap ahead of its result
-  input  wire [4:0] cfg_fifo_results,  // results that the output FIFO holds
-  input  wire [2:0] cfg_line_words  // words in the line buffer
+  input  wire        aclk,
+  input  wire        aresetn,  // synchronous, active low
+  input  wire        token_valid,  // its data and a whole set of weights are there
+  output wire        token_ready,
+  input  wire [14:0] token,
+  output wire        frame_busy,  // a pixel entered, and its frame is not done
+  output wire        free_pixels,  // pixels dead as of now
+  input  wire        taken,  // one more place in the output FIFO is free
+  output wire [2:0]  grad_address,  // line-buffer read
+  output wire        weight_address,  // weight read
+  output wire        acc_first,
+  output wire        acc_last,  // low while nothing is issued
+  output wire        frame_last,  // with acc_last: last result of a frame
+  output wire        skip_write,  // an accumulation starts
+  output wire [3:0]  skip_slot,  // its place in the output FIFO
+  output wire        skip_beats,  // beats without a tap ahead of its result
+  input  wire [4:0]  cfg_fifo_results,  // results that the output FIFO holds
+  input  wire [3:0]  cfg_issue_ring,  // size of the line buffer in units of this block's addresses
+  input  wire        cfg_free_row_end,  // pixels freed at the end of a row that closes one
+  input  wire        cfg_free_frame_end  // pixels freed at the end of a frame
 );
-  reg        active_q, active_d;  // a pixel is in the loop
-  reg        starts_q, starts_d;  // the next issue is an accumulation's first
-  reg        held_free_q, held_free_d;
-  reg        held_last_q, held_last_d;  // last pixel of the frame
-  reg        in_frame_q, in_frame_d;
-  reg  [2:0] avail_q, avail_d;  // pixels arrived minus pixels needed, signed
-  reg  [4:0] credits_q, credits_d;  // free places in the output FIFO
-  reg        credit_ok_q, credit_ok_d;
-  reg        freed_q, freed_d;
-  reg        out_free_q, out_free_d;  // the last read of these is on its way
-  wire [1:0] token_address;
+  wire [2:0] token_address;
   wire       token_weight;
-  wire       token_need;
-  wire       token_free;
+  wire       token_closes;
+  wire       token_closes_row;
   wire       token_frame_last;
   wire       token_skip;
-  reg        go;  // issue in this cycle
-  reg        ends_acc_q, ends_acc_d;  // last issue of an accumulation
-  reg        ends_pixel_q, ends_pixel_d;  // last issue of a pixel
-  reg        done;  // last issue of the pixel
-  reg        vacant;  // the loop has no pixel after this cycle
-  reg        load;  // the next pixel enters
-  reg  [1:0] grad_now_q, grad_now_d;
-  reg  [1:0] grad_step_q, grad_step_d;
-  reg  [1:0] grad_start_q, grad_start_d;  // the pixel's first
-  reg        weight_now_q, weight_now_d;
-  reg        weight_step_q, weight_step_d;
-  reg        weight_start_q, weight_start_d;  // the pixel's first
-  reg        moves_q, moves_d;  // the addresses take a step
-  reg        loads_q, loads_d;  // the addresses take a pixel's start
-  reg  [2:0] grad_stepped_sum;
-  reg  [1:0] grad_stepped;
-  reg  [3:0] grad_stepped_wrapped;  // negative: no wrap is due
-  wire       unused_grad_stepped_wrapped;
-  reg  [1:0] out_grad_q, out_grad_d;
-  reg        out_weight_q, out_weight_d;
-  reg        first_block_q, first_block_d;  // first block of C of the pixel
-  reg        held_skip_q, held_skip_d;
+  reg        active_q, active_d;  // a pixel is in the loops
+  reg        next_valid_q, next_valid_d;  // an issue waits to go
+  reg        next_first_q, next_first_d;  // it is an accumulation's first
+  reg  [4:0] places_q, places_d;  // free places in the output FIFO
+  reg        place_free_q, place_free_d;  // the count is not zero
+  reg        places_two;  // there are two at least
+  reg  [4:0] places_step;  // one up or down
+  reg        blocked_q, blocked_d;  // that issue is a start without a place
+  reg        go;  // the issue that waits goes
+  reg        advance;  // the loops' issue takes its place
+  reg        turn;  // and the loops go to the next
   reg        start;  // an accumulation starts
-  reg  [2:0] more;
-  reg  [2:0] less;
+  reg        acc_end;  // the loops stand at an accumulation's last issue
+  reg        pixel_end;  // and at a pixel's
+  reg        vacant;  // the loops have no pixel after this cycle
+  reg        load;  // the next pixel enters them
+  reg        at_first_q, at_first_d;  // at the pixel's first issue
+  reg        acc_start_q, acc_start_d;  // at an accumulation's first issue
+  reg        held_closes_q, held_closes_d;  // a pixel of grad_output is dead after it
+  reg        held_closes_row_q, held_closes_row_d;  // so is what is left of a row
+  reg        held_frame_last_q, held_frame_last_d;  // last pixel of the frame
+  reg  [2:0] start_grad_q, start_grad_d;  // address of the pixel's first tap
+  reg        start_weight_q, start_weight_d;
+  reg        next_closes_q, next_closes_d;  // a pixel of grad_output is dead after it
+  reg        next_closes_row_q, next_closes_row_d;  // so is what is left of a row
+  reg        next_frame_last_q, next_frame_last_d;  // last pixel of the frame
+  reg        next_last_q, next_last_d;  // it is an accumulation's last
+  reg        next_done_q, next_done_d;  // and its pixel's
+  reg        next_fresh_q, next_fresh_d;  // its address is a start, not a step
+  reg  [2:0] next_grad_q, next_grad_d;  // words to it
+  reg  [3:0] next_wrapped_q, next_wrapped_d;  // less a whole line buffer
+  reg        next_weight_q, next_weight_d;
+  reg  [2:0] now_grad_q, now_grad_d;
+  reg        now_weight_q, now_weight_d;
+  reg  [2:0] out_grad_q, out_grad_d;
+  reg        out_weight_q, out_weight_d;
+  reg  [2:0] grad_sum;
+  reg  [3:0] grad_wrapped;
+  reg        weight_sum;
+  reg        in_frame_q, in_frame_d;
+  reg        out_free_q, out_free_d;  // the last read of these is on its way
+  reg        done;  // a pixel's last issue goes
   reg        skip_write_q, skip_write_d;
   reg  [3:0] next_slot_q, next_slot_d;  // place of the next accumulation
   reg  [3:0] slot_q, slot_d;
   reg        skip_q, skip_d;
+  reg        held_skip_q, held_skip_d;
+  reg        next_skip_q, next_skip_d;
   reg  [1:0] first_line_q, first_line_d;  // travels beside the issue
-  reg        ends;  // an accumulation ends
-  reg        frame_ends;
+  reg        acc_ends;  // an accumulation's last issue goes
   reg  [1:0] last_line_q, last_line_d;  // travels beside the issue
+  reg        frame_ends;
   reg  [1:0] frame_last_line_q, frame_last_line_d;  // travels beside the issue
+  wire       unused_need;
   wire       unused_frame_first;
   wire       unused_tap_rows;
   wire       unused_tap_cols;
 
-  assign token_address = token[1:0];
-  assign token_weight = token[2];
-  assign token_need = token[5];
-  assign token_free = token[6];
-  assign token_frame_last = token[8];
-  assign token_skip = token[9];
-  assign unused_grad_stepped_wrapped = grad_stepped_wrapped[2];
+  assign token_address = token[2:0];
+  assign token_weight = token[3];
+  assign token_closes = token[10];
+  assign token_closes_row = token[11];
+  assign token_frame_last = token[13];
+  assign token_skip = token[14];
+  assign skip_write = skip_write_q;
+  assign skip_slot = slot_q;
+  assign skip_beats = skip_q;
   assign acc_first = first_line_q[1];
   assign acc_last = last_line_q[1];
   assign frame_last = frame_last_line_q[1];
   assign weight_address = out_weight_q;
   assign token_ready = load;
-  assign frame_busy = in_frame_q | load;
+  assign frame_busy = in_frame_q;
   assign free_pixels = out_free_q;
   assign grad_address = out_grad_q;
-  assign skip_write = skip_write_q;
-  assign skip_slot = slot_q;
-  assign skip_beats = skip_q;
-  assign unused_frame_first = token[7];
-  assign unused_tap_rows = token[3];
-  assign unused_tap_cols = token[4];
+  assign unused_need = |token[9:6];
+  assign unused_frame_first = token[12];
+  assign unused_tap_rows = token[4];
+  assign unused_tap_cols = token[5];
 
   always @* begin
     active_d = active_q;
-    starts_d = starts_q;
-    held_free_d = held_free_q;
-    held_last_d = held_last_q;
+    next_valid_d = next_valid_q;
+    next_first_d = next_first_q;
+    places_d = places_q;
+    place_free_d = place_free_q;
+    at_first_d = at_first_q;
+    acc_start_d = acc_start_q;
+    held_closes_d = held_closes_q;
+    held_closes_row_d = held_closes_row_q;
+    held_frame_last_d = held_frame_last_q;
+    start_grad_d = start_grad_q;
+    start_weight_d = start_weight_q;
+    next_closes_d = next_closes_q;
+    next_closes_row_d = next_closes_row_q;
+    next_frame_last_d = next_frame_last_q;
+    next_last_d = next_last_q;
+    next_done_d = next_done_q;
+    next_fresh_d = next_fresh_q;
+    next_grad_d = next_grad_q;
+    next_wrapped_d = next_wrapped_q;
+    next_weight_d = next_weight_q;
+    now_grad_d = now_grad_q;
+    now_weight_d = now_weight_q;
     in_frame_d = in_frame_q;
-    grad_now_d = grad_now_q;
-    weight_now_d = weight_now_q;
-    first_block_d = first_block_q;
-    held_skip_d = held_skip_q;
     next_slot_d = next_slot_q;
+    held_skip_d = held_skip_q;
+    next_skip_d = next_skip_q;
     first_line_d = first_line_q;
     last_line_d = last_line_q;
     frame_last_line_d = frame_last_line_q;
-    go = active_q & (~starts_q | (credit_ok_q & ~avail_q[2]));
-    done = go & ends_pixel_q;
-    vacant = done | ~active_q;
+    acc_end = 1'd1;
+    pixel_end = 1'd1;
+    // What moves in this cycle.
+    go = next_valid_q & ~blocked_q;
+    start = go & next_first_q;
+    advance = ~blocked_q;
+    turn = advance & active_q;
+    vacant = ~active_q | (advance & pixel_end);
     load = vacant & token_valid;
-    // Constant of the step to the next issue.
-    moves_d = go;
-    loads_d = load;
-    grad_step_d = 2'd0;
-    weight_step_d = 1'd0;
-    grad_start_d = token_address;
-    weight_start_d = token_weight;
-    grad_stepped_sum = {1'd0, grad_now_q} + {1'd0, grad_step_q};
-    grad_stepped_wrapped = {1'd0, grad_stepped_sum} - {1'd0, cfg_line_words};
-    grad_stepped = grad_stepped_wrapped[1:0];
-    if (grad_stepped_wrapped[3]) begin
-      grad_stepped = grad_stepped_sum[1:0];
-    end
-    // The addresses of the next issue; the ones in use go on to the memories.
-    if (moves_q) begin
-      grad_now_d = grad_stepped;
-    end
-    if (loads_q) begin
-      grad_now_d = grad_start_q;
-    end
-    if (moves_q) begin
-      weight_now_d = weight_now_q + weight_step_q;
-    end
-    if (loads_q) begin
-      weight_now_d = weight_start_q;
-    end
-    out_grad_d = grad_now_q;
-    out_weight_d = weight_now_q;
-    // The loops.
-    if (go) begin
-      starts_d = ends_acc_q;
-      if (ends_acc_q) begin
-        first_block_d = 1'd0;
-      end
+    // The loops: one turns where all inside it end.
+    if (turn) begin
+      at_first_d = 1'd0;
+      acc_start_d = acc_end;
     end
     // A pixel enters; what it brings may be taken before it is known to be there.
     if (vacant) begin
       active_d = token_valid;
-      starts_d = 1'd1;
-      if (held_last_q) begin
-        in_frame_d = 1'd0;
-      end
-      if (token_valid) begin
-        in_frame_d = 1'd1;
-      end
-      held_free_d = token_free;
-      held_last_d = token_valid & token_frame_last;
-      first_block_d = 1'd1;
-      held_skip_d = token_skip;
+      at_first_d = 1'd1;
+      acc_start_d = 1'd1;
+      start_grad_d = token_address;
+      start_weight_d = token_weight;
+      held_closes_d = token_closes;
+      held_closes_row_d = token_closes_row;
+      held_frame_last_d = token_frame_last;
     end
-    ends_acc_d = 1'd1;
-    ends_pixel_d = 1'd1;
-    start = go & starts_q;
-    // Data that has arrived against data that the pixel in the loop needs.
-    more = avail_q + {2'd0, arrived};
-    less = avail_q + {2'd0, arrived} - {2'd0, token_need};
-    avail_d = more;
+    // The issue that goes next and how its addresses come from those of the one before.
+    if (advance) begin
+      next_valid_d = active_q;
+      next_first_d = acc_start_q;
+      next_last_d = acc_end;
+      next_done_d = pixel_end;
+      next_fresh_d = at_first_q;
+      next_closes_d = held_closes_q;
+      next_closes_row_d = held_closes_row_q;
+      next_frame_last_d = held_frame_last_q;
+      if (at_first_q) begin
+        next_grad_d = start_grad_q;
+        next_wrapped_d = {1'd0, 3'd0} - cfg_issue_ring;
+        next_weight_d = start_weight_q;
+      end
+    end
+    grad_sum = next_grad_q + (now_grad_q & {3{~next_fresh_q}});
+    grad_wrapped = next_wrapped_q + ({1'd0, now_grad_q} & {4{~next_fresh_q}});
+    weight_sum = next_weight_q + (now_weight_q & ~next_fresh_q);
+    // The addresses take the step; the ones in use go on to the memories.
+    if (go) begin
+      now_grad_d = grad_sum;
+      if (~grad_wrapped[3]) begin
+        now_grad_d = grad_wrapped[2:0];
+      end
+      now_weight_d = weight_sum;
+    end
+    out_grad_d = now_grad_q;
+    out_weight_d = now_weight_q;
+    done = go & next_done_q;
+    // Pixels of grad_output that nothing reads any more.
+    out_free_d = 1'd0;
+    if (done) begin
+      out_free_d = next_closes_q + (cfg_free_row_end & next_closes_row_q) + (cfg_free_frame_end & next_frame_last_q);
+    end
+    // A frame is under way until its last issue goes, unless the next is there.
+    if (done & next_frame_last_q & ~active_q) begin
+      in_frame_d = 1'd0;
+    end
     if (load) begin
-      avail_d = less;
+      in_frame_d = 1'd1;
     end
     // Places in the output FIFO, taken at the start of an accumulation.
-    credits_d = credits_q + {4'd0, taken} - {4'd0, start};
-    credit_ok_d = credits_d != 5'd0;
-    freed_d = held_free_q & done;
-    out_free_d = freed_q;
+    places_two = places_q >= 5'd2;
+    places_step = 5'd1;
+    if (start) begin
+      places_step = {5{1'd1}};
+    end
+    if (taken != start) begin
+      places_d = places_q + places_step;
+      place_free_d = taken | places_two;
+    end
+    blocked_d = (blocked_q | (active_q & acc_start_q)) & ~place_free_d;
+    // Beats without a tap ahead of the pixel go with its first accumulation.
+    if (vacant) begin
+      held_skip_d = token_skip;
+    end
+    if (advance) begin
+      next_skip_d = held_skip_q & at_first_q;
+    end
     skip_write_d = start;
     slot_d = next_slot_q;
-    skip_d = held_skip_q & first_block_q;
+    skip_d = next_skip_q;
     if (start) begin
       next_slot_d = next_slot_q + 4'd1;
     end
-    first_line_d[0] = starts_q;
+    first_line_d[0] = next_first_q;
     first_line_d[1] = first_line_q[0];
-    ends = go & ends_acc_q;
-    frame_ends = done & held_last_q;
-    last_line_d[0] = ends;
+    acc_ends = go & next_last_q;
+    last_line_d[0] = acc_ends;
     last_line_d[1] = last_line_q[0];
+    frame_ends = next_done_q & next_frame_last_q;
     frame_last_line_d[0] = frame_ends;
     frame_last_line_d[1] = frame_last_line_q[0];
   end
@@ -1951,49 +2116,52 @@ module depthwise_small_issue (
   always @(posedge aclk) begin
     if (~aresetn) begin
       active_q <= 1'd0;
-      held_last_q <= 1'd0;
+      next_valid_q <= 1'd0;
+      places_q <= cfg_fifo_results;
+      place_free_q <= 1'd1;
+      blocked_q <= 1'd0;
       in_frame_q <= 1'd0;
-      avail_q <= 3'd0;
-      credits_q <= cfg_fifo_results;
-      credit_ok_q <= 1'd0;
-      freed_q <= 1'd0;
       out_free_q <= 1'd0;
-      moves_q <= 1'd0;
-      loads_q <= 1'd0;
       skip_write_q <= 1'd0;
       next_slot_q <= 4'd0;
       last_line_q <= 2'd0;
     end else begin
       active_q <= active_d;
-      held_last_q <= held_last_d;
+      next_valid_q <= next_valid_d;
+      places_q <= places_d;
+      place_free_q <= place_free_d;
+      blocked_q <= blocked_d;
       in_frame_q <= in_frame_d;
-      avail_q <= avail_d;
-      credits_q <= credits_d;
-      credit_ok_q <= credit_ok_d;
-      freed_q <= freed_d;
       out_free_q <= out_free_d;
-      moves_q <= moves_d;
-      loads_q <= loads_d;
       skip_write_q <= skip_write_d;
       next_slot_q <= next_slot_d;
       last_line_q <= last_line_d;
     end
-    starts_q <= starts_d;
-    held_free_q <= held_free_d;
-    ends_acc_q <= ends_acc_d;
-    ends_pixel_q <= ends_pixel_d;
-    grad_now_q <= grad_now_d;
-    grad_step_q <= grad_step_d;
-    grad_start_q <= grad_start_d;
-    weight_now_q <= weight_now_d;
-    weight_step_q <= weight_step_d;
-    weight_start_q <= weight_start_d;
+    next_first_q <= next_first_d;
+    at_first_q <= at_first_d;
+    acc_start_q <= acc_start_d;
+    held_closes_q <= held_closes_d;
+    held_closes_row_q <= held_closes_row_d;
+    held_frame_last_q <= held_frame_last_d;
+    start_grad_q <= start_grad_d;
+    start_weight_q <= start_weight_d;
+    next_closes_q <= next_closes_d;
+    next_closes_row_q <= next_closes_row_d;
+    next_frame_last_q <= next_frame_last_d;
+    next_last_q <= next_last_d;
+    next_done_q <= next_done_d;
+    next_fresh_q <= next_fresh_d;
+    next_grad_q <= next_grad_d;
+    next_wrapped_q <= next_wrapped_d;
+    next_weight_q <= next_weight_d;
+    now_grad_q <= now_grad_d;
+    now_weight_q <= now_weight_d;
     out_grad_q <= out_grad_d;
     out_weight_q <= out_weight_d;
-    first_block_q <= first_block_d;
-    held_skip_q <= held_skip_d;
     slot_q <= slot_d;
     skip_q <= skip_d;
+    held_skip_q <= held_skip_d;
+    next_skip_q <= next_skip_d;
     first_line_q <= first_line_d;
     frame_last_line_q <= frame_last_line_d;
   end
@@ -2102,11 +2270,13 @@ module depthwise_small_accumulator (
   output wire [15:0] acc
 );
   reg  [15:0] acc_q, acc_d;
+  reg  [15:0] sum;
 
   assign acc = acc_q;
 
   always @* begin
-    acc_d = term + (acc_q & {16{~first}});
+    sum = term + (acc_q & {16{~first}});
+    acc_d = sum;
   end
 
   always @(posedge aclk) begin
@@ -2143,7 +2313,9 @@ module depthwise_small_result (
   reg  [3:0]  write_slot_q, write_slot_d;
   reg  [3:0]  read_slot_q, read_slot_d;
   reg  [4:0]  waiting_q, waiting_d;  // results in the memory
-  reg         some_q, some_d;  // waiting is not zero
+  reg         some_wait_q, some_wait_d;  // the count is not zero
+  reg         waiting_two;  // there are two at least
+  reg  [4:0]  waiting_step;  // one up or down
   reg         held_q, held_d;  // the memory's output is a result that has yet to leave
   reg         gave_q, gave_d;
   reg         out_valid_q, out_valid_d;
@@ -2170,6 +2342,8 @@ module depthwise_small_result (
   always @* begin
     write_slot_d = write_slot_q;
     read_slot_d = read_slot_q;
+    waiting_d = waiting_q;
+    some_wait_d = some_wait_q;
     held_d = held_q;
     out_valid_d = out_valid_q;
     out_last_d = out_last_q;
@@ -2205,14 +2379,21 @@ module depthwise_small_result (
     if (move_out & word[32]) begin
       tail_d = cfg_end_beats;
     end
-    read = some_q & (move_out | ~held_q);
+    read = some_wait_q & (move_out | ~held_q);
     if (read) begin
       held_d = 1'd1;
     end else if (move_out) begin
       held_d = 1'd0;
     end
-    waiting_d = waiting_q + {4'd0, write} - {4'd0, read};
-    some_d = waiting_d != 5'd0;
+    waiting_two = waiting_q >= 5'd2;
+    waiting_step = 5'd1;
+    if (read) begin
+      waiting_step = {5{1'd1}};
+    end
+    if (write != read) begin
+      waiting_d = waiting_q + waiting_step;
+      some_wait_d = write | waiting_two;
+    end
     if (write) begin
       write_slot_d = write_slot_q + 4'd1;
     end
@@ -2236,7 +2417,7 @@ module depthwise_small_result (
       write_slot_q <= 4'd0;
       read_slot_q <= 4'd0;
       waiting_q <= 5'd0;
-      some_q <= 1'd0;
+      some_wait_q <= 1'd0;
       held_q <= 1'd0;
       gave_q <= 1'd0;
       out_valid_q <= 1'd0;
@@ -2247,7 +2428,7 @@ module depthwise_small_result (
       write_slot_q <= write_slot_d;
       read_slot_q <= read_slot_d;
       waiting_q <= waiting_d;
-      some_q <= some_d;
+      some_wait_q <= some_wait_d;
       held_q <= held_d;
       gave_q <= gave_d;
       out_valid_q <= out_valid_d;
