@@ -12,6 +12,7 @@ need "${VERILATOR:-verilator}" verilator
 cxx=${CXX:-g++}
 need "${cxx%% *}" g++
 need yosys yosys
+need z3 z3
 need iverilog iverilog
 need nextpnr-ice40 nextpnr-ice40
 # Synthesis for ECP5 makes a Python environment.

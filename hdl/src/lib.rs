@@ -4,6 +4,7 @@
 //! [`descriptor::Descriptor`]; [`rtl::print_verilog`] prints the result.
 
 pub mod accumulator;
+pub mod axi_lite;
 pub mod axis_walk;
 pub mod bare_array;
 pub mod block_ram;
@@ -22,6 +23,7 @@ pub mod multiplier;
 pub mod output_stages;
 pub mod packed_multiplier;
 pub mod pixel_walk;
+pub mod register_map;
 pub mod result_port;
 pub mod ring;
 pub mod rtl;

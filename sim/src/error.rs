@@ -90,6 +90,15 @@ pub enum SimError {
         bytes: usize,
     },
 
+    /// A slave on a bus of registers does not keep its protocol.
+    #[error("the slave `{bus}` {what}")]
+    Bus {
+        /// The common start of its pins' names.
+        bus: String,
+        /// What it does.
+        what: &'static str,
+    },
+
     /// There is no such pin, or it cannot be used in this way.
     #[error("the model has no {kind} `{pin}`")]
     UnknownPin {

@@ -9,6 +9,7 @@
 //! 5. Beats are loaded into each [`Source`]; [`Instance::run`] then runs *many* clock cycles in one
 //!    call, with all handshakes, stalls and checks done in C++ beside the model.
 //! 6. Each [`Sink`] holds what came out, when, and how often the rules of AXI4-Stream were broken.
+//! 7. [`AxiLite`] reads and writes the registers of an AXI4-Lite slave among the pins.
 //!
 //! ```no_run
 //! use bpa_sim::{Cache, Model, ModelSpec, StreamPort};
@@ -48,6 +49,7 @@
 //! Unix only. A model that calls `$finish` goes on; one that fails inside Verilator's runtime (a
 //! loop of logic that never settles) ends the process, as Verilator does.
 
+mod axi_lite;
 mod build;
 mod cache;
 mod error;
@@ -58,6 +60,7 @@ mod spec;
 mod stream;
 mod tools;
 
+pub use axi_lite::{AxiLite, Delays, Response};
 pub use cache::Cache;
 pub use error::SimError;
 pub use instance::{Instance, Profile, RunStatus, Watched};

@@ -1,0 +1,63 @@
+//! The register map as a page.
+
+use super::{Kind, Register, RegisterMap};
+use std::fmt::Write as _;
+
+impl Kind {
+    fn access(self) -> &'static str {
+        match self {
+            Kind::Constant | Kind::Status => "read",
+            Kind::Control => "read, write",
+            Kind::Event { .. } => "read, write 1 to clear",
+            Kind::Command => "write 1 to act",
+            Kind::Table { .. } => "write",
+        }
+    }
+}
+
+impl Register {
+    /// What is there at first; `-` where the hardware says or nothing can be read.
+    fn at_first(&self) -> String {
+        match self.kind {
+            Kind::Constant | Kind::Control | Kind::Event { .. } | Kind::Command => {
+                format!("0x{:X}", self.value())
+            }
+            Kind::Status | Kind::Table { .. } => "-".to_owned(),
+        }
+    }
+}
+
+impl RegisterMap {
+    /// A table of the registers with their fields.
+    pub fn markdown(&self) -> String {
+        let mut out = format!(
+            "# Registers of {}\n\n{}\n\nEvery register is 32 bits wide; offsets are in bytes. Bits of no field read as zero and \
+             are written in vain. What the table does not allow is answered by SLVERR.\n\n\
+             | offset | register | access | at first | |\n|---|---|---|---|---|\n",
+            self.name, self.doc
+        );
+        for register in &self.registers {
+            let most = match register.kind {
+                Kind::Table { most } => format!("; at most {most}"),
+                _ => String::new(),
+            };
+            let _ = writeln!(
+                out,
+                "| 0x{:03X} | `{}` | {} | {} | {}{most} |",
+                register.offset,
+                register.name,
+                register.kind.access(),
+                register.at_first(),
+                register.doc,
+            );
+            for field in &register.fields {
+                let bits = match field.width {
+                    1 => field.low.to_string(),
+                    width => format!("{}:{}", field.low + width - 1, field.low),
+                };
+                let _ = writeln!(out, "| | {bits} | `{}` | | {} |", field.name, field.doc);
+            }
+        }
+        out
+    }
+}
