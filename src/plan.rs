@@ -4,6 +4,7 @@ use crate::bound::bound_cycles;
 use crate::layer::{self, Layer, ScalePer};
 use crate::schedule::{cycles, live_span_pixels, Buffers, Cycles, FrameWalk};
 use bpa_hdl::descriptor::{Descriptor, Lanes};
+use bpa_hdl::hull::Hull;
 use bpa_hdl::output_stages::{stage_cycles, Requantise, Rounding, Stages};
 use bpa_hdl::target::Target;
 
@@ -122,7 +123,11 @@ impl Plan {
 
     /// Cycles that the stages behind the accumulators add to each beat, in Verilog for any device.
     pub fn stage_cycles(&self) -> u64 {
-        stage_cycles(&self.descriptor, &self.lanes(), Target::Generic) as u64
+        stage_cycles(
+            &Hull::exactly(&self.descriptor),
+            &self.lanes(),
+            Target::Generic,
+        ) as u64
     }
 }
 

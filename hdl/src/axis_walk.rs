@@ -1,9 +1,11 @@
 //! The walk along one axis of grad_input.
 
 use crate::config::Config;
-use crate::descriptor::{Axis, Slot};
+use crate::descriptor::{Axis, Descriptor, Slot};
+use crate::hull::AxisHull;
 use crate::ring::{ring_step, Ring};
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
+use std::rc::Rc;
 
 const DOC: &str = "\
 Walks one axis of grad_input, position by position, and tells for each which taps of the kernel
@@ -44,16 +46,15 @@ pub struct AxisWidths {
 }
 
 impl AxisWidths {
-    /// The widths that just hold one axis.
-    pub fn exactly(axis: &Axis, address: usize, weight: usize, extra: usize, skip: usize) -> Self {
-        let most = |field: fn(&Slot) -> u64| axis.slots.iter().map(field).max().unwrap_or(0);
+    /// The widths that just hold what the hull does.
+    pub fn of(hull: &AxisHull, address: usize, weight: usize, extra: usize, skip: usize) -> Self {
         AxisWidths {
-            slot: bits_for(axis.slots.len() as u64 - 1),
-            visits: bits_for(axis.visits - 1),
-            clip_in: bits_for(most(|s| s.clip_in).max(axis.period)),
-            grow_in: bits_for(most(|s| s.grow_in).max(axis.period - 1)),
-            grows_left: bits_for(most(|s| s.grows_left)),
-            taps: bits_for(axis.max_taps - axis.always_taps()),
+            slot: bits_for(hull.slots as u64 - 1),
+            visits: bits_for(hull.visits - 1),
+            clip_in: bits_for(hull.clip_in.max(hull.period)),
+            grow_in: bits_for(hull.grow_in.max(hull.period - 1)),
+            grows_left: bits_for(hull.grows_left),
+            taps: bits_for(hull.taps - hull.always_taps()),
             address,
             weight,
             extra,
@@ -62,19 +63,25 @@ impl AxisWidths {
     }
 }
 
+/// A number of an axis.
+type OfAxis = Box<dyn Fn(&Axis) -> u64>;
+
+/// A number of a slot.
+type OfSlot = Rc<dyn Fn(&Slot) -> u64>;
+
 /// One field of a slot's state: its name, its width, its value at the slot's first visit.
 struct Field {
     name: &'static str,
     width: usize,
-    first: Box<dyn Fn(&Slot) -> u64>,
+    first: OfSlot,
 }
 
-fn fields(axis: &Axis, w: &AxisWidths, units: &WalkUnits) -> Vec<Field> {
+fn fields(hull: &AxisHull, w: &AxisWidths, units: &WalkUnits) -> Vec<Field> {
     fn field(name: &'static str, width: usize, first: impl Fn(&Slot) -> u64 + 'static) -> Field {
-        let first = Box::new(first);
+        let first = Rc::new(first);
         Field { name, width, first }
     }
-    let always = axis.always_taps();
+    let always = hull.always_taps();
     let WalkUnits {
         address_bits,
         weight_bits,
@@ -88,7 +95,7 @@ fn fields(axis: &Axis, w: &AxisWidths, units: &WalkUnits) -> Vec<Field> {
         field("clipped", 1, |s| u64::from(s.clipped)),
         field("grows_left", w.grows_left, |s| s.grows_left),
     ];
-    if axis.period > 1 {
+    if hull.period > 1 {
         fields.push(field("clip_in", w.clip_in, |s| s.clip_in));
         fields.push(field("grow_in", w.grow_in, |s| s.grow_in));
     }
@@ -110,30 +117,27 @@ struct SlotConfig {
 
 /// What all slots of an axis share.
 struct SlotShape<'a> {
-    axis_name: &'a str,
-    axis: &'a Axis,
+    axis: AxisName,
     fields: &'a [Field],
     widths: &'a AxisWidths,
     skips: bool,
+    /// From the first on, a tap leaves at every visit.
+    clips_on: bool,
 }
 
-fn slot_config(
-    m: &mut Module,
-    config: &mut Config,
-    shape: &SlotShape,
-    index: usize,
-    slot: &Slot,
-) -> SlotConfig {
+fn slot_config(m: &mut Module, config: &mut Config, shape: &SlotShape, index: usize) -> SlotConfig {
     let &SlotShape {
-        axis_name,
         axis,
         fields,
         widths: w,
         skips,
+        clips_on,
     } = shape;
-    let mut port = |name: &str, width: usize, value: u64, comment: &str| {
-        let name = format!("{axis_name}_slot{index}_{name}");
-        config.port(m, &name, width, value, comment)
+    let mut port = |name: &str, width: usize, value: OfSlot, comment: &str| {
+        let name = format!("{}_slot{index}_{name}", axis.name);
+        let of_layer =
+            move |d: &Descriptor| (axis.of)(d).slots.get(index).map_or(0, |slot| value(slot));
+        config.port(m, &name, width, of_layer, comment)
     };
     let comment = |name: &str| match name {
         "taps" => "taps at the first visit beyond those that every visit has",
@@ -148,59 +152,76 @@ fn slot_config(
     SlotConfig {
         first: fields
             .iter()
-            .map(|f| port(f.name, f.width, (f.first)(slot), comment(f.name)))
+            .map(|f| port(f.name, f.width, f.first.clone(), comment(f.name)))
             .collect(),
         opens_first: port(
             "opens_first",
             1,
-            u64::from(slot.opens_first),
+            Rc::new(|slot| u64::from(slot.opens_first)),
             "first visit needs new input",
         ),
         extra: port(
             "extra",
             w.extra,
-            slot.extra,
+            Rc::new(|slot| slot.extra),
             "pixels that the first visit opens beyond one position",
         ),
         opens: port(
             "opens",
             1,
-            u64::from(slot.opens),
+            Rc::new(|slot| u64::from(slot.opens)),
             "later visits need new input",
         ),
         closes: port(
             "closes",
             1,
-            u64::from(slot.closes),
+            Rc::new(|slot| u64::from(slot.closes)),
             "holds the kernel's last tap",
         ),
         skip: skips.then(|| {
             port(
                 "skip",
                 w.skip,
-                slot.skip,
+                Rc::new(|slot| slot.skip),
                 "beats without a tap since the visit before",
             )
         }),
-        clip_after: (axis.period == 1).then(|| {
-            port(
-                "clip_after",
-                w.visits + 1,
-                axis.clip_after(index).unwrap_or(1 << w.visits),
-                "visits left at its last visit before its first tap leaves",
-            )
+        clip_after: clips_on.then(|| {
+            let name = format!("{}_slot{index}_clip_after", axis.name);
+            let never = 1 << w.visits;
+            let after = move |d: &Descriptor| (axis.of)(d).clip_after(index).unwrap_or(never);
+            let comment = "visits left at its last visit before its first tap leaves";
+            config.port(m, &name, w.visits + 1, after, comment)
         }),
     }
 }
 
-/// Builds the walk of the axis named `axis_name` (`row` or `col`).
+/// An axis: its name and where a layer keeps it.
+#[derive(Clone, Copy)]
+pub struct AxisName {
+    pub name: &'static str,
+    pub of: fn(&Descriptor) -> &Axis,
+}
+
+/// Rows.
+pub const ROW: AxisName = AxisName {
+    name: "row",
+    of: |d| &d.rows,
+};
+/// Columns.
+pub const COL: AxisName = AxisName {
+    name: "col",
+    of: |d| &d.cols,
+};
+
+/// Builds the walk of an axis.
 ///
 /// Ports beside clock, reset and configuration: `advance`; outputs `taps`, `address`, `weight`,
 /// `opens`, `extra`, `closes`, `last` and, with `skips`, `skip`.
 pub fn axis_walk(
     name: &str,
-    axis_name: &str,
-    axis: &Axis,
+    axis: AxisName,
+    hull: &AxisHull,
     w: &AxisWidths,
     units: &WalkUnits,
     skips: bool,
@@ -208,7 +229,7 @@ pub fn axis_walk(
 ) -> Module {
     let mut m = Module::new(name, DOC);
     m.clocked();
-    let slots = axis.slots.len();
+    let slots = hull.slots;
     let advance = m.input("advance", 1, "go to the next visit");
     let taps = m.output(
         "taps",
@@ -224,35 +245,41 @@ pub fn axis_walk(
     let skip =
         skips.then(|| m.output("skip", w.skip, "beats without a tap since the visit before"));
 
-    let mut port = |m: &mut Module, name: &str, width: usize, value: u64, comment: &str| {
-        config.port(m, &format!("{axis_name}_{name}"), width, value, comment)
+    let WalkUnits {
+        address_bits,
+        weight_bits,
+        ..
+    } = *units;
+    let mut port = |m: &mut Module, name: &str, width, value: OfAxis, comment: &str| {
+        let name = format!("{}_{name}", axis.name);
+        config.port(m, &name, width, move |d| value((axis.of)(d)), comment)
     };
     let cfg_visits = port(
         &mut m,
         "visits_less_1",
         w.visits,
-        axis.visits - 1,
+        Box::new(|axis| axis.visits - 1),
         "visits of a walk, less one",
     );
     let cfg_step = port(
         &mut m,
         "address_step",
         w.address,
-        axis.address_step >> units.address_bits,
+        Box::new(move |axis| axis.address_step >> address_bits),
         "units from a visit of a slot to its next",
     );
     let cfg_clip = port(
         &mut m,
         "address_clip",
         w.address,
-        axis.address_clip >> units.address_bits,
+        Box::new(move |axis| axis.address_clip >> address_bits),
         "the same where its first tap leaves",
     );
     let cfg_weight = port(
         &mut m,
         "weight_tap",
         w.weight,
-        axis.weight_tap >> units.weight_bits,
+        Box::new(move |axis| axis.weight_tap >> weight_bits),
         "weight units from tap to tap",
     );
     let cfg_first_skip = skips.then(|| {
@@ -260,42 +287,39 @@ pub fn axis_walk(
             &mut m,
             "first_skip",
             w.skip,
-            axis.first_skip,
+            Box::new(|axis| axis.first_skip),
             "beats without a tap before the first visit",
         )
     });
-    let cfg_period_clip = (axis.period > 1).then(|| {
+    let cfg_period_clip = (hull.period > 1).then(|| {
         port(
             &mut m,
             "clip_period_less_1",
             w.clip_in,
-            axis.period - 1,
+            Box::new(|axis| axis.period - 1),
             "visits of a slot between taps that leave, less one",
         )
     });
-    let cfg_period_grow = (axis.period > 1).then(|| {
+    let cfg_period_grow = (hull.period > 1).then(|| {
         port(
             &mut m,
             "grow_period_less_1",
             w.grow_in,
-            axis.period - 1,
+            Box::new(|axis| axis.period - 1),
             "visits of a slot between taps that enter, less one",
         )
     });
     let ring_size = units.ring.port(&mut m, config);
-    let fields = fields(axis, w, units);
+    let fields = fields(hull, w, units);
     let shape = SlotShape {
-        axis_name,
         axis,
         fields: &fields,
         widths: w,
         skips,
+        clips_on: hull.period == 1,
     };
-    let slot_cfg: Vec<SlotConfig> = axis
-        .slots
-        .iter()
-        .enumerate()
-        .map(|(i, s)| slot_config(&mut m, config, &shape, i, s))
+    let slot_cfg: Vec<SlotConfig> = (0..slots)
+        .map(|index| slot_config(&mut m, config, &shape, index))
         .collect();
 
     let state: Vec<Reg> = fields
@@ -330,7 +354,7 @@ pub fn axis_walk(
         None => build(b, &slot_cfg[0]),
     };
     // Some axes have a tap at every visit.
-    let reached = |flag: &Expr| match axis.gaps {
+    let reached = |flag: &Expr| match hull.gaps {
         true => flag & q("taps").non_zero(),
         false => flag.clone(),
     };

@@ -1,7 +1,8 @@
 //! The limit that the engine's area and speed are measured against: its multipliers and memories,
 //! with next to nothing around them.
 
-use crate::descriptor::{Descriptor, Lanes};
+use crate::descriptor::Lanes;
+use crate::hull::Hull;
 use crate::mac::mac_array;
 use crate::memory::read_ahead_memory;
 use crate::rtl::{bits_for, Expr, Module};
@@ -13,8 +14,8 @@ its weight memory, and a register behind each accumulator. Free-running counters
 and start the accumulations; counters of writes fill the memories. There is no control and no
 stream, and no output FIFO. It computes nothing of use: it shows what the fabric can do.";
 
-/// Builds the bare array of an engine for `d` with these lanes.
-pub fn bare_array(name: &str, d: &Descriptor, lanes: &Lanes, target: Target) -> Module {
+/// Builds the bare array of an engine with this hull and these lanes.
+pub fn bare_array(name: &str, hull: &Hull, lanes: &Lanes, target: Target) -> Module {
     let mut m = Module::new(name, DOC);
     m.clocked();
     let (grad_bits, weight_bits) = (lanes.grad_word_bits(), lanes.weight_word_bits());
@@ -29,7 +30,7 @@ pub fn bare_array(name: &str, d: &Descriptor, lanes: &Lanes, target: Target) -> 
         &mut m,
         name,
         "line_buffer",
-        (d.line_words(), grad_bits),
+        (hull.line_words, grad_bits),
         (&grad_write, &grad_data),
         target,
     );
@@ -37,12 +38,12 @@ pub fn bare_array(name: &str, d: &Descriptor, lanes: &Lanes, target: Target) -> 
         &mut m,
         name,
         "weights",
-        (d.weight_memory_words(), weight_bits),
+        (hull.weight_memory_words(), weight_bits),
         (&weight_write, &weight_data),
         target,
     );
 
-    let issues = d.rows.max_taps * d.cols.max_taps * d.k_blocks;
+    let issues = hull.rows.taps * hull.cols.taps * hull.k_blocks;
     let count_bits = bits_for(issues - 1);
     let count = m.reg("count", count_bits, 0, "issues of an accumulation");
     let acc_first = m.data_reg("acc_first", 1, "");

@@ -1,5 +1,6 @@
 //! Configuration inputs: where the layer enters the core.
 
+use crate::descriptor::Descriptor;
 use crate::rtl::{Expr, Module};
 use std::collections::HashMap;
 
@@ -16,13 +17,21 @@ pub struct ConfigValue {
     pub comment: String,
 }
 
-/// The configuration ports that the blocks of a core ask for, each with the layer's value.
+/// A configuration port: its value is a function of the layer.
+struct ConfigPort {
+    port: String,
+    width: usize,
+    value: Box<dyn Fn(&Descriptor) -> u64>,
+    comment: String,
+}
+
+/// The configuration ports that the blocks of a core ask for, each with what a layer puts there.
 ///
 /// A block declares a port and its value in one call, so that neither can be without the other;
-/// the shell around the core then ties every port.
-#[derive(Debug, Default)]
+/// the shell around the core then drives every port.
+#[derive(Default)]
 pub struct Config {
-    values: Vec<ConfigValue>,
+    ports: Vec<ConfigPort>,
     index: HashMap<String, usize>,
 }
 
@@ -33,32 +42,42 @@ impl Config {
         m: &mut Module,
         name: &str,
         width: usize,
-        value: u64,
+        value: impl Fn(&Descriptor) -> u64 + 'static,
         comment: &str,
     ) -> Expr {
         let port = format!("cfg_{name}");
-        let entry = ConfigValue {
-            port: port.clone(),
-            width,
-            value,
-            comment: comment.to_owned(),
-        };
         match self.index.get(&port) {
-            Some(&known) => assert_eq!(
-                (self.values[known].width, self.values[known].value),
-                (width, value),
-                "two meanings of {port}"
-            ),
+            Some(&known) => {
+                let known = &self.ports[known];
+                assert_eq!(
+                    (known.width, known.comment.as_str()),
+                    (width, comment),
+                    "two meanings of {port}"
+                );
+            }
             None => {
-                self.index.insert(port.clone(), self.values.len());
-                self.values.push(entry);
+                self.index.insert(port.clone(), self.ports.len());
+                self.ports.push(ConfigPort {
+                    port: port.clone(),
+                    width,
+                    value: Box::new(value),
+                    comment: comment.to_owned(),
+                });
             }
         }
         m.input(&port, width, comment)
     }
 
-    /// Every value, in order of declaration.
-    pub fn values(&self) -> &[ConfigValue] {
-        &self.values
+    /// Every value of a layer, in order of declaration.
+    pub fn values(&self, d: &Descriptor) -> Vec<ConfigValue> {
+        self.ports
+            .iter()
+            .map(|port| ConfigValue {
+                port: port.port.clone(),
+                width: port.width,
+                value: (port.value)(d),
+                comment: port.comment.clone(),
+            })
+            .collect()
     }
 }

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::delay::delayed;
 use crate::descriptor::{Descriptor, Lanes};
 use crate::grad_port::grad_port;
+use crate::hull::Hull;
 use crate::issue::issue_loop;
 use crate::mac::{lane_cycles, mac_array};
 use crate::memory::{read_ahead_memory, MEMORY_CYCLES};
@@ -119,13 +120,7 @@ fn cause_bits(lanes: &Lanes) -> usize {
 }
 
 /// Builds the core of the engine `name`.
-pub fn core(
-    name: &str,
-    d: &Descriptor,
-    lanes: &Lanes,
-    target: Target,
-    config: &mut Config,
-) -> Module {
+pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut Config) -> Module {
     let mut m = Module::new(format!("{name}_core"), DOC);
     m.clocked();
     let streams = Streams::of(lanes);
@@ -137,11 +132,11 @@ pub fn core(
             .find(|(name, _)| *name == wanted)
             .map_or_else(|| unreachable!("no port {wanted}"), |(_, port)| port)
     };
-    let line_width = bits_for(d.line_words() - 1);
-    let weight_width = bits_for(d.weight_words() - 1);
-    let t = TokenWidths::exactly(d);
+    let line_width = bits_for(hull.line_words - 1);
+    let weight_width = bits_for(hull.weight_words - 1);
+    let t = TokenWidths::of(hull);
     let cause_bits = cause_bits(lanes);
-    let scale_words = lanes.stages.scale_words(d);
+    let scale_words = lanes.stages.scale_words(hull);
 
     // Pixel walk and token queue.
     let weights_ready = m.net("weights_ready", 1, "");
@@ -155,7 +150,7 @@ pub fn core(
     let token = m.net("token", t.bits(), "");
     m.instance(
         "u_walk",
-        pixel_walk(&format!("{name}_walk"), d, &t, config),
+        pixel_walk(&format!("{name}_walk"), hull, &t, config),
         vec![
             ("token_valid", walk_valid.clone()),
             ("token_ready", walk_ready.clone()),
@@ -188,7 +183,7 @@ pub fn core(
         "u_grad",
         grad_port(
             &format!("{name}_grad"),
-            d,
+            hull,
             &t,
             lanes.grad_word_bits(),
             config,
@@ -215,7 +210,7 @@ pub fn core(
         "u_line_buffer",
         read_ahead_memory(
             &format!("{name}_line_buffer"),
-            d.line_words(),
+            hull.line_words,
             lanes.grad_word_bits(),
             target,
         ),
@@ -230,16 +225,16 @@ pub fn core(
     padding_bits(&mut m, "grad_padding", &grad_data, lanes.grad_word_bits());
 
     // Weights.
-    let sets = usize::from(d.two_weight_sets);
+    let sets = usize::from(hull.two_weight_sets);
     let weight_write = m.net("weight_write", 1, "");
     let weight_write_address = m.net("weight_write_address", weight_width + sets, "");
-    let frame_state = if d.two_weight_sets {
+    let frame_state = if hull.two_weight_sets {
         "frame_start"
     } else {
         "frame_busy"
     };
     let frame_state = (frame_state, m.net(frame_state, 1, ""));
-    let weight_set = d.two_weight_sets.then(|| m.net("weight_set", 1, ""));
+    let weight_set = hull.two_weight_sets.then(|| m.net("weight_set", 1, ""));
     let mut bindings = vec![
         ("tvalid", port("s_axis_weight_tvalid")),
         ("tready", port("s_axis_weight_tready")),
@@ -256,9 +251,9 @@ pub fn core(
     let weight_port = match &weight_set {
         Some(set) => {
             bindings.push(("in_use", set.clone()));
-            weight_swap(&weight_name, d, weight_width, scale_words, config)
+            weight_swap(&weight_name, weight_width, scale_words, config)
         }
-        None => weight_port(&weight_name, d, weight_width, scale_words, config),
+        None => weight_port(&weight_name, weight_width, scale_words, config),
     };
     let scale = ScaleNets::new(&mut m, scale_words);
     bindings.extend(scale.iter().flat_map(ScaleNets::at_weight_port));
@@ -267,7 +262,7 @@ pub fn core(
     let weight_word = m.net("weight_word", lanes.weight_word_bits(), "");
     let weight_data = port("s_axis_weight_tdata");
     let weight_bits = lanes.weight_word_bits();
-    let (stored_weights, taken_bits) = if d.reaches {
+    let (stored_weights, taken_bits) = if hull.reaches {
         (weight_data.slice(0, weight_bits), weight_bits)
     } else {
         // No tap reaches any pixel: the gradient is zero whatever the weights are.
@@ -277,7 +272,7 @@ pub fn core(
         "u_weights",
         read_ahead_memory(
             &format!("{name}_weights"),
-            d.weight_memory_words(),
+            hull.weight_memory_words(),
             lanes.weight_word_bits(),
             target,
         ),
@@ -294,7 +289,7 @@ pub fn core(
 
     // Issue loop.
     // Where sets swap, a frame begins when its set is chosen; else when its first pixel enters.
-    let frame_enters = match d.two_weight_sets {
+    let frame_enters = match hull.two_weight_sets {
         true => frame_state.1.clone(),
         false => &token_ready & t.field(&token, "frame_first"),
     };
@@ -320,7 +315,7 @@ pub fn core(
             ("skip_write", m.net("skip_write", 1, "")),
             (
                 "skip_slot",
-                m.net("skip_slot", bits_for(d.fifo_results - 1), ""),
+                m.net("skip_slot", bits_for(hull.fifo_results - 1), ""),
             ),
             ("skip_beats", m.net("skip_beats", width, "")),
         ]
@@ -333,7 +328,7 @@ pub fn core(
         "u_issue",
         issue_loop(
             &format!("{name}_issue"),
-            d,
+            hull,
             &t,
             weight_width,
             target,
@@ -397,7 +392,7 @@ pub fn core(
         }
         m.instance(
             "u_stages",
-            output_stages(name, d, lanes, target, config),
+            output_stages(name, hull, lanes, target, config),
             at_stages,
         );
     } else {
@@ -406,7 +401,7 @@ pub fn core(
     bindings.extend(skip.into_iter().flatten());
     m.instance(
         "u_result",
-        result_port(&format!("{name}_result"), d, lanes, t.skip, config),
+        result_port(&format!("{name}_result"), hull, lanes, t.skip, config),
         bindings,
     );
     let out_tdata = port("m_axis_grad_input_tdata");
@@ -433,7 +428,7 @@ pub fn core(
 
     // Status, a few cycles behind the streams.
     // In the stages, each frame has a beat at least.
-    let frames_bits = bits_for(d.frames_inside() + stage_beats(d, lanes, target));
+    let frames_bits = bits_for(hull.frames_inside + stage_beats(hull, lanes, target));
     let begun = m.reg("begun", 1, 0, "");
     let names = ["frames", "frames_inside"];
     let frames = Stock::none(&mut m, names, frames_bits, "frames in the engine");
@@ -479,14 +474,14 @@ pub fn fixed_engine(
     target: Target,
 ) -> Module {
     let mut config = Config::default();
-    let inner = core(name, d, lanes, target, &mut config);
+    let inner = core(name, &Hull::exactly(d), lanes, target, &mut config);
     let mut m = Module::new(name, format!("{header}\n\n{SHELL_DOC}"));
     m.clocked();
     let streams = Streams::of(lanes);
     let ports = streams.declare(&mut m);
     let mut bindings = streams.bindings(&ports);
     let constants: Vec<(String, Expr)> = config
-        .values()
+        .values(d)
         .iter()
         .map(|v| {
             let name = v.port.to_uppercase();

@@ -65,11 +65,6 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// Taps that every visit has at least.
-    pub fn always_taps(&self) -> u64 {
-        u64::from(!self.gaps)
-    }
-
     /// Visits left of the walk at the last visit of slot `index` before its first tap leaves; none
     /// where that is no visit of this walk.
     pub fn clip_after(&self, index: usize) -> Option<u64> {
@@ -167,13 +162,10 @@ impl Descriptor {
         1 + u64::from(self.two_weight_sets)
     }
 
-    /// Words of the weight memory. Two sets lie word by word in turn, so that the lowest address
-    /// bit tells the set; the bits above it are never fewer than one.
+    /// [`Hull::weight_memory_words`](crate::hull::Hull::weight_memory_words) of an engine for this
+    /// layer.
     pub fn weight_memory_words(&self) -> u64 {
-        match self.two_weight_sets {
-            true => 2 * self.weight_words().max(2),
-            false => self.weight_words(),
-        }
+        crate::hull::Hull::exactly(self).weight_memory_words()
     }
 
     /// Pixels of one frame of grad_output.

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::counter::Counter;
 use crate::descriptor::{Descriptor, Kept};
+use crate::hull::Hull;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 use crate::token::TokenWidths;
 
@@ -18,14 +19,14 @@ the three error outputs two cycles later; frames are cut by count, so that it ch
 /// Builds the port for beats of `bits` bits.
 pub fn grad_port(
     name: &str,
-    d: &Descriptor,
+    hull: &Hull,
     t: &TokenWidths,
     bits: usize,
     config: &mut Config,
 ) -> Module {
     let mut m = Module::new(name, DOC);
     m.clocked();
-    let address_width = bits_for(d.line_words() - 1);
+    let address_width = bits_for(hull.line_words - 1);
     let tvalid = m.input("tvalid", 1, "");
     let tready = m.output("tready", 1, "");
     let tlast = m.input("tlast", 1, "");
@@ -38,12 +39,12 @@ pub fn grad_port(
     let frame_begin = m.output("frame_begin", 1, "first beat of a frame taken");
     let misplaced = Misplaced::declare(&mut m);
 
-    let space_width = bits_for(d.line_pixels);
+    let space_width = bits_for(hull.line_pixels);
     let line_pixels = config.port(
         &mut m,
         "line_pixels",
         space_width,
-        d.line_pixels,
+        |d| d.line_pixels,
         "pixels in the line buffer",
     );
     let space = m.reg_from(
@@ -63,14 +64,14 @@ pub fn grad_port(
     let pixel_end = m.net("pixel_end", 1, "");
     let due = m.net("due", 1, "last beat of a frame");
     m.comb(|b| b.set(&accept, &(&tvalid & &ready.q)));
-    let words = d.pixel_words();
+    let words = hull.pixel_words;
     let word = (words > 1).then(|| {
         let width = bits_for(words - 1);
         let last = config.port(
             &mut m,
             "pixel_words_less_1",
             width,
-            words - 1,
+            |d| d.pixel_words() - 1,
             "words of a pixel of grad_output, less one",
         );
         Counter::new(&mut m, "word", &last, "word of the pixel")
@@ -79,13 +80,13 @@ pub fn grad_port(
         .as_ref()
         .map(|_| m.reg("mid_pixel", 1, 0, "the next beat is not a pixel's first"));
     // Where pixels are a power of two of words, the word is the address' low bits.
-    let in_slots = words.is_power_of_two();
+    let in_slots = hull.pixels_in_slots;
     let low = if in_slots { bits_for(words) - 1 } else { 0 };
     let address_last = config.port(
         &mut m,
         "line_less_1",
         address_width - low,
-        (d.line_words() >> low) - 1,
+        move |d| (d.line_words() >> low) - 1,
         match in_slots {
             true => "pixels in the line buffer, less one",
             false => "words in the line buffer, less one",
@@ -94,7 +95,7 @@ pub fn grad_port(
     let late_word = (low > 0).then(|| m.data_reg("late_word", low, ""));
     let address = Counter::new(&mut m, "place", &address_last, "where the next one goes");
     let some_free = m.net("some_free", 1, "the next pixel has a place");
-    let position = Position::new(&mut m, d, config);
+    let position = Position::new(&mut m, hull, config);
     m.comb(|b| {
         b.comment("Where in its frame a beat is.");
         match &word {
@@ -215,20 +216,19 @@ enum Position {
 }
 
 impl Position {
-    fn new(m: &mut Module, d: &Descriptor, config: &mut Config) -> Self {
-        if d.drops() {
+    fn new(m: &mut Module, hull: &Hull, config: &mut Config) -> Self {
+        if hull.drops {
             return Position::Grid(Box::new([
-                Line::new(m, "row", d.kept_rows, config),
-                Line::new(m, "col", d.kept_cols, config),
+                Line::new(m, "row", hull.rows.size, |d| d.kept_rows, config),
+                Line::new(m, "col", hull.cols.size, |d| d.kept_cols, config),
             ]));
         }
-        let pixels = d.input_pixels();
-        let width = bits_for(pixels - 1);
+        let width = bits_for(hull.input_pixels - 1);
         let last = config.port(
             m,
             "grad_pixels_less_1",
             width,
-            pixels - 1,
+            |d| d.input_pixels() - 1,
             "pixels of a frame of grad_output, less one",
         );
         Position::Pixel(Box::new(Counter::new(
@@ -275,33 +275,40 @@ struct Line {
 }
 
 impl Line {
-    fn new(m: &mut Module, name: &str, kept: Kept, config: &mut Config) -> Self {
-        let width = bits_for(kept.size - 1);
-        let mut port = |name: String, width: usize, value: u64, comment: &str| {
-            config.port(m, &name, width, value, comment)
+    /// `size` is the most positions along the axis, `kept` tells those of a layer.
+    fn new(
+        m: &mut Module,
+        name: &str,
+        size: u64,
+        kept: fn(&Descriptor) -> Kept,
+        config: &mut Config,
+    ) -> Self {
+        let width = bits_for(size - 1);
+        let mut port = |name: String, width: usize, value: fn(Kept) -> u64, comment: &str| {
+            config.port(m, &name, width, move |d| value(kept(d)), comment)
         };
         let last = port(
             format!("grad_{name}s_less_1"),
             width,
-            kept.size - 1,
+            |kept| kept.size - 1,
             "size of grad_output, less one",
         );
         let from = port(
             format!("first_kept_{name}"),
             width,
-            kept.first,
+            |kept| kept.first,
             "first one that some output needs",
         );
         let to = port(
             format!("last_kept_{name}"),
             width,
-            kept.last,
+            |kept| kept.last,
             "last one that some output needs",
         );
         let inside_at_0 = port(
             format!("keeps_{name}_0"),
             1,
-            u64::from(kept.first == 0),
+            |kept| u64::from(kept.first == 0),
             "the first one is needed",
         );
         Line {

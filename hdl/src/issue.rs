@@ -7,13 +7,14 @@ use crate::config::Config;
 use crate::delay::delayed;
 use crate::descriptor::Descriptor;
 use crate::gated_add::gated_add;
+use crate::hull::Hull;
 use crate::ring::Ring;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 use crate::stock::Stock;
 use crate::target::Target;
 use crate::token::TokenWidths;
 use loops::{all_last, shapes, Level};
-use steps::{Step, Steps};
+use steps::{ByTurn, Step, Steps};
 
 const DOC: &str = "\
 Issue loop. For each pixel token: blocks of C, tap rows, tap columns, blocks of K; one issue a
@@ -39,7 +40,7 @@ pub const ISSUE_CYCLES: usize = 2;
 /// Builds the loop. `weight_width` is the width of a weight address within a set.
 pub fn issue_loop(
     name: &str,
-    d: &Descriptor,
+    hull: &Hull,
     t: &TokenWidths,
     weight_width: usize,
     target: Target,
@@ -47,12 +48,12 @@ pub fn issue_loop(
 ) -> Module {
     let mut m = Module::new(name, DOC);
     m.clocked();
-    let sets = usize::from(d.two_weight_sets);
+    let sets = usize::from(hull.two_weight_sets);
     // Addresses are a block of K in the low bits, where that can be, and what the steps add to.
-    let low = d.k_block_bits();
-    let ring = Ring::of_issue(d);
+    let low = hull.k_block_bits;
+    let ring = Ring::of_issue(hull);
     let upper = weight_width - low;
-    let slot_bits = bits_for(d.fifo_results - 1);
+    let slot_bits = bits_for(hull.fifo_results - 1);
     let token_valid = m.input(
         "token_valid",
         1,
@@ -60,10 +61,10 @@ pub fn issue_loop(
     );
     let token_ready = m.output("token_ready", 1, "");
     let token = m.input("token", t.bits(), "");
-    let weight_set = d
+    let weight_set = hull
         .two_weight_sets
         .then(|| m.input("weight_set", 1, "set of weights in use"));
-    let frame_state = match d.two_weight_sets {
+    let frame_state = match hull.two_weight_sets {
         true => m.output("frame_start", 1, "a frame's first issue is the next"),
         false => m.output(
             "frame_busy",
@@ -91,39 +92,39 @@ pub fn issue_loop(
     });
 
     // Loops, from the innermost to the outermost, and their steps.
-    let shapes = shapes(d);
+    let shapes = shapes(hull);
     let levels: Vec<Option<Level>> = shapes
         .iter()
         .map(|shape| Level::new(&mut m, config, shape))
         .collect();
-    let taps = [
-        (1, 1),
-        (d.cols.address_tap, d.cols.weight_tap),
-        (d.rows.address_tap, d.rows.weight_tap),
-    ]
-    .map(|(grad, weight)| (grad >> low, weight >> low));
+    let taps: [ByTurn; 3] = [
+        |_| (1, 1),
+        |d| (d.cols.address_tap, d.cols.weight_tap),
+        |d| (d.rows.address_tap, d.rows.weight_tap),
+    ];
     let mut turning: Vec<(&Level, Steps)> = levels
         .iter()
         .zip(&shapes)
         .zip(taps)
         .filter_map(|((level, shape), by)| {
             let level = level.as_ref()?;
-            let steps = match by {
+            let steps = match shape.moves {
+                true => Steps::of_taps(&mut m, config, shape, ring, upper, by),
                 // Blocks of K are the low bits: their loop leaves the rest alone.
-                (0, 0) => Steps::of_blocks(lit(0, ring.width), lit(0, upper)),
-                by => Steps::of_taps(&mut m, config, shape, ring, upper, by),
+                false => Steps::of_blocks(lit(0, ring.width), lit(0, upper)),
             };
             Some((level, steps))
         })
         .collect();
-    let around = d.c_blocks * d.group_blocks > 1;
+    let around = hull.c_blocks * hull.group_blocks > 1;
     let weight_block = around.then(|| {
         let comment = "weights of one block of C, in units of the steps";
         config.port(
             &mut m,
             "weight_block",
             upper,
-            d.block_weights >> low,
+            // Where there is one block alone this is not used, and may be too large.
+            move |d| (d.block_weights >> low) % (1 << upper),
             comment,
         )
     });
@@ -134,7 +135,8 @@ pub fn issue_loop(
         }
         if let Some(groups) = &levels[4] {
             let comment = "words to the next group, in units of the steps";
-            let grad = config.port(&mut m, "grad_group", ring.width, d.k_blocks >> low, comment);
+            let by = move |d: &Descriptor| (d.k_blocks >> low) % (d.line_words() >> low);
+            let grad = config.port(&mut m, "grad_group", ring.width, by, comment);
             turning.push((groups, by_block(grad)));
         }
     }
@@ -143,7 +145,7 @@ pub fn issue_loop(
     // The data has arrived by then.
     let unnamed: Vec<&str> = [
         ("need", false),
-        ("frame_first", d.two_weight_sets),
+        ("frame_first", hull.two_weight_sets),
         ("tap_rows", levels[2].is_some()),
         ("tap_cols", levels[1].is_some()),
     ]
@@ -158,8 +160,8 @@ pub fn issue_loop(
     let places_all = config.port(
         &mut m,
         "fifo_results",
-        bits_for(d.fifo_results),
-        d.fifo_results,
+        bits_for(hull.fifo_results),
+        |d| d.fifo_results,
         "results that the output FIFO holds",
     );
     let names = ["places", "place_free"];
@@ -190,7 +192,7 @@ pub fn issue_loop(
     let held = Pixel::new(&mut m, "held");
     let start_grad = m.data_reg("start_grad", t.address, "address of the pixel's first tap");
     let start_weight = m.data_reg("start_weight", t.weight, "");
-    let frame_first = d
+    let frame_first = hull
         .two_weight_sets
         .then(|| m.data_reg("held_frame_first", 1, "a frame's first pixel"));
     let turned = Turned::new(&mut m, &turning);
@@ -269,9 +271,9 @@ pub fn issue_loop(
             });
             b.when(&at_first.q, |b| {
                 // The walk counts in larger units.
-                place(b, &next_grad.d, d.walk_unit_bits() - low, &start_grad.q);
+                place(b, &next_grad.d, hull.walk_unit_bits - low, &start_grad.q);
                 wrapped(b, &lit(0, ring.width));
-                place(b, &next_weight.d, d.tap_unit_bits() - low, &start_weight.q);
+                place(b, &next_weight.d, hull.tap_unit_bits - low, &start_weight.q);
             });
         });
     });
@@ -317,7 +319,7 @@ pub fn issue_loop(
     });
 
     // Whether a frame is under way, and what is dead behind it.
-    let in_frame = (!d.two_weight_sets).then(|| m.reg("in_frame", 1, 0, ""));
+    let in_frame = (!hull.two_weight_sets).then(|| m.reg("in_frame", 1, 0, ""));
     let out_free = m.reg(
         "out_free",
         t.free,
@@ -329,14 +331,14 @@ pub fn issue_loop(
         &mut m,
         "free_row_end",
         t.free,
-        d.cols.rest,
+        |d| d.cols.rest,
         "pixels freed at the end of a row that closes one",
     );
     let free_frame_end = config.port(
         &mut m,
         "free_frame_end",
         t.free,
-        d.rows.rest,
+        |d| d.rows.rest,
         "pixels freed at the end of a frame",
     );
     m.comb(|b| {

@@ -16,6 +16,7 @@ pub mod descriptor;
 pub mod gated_add;
 pub mod grad_port;
 pub mod harness;
+pub mod hull;
 pub mod issue;
 pub mod mac;
 pub mod memory;

@@ -1,11 +1,11 @@
 //! The walk over the pixels of grad_input that have taps.
 
-use crate::axis_walk::{axis_walk, AxisWidths, WalkUnits};
+use crate::axis_walk::{axis_walk, AxisWidths, WalkUnits, COL, ROW};
 use crate::config::Config;
-use crate::descriptor::{Axis, Descriptor};
+use crate::hull::{AxisHull, Hull};
 use crate::ring::{ring_add, ring_wrap, Ring};
 use crate::rtl::{bits_for, lit, Expr, Module};
-use crate::token::{most_opened, TokenWidths};
+use crate::token::TokenWidths;
 
 const DOC: &str = "\
 Walks the pixels of grad_input that have taps, row by row, frame after frame without end, and
@@ -18,19 +18,19 @@ Promise: `token_valid` with `token` stays until `token_ready`; a token moves in 
 which both are high; one token a cycle, also across rows and frames.";
 
 /// Builds the walk.
-pub fn pixel_walk(name: &str, d: &Descriptor, t: &TokenWidths, config: &mut Config) -> Module {
+pub fn pixel_walk(name: &str, hull: &Hull, t: &TokenWidths, config: &mut Config) -> Module {
     let mut m = Module::new(name, DOC);
     m.clocked();
-    let ring = Ring::of_walk(d);
+    let ring = Ring::of_walk(hull);
     let token_valid = m.output("token_valid", 1, "");
     let token_ready = m.input("token_ready", 1, "");
     let token = m.output("token", t.bits(), "");
     let skips = t.skip.is_some();
     let skip_width = t.skip.unwrap_or(1);
 
-    let extra = bits_for(most_opened(d));
-    let widths = |axis| AxisWidths::exactly(axis, ring.width, t.weight, extra, skip_width);
-    let (row_widths, col_widths) = (widths(&d.rows), widths(&d.cols));
+    let extra = bits_for(hull.need);
+    let widths = |axis| AxisWidths::of(axis, ring.width, t.weight, extra, skip_width);
+    let (row_widths, col_widths) = (widths(&hull.rows), widths(&hull.cols));
 
     // What the two axis walks say.
     let mut outputs = |prefix: &str, w: &AxisWidths| {
@@ -51,13 +51,13 @@ pub fn pixel_walk(name: &str, d: &Descriptor, t: &TokenWidths, config: &mut Conf
     let col = outputs("col", &col_widths);
     let units = WalkUnits {
         ring,
-        address_bits: d.walk_unit_bits(),
-        weight_bits: d.tap_unit_bits(),
+        address_bits: hull.walk_unit_bits,
+        weight_bits: hull.tap_unit_bits,
     };
     let row_walk = axis_walk(
         &format!("{name}_rows"),
-        "row",
-        &d.rows,
+        ROW,
+        &hull.rows,
         &row_widths,
         &units,
         skips,
@@ -65,8 +65,8 @@ pub fn pixel_walk(name: &str, d: &Descriptor, t: &TokenWidths, config: &mut Conf
     );
     let col_walk = axis_walk(
         &format!("{name}_cols"),
-        "col",
-        &d.cols,
+        COL,
+        &hull.cols,
         &col_widths,
         &units,
         skips,
@@ -78,7 +78,7 @@ pub fn pixel_walk(name: &str, d: &Descriptor, t: &TokenWidths, config: &mut Conf
         &mut m,
         "frame_step",
         ring.width,
-        d.frame_step >> d.walk_unit_bits(),
+        move |d| d.frame_step >> ring.unit_bits,
         "units stored of a frame, modulo the line buffer",
     );
     // Row context: the row whose pixels are being walked.
@@ -126,7 +126,7 @@ pub fn pixel_walk(name: &str, d: &Descriptor, t: &TokenWidths, config: &mut Conf
     let raw_skip = skips.then(|| m.data_reg("raw_skip", skip_width, ""));
 
     // Where rows are never taken in two cycles on end, the row walk may be a register behind.
-    let late_advance = (d.cols.visits > 1 && !d.rows.gaps && !d.cols.gaps)
+    let late_advance = (hull.cols.visits > 1 && !hull.rows.gaps && !hull.cols.gaps)
         .then(|| m.reg("row_taken", 1, 0, "a row was taken in the cycle before"));
     let row_empty = m.net("row_empty", 1, "");
     let row_load = m.net("row_load", 1, "");
@@ -138,8 +138,8 @@ pub fn pixel_walk(name: &str, d: &Descriptor, t: &TokenWidths, config: &mut Conf
     m.comb(|b| {
         b.comment("What moves in this cycle.");
         b.set(&room, &(&token_ready | !&raw_valid.q));
-        b.set(&row_empty, &empty(&d.rows, &row.taps));
-        b.set(&col_empty, &empty(&d.cols, &col.taps));
+        b.set(&row_empty, &empty(&hull.rows, &row.taps));
+        b.set(&col_empty, &empty(&hull.cols, &col.taps));
         b.set(&emit, &(&ctx_valid.q & &room & !&col_empty));
         b.set(&col.advance, &(&ctx_valid.q & (&room | &col_empty)));
         b.set(&row_done, &(&emit & &col.last));
@@ -155,12 +155,12 @@ pub fn pixel_walk(name: &str, d: &Descriptor, t: &TokenWidths, config: &mut Conf
     });
     let row_address = ring_add(&mut m, "row_base", &base.q, &row.address, &size);
     let next_base = ring_add(&mut m, "next_base", &base.q, &frame_step, &size);
-    let taken = (d.rows.gaps && skips).then(|| {
+    let taken = (hull.rows.gaps && skips).then(|| {
         let empty = config.port(
             &mut m,
             "row_empty_beats",
             skip_width,
-            d.rows.empty_beats,
+            |d| d.rows.empty_beats,
             "beats of a visited row without a tap",
         );
         (
@@ -180,7 +180,7 @@ pub fn pixel_walk(name: &str, d: &Descriptor, t: &TokenWidths, config: &mut Conf
             b.set(&ctx_valid.d, &lit(1, 1));
             b.set(&ctx_address.d, &row_address);
             b.set(&ctx_weight.d, &row.weight);
-            b.set(&ctx_taps.d, &less_one(&d.rows, &row.taps, t.tap_rows));
+            b.set(&ctx_taps.d, &less_one(&hull.rows, &row.taps, t.tap_rows));
             b.set(&ctx_opens.d, &row.opens);
             b.set(&ctx_closes.d, &row.closes);
             b.set(&ctx_extra.d, &row.extra);
@@ -212,12 +212,12 @@ pub fn pixel_walk(name: &str, d: &Descriptor, t: &TokenWidths, config: &mut Conf
         });
         b.when(&row_start.q, |b| b.set(&opens, &(&opens + &ctx_extra.q)));
     });
-    let col_taken = (d.cols.gaps && skips).then(|| {
+    let col_taken = (hull.cols.gaps && skips).then(|| {
         let empty = config.port(
             &mut m,
             "col_empty_beats",
             skip_width,
-            d.cols.empty_beats,
+            |d| d.cols.empty_beats,
             "beats of a visited pixel without a tap",
         );
         (
@@ -241,7 +241,7 @@ pub fn pixel_walk(name: &str, d: &Descriptor, t: &TokenWidths, config: &mut Conf
             );
             b.set(&raw_weight.d, &(&ctx_weight.q + &col.weight));
             b.set(&raw_rows.d, &ctx_taps.q);
-            b.set(&raw_cols.d, &less_one(&d.cols, &col.taps, t.tap_cols));
+            b.set(&raw_cols.d, &less_one(&hull.cols, &col.taps, t.tap_cols));
             b.set(&raw_need.d, &(&raw_need.q + opens.zext(t.need)));
             b.set(&raw_closes.d, &(&ctx_closes.q & &col.closes));
             b.set(&raw_closes_row.d, &(&ctx_closes.q & &col.last));
@@ -323,7 +323,7 @@ impl WalkNets {
 }
 
 /// The taps of a pixel, less one, in `width` bits, which hold it.
-fn less_one(axis: &Axis, taps: &Expr, width: usize) -> Expr {
+fn less_one(axis: &AxisHull, taps: &Expr, width: usize) -> Expr {
     match axis.gaps {
         // They are one at least, so the bits above `width` only matter where the rest is zero.
         true => taps.slice(0, width).minus(1),
@@ -332,7 +332,7 @@ fn less_one(axis: &Axis, taps: &Expr, width: usize) -> Expr {
 }
 
 /// High at a visited position without a tap; some axes have none.
-fn empty(axis: &Axis, taps: &Expr) -> Expr {
+fn empty(axis: &AxisHull, taps: &Expr) -> Expr {
     match axis.gaps {
         true => taps.is_zero(),
         false => lit(0, 1),

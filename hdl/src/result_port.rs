@@ -1,7 +1,8 @@
 //! The output FIFO and the grad_input stream.
 
 use crate::config::Config;
-use crate::descriptor::{Descriptor, Lanes};
+use crate::descriptor::Lanes;
+use crate::hull::Hull;
 use crate::memory::held_memory;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 use crate::stock::Stock;
@@ -20,7 +21,7 @@ cycle, zeros and results alike; a result can leave three cycles after it was wri
 /// Builds the port. `skip_width` is the width of a run where the layer has any.
 pub fn result_port(
     name: &str,
-    d: &Descriptor,
+    hull: &Hull,
     lanes: &Lanes,
     skip_width: Option<usize>,
     config: &mut Config,
@@ -28,8 +29,8 @@ pub fn result_port(
     let mut m = Module::new(name, DOC);
     m.clocked();
     let bits = lanes.pe * lanes.acc_bits;
-    let slot_bits = bits_for(d.fifo_results - 1);
-    let count_bits = bits_for(d.fifo_results);
+    let slot_bits = bits_for(hull.fifo_results - 1);
+    let count_bits = bits_for(hull.fifo_results);
     let write = m.input("write", 1, "a result");
     let acc = m.input("acc", bits, "");
     let frame_last = m.input("frame_last", 1, "last result of a frame");
@@ -78,13 +79,13 @@ pub fn result_port(
         let out = m.net("zero_out", 1, "a zero moves there instead");
         let run = m.net("run", width, "beats without a tap ahead of the held result");
         let passed = m.reg("passed", width, 0, "beats of it that have left");
-        let tail = (d.end_beats > 0).then(|| {
-            let tail_width = bits_for(d.end_beats);
+        let tail = (hull.end_beats > 0).then(|| {
+            let tail_width = bits_for(hull.end_beats);
             let beats = config.port(
                 &mut m,
                 "end_beats",
                 tail_width,
-                d.end_beats,
+                |d| d.end_beats,
                 "beats without a tap at a frame's end",
             );
             Tail {
@@ -143,7 +144,7 @@ pub fn result_port(
     m.assign(&frame_done, &done.q);
     m.instance(
         "u_results",
-        held_memory(&format!("{name}_memory"), d.fifo_results, bits + 1),
+        held_memory(&format!("{name}_memory"), hull.fifo_results, bits + 1),
         vec![
             ("write", write),
             ("write_address", write_slot.q.clone()),
@@ -157,7 +158,7 @@ pub fn result_port(
         let width = zeros.run.width();
         m.instance(
             "u_runs",
-            held_memory(&format!("{name}_runs"), d.fifo_results, width),
+            held_memory(&format!("{name}_runs"), hull.fifo_results, width),
             vec![
                 ("write", skip_write),
                 ("write_address", slot),

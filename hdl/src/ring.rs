@@ -2,35 +2,39 @@
 
 use crate::config::Config;
 use crate::descriptor::Descriptor;
+use crate::hull::Hull;
 use crate::rtl::{bits_for, Expr, Module};
 
 /// The ring of line-buffer words, counted in units of some words each.
 #[derive(Clone, Copy, Debug)]
 pub struct Ring {
-    /// Units.
-    pub size: u64,
+    /// A unit is two to this many words.
+    pub unit_bits: usize,
     /// Bits of an address.
     pub width: usize,
+    /// Its size may be no power of two.
+    odd: bool,
     /// Configuration input that tells the size.
     port: &'static str,
 }
 
 impl Ring {
     /// In units of the walk.
-    pub fn of_walk(d: &Descriptor) -> Self {
-        Self::new(d, d.walk_unit_bits(), "walk_ring")
+    pub fn of_walk(hull: &Hull) -> Self {
+        Self::new(hull, hull.walk_unit_bits, "walk_ring")
     }
 
     /// In units of what the issue loop adds to: whole runs over the blocks of K where it can.
-    pub fn of_issue(d: &Descriptor) -> Self {
-        Self::new(d, d.k_block_bits(), "issue_ring")
+    pub fn of_issue(hull: &Hull) -> Self {
+        Self::new(hull, hull.k_block_bits, "issue_ring")
     }
 
-    fn new(d: &Descriptor, unit_bits: usize, port: &'static str) -> Self {
-        let size = d.line_words() >> unit_bits;
+    fn new(hull: &Hull, unit_bits: usize, port: &'static str) -> Self {
+        let size = hull.line_words >> unit_bits;
         Ring {
-            size,
+            unit_bits,
             width: bits_for(size - 1),
+            odd: hull.line_words_vary || !size.is_power_of_two(),
             port,
         }
     }
@@ -38,12 +42,13 @@ impl Ring {
     /// The configuration input that tells a block the size.
     pub fn port(self, m: &mut Module, config: &mut Config) -> Expr {
         let comment = "size of the line buffer in units of this block's addresses";
-        config.port(m, self.port, self.width + 1, self.size, comment)
+        let size = move |d: &Descriptor| d.line_words() >> self.unit_bits;
+        config.port(m, self.port, self.width + 1, size, comment)
     }
 
     /// Whether sums must be brought back below the size: else dropping the carry does it.
     pub fn wraps(self) -> bool {
-        !self.size.is_power_of_two()
+        self.odd
     }
 
     /// `step - size`, negative, for [`ring_step`].

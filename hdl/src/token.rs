@@ -1,6 +1,6 @@
 //! The pixel token: what the walk tells the issue loop of one pixel of grad_input.
 
-use crate::descriptor::{Axis, Descriptor};
+use crate::hull::Hull;
 use crate::ring::Ring;
 use crate::rtl::{bits_for, Body, Expr, Module};
 
@@ -26,18 +26,18 @@ pub struct TokenWidths {
 }
 
 impl TokenWidths {
-    /// The widths that just hold the layer.
-    pub fn exactly(d: &Descriptor) -> Self {
+    /// The widths that just hold what the hull does.
+    pub fn of(hull: &Hull) -> Self {
         TokenWidths {
-            address: Ring::of_walk(d).width,
-            weight: bits_for((d.block_weights >> d.tap_unit_bits()) - 1),
-            tap_rows: bits_for(d.rows.max_taps - 1),
-            tap_cols: bits_for(d.cols.max_taps - 1),
+            address: Ring::of_walk(hull).width,
+            weight: bits_for((hull.block_weights >> hull.tap_unit_bits) - 1),
+            tap_rows: bits_for(hull.rows.taps - 1),
+            tap_cols: bits_for(hull.cols.taps - 1),
             // Signed, from a line buffer behind to a token that needs the most more ahead of one that
             // waits for all of a line buffer.
-            need: bits_for(d.line_pixels + most_opened(d) - 1) + 1,
-            free: bits_for(1 + d.cols.rest + d.rows.rest),
-            skip: d.has_skips().then(|| bits_for(d.max_skip)),
+            need: bits_for(hull.line_pixels + hull.need - 1) + 1,
+            free: bits_for(hull.free),
+            skip: hull.skip.map(bits_for),
         }
     }
 
@@ -85,12 +85,6 @@ impl TokenWidths {
         }
         unreachable!("no token field {wanted}")
     }
-}
-
-/// Most pixels of grad_output that a pixel needs beyond those that any before it needed.
-pub fn most_opened(d: &Descriptor) -> u64 {
-    let most = |axis: &Axis| axis.slots.iter().map(|s| s.extra).max().unwrap_or(0);
-    most(&d.rows) + most(&d.cols) + 1
 }
 
 const QUEUE_DOC: &str = "\

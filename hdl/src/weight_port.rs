@@ -2,7 +2,6 @@
 
 use crate::config::Config;
 use crate::counter::Counter;
-use crate::descriptor::Descriptor;
 use crate::grad_port::{tlast_check, Misplaced};
 use crate::output_stages::ScaleBeats;
 use crate::rtl::{lit, Expr, Module};
@@ -18,13 +17,7 @@ is in the memory; the memory is never written while a frame reads it.";
 
 /// Builds the port. `width` is the width of a weight address; a set ends with `scale_words` beats of
 /// scales.
-pub fn weight_port(
-    name: &str,
-    d: &Descriptor,
-    width: usize,
-    scale_words: u64,
-    config: &mut Config,
-) -> Module {
+pub fn weight_port(name: &str, width: usize, scale_words: u64, config: &mut Config) -> Module {
     let mut m = Module::new(name, DOC);
     m.clocked();
     let tvalid = m.input("tvalid", 1, "");
@@ -47,7 +40,7 @@ pub fn weight_port(
     );
     let accept = m.net("accept", 1, "");
     m.comb(|b| b.set(&accept, &(&tvalid & &ready.q)));
-    let last = set_last(&mut m, d, width, config);
+    let last = set_last(&mut m, width, config);
     let address = Counter::new(&mut m, "address", &last, "where the next word goes");
     let scales = ScaleBeats::new(&mut m, scale_words, config);
     let due = m.net("due", 1, "last beat of a set");
@@ -79,12 +72,12 @@ pub fn weight_port(
 }
 
 /// The configuration input that tells the last address of a set.
-pub(crate) fn set_last(m: &mut Module, d: &Descriptor, width: usize, config: &mut Config) -> Expr {
+pub(crate) fn set_last(m: &mut Module, width: usize, config: &mut Config) -> Expr {
     config.port(
         m,
         "weight_words_less_1",
         width,
-        d.weight_words() - 1,
+        |d| d.weight_words() - 1,
         "beats of a set of weights, less one",
     )
 }

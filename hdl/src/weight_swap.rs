@@ -2,7 +2,6 @@
 
 use crate::config::Config;
 use crate::counter::Counter;
-use crate::descriptor::Descriptor;
 use crate::grad_port::{tlast_check, Misplaced};
 use crate::output_stages::ScaleBeats;
 use crate::rtl::{lit, Module};
@@ -20,13 +19,7 @@ use or waits; a set is never written while a frame reads it.";
 
 /// Builds the port. `width` is the width of an address within a set; a set ends with `scale_words`
 /// beats of scales.
-pub fn weight_swap(
-    name: &str,
-    d: &Descriptor,
-    width: usize,
-    scale_words: u64,
-    config: &mut Config,
-) -> Module {
+pub fn weight_swap(name: &str, width: usize, scale_words: u64, config: &mut Config) -> Module {
     let mut m = Module::new(name, DOC);
     m.clocked();
     let tvalid = m.input("tvalid", 1, "");
@@ -50,7 +43,7 @@ pub fn weight_swap(
     let ready = m.reg("ready", 1, 0, "");
     let accept = m.net("accept", 1, "");
     m.comb(|b| b.set(&accept, &(&tvalid & &ready.q)));
-    let last = set_last(&mut m, d, width, config);
+    let last = set_last(&mut m, width, config);
     let address = Counter::new(&mut m, "address", &last, "where the next word goes");
     let scales = ScaleBeats::new(&mut m, scale_words, config);
     let due = m.net("due", 1, "last beat of a set");

@@ -2,6 +2,7 @@
 
 use bpa_hdl::bare_array::bare_array;
 use bpa_hdl::harness::harness;
+use bpa_hdl::hull::Hull;
 use bpa_hdl::rtl::{print_verilog, Module};
 
 use crate::emit::{self, Target};
@@ -44,7 +45,8 @@ impl Design {
         match self {
             Design::Engine => emit::engine(plan, target),
             Design::BareArray => {
-                bare_array(&self.top(plan), plan.descriptor(), &plan.lanes(), target)
+                let hull = Hull::exactly(plan.descriptor());
+                bare_array(&self.top(plan), &hull, &plan.lanes(), target)
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::descriptor::Descriptor;
+use crate::hull::Hull;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 
 /// What is known of a loop when the hardware is built.
@@ -10,6 +11,8 @@ pub(super) struct LoopShape {
     pub what: &'static str,
     /// Most turns of a run.
     pub turns: u64,
+    /// The layer's turns of a run.
+    pub turns_of: fn(&Descriptor) -> u64,
     /// The token tells the turns; else they are the layer's.
     pub by_token: bool,
     /// Runs more than once a pixel: some loop around it turns.
@@ -20,29 +23,30 @@ pub(super) struct LoopShape {
 
 /// The loops from the innermost to the outermost, those that never turn included. The first three
 /// make an accumulation.
-pub(super) fn shapes(d: &Descriptor) -> [LoopShape; 5] {
+pub(super) fn shapes(hull: &Hull) -> [LoopShape; 5] {
     let turns = [
-        d.k_blocks,
-        d.cols.max_taps,
-        d.rows.max_taps,
-        d.c_blocks,
-        d.group_blocks,
+        hull.k_blocks,
+        hull.cols.taps,
+        hull.rows.taps,
+        hull.c_blocks,
+        hull.group_blocks,
     ];
-    let shape = |index: usize, name, what| LoopShape {
+    let shape = |index: usize, name, what, turns_of| LoopShape {
         name,
         what,
         turns: turns[index],
+        turns_of,
         by_token: index == 1 || index == 2,
         repeats: turns[index + 1..].iter().any(|&turns| turns > 1),
         // Blocks of K that are low address bits of their own need no steps.
-        moves: index < 3 && !(index == 0 && d.k_block_bits() > 0),
+        moves: index < 3 && !(index == 0 && hull.k_block_bits > 0),
     };
     [
-        shape(0, "k_blocks", "blocks of K"),
-        shape(1, "cols", "tap columns"),
-        shape(2, "rows", "tap rows"),
-        shape(3, "c_blocks", "blocks of C"),
-        shape(4, "groups", "groups"),
+        shape(0, "k_blocks", "blocks of K", |d| d.k_blocks),
+        shape(1, "cols", "tap columns", |d| d.cols.max_taps),
+        shape(2, "rows", "tap rows", |d| d.rows.max_taps),
+        shape(3, "c_blocks", "blocks of C", |d| d.c_blocks),
+        shape(4, "groups", "groups", |d| d.group_blocks),
     ]
 }
 
@@ -85,11 +89,12 @@ impl Level {
                 forth,
             });
         }
+        let turns = shape.turns_of;
         let told = config.port(
             m,
             &format!("{name}_less_1"),
             width,
-            shape.turns - 1,
+            move |d| turns(d) - 1,
             &less_1,
         );
         Some(Level {

@@ -2,6 +2,7 @@
 
 use super::loops::LoopShape;
 use crate::config::Config;
+use crate::descriptor::Descriptor;
 use crate::ring::Ring;
 use crate::rtl::{Expr, Module};
 
@@ -13,6 +14,9 @@ pub(super) struct Step {
     pub weight: Expr,
 }
 
+/// What one turn forth adds to both addresses.
+pub(super) type ByTurn = fn(&Descriptor) -> (u64, u64);
+
 /// The steps of a loop: forth, and back where it runs that way too.
 pub(super) struct Steps {
     pub forth: Step,
@@ -20,44 +24,46 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// Declares the steps of a loop over blocks of K or taps; `grad` and `weight` are what one turn
-    /// forth adds.
+    /// Declares the steps of a loop over blocks of K or taps; `by` tells what one turn forth adds to
+    /// the line-buffer address and to the weight address, in words.
     pub fn of_taps(
         m: &mut Module,
         config: &mut Config,
         shape: &LoopShape,
         ring: Ring,
         weight_width: usize,
-        (grad, weight): (u64, u64),
+        by: ByTurn,
     ) -> Self {
         let LoopShape { name, what, .. } = shape;
-        let weights = 1 << weight_width;
-        let mut step = |way: &str, sense: &str, grad: u64, weight: u64| {
-            let mut port = |address: &str, unit: &str, width: usize, by: u64| {
-                let name = format!("{address}_{name}{way}");
-                config.port(
-                    m,
-                    &name,
-                    width,
-                    by,
-                    &format!("{unit} {sense} of the {what}"),
-                )
-            };
+        let unit_bits = ring.unit_bits;
+        // Both addresses wrap, so that a step back is one forth by what is left.
+        let way = |by: u64, size: u64, back: bool| (if back { size - by } else { by }) % size;
+        let mut step = |suffix: &str, sense: &str, back: bool| {
+            let grad =
+                move |d: &Descriptor| way(by(d).0 >> unit_bits, d.line_words() >> unit_bits, back);
+            let weight = move |d: &Descriptor| way(by(d).1 >> unit_bits, 1 << weight_width, back);
             Step {
-                grad: port("grad", "words", ring.width, grad % ring.size),
-                weight: port("weight", "weights", weight_width, weight % weights),
+                grad: config.port(
+                    m,
+                    &format!("grad_{name}{suffix}"),
+                    ring.width,
+                    grad,
+                    &format!("words {sense} of the {what}"),
+                ),
+                weight: config.port(
+                    m,
+                    &format!("weight_{name}{suffix}"),
+                    weight_width,
+                    weight,
+                    &format!("weights {sense} of the {what}"),
+                ),
             }
         };
         Steps {
-            forth: step("", "to the next", grad, weight),
-            back: shape.repeats.then(|| {
-                step(
-                    "_back",
-                    "back to the last",
-                    ring.size - grad,
-                    weights - weight,
-                )
-            }),
+            forth: step("", "to the next", false),
+            back: shape
+                .repeats
+                .then(|| step("_back", "back to the last", true)),
         }
     }
 

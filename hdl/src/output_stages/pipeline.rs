@@ -12,7 +12,8 @@ use super::scale_store::scale_store;
 use super::settings::{fetches, frames_bits, Positions, Requantise};
 use super::side_stream::side_stream;
 use crate::config::Config;
-use crate::descriptor::{Descriptor, Lanes};
+use crate::descriptor::Lanes;
+use crate::hull::Hull;
 use crate::rtl::{bits_for, lit, Expr, Module, Reg};
 use crate::target::Target;
 
@@ -27,7 +28,7 @@ unless the stream holds it; every ready is a register, so that no stream's pins 
 /// Builds the stages of the engine `engine`.
 pub fn output_stages(
     engine: &str,
-    d: &Descriptor,
+    hull: &Hull,
     lanes: &Lanes,
     target: Target,
     config: &mut Config,
@@ -36,7 +37,7 @@ pub fn output_stages(
     let mut m = Module::new(&name, DOC);
     m.clocked();
     let stages = &lanes.stages;
-    let positions = Positions::new(d, lanes, target);
+    let positions = Positions::new(hull, lanes, target);
     let result_valid = m.input("result_valid", 1, "");
     let result_ready = m.output("result_ready", 1, "");
     let result = m.input("result", lanes.pe * lanes.acc_bits, "");
@@ -121,7 +122,7 @@ pub fn output_stages(
         stage.mask(&mut m, &data);
     }
     if let Some(requantise) = &stages.requantise {
-        let scale = stage.scales(&mut m, d, lanes, target, config);
+        let scale = stage.scales(&mut m, hull, lanes, target, config);
         let multiplier_name = |value_bits: usize, scale_bits: usize| {
             // One like those of the lanes is the same module.
             match (value_bits, scale_bits) == (lanes.grad_bits, lanes.weight_bits) {
@@ -140,11 +141,11 @@ pub fn output_stages(
     let tlast = m.output("tlast", 1, "");
     let frame_done = m.output("frame_done", 1, "the last beat of a frame was taken");
     // A memory like that of the results is the same module.
-    let memory = match (places, stage.values.width()) == (d.fifo_results, lanes.pe * lanes.acc_bits)
-    {
-        true => format!("{engine}_result_memory"),
-        false => format!("{name}_queue_memory"),
-    };
+    let memory =
+        match (places, stage.values.width()) == (hull.fifo_results, lanes.pe * lanes.acc_bits) {
+            true => format!("{engine}_result_memory"),
+            false => format!("{name}_queue_memory"),
+        };
     m.instance(
         "u_queue",
         queue(
@@ -283,19 +284,19 @@ impl Stage {
     fn scales(
         &mut self,
         m: &mut Module,
-        d: &Descriptor,
+        hull: &Hull,
         lanes: &Lanes,
         target: Target,
         config: &mut Config,
     ) -> Expr {
-        let fetches = fetches(d, &lanes.stages);
+        let fetches = fetches(hull, &lanes.stages);
         let at = self.positions.scale - usize::from(fetches);
         if fetches && !lanes.stages.accumulate && !lanes.stages.mask {
             let waiting = m.data_reg("waiting", self.values.width(), "for the scales");
             m.comb(|b| b.set(&waiting.d, &self.values));
             self.values = waiting.q;
         }
-        let words = lanes.stages.scale_words(d);
+        let words = lanes.stages.scale_words(hull);
         let bits = lanes.scale_word_bits();
         let scale = m.net("scale", bits, "");
         let mut bindings = vec![
@@ -309,7 +310,7 @@ impl Stage {
             let index = m.input("scale_index", bits_for(words - 1), "beat of scales");
             bindings.push(("write_index", index));
         }
-        if d.two_weight_sets {
+        if hull.two_weight_sets {
             let set = m.input("weight_set", 1, "set of weights in use");
             bindings.push(("weight_set", set));
         }
@@ -322,9 +323,9 @@ impl Stage {
         bindings.push(("frame_passes", frame_passes));
         let store = scale_store(
             &format!("{}_scales", self.name),
-            d,
+            hull,
             lanes,
-            frames_bits(d, lanes, target),
+            frames_bits(hull, lanes, target),
             fetches,
             config,
         );

@@ -30,7 +30,7 @@ impl ScaleBeats {
                 m,
                 "scale_words_less_1",
                 width,
-                words - 1,
+                |d| d.group_blocks * d.c_blocks - 1,
                 "beats of scales, less one",
             );
             Counter::new(m, "scale", &last, "beat of scales")

@@ -2,7 +2,8 @@
 
 use crate::config::Config;
 use crate::counter::Counter;
-use crate::descriptor::{Descriptor, Lanes};
+use crate::descriptor::Lanes;
+use crate::hull::Hull;
 use crate::memory::held_memory;
 use crate::rtl::{bits_for, lit, Expr, Module, Reg};
 
@@ -18,7 +19,7 @@ next scales take; a frame is given the scales of the set that it began with.";
 /// and here; `fetches` tells whether scales are chosen beat by beat, which takes a cycle.
 pub(super) fn scale_store(
     name: &str,
-    d: &Descriptor,
+    hull: &Hull,
     lanes: &Lanes,
     frames_bits: usize,
     fetches: bool,
@@ -27,13 +28,13 @@ pub(super) fn scale_store(
     let mut m = Module::new(name, DOC);
     m.clocked();
     let bits = lanes.scale_word_bits();
-    let words = lanes.stages.scale_words(d);
+    let words = lanes.stages.scale_words(hull);
     let index_bits = bits_for(words - 1);
     let write = m.input("write", 1, "");
     let write_index = (words > 1).then(|| m.input("write_index", index_bits, "beat of scales"));
     let write_data = m.input("write_data", bits, "");
     let frame_enters = m.input("frame_enters", 1, "a frame begins");
-    let weight_set = d
+    let weight_set = hull
         .two_weight_sets
         .then(|| m.input("weight_set", 1, "the set it begins with, a cycle later"));
     let passes = fetches.then(|| m.input("passes", 1, "a beat is about to be scaled"));
@@ -111,15 +112,15 @@ pub(super) fn scale_store(
             &mut m,
             "scale_words_less_1",
             index_bits,
-            words - 1,
+            |d| d.group_blocks * d.c_blocks - 1,
             "beats of scales, less one",
         );
         let index = Counter::new(&mut m, "index", &last, "beat of the pixel");
         m.comb(|b| index.step(b, &passes));
         index.now.q
     });
-    let sets = usize::from(d.two_weight_sets);
-    let address_bits = bits_for(words * d.weight_sets() - 1);
+    let sets = usize::from(hull.two_weight_sets);
+    let address_bits = bits_for(words * hull.weight_sets() - 1);
     let write_address = m.net("write_address", address_bits, "");
     let read_address = m.net("read_address", address_bits, "");
     m.comb(|b| {
@@ -134,7 +135,7 @@ pub(super) fn scale_store(
     });
     m.instance(
         "u_scales",
-        held_memory(&format!("{name}_memory"), words * d.weight_sets(), bits),
+        held_memory(&format!("{name}_memory"), words * hull.weight_sets(), bits),
         vec![
             ("write", write),
             ("write_address", write_address),

@@ -1,6 +1,7 @@
 //! Which stages an engine has behind its accumulators, and what that makes of widths and cycles.
 
-use crate::descriptor::{Descriptor, Lanes};
+use crate::descriptor::Lanes;
+use crate::hull::Hull;
 use crate::multiplier::MULTIPLY_CYCLES;
 use crate::rtl::bits_for;
 use crate::target::Target;
@@ -61,9 +62,9 @@ impl Stages {
     }
 
     /// Beats of scales at the end of a set of weights.
-    pub fn scale_words(&self, d: &Descriptor) -> u64 {
+    pub fn scale_words(&self, hull: &Hull) -> u64 {
         match self.requantise {
-            Some(requantise) if requantise.per_channel => d.group_blocks * d.c_blocks,
+            Some(requantise) if requantise.per_channel => hull.group_blocks * hull.c_blocks,
             Some(_) => 1,
             None => 0,
         }
@@ -143,14 +144,14 @@ pub struct Positions {
 
 impl Positions {
     /// The positions for an engine with these lanes.
-    pub fn new(d: &Descriptor, lanes: &Lanes, target: Target) -> Self {
+    pub fn new(hull: &Hull, lanes: &Lanes, target: Target) -> Self {
         let stages = &lanes.stages;
         let mask = usize::from(stages.accumulate);
         let mut scale = mask + usize::from(stages.mask);
         let (mut round, mut end) = (scale, scale);
         if let Some(requantise) = &stages.requantise {
             // Where scales are fetched, the value waits a cycle.
-            scale = scale.max(usize::from(fetches(d, stages)));
+            scale = scale.max(usize::from(fetches(hull, stages)));
             round = scale + MULTIPLY_CYCLES + chunks(lanes.sum_bits(), target) - 1;
             end = round + usize::from(requantise.adds()) + SATURATE_CYCLES;
         }
@@ -171,28 +172,28 @@ impl Positions {
 }
 
 /// Whether the scale of a beat has to be fetched: there are several at once.
-pub(super) fn fetches(d: &Descriptor, stages: &Stages) -> bool {
-    stages.scale_words(d) * d.weight_sets() > 1
+pub(super) fn fetches(hull: &Hull, stages: &Stages) -> bool {
+    stages.scale_words(hull) * hull.weight_sets() > 1
 }
 
 /// Cycles that the stages add between a result and the stream; zero without stages.
-pub fn stage_cycles(d: &Descriptor, lanes: &Lanes, target: Target) -> usize {
+pub fn stage_cycles(hull: &Hull, lanes: &Lanes, target: Target) -> usize {
     match lanes.stages.any() {
-        true => Positions::new(d, lanes, target).end + QUEUE_CYCLES,
+        true => Positions::new(hull, lanes, target).end + QUEUE_CYCLES,
         false => 0,
     }
 }
 
 /// Beats that the stages hold at the most, and with them frames.
-pub fn stage_beats(d: &Descriptor, lanes: &Lanes, target: Target) -> u64 {
+pub fn stage_beats(hull: &Hull, lanes: &Lanes, target: Target) -> u64 {
     match lanes.stages.any() {
         // Those in the pipeline have a place in the queue; two more are in its registers.
-        true => Positions::new(d, lanes, target).queue_places() + 2,
+        true => Positions::new(hull, lanes, target).queue_places() + 2,
         false => 0,
     }
 }
 
 /// Bits that count the frames of which scales may still be needed: each has a beat somewhere.
-pub(super) fn frames_bits(d: &Descriptor, lanes: &Lanes, target: Target) -> usize {
-    bits_for(d.frames_inside() + stage_beats(d, lanes, target))
+pub(super) fn frames_bits(hull: &Hull, lanes: &Lanes, target: Target) -> usize {
+    bits_for(hull.frames_inside + stage_beats(hull, lanes, target))
 }

@@ -1,0 +1,154 @@
+//! What the hardware is built to hold: one layer exactly, or every layer within limits.
+//!
+//! A [`Hull`] says which blocks and registers there are and how wide; what a layer puts into them
+//! is its [`Descriptor`], which the hardware is told through its configuration.
+
+use crate::descriptor::{Axis, Descriptor, Slot};
+
+/// The largest of everything along one axis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AxisHull {
+    /// Live phases.
+    pub slots: usize,
+    /// Visits of a walk.
+    pub visits: u64,
+    /// [`Slot::clip_in`].
+    pub clip_in: u64,
+    /// [`Slot::grow_in`].
+    pub grow_in: u64,
+    /// [`Slot::grows_left`].
+    pub grows_left: u64,
+    /// Taps at one position.
+    pub taps: u64,
+    /// [`Axis::period`].
+    pub period: u64,
+    /// Whether a visited position may be without a tap.
+    pub gaps: bool,
+    /// Positions of grad_output.
+    pub size: u64,
+}
+
+/// The largest of everything that an engine is told of a layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hull {
+    /// Rows.
+    pub rows: AxisHull,
+    /// Columns.
+    pub cols: AxisHull,
+    /// Channel blocks of K in one accumulation and tap.
+    pub k_blocks: u64,
+    /// Channel blocks of C in a group.
+    pub c_blocks: u64,
+    /// Groups (depthwise: blocks of groups).
+    pub group_blocks: u64,
+    /// Words of one pixel of grad_output.
+    pub pixel_words: u64,
+    /// Whether the word of a pixel is the low bits of its address.
+    pub pixels_in_slots: bool,
+    /// [`Descriptor::walk_unit_bits`].
+    pub walk_unit_bits: usize,
+    /// [`Descriptor::tap_unit_bits`].
+    pub tap_unit_bits: usize,
+    /// [`Descriptor::k_block_bits`].
+    pub k_block_bits: usize,
+    /// [`Descriptor::frames_inside`].
+    pub frames_inside: u64,
+    /// Pixels of one frame of grad_output.
+    pub input_pixels: u64,
+    /// Pixels in the line buffer.
+    pub line_pixels: u64,
+    /// Words in the line buffer.
+    pub line_words: u64,
+    /// Whether a layer may use fewer of them, so that the ring may have any size.
+    pub line_words_vary: bool,
+    /// Weight words of one block of C.
+    pub block_weights: u64,
+    /// Weight words of a set.
+    pub weight_words: u64,
+    /// Pixels of grad_output that one pixel is the first to need.
+    pub need: u64,
+    /// Pixels of grad_output that are dead after one pixel.
+    pub free: u64,
+    /// Whether some pixel of grad_output may be consumed and dropped.
+    pub drops: bool,
+    /// Beats without a tap ahead of a pixel; `None` where there are none anywhere.
+    pub skip: Option<u64>,
+    /// Beats without a tap after the last pixel with one.
+    pub end_beats: u64,
+    /// Whether any tap reaches any pixel; where none does, weights count as zero.
+    pub reaches: bool,
+    /// Results in the output FIFO, a power of two.
+    pub fifo_results: u64,
+    /// Whether the memory holds two sets of weights, one in use and one being loaded.
+    pub two_weight_sets: bool,
+}
+
+impl AxisHull {
+    fn exactly(axis: &Axis, size: u64) -> Self {
+        let most = |field: fn(&Slot) -> u64| axis.slots.iter().map(field).max().unwrap_or(0);
+        AxisHull {
+            slots: axis.slots.len(),
+            visits: axis.visits,
+            clip_in: most(|s| s.clip_in),
+            grow_in: most(|s| s.grow_in),
+            grows_left: most(|s| s.grows_left),
+            taps: axis.max_taps,
+            period: axis.period,
+            gaps: axis.gaps,
+            size,
+        }
+    }
+
+    /// Taps that every visit has at least.
+    pub fn always_taps(&self) -> u64 {
+        u64::from(!self.gaps)
+    }
+}
+
+impl Hull {
+    /// Holds this layer and no more.
+    pub fn exactly(d: &Descriptor) -> Self {
+        let extra = |axis: &Axis| axis.slots.iter().map(|s| s.extra).max().unwrap_or(0);
+        Hull {
+            rows: AxisHull::exactly(&d.rows, d.kept_rows.size),
+            cols: AxisHull::exactly(&d.cols, d.kept_cols.size),
+            k_blocks: d.k_blocks,
+            c_blocks: d.c_blocks,
+            group_blocks: d.group_blocks,
+            pixel_words: d.pixel_words(),
+            pixels_in_slots: d.pixel_words().is_power_of_two(),
+            walk_unit_bits: d.walk_unit_bits(),
+            tap_unit_bits: d.tap_unit_bits(),
+            k_block_bits: d.k_block_bits(),
+            frames_inside: d.frames_inside(),
+            input_pixels: d.input_pixels(),
+            line_pixels: d.line_pixels,
+            line_words: d.line_words(),
+            line_words_vary: false,
+            block_weights: d.block_weights,
+            weight_words: d.weight_words(),
+            need: extra(&d.rows) + extra(&d.cols) + 1,
+            free: 1 + d.cols.rest + d.rows.rest,
+            drops: d.drops(),
+            skip: d.has_skips().then_some(d.max_skip),
+            end_beats: d.end_beats,
+            reaches: d.reaches,
+            fifo_results: d.fifo_results,
+            two_weight_sets: d.two_weight_sets,
+        }
+    }
+
+    /// Sets of weights in memory.
+    pub fn weight_sets(&self) -> u64 {
+        1 + u64::from(self.two_weight_sets)
+    }
+
+    /// Words of the weight memory. Two sets lie word by word in turn, so that the lowest address
+    /// bit tells the set; the bits above it are never fewer than one.
+    pub fn weight_memory_words(&self) -> u64 {
+        match self.two_weight_sets {
+            true => 2 * self.weight_words.max(2),
+            false => self.weight_words,
+        }
+    }
+}
