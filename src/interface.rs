@@ -5,6 +5,7 @@
 use std::fmt;
 
 use bpa_hdl::output_stages::{COUNT_BITS, SEED_BITS};
+use bpa_hdl::rtl::Module;
 use serde::Serialize;
 
 use crate::layer::Rounding;
@@ -175,6 +176,19 @@ pub fn ports(plan: &Plan) -> Vec<Port> {
         port(status.name, Output, status.width);
     }
     ports
+}
+
+/// The ports of a module, in the order of the Verilog.
+pub fn module_ports(module: &Module) -> Vec<Port> {
+    let port = |port: bpa_hdl::rtl::Port| Port {
+        name: port.name,
+        direction: match port.inward {
+            true => Direction::Input,
+            false => Direction::Output,
+        },
+        width: port.width,
+    };
+    module.ports().into_iter().map(port).collect()
 }
 
 /// What a bit of `error_cause` says, bit 0 first.

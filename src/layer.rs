@@ -14,7 +14,7 @@ mod file;
 mod int_type;
 mod keywords;
 mod output;
-mod validate;
+pub(crate) mod validate;
 
 pub use args::LayerArgs;
 pub use error::LayerError;
@@ -62,6 +62,17 @@ pub struct Layer {
     accumulate: bool,
     mask: bool,
     requantise: Option<Requantise>,
+    lane_use: LaneUse,
+}
+
+/// Whose the lanes are that a layer is laid out on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaneUse {
+    /// The layer's own: there are no more of them than it has channels for.
+    Own,
+    /// An engine's that other layers use as well. Some may stand idle, and a depthwise layer is one
+    /// with narrow groups.
+    Shared,
 }
 
 impl Layer {
@@ -105,9 +116,10 @@ impl Layer {
         self.out_channels / self.groups
     }
 
-    /// More than one group, each with a single channel of C. The PE lanes then run over groups.
+    /// More than one group, each with a single channel of C, on lanes of its own. The PE lanes then
+    /// run over groups.
     pub fn is_depthwise(&self) -> bool {
-        self.groups > 1 && self.in_per_group() == 1
+        self.lane_use == LaneUse::Own && self.groups > 1 && self.in_per_group() == 1
     }
 
     /// Lanes over K within a group.

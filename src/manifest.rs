@@ -2,12 +2,14 @@
 //!
 //! The same layer gives the same bytes: there is no time, host or path in it.
 
+use bpa_hdl::programmable::Programmable;
 use serde::Serialize;
 
 use crate::bound::{bound_cycles, useful_macs, zero_insertion_cycles};
 use crate::interface::{self, Direction, Port, Streams};
 use crate::layer::{Layer, LayerFile, Rounding, ScalePer};
 use crate::plan::Plan;
+use crate::programmable::{EngineFile, ProgrammableEngine};
 use crate::vectors::{scale_beats, BeatFormat};
 
 /// Frames in a row that stand for a steady state; the figures do not change with more.
@@ -26,6 +28,46 @@ pub fn json(plan: &Plan) -> String {
     let manifest = Manifest::new(plan);
     let json = serde_json::to_string_pretty(&manifest);
     json.expect("text and numbers are always valid JSON") + "\n"
+}
+
+/// The manifest of a programmable engine, as JSON. What depends on the layer is in the manifests of layers.
+pub fn programmable_json(engine: &ProgrammableEngine, hardware: &Programmable) -> String {
+    let lanes = engine.lanes();
+    let registers = hardware.map.registers().iter();
+    let manifest = ProgrammableManifest {
+        generator: Generator::THIS,
+        file: engine.to_file(),
+        accumulator_bits: lanes.acc_bits,
+        grad_input_bits: lanes.out_bits(),
+        ports: interface::module_ports(&hardware.module),
+        registers: registers
+            .map(|register| RegisterOffset {
+                name: register.name.clone(),
+                offset: register.offset,
+            })
+            .collect(),
+    };
+    let json = serde_json::to_string_pretty(&manifest);
+    json.expect("text and numbers are always valid JSON") + "\n"
+}
+
+#[derive(Serialize)]
+struct ProgrammableManifest {
+    generator: Generator,
+    /// `name`, `engine` and `limits`, as in an engine file that states every key.
+    #[serde(flatten)]
+    file: EngineFile,
+    accumulator_bits: usize,
+    grad_input_bits: usize,
+    ports: Vec<Port>,
+    registers: Vec<RegisterOffset>,
+}
+
+#[derive(Serialize)]
+struct RegisterOffset {
+    name: String,
+    /// Bytes.
+    offset: u64,
 }
 
 #[derive(Serialize)]
@@ -49,6 +91,13 @@ struct Manifest {
 struct Generator {
     name: &'static str,
     version: &'static str,
+}
+
+impl Generator {
+    const THIS: Self = Self {
+        name: env!("CARGO_PKG_NAME"),
+        version: env!("CARGO_PKG_VERSION"),
+    };
 }
 
 #[derive(Serialize)]
@@ -155,10 +204,7 @@ impl Manifest {
         let layer = plan.layer();
         let cycles = plan.cycles(STEADY_FRAMES);
         Self {
-            generator: Generator {
-                name: env!("CARGO_PKG_NAME"),
-                version: env!("CARGO_PKG_VERSION"),
-            },
+            generator: Generator::THIS,
             layer: layer.to_file(),
             arithmetic: Arithmetic {
                 multipliers: layer.multipliers(),

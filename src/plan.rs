@@ -42,6 +42,18 @@ impl Plan {
         }
     }
 
+    /// The same with the buffers of an engine that is there already.
+    pub fn with_buffers(layer: &Layer, buffers: Buffers) -> Self {
+        let walk = FrameWalk::new(layer);
+        Plan {
+            descriptor: walk.describe(layer, buffers),
+            live_span_pixels: live_span_pixels(&walk),
+            layer: layer.clone(),
+            walk,
+            buffers,
+        }
+    }
+
     /// The layer.
     pub fn layer(&self) -> &Layer {
         &self.layer

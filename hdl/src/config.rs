@@ -4,28 +4,39 @@ use crate::descriptor::Descriptor;
 use crate::rtl::{Expr, Module};
 use std::collections::HashMap;
 
-/// One value that the core is told of its layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigValue {
+/// What a configuration port is told.
+pub enum Told {
+    /// A function of the layer.
+    Layer(Box<dyn Fn(&Descriptor) -> u64>),
+    /// A number that the hardware was built for, whatever the layer.
+    Hardware(u64),
+}
+
+/// One input of the core.
+pub struct ConfigPort {
     /// Port name, which begins with `cfg_`.
     pub port: String,
     /// Bits.
     pub width: usize,
-    /// The layer's value.
-    pub value: u64,
+    /// What it is told.
+    pub told: Told,
+    /// The greatest number that it may be told.
+    pub most: u64,
     /// What it means, with its unit.
     pub comment: String,
 }
 
-/// A configuration port: its value is a function of the layer.
-struct ConfigPort {
-    port: String,
-    width: usize,
-    value: Box<dyn Fn(&Descriptor) -> u64>,
-    comment: String,
+impl ConfigPort {
+    /// What a layer puts there.
+    pub fn value(&self, d: &Descriptor) -> u64 {
+        match &self.told {
+            Told::Layer(value) => value(d),
+            Told::Hardware(value) => *value,
+        }
+    }
 }
 
-/// The configuration ports that the blocks of a core ask for, each with what a layer puts there.
+/// The configuration ports that the blocks of a core ask for, each with what it is told.
 ///
 /// A block declares a port and its value in one call, so that neither can be without the other;
 /// the shell around the core then drives every port.
@@ -36,13 +47,36 @@ pub struct Config {
 }
 
 impl Config {
-    /// Declares the input `cfg_name` on `m`.
+    /// Declares the input `cfg_name` on `m`, which the layer tells.
     pub fn port(
         &mut self,
         m: &mut Module,
         name: &str,
         width: usize,
         value: impl Fn(&Descriptor) -> u64 + 'static,
+        comment: &str,
+    ) -> Expr {
+        self.declare(m, name, width, Told::Layer(Box::new(value)), comment)
+    }
+
+    /// Declares the input `cfg_name` on `m`, which is the same for every layer.
+    pub fn hardware(
+        &mut self,
+        m: &mut Module,
+        name: &str,
+        width: usize,
+        value: u64,
+        comment: &str,
+    ) -> Expr {
+        self.declare(m, name, width, Told::Hardware(value), comment)
+    }
+
+    fn declare(
+        &mut self,
+        m: &mut Module,
+        name: &str,
+        width: usize,
+        told: Told,
         comment: &str,
     ) -> Expr {
         let port = format!("cfg_{name}");
@@ -60,7 +94,8 @@ impl Config {
                 self.ports.push(ConfigPort {
                     port: port.clone(),
                     width,
-                    value: Box::new(value),
+                    told,
+                    most: u64::MAX >> (64 - width),
                     comment: comment.to_owned(),
                 });
             }
@@ -68,16 +103,21 @@ impl Config {
         m.input(&port, width, comment)
     }
 
-    /// Every value of a layer, in order of declaration.
-    pub fn values(&self, d: &Descriptor) -> Vec<ConfigValue> {
+    /// Narrows what `cfg_name`, if it is there, may be told.
+    pub fn at_most(&mut self, name: &str, most: u64) {
+        if let Some(&index) = self.index.get(&format!("cfg_{name}")) {
+            let port = &mut self.ports[index];
+            port.most = port.most.min(most);
+        }
+    }
+
+    /// Every port, in order of declaration.
+    pub fn ports(&self) -> &[ConfigPort] {
+        &self.ports
+    }
+
+    /// The same, to keep.
+    pub fn into_ports(self) -> Vec<ConfigPort> {
         self.ports
-            .iter()
-            .map(|port| ConfigValue {
-                port: port.port.clone(),
-                width: port.width,
-                value: (port.value)(d),
-                comment: port.comment.clone(),
-            })
-            .collect()
     }
 }

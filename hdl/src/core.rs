@@ -16,6 +16,7 @@ use crate::rtl::{bits_for, lit, Expr, Module};
 use crate::stock::Stock;
 use crate::target::Target;
 use crate::token::{token_queue, TokenWidths};
+use crate::weight_load::weight_load;
 use crate::weight_port::weight_port;
 use crate::weight_swap::weight_swap;
 
@@ -119,6 +120,13 @@ fn cause_bits(lanes: &Lanes) -> usize {
     3 * (2 + lanes.stages.streams())
 }
 
+/// Input of a core that is told how many frames to take.
+pub(crate) const FRAMES_LESS_1: &str = "frames_less_1";
+/// Output of such a core: it has taken them.
+pub(crate) const ALL_TAKEN: &str = "all_taken";
+/// Output of such a core: a pulse for each misplaced `tlast`.
+pub(crate) const MISPLACED: &str = "tlast_misplaced";
+
 /// Builds the core of the engine `name`.
 pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut Config) -> Module {
     let mut m = Module::new(format!("{name}_core"), DOC);
@@ -179,31 +187,38 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
     let grad_write_address = m.net("grad_write_address", line_width, "");
     let free_pixels = m.net("free_pixels", t.free, "");
     let misplaced = m.net("misplaced", cause_bits, "a tlast, by stream and kind");
-    m.instance(
-        "u_grad",
-        grad_port(
-            &format!("{name}_grad"),
-            hull,
-            &t,
-            lanes.grad_word_bits(),
-            config,
-        ),
-        vec![
-            ("tvalid", port("s_axis_grad_output_tvalid")),
-            ("tready", port("s_axis_grad_output_tready")),
-            ("tlast", port("s_axis_grad_output_tlast")),
-            ("tdata", grad_data.slice(0, lanes.grad_word_bits())),
-            ("write_data", grad_write_data.clone()),
-            ("write", grad_write.clone()),
-            ("write_address", grad_write_address.clone()),
-            ("arrived", arrived),
-            ("free_pixels", free_pixels.clone()),
-            ("frame_begin", frame_begin.clone()),
-            ("tlast_early", misplaced.bit(0)),
-            ("tlast_missing", misplaced.bit(1)),
-            ("tlast_late", misplaced.bit(2)),
-        ],
+    let mut bindings = vec![
+        ("tvalid", port("s_axis_grad_output_tvalid")),
+        ("tready", port("s_axis_grad_output_tready")),
+        ("tlast", port("s_axis_grad_output_tlast")),
+        ("tdata", grad_data.slice(0, lanes.grad_word_bits())),
+        ("write_data", grad_write_data.clone()),
+        ("write", grad_write.clone()),
+        ("write_address", grad_write_address.clone()),
+        ("arrived", arrived),
+        ("free_pixels", free_pixels.clone()),
+        ("frame_begin", frame_begin.clone()),
+        ("tlast_early", misplaced.bit(0)),
+        ("tlast_missing", misplaced.bit(1)),
+        ("tlast_late", misplaced.bit(2)),
+    ];
+    if let Some(most) = hull.frames {
+        let frames = m.input(
+            FRAMES_LESS_1,
+            bits_for(most - 1),
+            "frames to take, less one",
+        );
+        let all_taken = m.output(ALL_TAKEN, 1, "the last beat of the last one was taken");
+        bindings.extend([(FRAMES_LESS_1, frames), (ALL_TAKEN, all_taken)]);
+    }
+    let grad_port = grad_port(
+        &format!("{name}_grad"),
+        hull,
+        &t,
+        lanes.grad_word_bits(),
+        config,
     );
+    m.instance("u_grad", grad_port, bindings);
     let grad_address = m.net("grad_address", line_width, "");
     let grad_word = m.net("grad_word", lanes.grad_word_bits(), "");
     m.instance(
@@ -245,15 +260,21 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
         ("tlast_early", misplaced.bit(3)),
         ("tlast_missing", misplaced.bit(4)),
         ("tlast_late", misplaced.bit(5)),
-        frame_state.clone(),
     ];
     let weight_name = format!("{name}_weight");
     let weight_port = match &weight_set {
         Some(set) => {
-            bindings.push(("in_use", set.clone()));
+            bindings.extend([frame_state.clone(), ("in_use", set.clone())]);
             weight_swap(&weight_name, weight_width, scale_words, config)
         }
-        None => weight_port(&weight_name, weight_width, scale_words, config),
+        None if hull.frames.is_some() => {
+            m.unused("frame_busy", &frame_state.1);
+            weight_load(&weight_name, weight_width, config)
+        }
+        None => {
+            bindings.push(frame_state.clone());
+            weight_port(&weight_name, weight_width, scale_words, config)
+        }
     };
     let scale = ScaleNets::new(&mut m, scale_words);
     bindings.extend(scale.iter().flat_map(ScaleNets::at_weight_port));
@@ -451,6 +472,24 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
     m.assign(&port("busy"), &is_busy.q);
     m.assign(&port("error"), &failed.q);
     m.assign(&port("error_cause"), &cause.q);
+    if hull.frames.is_some() {
+        let pulses = m.output(
+            MISPLACED,
+            6,
+            "pulses: grad_output early, missing, late; weight",
+        );
+        m.assign(&pulses, &seen.q);
+    }
+    // Numbers that a register could hold and the hardware cannot.
+    for (name, most) in [
+        ("walk_ring", hull.line_words),
+        ("issue_ring", hull.line_words),
+        ("line_less_1", hull.line_words - 1),
+        ("line_pixels", hull.line_pixels),
+        ("weight_words_less_1", hull.weight_words - 1),
+    ] {
+        config.at_most(name, most);
+    }
     m
 }
 
@@ -481,13 +520,13 @@ pub fn fixed_engine(
     let ports = streams.declare(&mut m);
     let mut bindings = streams.bindings(&ports);
     let constants: Vec<(String, Expr)> = config
-        .values(d)
+        .ports()
         .iter()
-        .map(|v| {
-            let name = v.port.to_uppercase();
+        .map(|p| {
+            let name = p.port.to_uppercase();
             (
-                v.port.clone(),
-                m.constant(&name, v.value, v.width, &v.comment),
+                p.port.clone(),
+                m.constant(&name, p.value(d), p.width, &p.comment),
             )
         })
         .collect();

@@ -16,6 +16,11 @@ has space for its pixel; nothing is written over a pixel that `free_pixels` has 
 `arrived` follows the last word of a stored pixel by one cycle. A misplaced `tlast` pulses one of
 the three error outputs two cycles later; frames are cut by count, so that it changes nothing else.";
 
+const FRAMES_DOC: &str = "
+
+It is told how many frames to take: `tready` is low from the last beat of the last one on, and
+`all_taken` is high from the cycle after it.";
+
 /// Builds the port for beats of `bits` bits.
 pub fn grad_port(
     name: &str,
@@ -24,7 +29,12 @@ pub fn grad_port(
     bits: usize,
     config: &mut Config,
 ) -> Module {
-    let mut m = Module::new(name, DOC);
+    let frames_doc = if hull.frames.is_some() {
+        FRAMES_DOC
+    } else {
+        ""
+    };
+    let mut m = Module::new(name, format!("{DOC}{frames_doc}"));
     m.clocked();
     let address_width = bits_for(hull.line_words - 1);
     let tvalid = m.input("tvalid", 1, "");
@@ -38,6 +48,7 @@ pub fn grad_port(
     let free_pixels = m.input("free_pixels", t.free, "pixels that may be written over");
     let frame_begin = m.output("frame_begin", 1, "first beat of a frame taken");
     let misplaced = Misplaced::declare(&mut m);
+    let frames = hull.frames.map(|most| Frames::new(&mut m, most));
 
     let space_width = bits_for(hull.line_pixels);
     let line_pixels = config.port(
@@ -136,6 +147,9 @@ pub fn grad_port(
             }
             None => b.set(&ready.d, &some_free),
         }
+        if let Some(frames) = &frames {
+            frames.step(b, &(&accept & &due), &ready);
+        }
         b.set(&write_now.d, &store);
         b.set(&data.d, &tdata);
         b.comment("Where the beat goes that was taken in the cycle before.");
@@ -161,6 +175,38 @@ pub fn grad_port(
     m.assign(&arrived, &stored.q);
     m.assign(&frame_begin, &(&accept & &first_beat.q));
     m
+}
+
+/// Frames still to be taken, where there is an end to them.
+struct Frames {
+    taken: Counter,
+    all: Reg,
+}
+
+impl Frames {
+    fn new(m: &mut Module, most: u64) -> Self {
+        let last = m.input(
+            "frames_less_1",
+            bits_for(most - 1),
+            "frames to take, less one",
+        );
+        let port = m.output("all_taken", 1, "no more frames are taken");
+        let all = m.reg("all_taken", 1, 0, "");
+        m.assign(&port, &all.q);
+        Frames {
+            taken: Counter::new(m, "frame", &last, "frame that is taken"),
+            all,
+        }
+    }
+
+    fn step(&self, b: &mut Body, frame_end: &Expr, ready: &Reg) {
+        b.comment("After the last frame nothing is taken.");
+        self.taken.step(b, frame_end);
+        b.when(&(frame_end & self.taken.at_last()), |b| {
+            b.set(&self.all.d, &lit(1, 1));
+        });
+        b.when(&self.all.d, |b| b.set(&ready.d, &lit(0, 1)));
+    }
 }
 
 /// The outputs that tell a misplaced `tlast`.

@@ -4,6 +4,7 @@
 //! is its [`Descriptor`], which the hardware is told through its configuration.
 
 use crate::descriptor::{Axis, Descriptor, Slot};
+use crate::limits::Limits;
 
 /// The largest of everything along one axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct AxisHull {
     pub gaps: bool,
     /// Positions of grad_output.
     pub size: u64,
+    /// Whether a layer may have fewer live phases than there are slots.
+    pub slots_vary: bool,
 }
 
 /// The largest of everything that an engine is told of a layer.
@@ -37,6 +40,8 @@ pub struct Hull {
     pub cols: AxisHull,
     /// Channel blocks of K in one accumulation and tap.
     pub k_blocks: u64,
+    /// Whether each layer has more than one of them.
+    pub k_turns: bool,
     /// Channel blocks of C in a group.
     pub c_blocks: u64,
     /// Groups (depthwise: blocks of groups).
@@ -81,6 +86,9 @@ pub struct Hull {
     pub fifo_results: u64,
     /// Whether the memory holds two sets of weights, one in use and one being loaded.
     pub two_weight_sets: bool,
+    /// Frames between two resets, where the engine is told how many to take; it then takes one set
+    /// of weights as well. `None` where it goes on without end.
+    pub frames: Option<u64>,
 }
 
 impl AxisHull {
@@ -96,6 +104,7 @@ impl AxisHull {
             period: axis.period,
             gaps: axis.gaps,
             size,
+            slots_vary: false,
         }
     }
 
@@ -113,6 +122,7 @@ impl Hull {
             rows: AxisHull::exactly(&d.rows, d.kept_rows.size),
             cols: AxisHull::exactly(&d.cols, d.kept_cols.size),
             k_blocks: d.k_blocks,
+            k_turns: d.k_blocks > 1,
             c_blocks: d.c_blocks,
             group_blocks: d.group_blocks,
             pixel_words: d.pixel_words(),
@@ -135,6 +145,62 @@ impl Hull {
             reaches: d.reaches,
             fifo_results: d.fifo_results,
             two_weight_sets: d.two_weight_sets,
+            frames: None,
+        }
+    }
+
+    /// Holds every layer within these limits.
+    pub fn within(limits: &Limits) -> Self {
+        let Limits {
+            weight_words,
+            line_words,
+            zero_run,
+            ..
+        } = *limits;
+        let [rows, cols] = limits.axes.map(|axis| AxisHull {
+            slots: axis.phases as usize,
+            visits: axis.size,
+            // From a position before the input to the last one behind it.
+            clip_in: 2 * axis.size - 1,
+            grow_in: 2 * axis.size - 1,
+            grows_left: axis.kernel,
+            taps: axis.kernel,
+            period: 2 * axis.size,
+            gaps: true,
+            size: axis.size,
+            slots_vary: axis.phases > 1,
+        });
+        Hull {
+            // Any number of words may be a pixel's and a tap's, so that addresses count words.
+            pixels_in_slots: false,
+            walk_unit_bits: 0,
+            tap_unit_bits: 0,
+            k_block_bits: 0,
+            frames_inside: line_words + limits.fifo_results + 3,
+            input_pixels: rows.size * cols.size,
+            rows,
+            cols,
+            k_blocks: line_words.min(weight_words),
+            k_turns: false,
+            c_blocks: weight_words,
+            group_blocks: line_words.min(weight_words),
+            pixel_words: line_words,
+            line_pixels: line_words,
+            line_words,
+            line_words_vary: true,
+            block_weights: weight_words,
+            weight_words,
+            // What a pixel needs is in the line buffer all at once, and so is what is dead after it.
+            need: line_words,
+            free: line_words,
+            drops: true,
+            skip: Some(zero_run),
+            end_beats: zero_run,
+            // Where no tap reaches any pixel, the weights that are sent are zero.
+            reaches: true,
+            fifo_results: limits.fifo_results,
+            two_weight_sets: false,
+            frames: Some(1 << 32),
         }
     }
 

@@ -157,11 +157,11 @@ pub fn issue_loop(
     let active = m.reg("active", 1, 0, "a pixel is in the loops");
     let next_valid = m.reg("next_valid", 1, 0, "an issue waits to go");
     let next_first = m.data_reg("next_first", 1, "it is an accumulation's first");
-    let places_all = config.port(
+    let places_all = config.hardware(
         &mut m,
         "fifo_results",
         bits_for(hull.fifo_results),
-        |d| d.fifo_results,
+        hull.fifo_results,
         "results that the output FIFO holds",
     );
     let names = ["places", "place_free"];
@@ -172,7 +172,7 @@ pub fn issue_loop(
     let advance = m.net("advance", 1, "the loops' issue takes its place");
     let turn = m.net("turn", 1, "and the loops go to the next");
     let start = m.net("start", 1, "an accumulation starts");
-    let ends = Ends::new(&mut m, &levels);
+    let ends = Ends::new(&mut m, &levels, hull.k_turns);
     let (acc_end, pixel_end) = (ends.acc.clone(), ends.pixel.clone());
     let vacant = m.net("vacant", 1, "the loops have no pixel after this cycle");
     let load = m.net("load", 1, "the next pixel enters them");
@@ -438,15 +438,16 @@ struct Ends {
 }
 
 impl Ends {
-    fn new(m: &mut Module, levels: &[Option<Level>]) -> Self {
+    /// `k_turns`: there always are several blocks of K.
+    fn new(m: &mut Module, levels: &[Option<Level>], k_turns: bool) -> Self {
         let names = ["acc_end", "pixel_end"];
         let comments = [
             "the loops stand at an accumulation's last issue",
             "and at a pixel's",
         ];
-        // Where there is a loop over blocks of K, each of its runs has two turns at least, so that
-        // none but the turn to its last can lead to an end.
-        if levels[0].is_some() {
+        // Each run over several blocks of K has two turns at least, so that none but the turn to its
+        // last can lead to an end.
+        if k_turns {
             let ahead = [0, 1].map(|i| m.reg(names[i], 1, 0, comments[i]));
             return Ends {
                 acc: ahead[0].q.clone(),

@@ -96,6 +96,9 @@ pub fn result_port(
                     "beats of the frame's end that have yet to leave",
                 ),
                 last: m.net("zero_last", 1, ""),
+                none: hull
+                    .frames
+                    .map(|_| m.data_reg("no_tail", 1, "no beats at a frame's end")),
                 beats,
             }
         });
@@ -131,7 +134,14 @@ pub fn result_port(
                 b.when(&zeros.out, |b| b.set(&out_data.d, &lit(0, bits)));
             }
             match zeros.as_ref().and_then(|zeros| zeros.tail.as_ref()) {
-                Some(tail) => b.set(&out_last.d, &tail.last),
+                Some(tail) => {
+                    b.set(&out_last.d, &tail.last);
+                    if let Some(none) = &tail.none {
+                        b.when(&(&move_out & word.bit(bits) & &none.q), |b| {
+                            b.set(&out_last.d, &lit(1, 1));
+                        });
+                    }
+                }
                 None => b.set(&out_last.d, &(&move_out & word.bit(bits))),
             }
         });
@@ -184,6 +194,8 @@ struct Zeros {
 struct Tail {
     left: Reg,
     last: Expr,
+    /// High while the layer has no such run; `None` where it always has one.
+    none: Option<Reg>,
     beats: Expr,
 }
 
@@ -223,6 +235,9 @@ impl Zeros {
         b.when(&(move_out & frame_last), |b| {
             b.set(&tail.left.d, &tail.beats)
         });
+        if let Some(none) = &tail.none {
+            b.set(&none.d, &tail.beats.is_zero());
+        }
     }
 
     fn count(&self, b: &mut Body, move_out: &Expr) {

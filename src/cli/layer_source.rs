@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::Args;
 
-use crate::layer::{Layer, LayerArgs, LayerError, LayerFile};
+use crate::layer::{Layer, LayerArgs, LayerFile};
+use crate::programmable::{EngineFile, ProgrammableEngine};
 
 /// A layer file, flags over it, or flags alone.
 #[derive(Args, Clone, Debug)]
@@ -17,12 +19,41 @@ pub(super) struct LayerSource {
 
 impl LayerSource {
     /// The layer; `None` where neither a file nor a flag was given.
-    pub(super) fn layer(self) -> Result<Option<Layer>, LayerError> {
+    pub(super) fn layer(self) -> anyhow::Result<Option<Layer>> {
+        if let Some(file) = self.programmable_file() {
+            bail!(
+                "{}: this is the file of a programmable engine, not of a layer; gen-verilog takes it",
+                file.display()
+            );
+        }
         let file = match self.file {
             Some(path) => LayerFile::read(&path)?,
             None if self.flags.is_empty() => return Ok(None),
             None => LayerFile::default(),
         };
-        self.flags.over(file).validate().map(Some)
+        Ok(Some(self.flags.over(file).validate()?))
+    }
+
+    /// The programmable engine, where the file is that of one.
+    pub(super) fn programmable(&self) -> anyhow::Result<Option<ProgrammableEngine>> {
+        let Some(file) = self.programmable_file() else {
+            return Ok(None);
+        };
+        if !self.flags.is_empty() {
+            bail!(
+                "{}: the flags are those of a layer, which a programmable engine is told at run time; \
+                 change the file instead",
+                file.display()
+            );
+        }
+        Ok(Some(EngineFile::read(file)?.validate()?))
+    }
+
+    /// The file, if its text says that its engine is programmable.
+    fn programmable_file(&self) -> Option<&PathBuf> {
+        let path = self.file.as_ref()?;
+        // What cannot be read is for the layer file's reader to tell.
+        let text = std::fs::read_to_string(path).ok()?;
+        EngineFile::is_meant(&text).then_some(path)
     }
 }

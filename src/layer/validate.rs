@@ -3,17 +3,19 @@
 use super::file::ACCUMULATOR;
 use super::keywords::is_keyword;
 use super::output::Choice;
-use super::{Axis, Engine, IntType, Layer, LayerError, LayerFile, Requantise, Rounding, ScalePer};
+use super::{
+    Axis, Engine, IntType, LaneUse, Layer, LayerError, LayerFile, Requantise, Rounding, ScalePer,
+};
 use crate::bound;
 use bpa_hdl::packed_multiplier::{packs, PACKED_BITS};
 
 /// H, W, P, Q, C and K.
-const MAX_SIZE: i64 = 65_535;
+pub(crate) const MAX_SIZE: i64 = 65_535;
 /// Kernel, stride, dilation and padding.
-const MAX_STEP: i64 = 4_095;
+pub(crate) const MAX_STEP: i64 = 4_095;
 const MAX_NAME: usize = 64;
 /// The widest vector that the Verilog standard obliges a tool to support.
-const MAX_BEAT_BITS: u64 = 1 << 16;
+pub(crate) const MAX_BEAT_BITS: u64 = 1 << 16;
 /// Words of a frame on a stream, and of the weight memory: an address stays within 31 bits.
 const MAX_WORDS: u128 = 1 << 31;
 /// Bits shifted out: enough for any accumulator times a scale to become any narrow type.
@@ -32,6 +34,11 @@ impl LayerFile {
     /// The first key, in the order of the file, that is missing or has an impossible value, then whatever is wrong
     /// with the keys together.
     pub fn validate(&self) -> Result<Layer, LayerError> {
+        self.validate_on(LaneUse::Own)
+    }
+
+    /// The same for lanes that are [`LaneUse::Shared`].
+    pub(crate) fn validate_on(&self, lane_use: LaneUse) -> Result<Layer, LayerError> {
         check_name(&self.name)?;
         let geometry = &self.layer;
         let in_channels = required("in_channels", geometry.in_channels)?;
@@ -54,8 +61,14 @@ impl LayerFile {
         let engine = &self.engine;
         let out_per_group = out_channels / groups;
         let in_per_group = in_channels / groups;
-        let simd = lanes("simd", engine.simd, out_per_group, "out_channels / groups")?;
-        let pe = if groups > 1 && in_per_group == 1 {
+        let simd = if lane_use == LaneUse::Shared {
+            in_range("engine.simd", "", engine.simd, 1, MAX_SIZE)?
+        } else {
+            lanes("simd", engine.simd, out_per_group, "out_channels / groups")?
+        };
+        let pe = if lane_use == LaneUse::Shared {
+            in_range("engine.pe", "", engine.pe, 1, MAX_SIZE)?
+        } else if groups > 1 && in_per_group == 1 {
             lanes("pe", engine.pe, groups, "groups, as the layer is depthwise")?
         } else {
             lanes("pe", engine.pe, in_per_group, "in_channels / groups")?
@@ -76,6 +89,7 @@ impl LayerFile {
             accumulate: engine.accumulate,
             mask: engine.mask,
             requantise: requantise(engine)?,
+            lane_use,
         };
         check_packing(&layer)?;
         check_widths(&layer)?;
@@ -138,7 +152,7 @@ fn required<T>(key: &'static str, value: Option<T>) -> Result<T, LayerError> {
 }
 
 /// `least` and `greatest` must lie in the range of `u32`, as all limits here do.
-fn in_range(
+pub(crate) fn in_range(
     key: &'static str,
     item: &str,
     value: i64,
@@ -207,7 +221,7 @@ fn lanes(
         })
 }
 
-fn int_type(key: &'static str, text: &str) -> Result<IntType, LayerError> {
+pub(crate) fn int_type(key: &'static str, text: &str) -> Result<IntType, LayerError> {
     text.parse().map_err(|_| LayerError::Type {
         key,
         text: text.to_owned(),
@@ -276,7 +290,7 @@ fn choice<C: Choice>(
     })
 }
 
-fn check_name(name: &str) -> Result<(), LayerError> {
+pub(crate) fn check_name(name: &str) -> Result<(), LayerError> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let is_identifier =
         name.chars().all(is_word) && name.starts_with(|c: char| !c.is_ascii_digit());

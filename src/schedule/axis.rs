@@ -81,6 +81,11 @@ impl AxisTaps {
         self.axis
     }
 
+    /// Phases that some tap reaches.
+    pub fn live_phases(&self) -> u64 {
+        self.first_taps.iter().flatten().count() as u64
+    }
+
     fn phase(&self, position: u64) -> usize {
         ((position + u64::from(self.axis.pad_before)) % u64::from(self.axis.stride)) as usize
     }
@@ -253,7 +258,7 @@ impl AxisWalk {
 
     /// Live phases that take turns in the walk.
     fn slots(&self) -> usize {
-        self.taps.first_taps.iter().flatten().count()
+        self.taps.live_phases() as usize
     }
 
     /// The positions with taps. What each opens follows the rule of the hardware: the first visit

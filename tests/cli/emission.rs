@@ -95,3 +95,46 @@ fn without_arguments_the_example_is_emitted() {
         0
     );
 }
+
+const PROGRAMMABLE: &str =
+    "name = \"told\"\n[engine]\nmode = \"programmable\"\nsimd = 2\n[limits]\nsize = 32\n";
+
+#[test]
+fn a_programmable_engine_comes_with_its_registers() {
+    let folder = Folder::new();
+    folder.write("told.toml", PROGRAMMABLE);
+    let ran = ran(&mut folder.gen_verilog("told.toml --out out"));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_snapshot!(ran.stderr, @r"
+    wrote out/told.v
+    wrote out/told.json
+    wrote out/told.h
+    wrote out/told.md
+    wrote out/told.rdl
+    ");
+    let read = |name: &str| std::fs::read_to_string(folder.path().join("out").join(name)).unwrap();
+    assert!(read("told.v").contains("\nmodule told (\n"));
+    assert!(read("told.h").contains("#define TOLD_COMMAND 0x040u"));
+    assert!(read("told.md").contains("| 0x040 | `command` |"));
+    assert!(read("told.rdl").contains("} \\command @ 0x40;"));
+    let manifest = manifest(&folder, "out/told");
+    assert_eq!(manifest["limits"]["size"], serde_json::json!([32, 32]));
+    assert_eq!(manifest["engine"]["simd"], 2);
+    let registers = manifest["registers"].as_array().unwrap();
+    assert!(registers.contains(&serde_json::json!({"name": "command", "offset": 64})));
+    let ports = manifest["ports"].as_array().unwrap();
+    let irq = serde_json::json!({"name": "irq", "direction": "output", "width": 1});
+    assert!(ports.contains(&irq));
+}
+
+#[test]
+fn a_programmable_engine_is_not_taken_for_a_layer() {
+    let folder = Folder::new();
+    folder.write("told.toml", PROGRAMMABLE);
+    let with_flag = ran(&mut folder.gen_verilog("told.toml --stride 2"));
+    assert_eq!(with_flag.code, 2);
+    assert_snapshot!(with_flag.stderr, @"error: told.toml: the flags are those of a layer, which a programmable engine is told at run time; change the file instead");
+    let estimated = ran(&mut folder.bpa("estimate told.toml"));
+    assert_eq!(estimated.code, 2);
+    assert_snapshot!(estimated.stderr, @"error: told.toml: this is the file of a programmable engine, not of a layer; gen-verilog takes it");
+}

@@ -10,6 +10,7 @@
 //! | [`benchmarks`] | the benchmark layers reach the bound, with the buffers that the design allows |
 //! | [`lint`] | the text is clean Verilog-2005 for three tools, and the same for the same layer |
 //! | [`icarus`] | a simulator that knows unknown values sees the same results and the same cycles |
+//! | [`programmable`] | one programmable engine computes every layer within its limits |
 //! | [`protocol`] | misplaced `tlast`s are reported and harm nothing; reset recovers from anything |
 //! | [`weights`] | sets of weights change at the edge of a frame, with two sets without a gap |
 //! | [`mutants`] | the vectors notice an engine that is a little wrong |
@@ -30,6 +31,7 @@ mod layers;
 mod lint;
 mod mutants;
 mod output_stages;
+mod programmable;
 mod protocol;
 mod random;
 mod schedule;

@@ -3,6 +3,7 @@
 use super::{Field, Kind, Register, RegisterMap};
 use crate::axi_lite::{axi_lite, AxiPins};
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
+use std::collections::HashMap;
 
 const DOC: &str = "\
 Registers behind an AXI4-Lite slave, as the register map has them.
@@ -13,8 +14,9 @@ while `table_locked` is high. A command is a pulse of one cycle. An event stays 
 the write that clears it; a pulse in that same cycle wins. `irq` is a register: an event is there
 and enabled.";
 
-/// The signal of a field outside of the bank.
-pub fn signal(register: &Register, field: &Field) -> String {
+/// The signal of a field outside of the bank: the register's name, and the field's where there are
+/// several.
+fn signal(register: &Register, field: &Field) -> String {
     match register.fields.as_slice() {
         [_] => register.name.clone(),
         _ => format!("{}_{}", register.name, field.name),
@@ -22,8 +24,9 @@ pub fn signal(register: &Register, field: &Field) -> String {
 }
 
 /// Builds the bank of `map` with the slave in front of it. Ports: `s_axi_*`; `irq` where an event
-/// can raise it; for each field by its [`signal`] an input (status), an output (control, command)
-/// or an input with `_set` behind its name (event); `table_*` where there is a table.
+/// can raise it; for each field, by the name of its register and where
+/// there are several its own, an input (status), an output (command, and control
+/// that enables no event) or an input with `_set` behind its name (event); `table_*` where there is a table.
 pub fn bank(name: &str, map: &RegisterMap) -> Module {
     let mut m = Module::new(format!("{name}_registers"), DOC);
     m.clocked();
@@ -36,7 +39,8 @@ pub fn bank(name: &str, map: &RegisterMap) -> Module {
         .filter(|register| !matches!(register.kind, Kind::Table { .. }))
         .map(|register| {
             let fields = register.fields.iter();
-            let cells = fields.map(|field| Cell::new(&mut m, register, field));
+            let shown = !map.is_enable(register);
+            let cells = fields.map(|field| Cell::new(&mut m, register, field, shown));
             (register, cells.collect())
         })
         .collect();
@@ -50,6 +54,15 @@ pub fn bank(name: &str, map: &RegisterMap) -> Module {
     let bad_write = m.data_reg("bad_write", 1, "the latest write was to no register");
     let bad_read = m.data_reg("bad_read", 1, "no register is read");
     let value = m.data_reg("value", 32, "what is read");
+    // Readable registers by their address in words; no word from `words` on is one.
+    let by_word: HashMap<usize, &(&Register, Vec<Cell>)> = cells
+        .iter()
+        .map(|cell| ((cell.0.offset / 4) as usize, cell))
+        .collect();
+    let words = by_word.keys().max().map_or(0, |last| last + 1);
+    let index_bits = bits_for(words as u64);
+    let above =
+        (index_bits < word_bits).then(|| read_word.slice(index_bits, word_bits - index_bits));
     m.comb(|b| {
         for cell in cells.iter().flat_map(|(_, cells)| cells) {
             cell.idle(b);
@@ -75,19 +88,23 @@ pub fn bank(name: &str, map: &RegisterMap) -> Module {
             b.set(&table.open, &(from & to & !&table.locked));
             b.when(&table.open, |b| b.set(&bad_write.d, &lit(0, 1)));
         }
-        b.comment("Reads.");
+        b.comment(
+            "Reads: one choice by the address, which costs far less than one for each register.",
+        );
         b.set(&value.d, &lit(0, 32));
         b.set(&bad_read.d, &lit(1, 1));
-        for (register, cells) in &cells {
-            let hit = read_word.eq(&lit(register.offset / 4, word_bits));
-            b.when(&hit, |b| {
+        b.case(&read_word.slice(0, index_bits), words + 1, |b, word| {
+            if let Some((_, cells)) = by_word.get(&word) {
                 b.set(&bad_read.d, &lit(0, 1));
                 for cell in cells {
                     if let Some(bits) = &cell.value {
                         b.set_slice(&value.d, cell.field.low, bits);
                     }
                 }
-            });
+            }
+        });
+        if let Some(above) = &above {
+            b.when(&above.non_zero(), |b| b.set(&bad_read.d, &lit(1, 1)));
         }
     });
     interrupt(&mut m, map, &cells);
@@ -169,7 +186,8 @@ struct Cell {
 }
 
 impl Cell {
-    fn new(m: &mut Module, register: &Register, field: &Field) -> Self {
+    /// `shown`: a control is for the hardware outside to see.
+    fn new(m: &mut Module, register: &Register, field: &Field, shown: bool) -> Self {
         let name = signal(register, field);
         let width = field.width;
         let mut cell = Cell {
@@ -182,9 +200,11 @@ impl Cell {
             Kind::Constant => cell.value = Some(lit(field.value.into(), width)),
             Kind::Status => cell.value = Some(m.input(&name, width, &field.doc)),
             Kind::Control | Kind::Command => {
-                let port = m.output(&name, width, &field.doc);
+                let port = shown.then(|| m.output(&name, width, &field.doc));
                 let reg = m.reg(&name, width, field.value.into(), "");
-                m.assign(&port, &reg.q);
+                if let Some(port) = port {
+                    m.assign(&port, &reg.q);
+                }
                 cell.value = (register.kind == Kind::Control).then(|| reg.q.clone());
                 cell.reg = Some(reg);
             }

@@ -5,7 +5,7 @@ mod c_header;
 mod markdown;
 mod systemrdl;
 
-pub use bank::{bank, signal};
+pub use bank::bank;
 
 use std::collections::BTreeSet;
 
@@ -158,11 +158,6 @@ impl RegisterMap {
         );
     }
 
-    /// The name of the block.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// All registers, in order of their addresses.
     pub fn registers(&self) -> &[Register] {
         &self.registers
@@ -184,6 +179,24 @@ impl RegisterMap {
             .unwrap_or_else(|| panic!("no register at {offset:#x}"))
     }
 
+    /// The register of that name.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn named(&self, name: &str) -> &Register {
+        self.registers
+            .iter()
+            .find(|register| register.name == name)
+            .unwrap_or_else(|| panic!("no register {name}"))
+    }
+
+    /// Whether the register enables events.
+    fn is_enable(&self, register: &Register) -> bool {
+        let offset = Some(register.offset);
+        let enables = |kind| matches!(kind, Kind::Event { enable } if enable == offset);
+        self.registers.iter().any(|other| enables(other.kind))
+    }
+
     /// The words of the table, in their order, and the greatest number of each.
     pub fn table(&self) -> impl Iterator<Item = (&Register, u32)> {
         self.registers
@@ -196,6 +209,11 @@ impl RegisterMap {
 }
 
 impl Register {
+    /// Whether its value is known when the hardware is built.
+    pub fn is_constant(&self) -> bool {
+        self.kind == Kind::Constant
+    }
+
     /// The value of a constant, or what is there after reset.
     pub fn value(&self) -> u32 {
         let fields = self.fields.iter();

@@ -1,0 +1,250 @@
+//! The jobs: a layer and a number of frames, one that runs and one that waits.
+
+use crate::job_table::{JobTable, FRAMES_BITS};
+use crate::memory::held_memory;
+use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
+
+const DOC: &str = "\
+Jobs. A job is written word by word into a table, and started: then it is checked, word by word,
+against the greatest numbers that the engine can be told, and refused if one is larger. A job that
+is good waits until the one before it is done, goes from the table into the configuration, word by
+word while the core is in reset, and runs until all its frames are taken and done (the last of a
+frame's grad_output may be needed by no pixel, and come behind the frame's results). The table is
+free again as soon as the job runs, so that the next one is written meanwhile.
+
+Promise: `configuration` and `frames_less_1` change only while `core_aresetn` is low, and are whole
+one cycle before it rises. `table_locked` is high from a good start until the job runs; a start
+meanwhile is refused and changes nothing. A refused job leaves the table as it is. `abort` ends the
+job that runs and drops the one that waits. A check takes three cycles more than there are words,
+so does a load, and `core_aresetn` rises a cycle later.";
+
+/// Why a job was refused.
+pub const REFUSED_CAUSES: [&str; 2] = [
+    "a job was being checked, waited or was being loaded",
+    "a word was larger than it may be",
+];
+
+/// Bits of the cause: none, or one of [`REFUSED_CAUSES`].
+pub const CAUSE_BITS: usize = 2;
+
+/// Builds the block; the outputs `cfg_*` are those of the table.
+pub fn jobs(name: &str, table: &JobTable) -> Module {
+    let mut m = Module::new(name, DOC);
+    m.clocked();
+    let words = table.word_count();
+    let index_bits = bits_for(words as u64 - 1);
+    let table_write = m.input("table_write", 1, "");
+    let table_word = m.input("table_word", index_bits, "");
+    let table_data = m.input("table_data", 32, "");
+    let table_strobe = m.input("table_strobe", 4, "");
+    let table_locked = m.output("table_locked", 1, "");
+    let start = m.input("start", 1, "pulse: the job in the table is whole");
+    let abort = m.input("abort", 1, "pulse: no job runs or waits any more");
+    let frame_done = m.input("frame_done", 1, "pulse: the core is done with a frame");
+    let all_taken = m.input("all_taken", 1, "the core has taken the last frame");
+    let core_aresetn = m.output("core_aresetn", 1, "low while no job runs");
+    let is_checking = m.output("checking", 1, "a job is being checked");
+    let is_waiting = m.output("waiting", 1, "a job waits or is being loaded");
+    let job_done = m.output("job_done", 1, "pulse");
+    let refused = m.output("refused", 1, "pulse");
+    let refused_cause = m.output("refused_cause", CAUSE_BITS, "of the latest one");
+    let refused_word = m.output("refused_word", index_bits, "first word that is too large");
+    let frames_less_1 = m.output("frames_less_1", FRAMES_BITS, "frames of the job, less one");
+    let configuration: Vec<Expr> = table
+        .fields()
+        .map(|field| m.output(&field.port.port, field.port.width, &field.port.comment))
+        .collect();
+
+    // One pass over the table: an index, the memory's word, and the word beside its limit.
+    let scanning = m.reg("scanning", 1, 0, "the index runs over the table");
+    let loading = m.reg("loading", 1, 0, "this is a load, not a check");
+    let index = m.reg("index", index_bits, 0, "");
+    let read = Stage::new(&mut m, "read", index_bits);
+    let judged = Stage::new(&mut m, "judged", index_bits);
+    let word = m.data_reg("word", 32, "");
+    let most = m.data_reg("most", 32, "the greatest that it may be");
+    let from_table = m.net("from_table", 32, "");
+    let last = m.net("last", 1, "the index is at the last word");
+    let begins_check = m.net("begins_check", 1, "");
+    let begins_load = m.net("begins_load", 1, "");
+    let ends = m.net("ends", 1, "the pass is over");
+    let too_large = m.net("too_large", 1, "");
+
+    let checking = m.reg("checking", 1, 0, "a job is being checked");
+    let waiting = m.reg("waiting", 1, 0, "a good job is in the table");
+    let loaded = m.reg("loaded", 1, 0, "the configuration is whole");
+    let running = m.reg("running", 1, 0, "a job runs");
+    let bad = m.reg("bad", 1, 0, "a word was too large");
+    let bad_word = m.data_reg("bad_word", index_bits, "the first of them");
+    let frames_left = m.data_reg("frames_left", FRAMES_BITS, "frames after this one");
+    let given = m.reg("given", 1, 0, "the last frame is done");
+    let done = m.reg("done", 1, 0, "");
+    let refuses = m.reg("refuses", 1, 0, "");
+    let cause = m.reg("cause", CAUSE_BITS, 0, "");
+
+    // The configuration: words that are loaded through one another, the last word first.
+    let chain: Vec<_> = table
+        .bits()
+        .enumerate()
+        .map(|(i, bits)| m.data_reg(&format!("word{i}"), bits, ""))
+        .collect();
+
+    let limits: Vec<u64> = table.most().collect();
+    let cause_of = |index: usize| lit(index as u64 + 1, CAUSE_BITS);
+    m.comb(|b| {
+        b.comment("What begins in this cycle.");
+        b.set(&begins_check, &(&start & !(&checking.q | &waiting.q)));
+        b.set(
+            &begins_load,
+            &(&waiting.q & !(&loading.q | &loaded.q | &running.q)),
+        );
+        b.comment("The pass over the table.");
+        b.set(&last, &index.q.eq(&lit(words as u64 - 1, index_bits)));
+        b.when(&scanning.q, |b| {
+            b.set(&index.d, &index.q.plus(1));
+            b.when(&last, |b| {
+                b.set(&index.d, &lit(0, index_bits));
+                b.set(&scanning.d, &lit(0, 1));
+            });
+        });
+        b.when(&(&begins_check | &begins_load), |b| {
+            b.set(&scanning.d, &lit(1, 1));
+            b.set(&loading.d, &begins_load);
+        });
+        read.step(b, &scanning.q, &index.q, &(&scanning.q & &last));
+        judged.step(b, &read.valid.q, &read.index.q, &read.last.q);
+        b.set(&word.d, &from_table);
+        b.case(&read.index.q, words, |b, i| {
+            b.set(&most.d, &lit(limits[i], 32))
+        });
+        b.set(&ends, &judged.last.q);
+        b.set(&too_large, &(&judged.valid.q & !most.q.ge(&word.q)));
+        b.comment("A check.");
+        b.when(&begins_check, |b| {
+            b.set(&checking.d, &lit(1, 1));
+            b.set(&bad.d, &lit(0, 1));
+        });
+        b.when(&(&too_large & !&bad.q), |b| {
+            b.set(&bad.d, &lit(1, 1));
+            b.set(&bad_word.d, &judged.index.q);
+        });
+        b.set(&refuses.d, &lit(0, 1));
+        b.when(&(&start & (&checking.q | &waiting.q)), |b| {
+            b.set(&refuses.d, &lit(1, 1));
+            b.set(&cause.d, &cause_of(0));
+        });
+        b.when(&(&checking.q & &ends), |b| {
+            b.set(&checking.d, &lit(0, 1));
+            b.when_else(
+                &bad.d,
+                |b| {
+                    b.set(&refuses.d, &lit(1, 1));
+                    b.set(&cause.d, &cause_of(1));
+                },
+                |b| b.set(&waiting.d, &lit(1, 1)),
+            );
+        });
+        b.comment("A load: each word moves on by one.");
+        b.when(&(&judged.valid.q & &loading.q), |b| {
+            for (i, reg) in chain.iter().enumerate() {
+                let from = chain.get(i + 1).map_or(&word.q, |next| &next.q);
+                b.set(&reg.d, &from.slice(0, reg.q.width()));
+            }
+        });
+        b.set(&loaded.d, &(&loading.q & &ends));
+        b.when(&(&loading.q & &ends), |b| {
+            b.set(&loading.d, &lit(0, 1));
+            b.set(&waiting.d, &lit(0, 1));
+        });
+        b.comment("A run.");
+        b.set(&done.d, &lit(0, 1));
+        b.when(&loaded.q, |b| {
+            b.set(&running.d, &lit(1, 1));
+            b.set(&frames_left.d, &chain[words - 1].q);
+        });
+        b.when(&(&running.q & &frame_done), |b| {
+            b.set(&frames_left.d, &frames_left.q.minus(1));
+            b.when(&frames_left.q.is_zero(), |b| b.set(&given.d, &lit(1, 1)));
+        });
+        b.when(&(&given.q & &all_taken), |b| {
+            b.set(&running.d, &lit(0, 1));
+            b.set(&given.d, &lit(0, 1));
+            b.set(&done.d, &lit(1, 1));
+        });
+        b.when(&abort, |b| {
+            for reg in [
+                &scanning,
+                &loading,
+                &checking,
+                &waiting,
+                &loaded,
+                &running,
+                &given,
+                &done,
+                &read.valid,
+                &read.last,
+                &judged.valid,
+                &judged.last,
+            ] {
+                b.set(&reg.d, &lit(0, 1));
+            }
+            b.set(&index.d, &lit(0, index_bits));
+        });
+    });
+
+    for byte in 0..4 {
+        let strobed = m.net(&format!("write_byte{byte}"), 1, "");
+        m.assign(&strobed, &(&table_write & table_strobe.bit(byte)));
+        m.instance(
+            &format!("u_byte{byte}"),
+            held_memory(&format!("{name}_table"), words as u64, 8),
+            vec![
+                ("write", strobed),
+                ("write_address", table_word.clone()),
+                ("write_data", table_data.slice(8 * byte, 8)),
+                ("read", scanning.q.clone()),
+                ("read_address", index.q.clone()),
+                ("read_data", from_table.slice(8 * byte, 8)),
+            ],
+        );
+    }
+    for (field, port) in table.fields().zip(&configuration) {
+        m.assign(
+            port,
+            &chain[field.word].q.slice(field.low, field.port.width),
+        );
+    }
+    m.assign(&frames_less_1, &chain[words - 1].q);
+    m.assign(&table_locked, &(&checking.q | &waiting.q));
+    m.assign(&core_aresetn, &running.q);
+    m.assign(&is_checking, &checking.q);
+    m.assign(&is_waiting, &waiting.q);
+    m.assign(&job_done, &done.q);
+    m.assign(&refused, &refuses.q);
+    m.assign(&refused_cause, &cause.q);
+    m.assign(&refused_word, &bad_word.q);
+    m
+}
+
+/// A step of the pass: a word, by its index.
+struct Stage {
+    valid: Reg,
+    index: Reg,
+    last: Reg,
+}
+
+impl Stage {
+    fn new(m: &mut Module, name: &str, index_bits: usize) -> Self {
+        Stage {
+            valid: m.reg(&format!("{name}_valid"), 1, 0, ""),
+            index: m.data_reg(&format!("{name}_index"), index_bits, ""),
+            last: m.reg(&format!("{name}_last"), 1, 0, ""),
+        }
+    }
+
+    fn step(&self, b: &mut Body, valid: &Expr, index: &Expr, last: &Expr) {
+        b.set(&self.valid.d, valid);
+        b.set(&self.index.d, index);
+        b.set(&self.last.d, last);
+    }
+}

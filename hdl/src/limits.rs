@@ -1,0 +1,27 @@
+//! What the largest layer of an engine may be that is told its layer at run time.
+
+/// Limits of one axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AxisLimits {
+    /// H or W, and P or Q.
+    pub size: u64,
+    /// R or S.
+    pub kernel: u64,
+    /// Phases of the stride that some tap reaches.
+    pub phases: u64,
+}
+
+/// Limits of a layer, and the memories that are built for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows, columns.
+    pub axes: [AxisLimits; 2],
+    /// Words of the weight memory.
+    pub weight_words: u64,
+    /// Words of the line buffer.
+    pub line_words: u64,
+    /// Results in the output FIFO, a power of two.
+    pub fifo_results: u64,
+    /// Beats of grad_input without a tap in a row.
+    pub zero_run: u64,
+}

@@ -1,0 +1,270 @@
+//! The driver of a programmable engine: layers in, gradients out.
+//!
+//! It knows the engine by its registers and streams alone ([`Device`]), so that real hardware can
+//! stand where [`Simulated`] stands.
+
+mod simulated;
+
+pub use simulated::Simulated;
+
+use std::num::NonZeroU32;
+
+use bpa_hdl::jobs::REFUSED_CAUSES;
+use bpa_hdl::programmable::Programmable;
+use bpa_hdl::register_map::Register;
+use ndarray::{Array4, Axis};
+
+use crate::plan::Plan;
+use crate::programmable::{NoFit, ProgrammableEngine};
+use crate::run::Arrays;
+use crate::vectors::{grad_input_beats, pack_grad_output, pack_weight, unpack_grad_input};
+
+/// A stream into the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// grad_output, in frames.
+    GradOutput,
+    /// Weights, in sets.
+    Weight,
+}
+
+/// A programmable engine, wherever it is.
+pub trait Device {
+    /// Reads a register; `None` if the engine refuses (SLVERR).
+    ///
+    /// # Errors
+    /// The engine cannot be reached.
+    fn read(&mut self, offset: u64) -> Result<Option<u32>, DeviceError>;
+
+    /// Writes a register; whether the engine did not refuse.
+    ///
+    /// # Errors
+    /// The engine cannot be reached.
+    fn write(&mut self, offset: u64, value: u32) -> Result<bool, DeviceError>;
+
+    /// Puts a packet in line for a stream; its last beat has `tlast`. Does not wait for the engine.
+    ///
+    /// # Errors
+    /// The packet is no whole number of beats, or the engine cannot be reached.
+    fn send(&mut self, input: Input, packet: &[u8]) -> Result<(), DeviceError>;
+
+    /// Waits for so many bytes of grad_input and takes them.
+    ///
+    /// # Errors
+    /// The engine cannot be reached, or gives no more.
+    fn receive(&mut self, bytes: usize) -> Result<Vec<u8>, DeviceError>;
+}
+
+/// What keeps a device from doing what it is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// The bridge to the simulator.
+    #[error(transparent)]
+    Simulator(#[from] bpa_sim::SimError),
+    /// The engine stopped.
+    #[error("the engine gave {found} of {wanted} bytes of grad_input, and then no more in {cycles} cycles")]
+    Stuck {
+        found: usize,
+        wanted: usize,
+        cycles: u64,
+    },
+}
+
+/// Why a job was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// The device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The layer is none for this engine.
+    #[error(transparent)]
+    NoFit(#[from] NoFit),
+    /// The registers say that this is another engine than the one that was meant.
+    #[error("register `{register}` at {offset:#x} holds {found:#x}, not {expected:#x}: this is another engine")]
+    OtherEngine {
+        register: String,
+        offset: u64,
+        found: u32,
+        expected: u32,
+    },
+    /// The engine answered an access by SLVERR.
+    #[error("the engine refused an access to register `{register}` at {offset:#x}")]
+    Access { register: String, offset: u64 },
+    /// The engine refused a job.
+    #[error("the engine refused the job: {cause} (word {word} of the table)")]
+    Refused { cause: &'static str, word: u32 },
+}
+
+/// A job that the engine was given.
+#[derive(Debug)]
+pub struct Submitted {
+    plan: Plan,
+    frames: u64,
+}
+
+/// An engine that was found to be the one that was meant.
+pub struct Driver<'a, D> {
+    engine: &'a ProgrammableEngine,
+    hardware: &'a Programmable,
+    device: D,
+}
+
+impl<'a, D: Device> Driver<'a, D> {
+    /// Compares the engine's constants with those of the engine that is meant.
+    ///
+    /// # Errors
+    /// It is another, or cannot be reached.
+    pub fn open(
+        engine: &'a ProgrammableEngine,
+        hardware: &'a Programmable,
+        device: D,
+    ) -> Result<Self, DriverError> {
+        let mut driver = Driver {
+            engine,
+            hardware,
+            device,
+        };
+        let constants = hardware.map.registers().iter();
+        for register in constants.filter(|register| register.is_constant()) {
+            let (found, expected) = (driver.read(register)?, register.value());
+            if found != expected {
+                return Err(DriverError::OtherEngine {
+                    register: register.name.clone(),
+                    offset: register.offset,
+                    found,
+                    expected,
+                });
+            }
+        }
+        Ok(driver)
+    }
+
+    /// The device.
+    pub fn device(&mut self) -> &mut D {
+        &mut self.device
+    }
+
+    /// The value of the register of that name.
+    ///
+    /// # Errors
+    /// The engine refuses, or cannot be reached.
+    ///
+    /// # Panics
+    /// If there is no such register.
+    pub fn value(&mut self, name: &str) -> Result<u32, DriverError> {
+        self.read(self.hardware.map.named(name))
+    }
+
+    fn read(&mut self, register: &Register) -> Result<u32, DriverError> {
+        let value = self.device.read(register.offset)?;
+        value.ok_or_else(|| refused_access(register))
+    }
+
+    /// Writes the register of that name.
+    ///
+    /// # Errors
+    /// The engine refuses, or cannot be reached.
+    ///
+    /// # Panics
+    /// If there is no such register.
+    pub fn set(&mut self, name: &str, value: u32) -> Result<(), DriverError> {
+        self.write(self.hardware.map.named(name), value)
+    }
+
+    fn write(&mut self, register: &Register, value: u32) -> Result<(), DriverError> {
+        match self.device.write(register.offset, value)? {
+            true => Ok(()),
+            false => Err(refused_access(register)),
+        }
+    }
+
+    /// Gives the engine a job: the layer's words as soon as the table is free, then the data. The
+    /// job before it may still run.
+    ///
+    /// # Errors
+    /// The layer is too large for the engine, or the engine cannot be reached.
+    ///
+    /// # Panics
+    /// If the arrays are of another layer, or there are no frames.
+    pub fn submit(&mut self, plan: Plan, arrays: &Arrays) -> Result<Submitted, DriverError> {
+        let frames = arrays.grad_output.len_of(Axis(0));
+        let count = u32::try_from(frames).ok().and_then(NonZeroU32::new);
+        let count = count.expect("a batch has frames, and fewer than 2^32");
+        let words = self.engine.job(&self.hardware.table, &plan, count)?;
+        self.start(&words)?;
+        let layer = plan.layer();
+        // Where no tap reaches any pixel, the gradient is zero whatever the weights are; the engine
+        // then takes zeros in their place.
+        let weight = match plan.descriptor().reaches {
+            true => pack_weight(layer, &arrays.weight),
+            false => pack_weight(layer, &Array4::zeros(arrays.weight.raw_dim())),
+        };
+        self.device.send(Input::Weight, &weight)?;
+        for frame in arrays.grad_output.outer_iter() {
+            self.device
+                .send(Input::GradOutput, &pack_grad_output(layer, frame))?;
+        }
+        Ok(Submitted {
+            plan,
+            frames: frames as u64,
+        })
+    }
+
+    /// Writes the words of a job and starts it.
+    ///
+    /// # Errors
+    /// The engine refuses it, or cannot be reached.
+    ///
+    /// # Panics
+    /// If these are not as many words as the table has.
+    pub fn start(&mut self, words: &[u32]) -> Result<(), DriverError> {
+        while self.value("state")? & TABLE_LOCKED != 0 {}
+        let hardware = self.hardware;
+        let registers: Vec<&Register> =
+            hardware.map.table().map(|(register, _)| register).collect();
+        assert_eq!(registers.len(), words.len(), "words of a job");
+        for (register, &word) in registers.into_iter().zip(words) {
+            self.write(register, word)?;
+        }
+        self.set("event", REFUSED)?;
+        self.set("command", START)?;
+        while self.value("state")? & CHECKING != 0 {}
+        if self.value("event")? & REFUSED == 0 {
+            return Ok(());
+        }
+        let refused = self.value("refused")?;
+        let cause = (refused & 3) as usize;
+        Err(DriverError::Refused {
+            cause: cause
+                .checked_sub(1)
+                .and_then(|index| REFUSED_CAUSES.get(index))
+                .unwrap_or(&"for no cause"),
+            word: refused >> 8,
+        })
+    }
+
+    /// Waits for the results of the oldest job that was not collected.
+    ///
+    /// # Errors
+    /// The engine stopped, or cannot be reached.
+    pub fn collect(&mut self, job: &Submitted) -> Result<Array4<i64>, DriverError> {
+        let out_bits = self.engine.out_bits();
+        let layer = job.plan.layer();
+        let frame = grad_input_beats(layer, out_bits).bytes();
+        let bytes = self.device.receive(frame * job.frames as usize)?;
+        Ok(unpack_grad_input(layer, &bytes, out_bits).expect("whole frames were received"))
+    }
+}
+
+/// Bits of registers, by the map.
+const START: u32 = 1;
+const REFUSED: u32 = 1 << 1;
+const CHECKING: u32 = 1 << 2;
+const TABLE_LOCKED: u32 = 1 << 1 | CHECKING;
+
+fn refused_access(register: &Register) -> DriverError {
+    DriverError::Access {
+        register: register.name.clone(),
+        offset: register.offset,
+    }
+}

@@ -1,0 +1,141 @@
+//! A programmable engine in Verilator.
+
+use bpa_hdl::programmable::Programmable;
+use bpa_sim::{AxiLite, Cache, Instance, Model, ModelSpec, Pin, Response, SimError, StreamPort};
+
+use super::{Device, DeviceError, Input};
+use crate::interface::{BUSY, ERROR, FRAME_DONE, GRAD_INPUT, GRAD_OUTPUT, WEIGHT};
+use crate::programmable::ProgrammableEngine;
+
+/// The common start of the names of the register bus's pins.
+const BUS: &str = "s_axi";
+/// Indices of the streams.
+const GRAD_OUTPUT_SOURCE: usize = 0;
+const WEIGHT_SOURCE: usize = 1;
+const GRAD_INPUT_SINK: usize = 0;
+/// Cycles of reset.
+const RESET_CYCLES: u64 = 4;
+/// Cycles without a beat of grad_input after which the engine is given up.
+const PATIENCE: u64 = 2_000_000;
+/// Cycles of one look at the output.
+const PART: u64 = 20_000;
+
+/// An instance of the engine's model.
+pub struct Simulated {
+    instance: Instance,
+    beat_bytes: usize,
+    /// Bytes of grad_input taken by the caller, of those that the sink holds.
+    taken: usize,
+}
+
+impl Simulated {
+    /// Compiles the engine's Verilog, or finds it compiled in the cache.
+    ///
+    /// # Errors
+    /// A tool is missing or fails, or the ports are not those of the engine.
+    pub fn model(
+        engine: &ProgrammableEngine,
+        hardware: &Programmable,
+        verilog: &str,
+        cache: &Cache,
+    ) -> Result<Model, SimError> {
+        let lanes = engine.lanes();
+        let port = |name, bits: usize| StreamPort::new(name, bits.div_ceil(8));
+        let (pins_in, mut pins_out) = AxiLite::pins(BUS, hardware.map.address_bits());
+        pins_out.extend(
+            [BUSY, FRAME_DONE, ERROR].map(|status| Pin::new(status.name, status.width).watched()),
+        );
+        pins_out.push(Pin::new("irq", 1).watched());
+        let spec = ModelSpec {
+            top: engine.name().to_owned(),
+            verilog: verilog.to_owned(),
+            sources: vec![
+                port(GRAD_OUTPUT, lanes.grad_word_bits()),
+                port(WEIGHT, lanes.weight_word_bits()),
+            ],
+            sinks: vec![port(GRAD_INPUT, lanes.pe * lanes.out_bits())],
+            pins_in,
+            pins_out,
+        };
+        Model::build(&spec, cache)
+    }
+
+    /// A fresh engine, after a reset.
+    pub fn new(model: &Model, seed: u64) -> Self {
+        let mut instance = model.instance(seed);
+        instance.reset(RESET_CYCLES);
+        Simulated {
+            beat_bytes: model.spec().sinks[GRAD_INPUT_SINK].bytes,
+            instance,
+            taken: 0,
+        }
+    }
+
+    /// The instance, for what is no matter of a driver: pins, cycles, violations of rules.
+    pub fn instance(&mut self) -> &mut Instance {
+        &mut self.instance
+    }
+
+    /// Stalls inputs and output with these probabilities, drawn from this seed.
+    pub fn stall(&mut self, input: f64, output: f64, seed: u64) {
+        let seed = seed.wrapping_mul(4);
+        let instance = &mut self.instance;
+        instance.source(GRAD_OUTPUT_SOURCE).set_stall(input, seed);
+        instance.source(WEIGHT_SOURCE).set_stall(input, seed + 1);
+        instance.sink(GRAD_INPUT_SINK).set_stall(output, seed + 2);
+    }
+}
+
+impl Device for Simulated {
+    fn read(&mut self, offset: u64) -> Result<Option<u32>, DeviceError> {
+        match AxiLite::new(&mut self.instance, BUS).read(offset)? {
+            Response::Okay(value) => Ok(Some(value)),
+            Response::Refused => Ok(None),
+        }
+    }
+
+    fn write(&mut self, offset: u64, value: u32) -> Result<bool, DeviceError> {
+        let response = AxiLite::new(&mut self.instance, BUS).write(offset, value, 15)?;
+        Ok(response != Response::Refused)
+    }
+
+    fn send(&mut self, input: Input, packet: &[u8]) -> Result<(), DeviceError> {
+        let mut source = self.instance.source(match input {
+            Input::GradOutput => GRAD_OUTPUT_SOURCE,
+            Input::Weight => WEIGHT_SOURCE,
+        });
+        let beats = packet.len() / source.port().bytes;
+        let flags: Vec<u8> = (1..=beats).map(|beat| u8::from(beat == beats)).collect();
+        Ok(source.load(packet, &flags)?)
+    }
+
+    fn receive(&mut self, bytes: usize) -> Result<Vec<u8>, DeviceError> {
+        let wanted = self.taken + bytes;
+        let mut idle = 0;
+        loop {
+            let mut sink = self.instance.sink(GRAD_INPUT_SINK);
+            let held = sink.data().len();
+            if held >= wanted {
+                let found = sink.data()[self.taken..wanted].to_vec();
+                self.taken = wanted;
+                if held == wanted {
+                    sink.forget();
+                    self.taken = 0;
+                }
+                return Ok(found);
+            }
+            if idle >= PATIENCE {
+                return Err(DeviceError::Stuck {
+                    found: held - self.taken,
+                    wanted: bytes,
+                    cycles: idle,
+                });
+            }
+            let missing = ((wanted - held) / self.beat_bytes) as u64;
+            let beats = sink.accepted() + missing;
+            let ran = self.instance.run(PART, Some(beats));
+            let now = self.instance.sink(GRAD_INPUT_SINK).data().len();
+            idle = if now == held { idle + ran.cycles } else { 0 };
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The engine file: what the user wrote, before anything is checked but the types.
+
+use std::path::Path;
+
+use bpa_hdl::limits::{AxisLimits, Limits};
+use serde::{Deserialize, Serialize};
+
+use super::{EngineError, ProgrammableEngine};
+use crate::layer::validate::{check_name, in_range, int_type, MAX_BEAT_BITS, MAX_SIZE, MAX_STEP};
+use crate::layer::{LayerError, PerAxis, PerItem};
+
+/// The `mode` of the engines that this file describes.
+pub const MODE: &str = "programmable";
+/// Words of a memory: an address stays within 31 bits.
+const MAX_WORDS: i64 = 1 << 24;
+/// Phases of an axis: each has registers of its own.
+const MAX_PHASES: i64 = 64;
+/// Results in the output FIFO.
+const FIFO_RESULTS: [i64; 2] = [4, 4096];
+/// Beats in a row without a tap.
+const MAX_RUN: i64 = (1 << 31) - 1;
+
+/// An engine file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EngineFile {
+    /// Name of the Verilog module and of the files.
+    pub name: String,
+    /// The `[engine]` table.
+    pub engine: Lanes,
+    /// The `[limits]` table.
+    pub limits: LimitsFile,
+}
+
+/// The `[engine]` table: lanes and types.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lanes {
+    /// "programmable".
+    pub mode: String,
+    /// Lanes over K.
+    pub simd: i64,
+    /// Lanes over C.
+    pub pe: i64,
+    /// Type of the consumed gradient, "int2" to "int16".
+    pub grad_type: String,
+    /// Type of the weights, "int2" to "int16".
+    pub weight_type: String,
+}
+
+/// The `[limits]` table: what the largest layer may be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsFile {
+    /// Words of the weight memory, each of SIMD x PE values.
+    pub weight_words: i64,
+    /// Words of the line buffer, each of SIMD values.
+    pub line_words: i64,
+    /// H and P, W and Q.
+    pub size: PerAxis,
+    /// R, S.
+    pub kernel: PerAxis,
+    /// Phases of the stride that some tap reaches: min(stride / gcd(stride, dilation), kernel).
+    pub phases: PerAxis,
+    /// Results in the output FIFO, a power of two.
+    pub fifo_results: i64,
+    /// Beats of grad_input in a row that no tap reaches.
+    pub zero_run: i64,
+}
+
+impl Default for EngineFile {
+    fn default() -> Self {
+        EngineFile {
+            name: "bpa_engine".to_owned(),
+            engine: Lanes::default(),
+            limits: LimitsFile::default(),
+        }
+    }
+}
+
+impl Default for Lanes {
+    fn default() -> Self {
+        Lanes {
+            mode: MODE.to_owned(),
+            simd: 1,
+            pe: 1,
+            grad_type: "int8".to_owned(),
+            weight_type: "int8".to_owned(),
+        }
+    }
+}
+
+impl Default for LimitsFile {
+    fn default() -> Self {
+        LimitsFile {
+            weight_words: 4096,
+            line_words: 4096,
+            size: PerItem([256; 2]),
+            kernel: PerItem([7; 2]),
+            phases: PerItem([4; 2]),
+            fifo_results: 64,
+            zero_run: 65_535,
+        }
+    }
+}
+
+impl EngineFile {
+    /// Reads an engine file.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not TOML, has an unknown key or a value of another type.
+    pub fn read(path: &Path) -> Result<Self, EngineError> {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, &file),
+            Err(reason) => Err(LayerError::Read { file, reason }.into()),
+        }
+    }
+
+    /// Reads the text of an engine file; `file` is what messages call it.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), but for the file.
+    pub fn parse(text: &str, file: &str) -> Result<Self, EngineError> {
+        toml::from_str(text).map_err(|error| {
+            EngineError::from(LayerError::Syntax {
+                file: file.to_owned(),
+                message: error.to_string().trim_end().to_owned(),
+            })
+        })
+    }
+
+    /// Whether the text of a file says that its engine is programmable.
+    pub fn is_meant(text: &str) -> bool {
+        let mode = |table: toml::Table| {
+            let engine = table.get("engine")?.as_table()?;
+            Some(engine.get("mode")?.as_str()? == MODE)
+        };
+        toml::from_str(text).ok().and_then(mode).unwrap_or(false)
+    }
+
+    /// The engine as the text of an engine file, which reads back as the same value.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("tables of strings and 64-bit integers are always valid TOML")
+    }
+
+    /// Checks everything and gives the engine.
+    ///
+    /// # Errors
+    /// The first key, in the order of the file, that has an impossible value.
+    pub fn validate(&self) -> Result<ProgrammableEngine, EngineError> {
+        check_name(&self.name)?;
+        let EngineFile { engine, limits, .. } = self;
+        if engine.mode != MODE {
+            return Err(EngineError::Mode {
+                text: engine.mode.clone(),
+            });
+        }
+        let words = |key, value| in_range(key, "", value, 2, MAX_WORDS);
+        let axis = |index: usize, item: &str| -> Result<AxisLimits, LayerError> {
+            let size = in_range("limits.size", item, limits.size.0[index], 2, MAX_SIZE)?;
+            let kernel = in_range("limits.kernel", item, limits.kernel.0[index], 1, MAX_STEP)?;
+            let phases = limits.phases.0[index];
+            let phases = in_range(
+                "limits.phases",
+                item,
+                phases,
+                1,
+                MAX_PHASES.min(kernel.into()),
+            )?;
+            Ok(AxisLimits {
+                size: size.into(),
+                kernel: kernel.into(),
+                phases: phases.into(),
+            })
+        };
+        let simd = in_range("engine.simd", "", engine.simd, 1, MAX_SIZE)?;
+        let pe = in_range("engine.pe", "", engine.pe, 1, MAX_SIZE)?;
+        let weight_type = int_type("weight_type", &engine.weight_type)?;
+        let bits = u64::from(simd) * u64::from(pe) * u64::from(weight_type.bits());
+        if bits > MAX_BEAT_BITS {
+            return Err(LayerError::BeatWidth {
+                simd,
+                pe,
+                bits,
+                stream: "weight",
+                greatest: MAX_BEAT_BITS,
+            }
+            .into());
+        }
+        let [least, greatest] = FIFO_RESULTS;
+        let fifo_results = in_range(
+            "limits.fifo_results",
+            "",
+            limits.fifo_results,
+            least,
+            greatest,
+        )?;
+        if !fifo_results.is_power_of_two() {
+            return Err(EngineError::FifoResults {
+                value: fifo_results,
+            });
+        }
+        Ok(ProgrammableEngine {
+            name: self.name.clone(),
+            simd,
+            pe,
+            grad_type: int_type("grad_type", &engine.grad_type)?,
+            weight_type,
+            limits: Limits {
+                weight_words: words("limits.weight_words", limits.weight_words)?.into(),
+                line_words: words("limits.line_words", limits.line_words)?.into(),
+                axes: [axis(0, "rows")?, axis(1, "columns")?],
+                fifo_results: fifo_results.into(),
+                zero_run: in_range("limits.zero_run", "", limits.zero_run, 1, MAX_RUN)?.into(),
+            },
+        })
+    }
+}
+
+impl ProgrammableEngine {
+    /// The engine as a file that states every key.
+    pub fn to_file(&self) -> EngineFile {
+        // Each number came from an `i64`.
+        let number = |value: u64| value as i64;
+        let pair = |pick: fn(&AxisLimits) -> u64| {
+            PerItem(self.limits.axes.map(|axis| number(pick(&axis))))
+        };
+        EngineFile {
+            name: self.name.clone(),
+            engine: Lanes {
+                mode: MODE.to_owned(),
+                simd: self.simd.into(),
+                pe: self.pe.into(),
+                grad_type: self.grad_type.to_string(),
+                weight_type: self.weight_type.to_string(),
+            },
+            limits: LimitsFile {
+                weight_words: number(self.limits.weight_words),
+                line_words: number(self.limits.line_words),
+                size: pair(|axis| axis.size),
+                kernel: pair(|axis| axis.kernel),
+                phases: pair(|axis| axis.phases),
+                fifo_results: number(self.limits.fifo_results),
+                zero_run: number(self.limits.zero_run),
+            },
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What is wrong with an engine file, or with a layer for its engine, is said with the key and what would be right.
+
+use bpa_engine::layer::{Geometry, PerItem};
+use bpa_engine::programmable::{EngineFile, ProgrammableEngine};
+use insta::assert_snapshot;
+
+fn file(text: &str) -> EngineFile {
+    EngineFile::parse(text, "engine.toml").unwrap()
+}
+
+fn mistake(text: &str) -> String {
+    file(text).validate().unwrap_err().to_string()
+}
+
+#[test]
+fn every_key_has_a_default_and_survives_writing() {
+    let file = file("[engine]\nmode = \"programmable\"");
+    assert!(file.validate().is_ok());
+    assert_eq!(self::file(&file.to_toml()), file);
+    assert_eq!(file.validate().unwrap().to_file(), file);
+    assert!(EngineFile::is_meant(&file.to_toml()));
+    for other in [
+        "",
+        "[engine]\nsimd = 2",
+        "[engine]\nmode = \"fixed\"",
+        "engine = 3",
+        "[",
+    ] {
+        assert!(!EngineFile::is_meant(other), "{other}");
+    }
+}
+
+#[test]
+fn a_number_outside_its_range_is_named() {
+    assert_snapshot!(mistake("[limits]\nline_words = 1"), @"`limits.line_words` is 1: it must be from 2 to 16777216");
+    assert_snapshot!(mistake("[limits]\nsize = [64, 0]"), @"`limits.size` (columns) is 0: it must be from 2 to 65535");
+    assert_snapshot!(mistake("[limits]\nkernel = -3"), @"`limits.kernel` (rows) is -3: it must be from 1 to 4095");
+    assert_snapshot!(mistake("[limits]\nkernel = 3\nphases = 4"), @"`limits.phases` (rows) is 4: it must be from 1 to 3");
+    assert_snapshot!(mistake("[limits]\nzero_run = 0"), @"`limits.zero_run` is 0: it must be from 1 to 2147483647");
+    assert_snapshot!(mistake("[engine]\nsimd = 0"), @"`engine.simd` is 0: it must be from 1 to 65535");
+}
+
+#[test]
+fn other_mistakes_are_named() {
+    assert_snapshot!(mistake("[limits]\nfifo_results = 48"), @"`limits.fifo_results` is 48: it must be a power of two");
+    assert_snapshot!(mistake("[engine]\nmode = \"fixed\""), @r#"`engine.mode` is "fixed": with limits it must be "programmable""#);
+    assert_snapshot!(mistake("[engine]\ngrad_type = \"int1\""), @r#"`engine.grad_type` is "int1": it must be one of "int2" to "int16""#);
+    assert_snapshot!(
+        mistake("[engine]\nsimd = 100\npe = 100"),
+        @"`engine.simd` = 100 and `engine.pe` = 100 make 80000 bits a beat of the weight stream: at most 65536 are possible, so use fewer lanes"
+    );
+    let syntax = EngineFile::parse("[layer]\nin_channels = 3", "engine.toml")
+        .unwrap_err()
+        .to_string();
+    assert!(syntax.starts_with("engine.toml: "), "{syntax}");
+    assert!(syntax.contains("unknown field `layer`"), "{syntax}");
+}
+
+fn engine() -> ProgrammableEngine {
+    let text = "[limits]\nsize = 16\nkernel = 3\nphases = 2\nweight_words = 40\nline_words = 64\nzero_run = 20";
+    file(text).validate().unwrap()
+}
+
+/// What the engine says of a layer with these changes.
+fn no_fit(change: impl FnOnce(&mut Geometry)) -> String {
+    let mut geometry = Geometry {
+        in_channels: Some(2),
+        out_channels: Some(2),
+        in_size: Some(PerItem([8; 2])),
+        kernel: Some(PerItem([3; 2])),
+        ..Geometry::default()
+    };
+    change(&mut geometry);
+    let engine = engine();
+    match engine.layer(geometry).and_then(|layer| engine.plan(&layer)) {
+        Ok(_) => "it fits".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn a_layer_beyond_a_limit_is_refused_with_the_limit() {
+    assert_snapshot!(no_fit(|_| ()), @"it fits");
+    assert_snapshot!(
+        no_fit(|layer| layer.in_size = Some(PerItem([17, 8]))),
+        @"the layer needs rows of grad_input = 17, and the engine has `limits.size` = 16"
+    );
+    assert_snapshot!(
+        no_fit(|layer| layer.padding = PerItem([0, 0, 9, 9])),
+        @"the layer needs columns of grad_output = 24, and the engine has `limits.size` = 16"
+    );
+    assert_snapshot!(
+        no_fit(|layer| layer.kernel = Some(PerItem([1, 4]))),
+        @"the layer needs columns of the kernel = 4, and the engine has `limits.kernel` = 3"
+    );
+    assert_snapshot!(
+        no_fit(|layer| layer.stride = PerItem([3, 1])),
+        @"the layer needs phases of the rows = 3, and the engine has `limits.phases` = 2"
+    );
+    assert_snapshot!(
+        no_fit(|layer| layer.in_channels = Some(3)),
+        @"the layer needs words of weights = 54, and the engine has `limits.weight_words` = 40"
+    );
+    assert_snapshot!(
+        no_fit(|layer| {
+            layer.in_channels = Some(1);
+            layer.out_channels = Some(4);
+            layer.padding = PerItem([1; 4]);
+        }),
+        @"the layer needs words of line buffer = 76, and the engine has `limits.line_words` = 64"
+    );
+    assert_snapshot!(
+        no_fit(|layer| {
+            layer.kernel = Some(PerItem([1; 2]));
+            layer.stride = PerItem([2, 1]);
+            layer.in_size = Some(PerItem([15, 12]));
+        }),
+        @"the layer needs beats without a tap = 24, and the engine has `limits.zero_run` = 20"
+    );
+    assert_snapshot!(
+        no_fit(|layer| layer.groups = 3),
+        @"`layer.groups` is 3: it must divide `layer.in_channels`, which is 2"
+    );
+}
+
+/// More lanes than a group has channels are no mistake here.
+#[test]
+fn lanes_may_stand_idle() {
+    let wide = file("[engine]\nsimd = 8\npe = 8").validate().unwrap();
+    let layer = wide
+        .layer(Geometry {
+            in_channels: Some(4),
+            out_channels: Some(4),
+            groups: 4,
+            in_size: Some(PerItem([8; 2])),
+            kernel: Some(PerItem([3; 2])),
+            ..Geometry::default()
+        })
+        .unwrap();
+    assert_eq!(
+        (layer.k_blocks(), layer.c_blocks(), layer.group_blocks()),
+        (1, 1, 4)
+    );
+    assert!(wide.plan(&layer).is_ok());
+}
