@@ -1,6 +1,7 @@
 // DP16KD, the block RAM of Lattice ECP5: a behavioural model of what this project uses of it.
 //
-// Written for these tests from the description in Lattice FPGA-TN-02204, "ECP5 and ECP5-5G Memory Usage Guide"; it is
+// Written for these tests as we understand what is described in
+// Lattice FPGA-TN-02204, "ECP5 and ECP5-5G Memory Usage Guide"; it is
 // not Lattice's. Modelled: port A writes, port B reads, both of one width and on one clock, in two forms.
 //
 // 1 to 18 bits, as a true dual port RAM: the word is written where CEA and WEA are high, and is read at DOB. At 18

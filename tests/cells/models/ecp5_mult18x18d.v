@@ -1,6 +1,7 @@
 // MULT18X18D, the multiplier of Lattice ECP5: a behavioural model of what this project uses of it.
 //
-// Written for these tests from the description in Lattice FPGA-TN-02205, "ECP5 and ECP5-5G sysDSP Usage Guide"; it
+// Written for these tests as we understand what is described in
+// Lattice FPGA-TN-02205, "ECP5 and ECP5-5G sysDSP Usage Guide"; it
 // is not Lattice's. Modelled: 18 x 18 bits, both operands signed and from the fabric; registers of operands, pipeline
 // and output, each in use where its REG_.._CLK is "CLK0" and bypassed where it is "NONE", with the clock enable CE0.
 // Registers are unknown until first clocked. All else is refused: resets, other clocks, the pre-adder's operand C,

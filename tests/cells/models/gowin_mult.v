@@ -1,6 +1,7 @@
 // MULT9X9 and MULT18X18, the multipliers of Gowin GW2A: behavioural models of what this project uses of them.
 //
-// Written for these tests from the description in Gowin UG287, "Gowin Digital Signal Processing (DSP) User Guide"; they
+// Written for these tests as we understand what is described in
+// Gowin UG287, "Gowin Digital Signal Processing (DSP) User Guide"; they
 // are not Gowin's. Modelled: both operands signed and from the fabric; registers of operands, pipeline and output, each
 // in use where its parameter is 1 and bypassed where it is 0, with the clock enable CE. Registers are unknown until
 // first clocked. All else is refused: reset, registers of the signs, the shift chains, whose outputs are unknown.

@@ -1,6 +1,7 @@
 // SDPB and SDPX9B, the block RAM of Gowin GW2A as a semi-dual port: behavioural models of what this project uses of it.
 //
-// Written for these tests from the description in Gowin UG285, "Gowin BSRAM & SSRAM User Guide"; they are not Gowin's.
+// Written for these tests as we understand what is described in
+// Gowin UG285, "Gowin BSRAM & SSRAM User Guide"; they are not Gowin's.
 // Modelled: port A writes where CEA is high, port B reads, both of one width and on one clock. SDPB has 1 to 32 bits,
 // SDPX9B 9, 18 or 36. The address stands at the top of the fourteen pins; where a word has more than one byte, the
 // lowest pins of ADA enable them. A word that is written and read at the same edge is read as unknown, words never

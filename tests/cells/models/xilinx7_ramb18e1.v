@@ -1,6 +1,7 @@
 // RAMB18E1, the block RAM of 18 kbit of AMD 7 series: a behavioural model of what this project uses of it.
 //
-// Written for these tests from the description in AMD UG473, "7 Series FPGAs Memory Resources"; it is not AMD's.
+// Written for these tests as we understand what is described in
+// AMD UG473, "7 Series FPGAs Memory Resources"; it is not AMD's.
 // Modelled: port A reads, port B writes, both of one width and on one clock, in two forms.
 //
 // RAM_MODE "TDP", 1 to 18 bits: written from DIBDI and DIPBDIP under WEBWE[1:0], read at DOADO and DOPADOP.
