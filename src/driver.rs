@@ -4,6 +4,7 @@
 //! stand where [`Simulated`] stands.
 
 mod simulated;
+mod tiled;
 
 pub use simulated::Simulated;
 

@@ -6,9 +6,11 @@
 mod error;
 mod file;
 mod fit;
+mod tiling;
 
 pub use error::{EngineError, NoFit};
 pub use file::{EngineFile, Lanes, LimitsFile};
+pub use tiling::{Parts, Tile, Tiling};
 
 use bpa_hdl::descriptor;
 use bpa_hdl::limits::Limits;

@@ -32,7 +32,44 @@ pub enum NoFit {
         value: u64,
         most: u64,
     },
+    /// More than a limit of the engine, even in tiles of one block of channels.
+    #[error(
+        "the layer fits in no tiles: the smallest needs {what} = {value}, and the engine has `limits.{key}` = {most}; \
+         {value} would do"
+    )]
+    Tile {
+        what: String,
+        key: &'static str,
+        value: u64,
+        most: u64,
+    },
+    /// Limits that are far too small.
+    #[error(
+        "the layer needs {tiles} tiles, and at most {most} are possible: an engine with more `limits.weight_words` or \
+         `limits.line_words` needs fewer"
+    )]
+    Tiles { tiles: u64, most: u64 },
     /// More than a register holds, where no limit tells it beforehand.
     #[error("the engine holds no layer with {} = {}: at most {}", .0.what, .0.value, .0.most)]
     Register(Beyond),
+}
+
+impl NoFit {
+    /// The same, said of the smallest tile of a layer.
+    pub(super) fn of_a_tile(self) -> Self {
+        match self {
+            Self::Limit {
+                what,
+                key,
+                value,
+                most,
+            } => Self::Tile {
+                what,
+                key,
+                value,
+                most,
+            },
+            other => other,
+        }
+    }
 }

@@ -17,6 +17,7 @@
 //! | [`stage_mutants`] | the vectors notice stages behind the accumulators that are a little wrong |
 //! | [`extremes`] | the accumulator holds the worst case |
 //! | [`output_stages`] | what stands behind the accumulators is exact, keeps the rate and loses nothing |
+//! | [`tiling`] | layers too large for a programmable engine are exact in tiles, in the cycles of the model |
 //! | [`golden`] | the emitted text changes only on purpose |
 //!
 //! Verilator, Icarus and Yosys have to be installed. Compiled models go to the user's cache (`BPA_CACHE_DIR`).
@@ -37,5 +38,6 @@ mod random;
 mod schedule;
 mod stage_mutants;
 mod stalls;
+mod tiling;
 mod vector_bench;
 mod weights;

@@ -1,0 +1,299 @@
+//! A layer cut into tiles that each fit a programmable engine.
+//!
+//! A tile is a layer of its own: a run of whole groups, and within each of them a run of the channels of C and one of
+//! those of K. Tiles over C and over groups give different channels of grad_input; tiles over K give partial sums of
+//! the same ones, which whoever drives the engine adds.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::{NoFit, ProgrammableEngine};
+use crate::bound::{axis_taps, bound_cycles};
+use crate::layer::Layer;
+use crate::plan::Plan;
+use crate::schedule::FrameWalk;
+
+/// Cycles of a job beside its weights and frames, at the most.
+const JOB_CYCLES: u64 = 10;
+
+/// Tiles of a layer at the most; beyond, the limits are far too small for it.
+const MOST_TILES: u64 = 1 << 20;
+
+/// One job of a layer.
+#[derive(Clone, Debug)]
+pub struct Tile {
+    /// Groups.
+    pub groups: Range<u32>,
+    /// Channels of C, of those of each group.
+    pub in_channels: Range<u32>,
+    /// Channels of K, of those of each group.
+    pub out_channels: Range<u32>,
+    /// The tile as a layer, in the engine's memories.
+    pub plan: Plan,
+}
+
+/// The jobs of a layer; one if it fits as it is.
+#[derive(Clone, Debug)]
+pub struct Tiling {
+    layer: Layer,
+    parts: Parts,
+    tiles: Vec<Tile>,
+}
+
+/// Into how many runs a layer is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// Runs of groups.
+    pub groups: u32,
+    /// Runs of the channels of C of a group.
+    pub in_channels: u32,
+    /// Runs of the channels of K of a group: partial sums.
+    pub out_channels: u32,
+}
+
+/// Channels of a tile at the most, in each group, and groups.
+#[derive(Clone, Copy)]
+struct Cut {
+    groups: u32,
+    in_channels: u32,
+    out_channels: u32,
+}
+
+impl Tiling {
+    /// The whole layer.
+    pub fn layer(&self) -> &Layer {
+        &self.layer
+    }
+
+    /// Into how many runs the layer is cut.
+    pub fn parts(&self) -> Parts {
+        self.parts
+    }
+
+    /// The jobs: all partial sums of some channels of grad_input, then those of the next.
+    pub fn tiles(&self) -> &[Tile] {
+        &self.tiles
+    }
+
+    /// Beats of weights of all tiles.
+    pub fn weight_beats(&self) -> u64 {
+        let words = |tile: &Tile| tile.plan.layer().weight_words();
+        self.tiles.iter().map(words).sum()
+    }
+
+    /// Cycles of `frames` frames below which no engine with these lanes and this memory can be: those of the whole
+    /// layer, or the beats of the weights if these are more.
+    pub fn bound_cycles(&self, frames: u64) -> u64 {
+        (bound_cycles(&self.layer) * frames).max(self.weight_beats())
+    }
+
+    /// Cycles in which the engine has these jobs, at the most, without stalls from outside: the weights of each tile,
+    /// its frames, and the beats at the end of a frame that no pixel needs. The load of the table before each job comes
+    /// on top.
+    pub fn cycles(&self, frames: u64) -> u64 {
+        let mut of_shape = HashMap::new();
+        let mut cycles = |tile: &Tile| {
+            let layer = tile.plan.layer();
+            let shape = (layer.groups(), layer.in_channels(), layer.out_channels());
+            let run = *of_shape
+                .entry(shape)
+                .or_insert_with(|| tile.plan.cycles(frames).total + unneeded_beats(&tile.plan));
+            JOB_CYCLES + layer.weight_words() + run
+        };
+        self.tiles.iter().map(&mut cycles).sum()
+    }
+}
+
+/// Beats of grad_output behind the last pixel of a frame that is needed.
+fn unneeded_beats(plan: &Plan) -> u64 {
+    let d = plan.descriptor();
+    let last = d.kept_rows.last * d.kept_cols.size + d.kept_cols.last;
+    let pixels = d.kept_rows.size * d.kept_cols.size - 1 - last;
+    pixels * u64::from(plan.layer().dy_words_per_pixel())
+}
+
+impl ProgrammableEngine {
+    /// Cuts a [`layer`](Self::layer) of this engine into tiles that fit; of the ways to do so, one with the fewest
+    /// cycles for batches of `frames` frames.
+    ///
+    /// # Errors
+    /// Not even a tile of one block of channels fits, or there would be more than a million tiles.
+    pub fn tiling(&self, layer: &Layer, frames: u64) -> Result<Tiling, NoFit> {
+        if let Ok(plan) = self.plan(layer) {
+            return Ok(Tiling {
+                parts: Parts {
+                    groups: 1,
+                    in_channels: 1,
+                    out_channels: 1,
+                },
+                tiles: vec![Tile {
+                    groups: 0..layer.groups(),
+                    in_channels: 0..layer.in_per_group(),
+                    out_channels: 0..layer.out_per_group(),
+                    plan,
+                }],
+                layer: layer.clone(),
+            });
+        }
+        let cut = self.best_cut(layer, frames)?;
+        let all = [
+            runs(layer.groups(), cut.groups),
+            runs(layer.in_per_group(), cut.in_channels),
+            runs(layer.out_per_group(), cut.out_channels),
+        ];
+        let [groups_runs, in_runs, out_runs] = &all;
+        // Tiles of a shape have one plan.
+        let mut plans = HashMap::new();
+        let mut tiles = Vec::new();
+        for groups in groups_runs {
+            for in_channels in in_runs {
+                for out_channels in out_runs {
+                    let shape = Cut {
+                        groups: groups.end - groups.start,
+                        in_channels: in_channels.end - in_channels.start,
+                        out_channels: out_channels.end - out_channels.start,
+                    };
+                    let key = (shape.groups, shape.in_channels, shape.out_channels);
+                    let plan = match plans.get(&key) {
+                        Some(plan) => Plan::clone(plan),
+                        None => {
+                            let plan = self.plan(&self.part(layer, shape)?)?;
+                            plans.insert(key, plan.clone());
+                            plan
+                        }
+                    };
+                    tiles.push(Tile {
+                        groups: groups.clone(),
+                        in_channels: in_channels.clone(),
+                        out_channels: out_channels.clone(),
+                        plan,
+                    });
+                }
+            }
+        }
+        let [groups, in_channels, out_channels] = all.map(|runs| runs.len() as u32);
+        Ok(Tiling {
+            layer: layer.clone(),
+            parts: Parts {
+                groups,
+                in_channels,
+                out_channels,
+            },
+            tiles,
+        })
+    }
+
+    /// The cut with the fewest cycles, were all its tiles as large as the largest.
+    fn best_cut(&self, layer: &Layer, frames: u64) -> Result<Cut, NoFit> {
+        let (simd, pe) = (layer.simd(), layer.pe());
+        let smallest = self.part(
+            layer,
+            Cut {
+                groups: 1,
+                in_channels: pe.min(layer.in_per_group()),
+                out_channels: simd.min(layer.out_per_group()),
+            },
+        )?;
+        let plan = self.plan(&smallest).map_err(NoFit::of_a_tile)?;
+        let limits = self.limits();
+        let (rows, cols) = (layer.rows(), layer.cols());
+        // Of one block of channels of one group.
+        let held = FrameWalk::new(&smallest).held_pixels();
+        let zeros = plan
+            .descriptor()
+            .max_skip
+            .max(plan.descriptor().end_beats)
+            .max(1);
+        let kernel = smallest.weight_words();
+        let taps = axis_taps(&rows) * axis_taps(&cols);
+        let consumed = u64::from(rows.out_size) * u64::from(cols.out_size);
+        let produced = u64::from(rows.in_size) * u64::from(cols.in_size);
+
+        let (k_blocks, c_blocks) = (layer.k_blocks(), layer.c_blocks());
+        let mut best: Option<((u128, u64), Cut)> = None;
+        for groups in even_parts(layer.groups()) {
+            for k_run in even_parts(k_blocks) {
+                let words = u64::from(groups) * u64::from(k_run);
+                if held * words > limits.line_words {
+                    continue;
+                }
+                let most = (limits.weight_words / (kernel * words))
+                    .min(limits.zero_run / (zeros * u64::from(groups)))
+                    .min(c_blocks.into());
+                if most == 0 {
+                    continue;
+                }
+                // As few runs as `most` allows, and these as even as they can be. It is at most `c_blocks`.
+                let c_runs = c_blocks.div_ceil(most as u32);
+                let c_run = c_blocks.div_ceil(c_runs);
+                let beats = u64::from(groups) * u64::from(c_run);
+                let bound = (u128::from(taps) * u128::from(words) * u128::from(c_run))
+                    .max(u128::from(consumed) * u128::from(words))
+                    .max(u128::from(produced) * u128::from(beats));
+                let tiles = u64::from(layer.groups().div_ceil(groups))
+                    * u64::from(k_blocks.div_ceil(k_run))
+                    * u64::from(c_runs);
+                let weights = u128::from(kernel) * u128::from(words) * u128::from(c_run);
+                let cycles = u128::from(tiles) * (bound * u128::from(frames) + weights);
+                let cost = (cycles, tiles);
+                if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                    let cut = Cut {
+                        groups,
+                        in_channels: c_run.saturating_mul(pe),
+                        out_channels: k_run.saturating_mul(simd),
+                    };
+                    best = Some((cost, cut));
+                }
+            }
+        }
+        // The smallest tile fits and is the last that is tried.
+        let ((_, tiles), cut) = best.expect("the smallest tile is one of those tried");
+        match tiles > MOST_TILES {
+            true => Err(NoFit::Tiles {
+                tiles,
+                most: MOST_TILES,
+            }),
+            false => Ok(cut),
+        }
+    }
+
+    /// The layer with so many groups, and so many channels in each.
+    fn part(&self, layer: &Layer, cut: Cut) -> Result<Layer, NoFit> {
+        let mut geometry = layer.to_file().layer;
+        geometry.groups = cut.groups.into();
+        geometry.in_channels = Some(i64::from(cut.groups) * i64::from(cut.in_channels));
+        geometry.out_channels = Some(i64::from(cut.groups) * i64::from(cut.out_channels));
+        self.layer(geometry)
+    }
+}
+
+/// The largest of so many parts as even as they can be, for every number of parts; the whole first, 1 last.
+fn even_parts(whole: u32) -> impl Iterator<Item = u32> {
+    let mut next = Some(whole);
+    std::iter::from_fn(move || {
+        let part = next?;
+        // The least number of parts that are all smaller.
+        next = (part > 1).then(|| whole.div_ceil(whole.div_ceil(part - 1)));
+        Some(part)
+    })
+}
+
+/// Runs of at most `each`.
+fn runs(whole: u32, each: u32) -> Vec<Range<u32>> {
+    let starts = (0..whole).step_by(each as usize);
+    starts
+        .map(|start| start..whole.min(start.saturating_add(each)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_as_even_as_they_can_be() {
+        assert_eq!(even_parts(10).collect::<Vec<_>>(), [10, 5, 4, 3, 2, 1]);
+        assert_eq!(even_parts(1).collect::<Vec<_>>(), [1]);
+        assert_eq!(runs(10, 4), [0..4, 4..8, 8..10]);
+    }
+}

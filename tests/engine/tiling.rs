@@ -1,0 +1,159 @@
+//! Promise: a programmable engine computes layers that are too large for it in tiles, exactly, and in the cycles that
+//! are told beforehand.
+//!
+//! Layers are drawn by seed; a failure names it.
+
+use bpa_engine::compare::compare;
+use bpa_engine::driver::{Driver, Simulated};
+use bpa_engine::emit::Target;
+use bpa_engine::layer::{Geometry, Layer, PerItem};
+use bpa_engine::programmable::{EngineFile, NoFit, ProgrammableEngine};
+use bpa_hdl::rtl::print_verilog;
+use ndarray::Array4;
+
+use crate::common::{arrays, cache, expected};
+use crate::layers::layer;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+
+const CASES: u64 = 120;
+
+/// So small that most of the layers have to be cut, and some cannot be.
+const ENGINE: &str = "name = \"narrow\"
+[engine]
+mode = \"programmable\"
+simd = 2
+pe = 2
+[limits]
+size = 64
+kernel = 5
+phases = 5
+line_words = 60
+weight_words = 30
+zero_run = 60
+fifo_results = 16
+";
+
+fn engine() -> ProgrammableEngine {
+    let file = EngineFile::parse(ENGINE, "here").unwrap();
+    file.validate().unwrap()
+}
+
+fn drawn(engine: &ProgrammableEngine, seed: u64) -> Layer {
+    let mut runner = TestRunner::new(Config {
+        rng_seed: RngSeed::Fixed(seed),
+        ..Config::default()
+    });
+    let layer = layer(5_000).new_tree(&mut runner).unwrap().current();
+    engine.layer(layer.to_file().layer).unwrap()
+}
+
+#[test]
+fn layers_in_tiles_are_exact_and_take_the_cycles_of_the_model() {
+    let engine = engine();
+    let hardware = engine.hardware(Target::Generic);
+    let text = print_verilog(&hardware.module);
+    let compiled = Simulated::model(&engine, &hardware, &text, &cache()).unwrap();
+    let mut driver = Driver::open(&engine, &hardware, Simulated::new(&compiled, 1)).unwrap();
+    // Whole, cut in C alone, in K alone, in both, in groups, and too large.
+    let mut reached = [0; 6];
+    let (mut measured, mut model) = (0, 0);
+    for seed in 0..CASES {
+        let layer = drawn(&engine, seed);
+        let frames = 1 + seed as usize % 2;
+        let told = |what: String| format!("seed {seed}: {what}\n{}", layer.to_file().to_toml());
+        let tiling = match engine.tiling(&layer, frames as u64) {
+            Ok(tiling) => tiling,
+            Err(NoFit::Tile { .. }) => {
+                reached[5] += 1;
+                continue;
+            }
+            Err(error) => panic!("{}", told(error.to_string())),
+        };
+        let parts = tiling.parts();
+        let class = match (parts.in_channels > 1, parts.out_channels > 1) {
+            (false, false) => 0,
+            (true, false) => 1,
+            (false, true) => 2,
+            (true, true) => 3,
+        };
+        reached[class] += 1;
+        reached[4] += u32::from(parts.groups > 1);
+        let arrays = arrays(&layer, frames, seed);
+        let before = driver.busy_cycles().unwrap();
+        let found: Array4<i64> = driver
+            .run(&tiling, &arrays)
+            .unwrap_or_else(|error| panic!("{}", told(error.to_string())));
+        let comparison = compare(&found, &expected(&layer, &arrays));
+        if let Some(first) = comparison.first {
+            panic!("{}", told(first.to_string()));
+        }
+        let cycles = driver.busy_cycles().unwrap() - before;
+        let predicted = tiling.cycles(frames as u64);
+        assert!(
+            (tiling.bound_cycles(frames as u64)..=predicted).contains(&cycles),
+            "{}",
+            told(format!("{cycles} cycles, {predicted} predicted"))
+        );
+        measured += cycles;
+        model += predicted;
+    }
+    println!("cycles: {measured}, and {model} predicted");
+    assert!(measured * 100 > model * 85);
+    println!("whole, C, K, both, groups, none: {reached:?}");
+    assert!(reached.iter().all(|&layers| layers >= 3), "{reached:?}");
+}
+
+/// 3 x 3, with 4 x 3 blocks of channels in each of 2 groups: 9 words for each pair of blocks.
+fn geometry() -> Geometry {
+    Geometry {
+        in_channels: Some(12),
+        out_channels: Some(16),
+        groups: 2,
+        in_size: Some(PerItem([6; 2])),
+        kernel: Some(PerItem([3; 2])),
+        padding: PerItem([1; 4]),
+        ..Geometry::default()
+    }
+}
+
+#[test]
+fn every_channel_is_in_tiles_once_and_no_tile_is_beyond_a_limit() {
+    let engine = engine();
+    let layer = engine.layer(geometry()).unwrap();
+    let tiling = engine.tiling(&layer, 1).unwrap();
+    let mut pairs = Vec::new();
+    for tile in tiling.tiles() {
+        assert!(tile.plan.layer().weight_words() <= 30);
+        for group in tile.groups.clone() {
+            for c in tile.in_channels.clone() {
+                pairs.extend(tile.out_channels.clone().map(|k| (group, c, k)));
+            }
+        }
+    }
+    let found = pairs.len();
+    pairs.sort_unstable();
+    pairs.dedup();
+    assert_eq!((found, pairs.len()), (2 * 6 * 8, 2 * 6 * 8));
+}
+
+#[test]
+fn a_layer_that_fits_in_no_tiles_is_refused_with_what_would_do() {
+    let engine = engine();
+    let refused = |change: fn(&mut Geometry)| {
+        let mut geometry = geometry();
+        change(&mut geometry);
+        let layer = engine.layer(geometry).unwrap();
+        engine.tiling(&layer, 1).unwrap_err().to_string()
+    };
+    insta::assert_snapshot!(
+        refused(|layer| {
+            layer.in_size = Some(PerItem([6, 60]));
+        }),
+        @"the layer fits in no tiles: the smallest needs words of line buffer = 123, and the engine has `limits.line_words` = 60; 123 would do"
+    );
+    insta::assert_snapshot!(
+        refused(|layer| layer.kernel = Some(PerItem([7, 1]))),
+        @"the layer fits in no tiles: the smallest needs rows of the kernel = 7, and the engine has `limits.kernel` = 5; 7 would do"
+    );
+}
