@@ -9,6 +9,7 @@ pub mod bpa;
 pub mod gen_verilog;
 mod layer_source;
 mod progress;
+mod run_network;
 mod synth;
 
 use std::io::{self, Write};

@@ -16,6 +16,7 @@ pub mod interface;
 pub mod layer;
 pub mod layer_list;
 pub mod manifest;
+pub mod network;
 pub mod npy;
 pub mod plan;
 pub mod programmable;

@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use super::bench::{bench, Bench};
 use super::layer_source::LayerSource;
 use super::progress::{CycleProgress, Wait};
+use super::run_network::{run_network, RunNetwork};
 use super::synth::{synth as synthesise, Synth};
 use super::{exit_code, print, say, Outcome};
 use crate::atomic_file::Staged;
@@ -50,6 +51,8 @@ enum Command {
     Estimate(Estimate),
     /// Measures a list of layers against the bound and zero insertion
     Bench(Bench),
+    /// Runs a network's backward pass on one programmable engine and checks every gradient
+    RunNetwork(RunNetwork),
     /// Finds area and speed on an FPGA with Yosys and nextpnr
     Synth(Synth),
 }
@@ -186,6 +189,7 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => verify(args, started),
         Command::Estimate(args) => estimate(args),
         Command::Bench(args) => bench(args),
+        Command::RunNetwork(args) => run_network(args),
         Command::Synth(args) => synthesise(args),
     })
 }

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod emission;
+mod networks;
 mod simulation;
 mod tools;
 

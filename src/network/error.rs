@@ -1,0 +1,74 @@
+//! What can be wrong with a network file.
+
+use crate::programmable::NoFit;
+
+/// Why a network file makes no [`Network`](super::Network) for an engine.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// The file cannot be opened or is not text.
+    #[error("{file}: cannot read the network file: {reason}")]
+    Read {
+        file: String,
+        reason: std::io::Error,
+    },
+    /// Not TOML, an unknown key, or a value of the wrong type.
+    #[error("{file}: {message}")]
+    Syntax { file: String, message: String },
+    /// Nothing to run.
+    #[error("there is no layer: give at least one [[layer]]")]
+    NoLayers,
+    /// A number outside its range.
+    #[error("{place} is {value}: it must be from {least} to {greatest}")]
+    Range {
+        place: String,
+        value: i64,
+        least: i64,
+        greatest: i64,
+    },
+    /// Two layers of one name.
+    #[error("two layers are called {name:?}: give each a name of its own")]
+    Twice { name: String },
+    /// The first layer takes from others.
+    #[error(
+        "layer {name:?} is the first and consumes the gradient of the loss: it can have no `from`, `skip` or `shift`"
+    )]
+    First { name: String },
+    /// A name that no layer before has.
+    #[error(
+        "`{key}` of layer {layer:?} names {other:?}, and no layer before it is called that; those before are {}",
+        match known.is_empty() {
+            true => "none".to_owned(),
+            false => known.join(", "),
+        }
+    )]
+    Unknown {
+        layer: String,
+        key: &'static str,
+        other: String,
+        known: Vec<String>,
+    },
+    /// One layer's gradient is not what another consumes.
+    #[error(
+        "layer {layer:?} consumes {} (channels x rows x columns), and the {array} of layer {other:?} is {}: change \
+         the one or the other, or take another layer's",
+        shape(wanted),
+        shape(found)
+    )]
+    Shape {
+        layer: String,
+        other: String,
+        array: &'static str,
+        found: [usize; 3],
+        wanted: [usize; 3],
+    },
+    /// No layer, or none for the engine.
+    #[error("layer {layer:?}: {reason}")]
+    Layer { layer: String, reason: NoFit },
+    /// More than memory holds.
+    #[error("the arrays would hold {values} values, and at most {most} are possible: use fewer frames or layers")]
+    Memory { values: u128, most: u128 },
+}
+
+fn shape([channels, rows, columns]: &[usize; 3]) -> String {
+    format!("{channels} x {rows} x {columns}")
+}

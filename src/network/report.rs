@@ -1,0 +1,144 @@
+//! The figures of a network's run, for people and for programs.
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{CellAlignment, Table};
+use indicatif::HumanCount;
+use serde::Serialize;
+
+use super::{Network, Step};
+use crate::compare::Comparison;
+
+/// What a layer took; as JSON, with these names.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    pub name: String,
+    /// Jobs.
+    pub tiles: u64,
+    /// Runs of groups, of C and of K that the tiles are made of.
+    pub cuts: [u32; 3],
+    /// Cycles in which the engine had one of them, loads of weights included.
+    pub cycles: u64,
+    /// [`Tiling::bound_cycles`](crate::programmable::Tiling::bound_cycles)
+    pub bound_cycles: u64,
+    /// Cycles for one of the bound.
+    pub ratio: f64,
+    /// Values of what the layer consumes that did not fit the type of gradients.
+    pub saturated: u64,
+    /// Values of grad_input that are not the reference's.
+    pub mismatches: u64,
+    /// The first of them, for people.
+    pub first_mismatch: Option<String>,
+}
+
+/// What a network took; as JSON, with these names.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    pub version: &'static str,
+    pub name: String,
+    pub frames: usize,
+    pub layers: Vec<Row>,
+    pub tiles: u64,
+    pub cycles: u64,
+    pub bound_cycles: u64,
+    pub ratio: f64,
+    pub mismatches: u64,
+}
+
+impl Row {
+    pub(super) fn new(
+        step: &Step,
+        frames: u64,
+        cycles: u64,
+        saturated: u64,
+        comparison: &Comparison,
+    ) -> Self {
+        let tiling = step.tiling();
+        let parts = tiling.parts();
+        let bound_cycles = tiling.bound_cycles(frames);
+        Self {
+            name: step.name().to_owned(),
+            tiles: tiling.tiles().len() as u64,
+            cuts: [parts.groups, parts.in_channels, parts.out_channels],
+            cycles,
+            bound_cycles,
+            ratio: cycles as f64 / bound_cycles as f64,
+            saturated,
+            mismatches: comparison.mismatches,
+            first_mismatch: comparison.first.map(|first| first.to_string()),
+        }
+    }
+}
+
+impl Report {
+    pub(super) fn new(network: &Network, layers: Vec<Row>) -> Self {
+        let sum = |pick: fn(&Row) -> u64| layers.iter().map(pick).sum::<u64>();
+        let (cycles, bound_cycles) = (sum(|row| row.cycles), sum(|row| row.bound_cycles));
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            name: network.name().to_owned(),
+            frames: network.frames(),
+            tiles: sum(|row| row.tiles),
+            cycles,
+            bound_cycles,
+            ratio: cycles as f64 / bound_cycles as f64,
+            mismatches: sum(|row| row.mismatches),
+            layers,
+        }
+    }
+
+    /// One JSON object on a line of its own.
+    pub fn to_json(&self) -> String {
+        let json = serde_json::to_string(self).expect("numbers and names are always valid JSON");
+        json + "\n"
+    }
+
+    /// A heading and a table.
+    pub fn to_text(&self) -> String {
+        let mut table = Table::new();
+        table.load_preset(UTF8_FULL_CONDENSED);
+        table.set_header([
+            "layer",
+            "tiles",
+            "groups x C x K",
+            "cycles",
+            "bound",
+            "ratio",
+            "saturated",
+            "bit-exact",
+        ]);
+        let count = |number: u64| HumanCount(number).to_string();
+        let verdict = |wrong: u64| if wrong == 0 { "yes" } else { "NO" }.to_owned();
+        for row in &self.layers {
+            let [groups, in_channels, out_channels] = row.cuts;
+            table.add_row([
+                row.name.clone(),
+                count(row.tiles),
+                format!("{groups} x {in_channels} x {out_channels}"),
+                count(row.cycles),
+                count(row.bound_cycles),
+                format!("{:.4}", row.ratio),
+                count(row.saturated),
+                verdict(row.mismatches),
+            ]);
+        }
+        table.add_row([
+            "all".to_owned(),
+            count(self.tiles),
+            String::new(),
+            count(self.cycles),
+            count(self.bound_cycles),
+            format!("{:.4}", self.ratio),
+            count(self.layers.iter().map(|row| row.saturated).sum()),
+            verdict(self.mismatches),
+        ]);
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let heading = match self.mismatches {
+            0 => "every gradient exact".to_owned(),
+            wrong => format!("{wrong} values WRONG"),
+        };
+        let (name, frames) = (&self.name, self.frames);
+        format!("{name}: {heading}; frames: {frames}\n{table}\n")
+    }
+}
