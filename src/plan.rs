@@ -33,18 +33,15 @@ impl Plan {
     pub fn new(layer: &Layer) -> Self {
         let walk = FrameWalk::new(layer);
         let buffers = smallest_buffers(layer, &walk);
-        Plan {
-            descriptor: walk.describe(layer, buffers),
-            live_span_pixels: live_span_pixels(&walk),
-            layer: layer.clone(),
-            walk,
-            buffers,
-        }
+        Self::of(layer, walk, buffers)
     }
 
     /// The same with the buffers of an engine that is there already.
     pub fn with_buffers(layer: &Layer, buffers: Buffers) -> Self {
-        let walk = FrameWalk::new(layer);
+        Self::of(layer, FrameWalk::new(layer), buffers)
+    }
+
+    fn of(layer: &Layer, walk: FrameWalk, buffers: Buffers) -> Self {
         Plan {
             descriptor: walk.describe(layer, buffers),
             live_span_pixels: live_span_pixels(&walk),

@@ -80,14 +80,14 @@ const STAGES: &[(&str, &[Edit])] = &[
     ),
     (
         "a start without a place in the queue",
-        &[("stages", "has_place = <credits_d != 5'd0>;", "1'd1")],
+        &[("stages", "has_place = <place_free_d>;", "1'd1")],
     ),
     (
         "a pause after each start",
         &[(
             "stages",
-            "has_place = <credits_d != 5'd0>;",
-            "(credits_d != 5'd0) & ~start",
+            "has_place = <place_free_d>;",
+            "place_free_d & ~start",
         )],
     ),
     (

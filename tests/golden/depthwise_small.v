@@ -2049,7 +2049,7 @@ module depthwise_small_issue (
       next_frame_last_d = held_frame_last_q;
       if (at_first_q) begin
         next_grad_d = start_grad_q;
-        next_wrapped_d = {1'd0, 3'd0} - cfg_issue_ring;
+        next_wrapped_d = 4'd0 - cfg_issue_ring;
         next_weight_d = start_weight_q;
       end
     end

@@ -2209,7 +2209,7 @@ module strided_issue (
       case (turned_q)
         2'd0: begin
           next_grad_d = 3'd0;
-          next_wrapped_d = {1'd0, 3'd0} - cfg_issue_ring;
+          next_wrapped_d = 4'd0 - cfg_issue_ring;
           next_weight_d = 5'd0;
         end
         2'd1: begin
@@ -2234,13 +2234,13 @@ module strided_issue (
         end
         default: begin
           next_grad_d = 3'd0;
-          next_wrapped_d = {1'd0, 3'd0} - cfg_issue_ring;
+          next_wrapped_d = 4'd0 - cfg_issue_ring;
           next_weight_d = cfg_weight_block;
         end
       endcase
       if (at_first_q) begin
         next_grad_d = start_grad_q;
-        next_wrapped_d = {1'd0, 3'd0} - cfg_issue_ring;
+        next_wrapped_d = 4'd0 - cfg_issue_ring;
         next_weight_d = 5'd0;
         next_weight_d[3:0] = start_weight_q;
       end

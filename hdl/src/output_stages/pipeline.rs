@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::descriptor::Lanes;
 use crate::hull::Hull;
 use crate::rtl::{bits_for, lit, Expr, Module, Reg};
+use crate::stock::Stock;
 use crate::target::Target;
 
 const DOC: &str = "\
@@ -91,18 +92,16 @@ pub fn output_stages(
     };
 
     // Starts, and places in the queue.
-    let places = positions.queue_places();
+    let all_places = positions.queue_places();
     let taken = m.net("taken", 1, "");
-    let credit_bits = bits_for(places);
-    let credits = m.reg("credits", credit_bits, places, "free places in the queue");
+    let names = ["places", "place_free"];
+    let all = lit(all_places, bits_for(all_places));
+    let places = Stock::full(&mut m, names, &all, "free places in the queue");
     let ready = m.reg("ready", 1, 0, "a result would start");
     m.assign(&start, &(&ready.q & &result_valid));
     m.comb(|b| {
-        b.set(
-            &credits.d,
-            &(&credits.q + taken.zext(credit_bits) - start.zext(credit_bits)),
-        );
-        b.set(&has_place, &credits.d.non_zero());
+        places.step(b, &taken, &start);
+        b.set(&has_place, &places.some_next());
         b.set(&ready.d, &may_start);
     });
     m.assign(&result_ready, &ready.q);
@@ -141,18 +140,19 @@ pub fn output_stages(
     let tlast = m.output("tlast", 1, "");
     let frame_done = m.output("frame_done", 1, "the last beat of a frame was taken");
     // A memory like that of the results is the same module.
-    let memory =
-        match (places, stage.values.width()) == (hull.fifo_results, lanes.pe * lanes.acc_bits) {
-            true => format!("{engine}_result_memory"),
-            false => format!("{name}_queue_memory"),
-        };
+    let memory = match (all_places, stage.values.width())
+        == (hull.fifo_results, lanes.pe * lanes.acc_bits)
+    {
+        true => format!("{engine}_result_memory"),
+        false => format!("{name}_queue_memory"),
+    };
     m.instance(
         "u_queue",
         queue(
             &format!("{name}_queue"),
             &memory,
             stage.values.width(),
-            places,
+            all_places,
         ),
         vec![
             ("write", stage.flags.valid_at(stage.positions.end)),

@@ -2,6 +2,7 @@
 
 use crate::memory::held_memory;
 use crate::rtl::{bits_for, lit, Module};
+use crate::stock::Stock;
 
 const DOC: &str = "\
 Queue of finished beats and grad_input stream. Beats arrive without a question: none starts through
@@ -15,7 +16,6 @@ pub(super) fn queue(name: &str, memory: &str, bits: usize, places: u64) -> Modul
     let mut m = Module::new(name, DOC);
     m.clocked();
     let slot_bits = bits_for(places - 1);
-    let count_bits = bits_for(places);
     let write = m.input("write", 1, "");
     let data = m.input("data", bits, "");
     let last = m.input("last", 1, "");
@@ -28,8 +28,8 @@ pub(super) fn queue(name: &str, memory: &str, bits: usize, places: u64) -> Modul
 
     let write_slot = m.reg("write_slot", slot_bits, 0, "");
     let read_slot = m.reg("read_slot", slot_bits, 0, "");
-    let waiting = m.reg("waiting", count_bits, 0, "beats in the memory");
-    let some = m.reg("some", 1, 0, "waiting is not zero");
+    let names = ["waiting", "some_wait"];
+    let waiting = Stock::none(&mut m, names, bits_for(places), "beats in the memory");
     let held = m.reg("held", 1, 0, "the memory's output has yet to leave");
     let gave = m.reg("gave", 1, 0, "");
     let out_valid = m.reg("out_valid", 1, 0, "");
@@ -44,17 +44,13 @@ pub(super) fn queue(name: &str, memory: &str, bits: usize, places: u64) -> Modul
         b.set_slice(&stored, 0, &data);
         b.set_slice(&stored, bits, &last);
         b.set(&open, &(&tready | !&out_valid.q));
-        b.set(&read, &(&some.q & (&open | !&held.q)));
+        b.set(&read, &(waiting.some() & (&open | !&held.q)));
         b.when_else(
             &read,
             |b| b.set(&held.d, &lit(1, 1)),
             |b| b.when(&open, |b| b.set(&held.d, &lit(0, 1))),
         );
-        b.set(
-            &waiting.d,
-            &(&waiting.q + write.zext(count_bits) - read.zext(count_bits)),
-        );
-        b.set(&some.d, &waiting.d.non_zero());
+        waiting.step(b, &write, &read);
         b.when(&write, |b| b.set(&write_slot.d, &write_slot.q.plus(1)));
         b.when(&read, |b| b.set(&read_slot.d, &read_slot.q.plus(1)));
         b.set(&gave.d, &read);

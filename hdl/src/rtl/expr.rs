@@ -151,9 +151,16 @@ impl Expr {
         self.bit(self.width - 1)
     }
 
-    /// Zero-extended to `width`.
+    /// Zero-extended to `width`. A constant just gets the width.
     pub fn zext(&self, width: usize) -> Expr {
-        self.extended(width, self.sized())
+        match &self.ast {
+            VerilogExpression::Cast(value, _)
+                if matches!(**value, VerilogExpression::Literal(_)) =>
+            {
+                self.extended(width, (**value).clone())
+            }
+            _ => self.extended(width, self.sized()),
+        }
     }
 
     /// Sign-extended to `width`; a signal or a slice of one.
