@@ -6,10 +6,12 @@
 mod error;
 mod file;
 mod fit;
+mod merge;
 mod tiling;
 
 pub use error::{EngineError, NoFit};
 pub use file::{EngineFile, Lanes, LimitsFile};
+pub use merge::Merge;
 pub use tiling::{Parts, Tile, Tiling};
 
 use bpa_hdl::descriptor;
@@ -92,5 +94,27 @@ impl ProgrammableEngine {
             text.push('\n');
         }
         text
+    }
+}
+
+/// The largest of so many parts as even as they can be, for every number of parts; the whole first, 1 last.
+fn even_parts(whole: u32) -> impl Iterator<Item = u32> {
+    let mut next = Some(whole);
+    std::iter::from_fn(move || {
+        let part = next?;
+        // The least number of parts that are all smaller.
+        next = (part > 1).then(|| whole.div_ceil(whole.div_ceil(part - 1)));
+        Some(part)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_as_even_as_they_can_be() {
+        assert_eq!(even_parts(10).collect::<Vec<_>>(), [10, 5, 4, 3, 2, 1]);
+        assert_eq!(even_parts(1).collect::<Vec<_>>(), [1]);
     }
 }

@@ -48,29 +48,29 @@ impl<D: Device> Driver<'_, D> {
 
 /// What the engine is given for a tile.
 fn part(tiling: &Tiling, tile: &Tile, arrays: &Arrays) -> Arrays {
-    let of_group = tiling.layer().out_per_group();
+    let merge = tiling.merge();
+    let of_group = merge.merged().out_per_group();
     let channels: Vec<usize> = channels(tile, &tile.out_channels, of_group).collect();
     let in_channels: Vec<usize> = tile.in_channels.clone().map(|c| c as usize).collect();
     Arrays {
-        grad_output: arrays.grad_output.select(Axis(1), &channels),
-        weight: arrays
-            .weight
-            .select(Axis(0), &channels)
-            .select(Axis(1), &in_channels),
+        grad_output: merge.grad_output(&arrays.grad_output, &channels),
+        weight: merge.weight(&arrays.weight, &channels, &in_channels),
         stages: StageArrays::default(),
     }
 }
 
-/// Adds a tile's result to the channels that it is of.
+/// Adds a tile's result to the channels that it is of. Those that only fill the last merged group are of none.
 fn add(result: &mut Array4<i64>, tiling: &Tiling, tile: &Tile, found: &Array4<i64>) {
-    let of_group = tiling.layer().in_per_group();
-    for (from, to) in channels(tile, &tile.in_channels, of_group).enumerate() {
+    let of_group = tiling.merge().merged().in_per_group();
+    let all = result.len_of(Axis(1));
+    let own = channels(tile, &tile.in_channels, of_group).enumerate();
+    for (from, to) in own.filter(|&(_, to)| to < all) {
         let mut sum = result.index_axis_mut(Axis(1), to);
         sum += &found.index_axis(Axis(1), from);
     }
 }
 
-/// Channels of the whole layer: these of each group of the tile, where a group has `of_group`.
+/// Channels of the whole merged layer: these of each group of the tile, where a group has `of_group`.
 fn channels<'a>(
     tile: &'a Tile,
     of_each: &'a std::ops::Range<u32>,

@@ -14,6 +14,8 @@ pub struct Row {
     pub name: String,
     /// Jobs.
     pub tiles: u64,
+    /// Groups that are merged into one.
+    pub merged: u32,
     /// Runs of groups, of C and of K that the tiles are made of.
     pub cuts: [u32; 3],
     /// Cycles in which the engine had one of them, loads of weights included.
@@ -22,6 +24,8 @@ pub struct Row {
     pub bound_cycles: u64,
     /// Cycles for one of the bound.
     pub ratio: f64,
+    /// Of the multiplications that these cycles have room for, the share that the layer needs.
+    pub multipliers_in_use: f64,
     /// Values of what the layer consumes that did not fit the type of gradients.
     pub saturated: u64,
     /// Values of grad_input that are not the reference's.
@@ -41,6 +45,7 @@ pub struct Report {
     pub cycles: u64,
     pub bound_cycles: u64,
     pub ratio: f64,
+    pub multipliers_in_use: f64,
     pub mismatches: u64,
 }
 
@@ -58,10 +63,12 @@ impl Row {
         Self {
             name: step.name().to_owned(),
             tiles: tiling.tiles().len() as u64,
+            merged: tiling.merge().each(),
             cuts: [parts.groups, parts.in_channels, parts.out_channels],
             cycles,
             bound_cycles,
             ratio: cycles as f64 / bound_cycles as f64,
+            multipliers_in_use: tiling.multipliers_in_use(frames, cycles),
             saturated,
             mismatches: comparison.mismatches,
             first_mismatch: comparison.first.map(|first| first.to_string()),
@@ -81,6 +88,12 @@ impl Report {
             cycles,
             bound_cycles,
             ratio: cycles as f64 / bound_cycles as f64,
+            // Each layer's share weighs as much as its cycles.
+            multipliers_in_use: layers
+                .iter()
+                .map(|row| row.multipliers_in_use * row.cycles as f64)
+                .sum::<f64>()
+                / cycles as f64,
             mismatches: sum(|row| row.mismatches),
             layers,
         }
@@ -98,36 +111,43 @@ impl Report {
         table.load_preset(UTF8_FULL_CONDENSED);
         table.set_header([
             "layer",
+            "merged",
             "tiles",
             "groups x C x K",
             "cycles",
             "bound",
             "ratio",
+            "in use",
             "saturated",
             "bit-exact",
         ]);
         let count = |number: u64| HumanCount(number).to_string();
+        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         let verdict = |wrong: u64| if wrong == 0 { "yes" } else { "NO" }.to_owned();
         for row in &self.layers {
             let [groups, in_channels, out_channels] = row.cuts;
             table.add_row([
                 row.name.clone(),
+                count(row.merged.into()),
                 count(row.tiles),
                 format!("{groups} x {in_channels} x {out_channels}"),
                 count(row.cycles),
                 count(row.bound_cycles),
                 format!("{:.4}", row.ratio),
+                percent(row.multipliers_in_use),
                 count(row.saturated),
                 verdict(row.mismatches),
             ]);
         }
         table.add_row([
             "all".to_owned(),
+            String::new(),
             count(self.tiles),
             String::new(),
             count(self.cycles),
             count(self.bound_cycles),
             format!("{:.4}", self.ratio),
+            percent(self.multipliers_in_use),
             count(self.layers.iter().map(|row| row.saturated).sum()),
             verdict(self.mismatches),
         ]);

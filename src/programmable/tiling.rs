@@ -1,14 +1,16 @@
 //! A layer cut into tiles that each fit a programmable engine.
 //!
-//! A tile is a layer of its own: a run of whole groups, and within each of them a run of the channels of C and one of
-//! those of K. Tiles over C and over groups give different channels of grad_input; tiles over K give partial sums of
-//! the same ones, which whoever drives the engine adds.
+//! Groups that are narrower than the lanes are first [merged](Merge) into wider ones. A tile is a layer of its own: a
+//! run of whole (merged) groups, and within each of them a run of the channels of C and one of those of K. Tiles over C
+//! and over groups give different channels of grad_input; tiles over K give partial sums of the same ones, which whoever
+//! drives the engine adds.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::{NoFit, ProgrammableEngine};
-use crate::bound::{axis_taps, bound_cycles};
+use super::merge::Merge;
+use super::{even_parts, NoFit, ProgrammableEngine};
+use crate::bound::{axis_taps, bound_cycles, shared_bound_cycles, useful_macs};
 use crate::layer::Layer;
 use crate::plan::Plan;
 use crate::schedule::FrameWalk;
@@ -19,7 +21,7 @@ const JOB_CYCLES: u64 = 10;
 /// Tiles of a layer at the most; beyond, the limits are far too small for it.
 const MOST_TILES: u64 = 1 << 20;
 
-/// One job of a layer.
+/// One job of a layer. Groups and channels are those of the merged layer.
 #[derive(Clone, Debug)]
 pub struct Tile {
     /// Groups.
@@ -35,12 +37,12 @@ pub struct Tile {
 /// The jobs of a layer; one if it fits as it is.
 #[derive(Clone, Debug)]
 pub struct Tiling {
-    layer: Layer,
+    merge: Merge,
     parts: Parts,
     tiles: Vec<Tile>,
 }
 
-/// Into how many runs a layer is cut.
+/// Into how many runs a layer is cut, its groups merged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parts {
     /// Runs of groups.
@@ -50,6 +52,9 @@ pub struct Parts {
     /// Runs of the channels of K of a group: partial sums.
     pub out_channels: u32,
 }
+
+/// Cycles, and tiles.
+type Cost = (u128, u64);
 
 /// Channels of a tile at the most, in each group, and groups.
 #[derive(Clone, Copy)]
@@ -62,7 +67,12 @@ struct Cut {
 impl Tiling {
     /// The whole layer.
     pub fn layer(&self) -> &Layer {
-        &self.layer
+        self.merge.layer()
+    }
+
+    /// How its groups are laid side by side.
+    pub fn merge(&self) -> &Merge {
+        &self.merge
     }
 
     /// Into how many runs the layer is cut.
@@ -82,9 +92,16 @@ impl Tiling {
     }
 
     /// Cycles of `frames` frames below which no engine with these lanes and this memory can be: those of the whole
-    /// layer, or the beats of the weights if these are more.
+    /// layer with its groups on the lanes [as well as can be](shared_bound_cycles), or the beats of the weights if these
+    /// are more.
     pub fn bound_cycles(&self, frames: u64) -> u64 {
-        (bound_cycles(&self.layer) * frames).max(self.weight_beats())
+        (shared_bound_cycles(self.layer()) * frames).max(self.weight_beats())
+    }
+
+    /// Of the multiplications that the engine could do in so many cycles, the share that `frames` frames need.
+    pub fn multipliers_in_use(&self, frames: u64, cycles: u64) -> f64 {
+        let most = cycles as f64 * self.layer().multipliers() as f64;
+        useful_macs(self.layer()) as f64 * frames as f64 / most
     }
 
     /// Cycles in which the engine has these jobs, at the most, without stalls from outside: the weights of each tile,
@@ -113,29 +130,41 @@ fn unneeded_beats(plan: &Plan) -> u64 {
 }
 
 impl ProgrammableEngine {
-    /// Cuts a [`layer`](Self::layer) of this engine into tiles that fit; of the ways to do so, one with the fewest
-    /// cycles for batches of `frames` frames.
+    /// Merges narrow groups of a [`layer`](Self::layer) of this engine and cuts it into tiles that fit; of the ways to do
+    /// so, one with the fewest cycles for batches of `frames` frames.
     ///
     /// # Errors
     /// Not even a tile of one block of channels fits, or there would be more than a million tiles.
     pub fn tiling(&self, layer: &Layer, frames: u64) -> Result<Tiling, NoFit> {
-        if let Ok(plan) = self.plan(layer) {
-            return Ok(Tiling {
-                parts: Parts {
-                    groups: 1,
-                    in_channels: 1,
-                    out_channels: 1,
-                },
-                tiles: vec![Tile {
-                    groups: 0..layer.groups(),
-                    in_channels: 0..layer.in_per_group(),
-                    out_channels: 0..layer.out_per_group(),
-                    plan,
-                }],
-                layer: layer.clone(),
-            });
+        let mut best: Option<(Cost, Merge, Cut)> = None;
+        let mut unmerged = None;
+        for (bound, merge) in self.merges(layer) {
+            // Of the others none has a lower bound.
+            let least = u128::from(bound) * u128::from(frames);
+            if best.as_ref().is_some_and(|(cost, ..)| cost.0 <= least) {
+                break;
+            }
+            match self.best_cut(merge.merged(), frames) {
+                Ok((cost, cut)) => {
+                    if best.as_ref().is_none_or(|(least, ..)| cost < *least) {
+                        best = Some((cost, merge, cut));
+                    }
+                }
+                // What is said is said of the layer as the user has it.
+                Err(reason) if merge.each() == 1 => unmerged = Some(reason),
+                Err(_) => (),
+            }
         }
-        let cut = self.best_cut(layer, frames)?;
+        match (best, unmerged) {
+            (Some((_, merge, cut)), _) => self.tiles(merge, cut),
+            (None, Some(reason)) => Err(reason),
+            (None, None) => unreachable!("a layer whose groups stay alone is always tried"),
+        }
+    }
+
+    /// The tiles of a cut.
+    fn tiles(&self, merge: Merge, cut: Cut) -> Result<Tiling, NoFit> {
+        let layer = merge.merged();
         let all = [
             runs(layer.groups(), cut.groups),
             runs(layer.in_per_group(), cut.in_channels),
@@ -173,7 +202,7 @@ impl ProgrammableEngine {
         }
         let [groups, in_channels, out_channels] = all.map(|runs| runs.len() as u32);
         Ok(Tiling {
-            layer: layer.clone(),
+            merge,
             parts: Parts {
                 groups,
                 in_channels,
@@ -183,8 +212,17 @@ impl ProgrammableEngine {
         })
     }
 
-    /// The cut with the fewest cycles, were all its tiles as large as the largest.
-    fn best_cut(&self, layer: &Layer, frames: u64) -> Result<Cut, NoFit> {
+    /// The cut with the fewest cycles, were all its tiles as large as the largest; none where the layer fits.
+    fn best_cut(&self, layer: &Layer, frames: u64) -> Result<(Cost, Cut), NoFit> {
+        if self.plan(layer).is_ok() {
+            let whole = Cut {
+                groups: layer.groups(),
+                in_channels: layer.in_per_group(),
+                out_channels: layer.out_per_group(),
+            };
+            let cycles = u128::from(bound_cycles(layer)) * u128::from(frames);
+            return Ok(((cycles + u128::from(layer.weight_words()), 1), whole));
+        }
         let (simd, pe) = (layer.simd(), layer.pe());
         let smallest = self.part(
             layer,
@@ -210,7 +248,7 @@ impl ProgrammableEngine {
         let produced = u64::from(rows.in_size) * u64::from(cols.in_size);
 
         let (k_blocks, c_blocks) = (layer.k_blocks(), layer.c_blocks());
-        let mut best: Option<((u128, u64), Cut)> = None;
+        let mut best: Option<(Cost, Cut)> = None;
         for groups in even_parts(layer.groups()) {
             for k_run in even_parts(k_blocks) {
                 let words = u64::from(groups) * u64::from(k_run);
@@ -247,13 +285,13 @@ impl ProgrammableEngine {
             }
         }
         // The smallest tile fits and is the last that is tried.
-        let ((_, tiles), cut) = best.expect("the smallest tile is one of those tried");
-        match tiles > MOST_TILES {
+        let (cost, cut) = best.expect("the smallest tile is one of those tried");
+        match cost.1 > MOST_TILES {
             true => Err(NoFit::Tiles {
-                tiles,
+                tiles: cost.1,
                 most: MOST_TILES,
             }),
-            false => Ok(cut),
+            false => Ok((cost, cut)),
         }
     }
 
@@ -265,17 +303,6 @@ impl ProgrammableEngine {
         geometry.out_channels = Some(i64::from(cut.groups) * i64::from(cut.out_channels));
         self.layer(geometry)
     }
-}
-
-/// The largest of so many parts as even as they can be, for every number of parts; the whole first, 1 last.
-fn even_parts(whole: u32) -> impl Iterator<Item = u32> {
-    let mut next = Some(whole);
-    std::iter::from_fn(move || {
-        let part = next?;
-        // The least number of parts that are all smaller.
-        next = (part > 1).then(|| whole.div_ceil(whole.div_ceil(part - 1)));
-        Some(part)
-    })
 }
 
 /// Runs of at most `each`.
@@ -291,9 +318,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_as_even_as_they_can_be() {
-        assert_eq!(even_parts(10).collect::<Vec<_>>(), [10, 5, 4, 3, 2, 1]);
-        assert_eq!(even_parts(1).collect::<Vec<_>>(), [1]);
+    fn runs_are_as_long_as_they_may_be() {
         assert_eq!(runs(10, 4), [0..4, 4..8, 8..10]);
     }
 }

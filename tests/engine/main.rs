@@ -18,6 +18,7 @@
 //! | [`extremes`] | the accumulator holds the worst case |
 //! | [`output_stages`] | what stands behind the accumulators is exact, keeps the rate and loses nothing |
 //! | [`tiling`] | layers too large for a programmable engine are exact in tiles, in the cycles of the model |
+//! | [`merging`] | groups narrower than a programmable engine's lanes are exact side by side, at the bound where it can be |
 //! | [`golden`] | the emitted text changes only on purpose |
 //!
 //! Verilator, Icarus and Yosys have to be installed. Compiled models go to the user's cache (`BPA_CACHE_DIR`).
@@ -30,6 +31,7 @@ mod icarus;
 mod icarus_tool;
 mod layers;
 mod lint;
+mod merging;
 mod mutants;
 mod output_stages;
 mod programmable;
