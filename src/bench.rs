@@ -3,11 +3,13 @@
 
 mod chart;
 mod measure;
+mod on_engine;
 mod table;
 
 pub use chart::chart;
 pub use measure::{expected_cycles, measure, Options};
-pub use table::{tables, Style};
+pub use on_engine::{EngineBench, EngineError, EngineRow};
+pub use table::{engine_table, tables, Style};
 
 use serde::Serialize;
 

@@ -8,6 +8,7 @@ mod bench;
 pub mod bpa;
 pub mod gen_verilog;
 mod layer_source;
+mod parallel;
 mod progress;
 mod run_network;
 mod synth;

@@ -3,15 +3,17 @@
 use std::path::Path;
 use std::process::Command;
 
-use bpa_engine::bench::LAYERS;
+use bpa_engine::bench::{engine_table, EngineBench, Style, LAYERS};
 use bpa_engine::bound::{bound_cycles, zero_insertion_cycles};
 use bpa_engine::first_frame::first_frame_limit;
 use bpa_engine::layer::{Layer, LayerFile};
 use bpa_engine::layer_list;
 use bpa_engine::plan::Plan;
+use bpa_engine::programmable::{EngineFile, ProgrammableEngine, Tiling};
 use bpa_engine::reference::gather;
 use bpa_engine::vectors::{random_grad_output, random_weight};
 use bpa_engine::zero_insertion::{equivalent_layer, finn_cycles, insert_zeros, Borders};
+use bpa_sim::Cache;
 
 fn layer(text: &str) -> Layer {
     let file: LayerFile = toml::from_str(text).unwrap();
@@ -123,6 +125,12 @@ kernel = [1, 1]
 lanes = [1, 1]
 ";
 
+/// Compiled models.
+const MODELS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/models");
+
+/// Cycles of a layer that a test runs.
+const MOST_CYCLES: u64 = 1_500_000;
+
 struct Ran {
     code: Option<i32>,
     stdout: String,
@@ -134,10 +142,7 @@ fn bench(folder: &Path, words: &str) -> Ran {
         .arg("bench")
         .args(words.split_whitespace())
         .current_dir(folder)
-        .env(
-            "BPA_CACHE_DIR",
-            concat!(env!("CARGO_TARGET_TMPDIR"), "/models"),
-        )
+        .env("BPA_CACHE_DIR", MODELS)
         .output()
         .unwrap();
     Ran {
@@ -198,6 +203,75 @@ fn a_list_is_measured() {
     assert_eq!(ran.stderr.lines().count(), 2, "{}", ran.stderr);
 }
 
+/// Two lanes of each kind, and a weight memory that `strided` does not fit.
+const ENGINE: &str = "name = \"two_by_two\"
+[engine]
+mode = \"programmable\"
+simd = 2
+pe = 2
+[limits]
+weight_words = 20
+line_words = 64
+size = 16
+kernel = 3
+phases = 2
+fifo_results = 16
+";
+
+#[test]
+fn a_list_is_measured_on_one_engine() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("list.toml", LIST);
+    write("engine.toml", ENGINE);
+    let ran = bench(
+        folder.path(),
+        "--engine engine.toml --layers list.toml --json",
+    );
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(json["engine"], "two_by_two");
+    let [strided, pointwise] = &json["layers"].as_array().unwrap()[..] else {
+        panic!("{json}");
+    };
+    assert_eq!(
+        (&strided["name"], &strided["tiles"]),
+        (&"strided".into(), &2.into())
+    );
+    assert_eq!(strided["bound_cycles"], 7 * 8 * 4);
+    assert_eq!(
+        (&pointwise["tiles"], &pointwise["frames"]),
+        (&1.into(), &3.into())
+    );
+    // One issue a pixel, whose 4 multiplications are all of the layer.
+    assert_eq!(pointwise["cycles_per_frame"], 12);
+    assert_eq!(pointwise["multipliers_in_use"], 1.0);
+    for row in [strided, pointwise] {
+        assert_eq!(
+            (&row["mismatches"], &row["model_agrees"]),
+            (&0.into(), &true.into())
+        );
+    }
+
+    let table = bench(
+        folder.path(),
+        "--engine engine.toml --layers list.toml --markdown --jobs 1",
+    );
+    assert_eq!(table.code, Some(0), "{}", table.stderr);
+    assert!(table.stdout.contains("| strided   |"), "{}", table.stdout);
+
+    let refusal = |words: &str| {
+        let ran = bench(folder.path(), &format!("--engine engine.toml {words}"));
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+        ran.stderr
+    };
+    // The built-in list: its first layer has a kernel of 7 x 7.
+    assert!(refusal("").starts_with("error: layer \"resnet50_conv1\": "));
+    assert!(refusal("--layers list.toml --chart a.svg").contains("--chart"));
+    write("engine.toml", &ENGINE.replace("simd = 2", "simd = 0"));
+    assert!(refusal("--layers list.toml").starts_with("error: engine.toml: `engine.simd` is 0"));
+}
+
 #[test]
 fn a_faulty_list_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -242,7 +316,7 @@ fn the_page_of_benchmarks_is_that_of_this_engine() {
         let plan = Plan::new(layer);
         let cycles = plan.cycles(3);
         let found = documented(layer.name());
-        let [of_cycles, of_zero_insertion, of_memory] = &found[..] else {
+        let [of_cycles, of_zero_insertion, of_memory, ..] = &found[..] else {
             panic!("{} is in {} tables", layer.name(), found.len());
         };
         let steady = cycles.per_frame_steady.unwrap();
@@ -262,4 +336,88 @@ fn the_page_of_benchmarks_is_that_of_this_engine() {
             "{of_memory:?}"
         );
     }
+}
+
+/// The engine of the page's last table, and the layers on it.
+fn on_engine() -> (ProgrammableEngine, Vec<(String, Tiling)>) {
+    let file = include_str!("../examples/engines/benchmark.toml");
+    let file = EngineFile::parse(file, "benchmark.toml").unwrap();
+    let engine = file.validate().unwrap();
+    let tiling = |file: LayerFile| {
+        let layer = engine.layer(file.layer).unwrap();
+        (file.name, engine.tiling(&layer, 3).unwrap())
+    };
+    let layers = layer_list::parse(LAYERS, "the list").unwrap();
+    let layers = layers.into_iter().map(tiling).collect();
+    (engine, layers)
+}
+
+/// At full size, in 64 KiB of weights and 16 KiB of line buffer; and the page says what the model says.
+#[test]
+fn every_layer_fits_the_engine_of_the_page_in_tiles() {
+    let (engine, layers) = on_engine();
+    let lanes = engine.lanes();
+    let limits = engine.limits();
+    let weights = limits.weight_words as usize * lanes.simd * lanes.pe * lanes.weight_bits;
+    let line = limits.line_words as usize * lanes.simd * lanes.grad_bits;
+    assert_eq!((weights / 8, line / 8), (64 << 10, 16 << 10));
+    assert_eq!(layers.len(), 13);
+    for (name, tiling) in &layers {
+        let rows = documented(name);
+        let [.., cells] = &rows[..] else {
+            panic!("{name} is in no table")
+        };
+        assert_eq!(rows.len(), 4, "{name}");
+        let parts = tiling.parts();
+        assert_eq!(cells[1], tiling.merge().each().to_string(), "{name}");
+        assert_eq!(cells[2], tiling.tiles().len().to_string(), "{name}");
+        let cuts = [parts.groups, parts.in_channels, parts.out_channels];
+        assert_eq!(
+            cells[3],
+            cuts.map(|runs| runs.to_string()).join(" x "),
+            "{name}"
+        );
+        let bound = tiling.bound_cycles(3).div_ceil(3);
+        assert_eq!(cells[5], bound.to_string(), "{name}");
+        let cycles: u64 = cells[4].parse().unwrap();
+        match tiling.tiles() {
+            [tile] => {
+                let steady = tile.plan.cycles(3).per_frame_steady.unwrap();
+                assert_eq!(cycles, steady, "{name}");
+                // Groups that the lanes hold at once: all of these layers reach their bound.
+                assert!(100 * steady <= 101 * bound, "{name}: {steady}, {bound}");
+            }
+            _ => assert!(
+                (bound..=tiling.cycles(3) / 3).contains(&cycles),
+                "{name}: {cycles}"
+            ),
+        }
+        assert_eq!(cells[8..], ["yes"; 3], "{name}");
+    }
+}
+
+/// The layers that are done soon, run again: the page's rows are those of a fresh run. The others take a minute with
+/// `bpa bench`.
+#[test]
+fn the_page_says_what_an_engine_does() {
+    let (engine, layers) = on_engine();
+    let bench = EngineBench::new(&engine, &Cache::new(MODELS)).unwrap();
+    let mut measured = 0;
+    for (name, tiling) in &layers {
+        if tiling.cycles(3) > MOST_CYCLES {
+            continue;
+        }
+        let row = bench.measure(name, tiling, 3).unwrap();
+        assert_eq!(row.faults(), [""; 0], "{name}");
+        let table = engine_table(&[row], Style::Markdown);
+        let line = table.lines().last().unwrap();
+        let cells: Vec<String> = line
+            .trim_matches('|')
+            .split('|')
+            .map(|cell| cell.trim().replace(',', ""))
+            .collect();
+        assert_eq!(documented(name).last(), Some(&cells), "{name}");
+        measured += 1;
+    }
+    assert_eq!(measured, 8);
 }

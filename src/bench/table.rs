@@ -4,7 +4,7 @@ use comfy_table::presets::{ASCII_MARKDOWN, UTF8_FULL_CONDENSED};
 use comfy_table::{Cell, CellAlignment, Table};
 use indicatif::HumanCount;
 
-use super::Row;
+use super::{EngineRow, Row};
 
 /// Where the tables will be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,16 +14,16 @@ pub enum Style {
 }
 
 /// A table, column by column: its heading, and what a row says there.
-struct Column {
+struct Column<R> {
     heading: &'static str,
-    cell: fn(&Row) -> String,
+    cell: fn(&R) -> String,
 }
 
-const fn column(heading: &'static str, cell: fn(&Row) -> String) -> Column {
+const fn column<R>(heading: &'static str, cell: fn(&R) -> String) -> Column<R> {
     Column { heading, cell }
 }
 
-const CYCLES: &[Column] = &[
+const CYCLES: &[Column<Row>] = &[
     column("layer", |row| row.name.clone()),
     column("lanes", |row| format!("{} x {}", row.simd, row.pe)),
     column("cycles a frame", |row| count(row.steady())),
@@ -41,7 +41,7 @@ const CYCLES: &[Column] = &[
     }),
 ];
 
-const ZERO_INSERTION: &[Column] = &[
+const ZERO_INSERTION: &[Column<Row>] = &[
     column("layer", |row| row.name.clone()),
     column("this engine", |row| count(row.steady())),
     column("zero insertion", |row| {
@@ -58,7 +58,7 @@ const ZERO_INSERTION: &[Column] = &[
     column("speed-up", |row| format!("{:.2}", row.speed_up)),
 ];
 
-const MEMORY: &[Column] = &[
+const MEMORY: &[Column<Row>] = &[
     column("layer", |row| row.name.clone()),
     column("line buffer, pixels", |row| {
         count(row.figures.line_buffer_pixels)
@@ -69,6 +69,29 @@ const MEMORY: &[Column] = &[
     column("line buffer, words", |row| count(row.line_buffer_words)),
     column("output FIFO, results", |row| count(row.output_fifo_results)),
 ];
+
+const ON_ENGINE: &[Column<EngineRow>] = &[
+    column("layer", |row| row.name.clone()),
+    column("merged", |row| count(row.merged.into())),
+    column("tiles", |row| count(row.tiles)),
+    column("groups x C x K", |row| {
+        row.cuts.map(|runs| runs.to_string()).join(" x ")
+    }),
+    column("cycles a frame", |row| count(row.cycles_per_frame)),
+    column("bound", |row| count(row.bound_cycles)),
+    column("ratio", |row| format!("{:.4}", row.ratio)),
+    column("in use", |row| {
+        format!("{:.1} %", 100.0 * row.multipliers_in_use)
+    }),
+    column("in time", |row| verdict(row.in_time())),
+    column("model agrees", |row| verdict(row.model_agrees)),
+    column("bit-exact", |row| verdict(row.mismatches == 0)),
+];
+
+/// The figures of layers on one engine.
+pub fn engine_table(rows: &[EngineRow], style: Style) -> String {
+    format!("{}\n", table(rows, ON_ENGINE, style))
+}
 
 /// All figures in three tables, each with a title.
 pub fn tables(rows: &[Row], style: Style) -> String {
@@ -90,7 +113,7 @@ pub fn tables(rows: &[Row], style: Style) -> String {
     texts.join("\n")
 }
 
-fn table(rows: &[Row], columns: &[Column], style: Style) -> String {
+fn table<R>(rows: &[R], columns: &[Column<R>], style: Style) -> String {
     let mut table = Table::new();
     table.load_preset(match style {
         Style::Terminal => UTF8_FULL_CONDENSED,

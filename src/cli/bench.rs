@@ -2,24 +2,25 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::Mutex;
 use std::thread;
-use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use bpa_sim::Cache;
 use clap::Args;
-use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::bpa::{can_write, frames};
-use super::progress::cycle_bar;
+use super::parallel::{in_parallel, Task};
+use super::progress::Wait;
 use super::{print, say, Outcome};
 use crate::atomic_file::write_whole;
-use crate::bench::{chart, expected_cycles, measure, tables, Options, Row, Style, LAYERS};
+use crate::bench::{
+    chart, engine_table, expected_cycles, measure, tables, EngineBench, EngineRow, Options, Row,
+    Style, LAYERS,
+};
 use crate::layer::{Layer, LayerFile};
 use crate::layer_list;
+use crate::programmable::{EngineFile, Tiling};
 use crate::run::RunError;
 
 #[derive(Args, Debug)]
@@ -27,6 +28,10 @@ pub(super) struct Bench {
     /// List of layers (TOML); without it, the layers of the project's own figures
     #[arg(long, value_name = "FILE")]
     layers: Option<PathBuf>,
+    /// Measure them all on the programmable engine of this file (TOML), in tiles where they need it; the list's lanes do
+    /// not count then
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["no_zero_insertion", "chart"])]
+    engine: Option<PathBuf>,
     /// Frames, back to back, on which each layer is measured
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(3..=1000))]
     frames: u64,
@@ -54,7 +59,32 @@ struct Json<'a> {
     layers: &'a [Row],
 }
 
+/// What `--json` prints of one engine.
+#[derive(Serialize)]
+struct EngineJson<'a> {
+    version: &'static str,
+    engine: &'a str,
+    layers: &'a [EngineRow],
+}
+
+impl Bench {
+    fn style(&self) -> Style {
+        match self.markdown {
+            true => Style::Markdown,
+            false => Style::Terminal,
+        }
+    }
+
+    fn jobs(&self) -> usize {
+        let jobs = self.jobs.or(thread::available_parallelism().ok());
+        jobs.map_or(1, NonZeroUsize::get)
+    }
+}
+
 pub(super) fn bench(args: Bench) -> anyhow::Result<Outcome> {
+    if let Some(path) = &args.engine {
+        return bench_engine(&args, path);
+    }
     let layers = layers(args.layers.as_deref())?;
     for layer in &layers {
         frames(layer, args.frames)?;
@@ -68,8 +98,7 @@ pub(super) fn bench(args: Bench) -> anyhow::Result<Outcome> {
         zero_insertion: !args.no_zero_insertion,
         cache: &cache,
     };
-    let jobs = args.jobs.or(thread::available_parallelism().ok());
-    let rows = measure_all(&layers, &options, jobs.map_or(1, NonZeroUsize::get))?;
+    let rows = measure_all(&layers, &options, args.jobs())?;
 
     if args.json {
         let version = env!("CARGO_PKG_VERSION");
@@ -78,77 +107,106 @@ pub(super) fn bench(args: Bench) -> anyhow::Result<Outcome> {
             layers: &rows,
         })?;
         print(&format!("{json}\n"))?;
-    } else if args.markdown {
-        print(&tables(&rows, Style::Markdown))?;
     } else {
-        print(&tables(&rows, Style::Terminal))?;
+        print(&tables(&rows, args.style()))?;
     }
     if let Some(path) = &args.chart {
         write_whole(path, chart(&rows).as_bytes())
             .map_err(|reason| anyhow!("{}: cannot write: {reason}", path.display()))?;
     }
-    Ok(outcome(&rows))
+    Ok(outcome(
+        rows.iter().map(|row| (row.name.as_str(), row.faults())),
+    ))
 }
 
-fn layers(path: Option<&Path>) -> anyhow::Result<Vec<Layer>> {
+/// The layers on one programmable engine.
+fn bench_engine(args: &Bench, path: &Path) -> anyhow::Result<Outcome> {
+    let at = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", path.display());
+    let engine = EngineFile::read(path)?
+        .validate()
+        .map_err(|error| at(&error))?;
+    let mut layers = Vec::new();
+    for file in files(args.layers.as_deref())? {
+        let layer = engine.layer(file.layer.clone());
+        let tiling = layer.and_then(|layer| engine.tiling(&layer, args.frames));
+        let tiling = tiling.map_err(|error| anyhow!("layer {:?}: {error}", file.name))?;
+        frames(tiling.layer(), args.frames)?;
+        layers.push((file.name, tiling));
+    }
+    let cache = Cache::from_env()?;
+    let bench = {
+        let _wait = Wait::new("compiling the Verilog with Verilator");
+        EngineBench::new(&engine, &cache)?
+    };
+    let task = |(_, tiling): &(String, Tiling)| {
+        let cycles = tiling.cycles(args.frames);
+        Task {
+            cycles,
+            cost: cycles,
+        }
+    };
+    let tasks: Vec<Task> = layers.iter().map(task).collect();
+    let rows = in_parallel(
+        &tasks,
+        args.jobs(),
+        |index, progress| {
+            let (name, tiling) = &layers[index];
+            let row = bench.measure(name, tiling, args.frames as usize);
+            progress(tasks[index].cycles);
+            row
+        },
+        |row| format!("{}: {:.4} x the bound", row.name, row.ratio),
+    )?;
+    if args.json {
+        let json = serde_json::to_string(&EngineJson {
+            version: env!("CARGO_PKG_VERSION"),
+            engine: engine.name(),
+            layers: &rows,
+        })?;
+        print(&format!("{json}\n"))?;
+    } else {
+        print(&engine_table(&rows, args.style()))?;
+    }
+    Ok(outcome(
+        rows.iter().map(|row| (row.name.as_str(), row.faults())),
+    ))
+}
+
+fn files(path: Option<&Path>) -> anyhow::Result<Vec<LayerFile>> {
     let files = match path {
         Some(path) => layer_list::read(path)?,
         None => layer_list::parse(LAYERS, "the built-in list")?,
     };
+    if files.is_empty() {
+        bail!("the list holds no layer");
+    }
+    Ok(files)
+}
+
+fn layers(path: Option<&Path>) -> anyhow::Result<Vec<Layer>> {
     let valid = |file: &LayerFile| {
         let layer = file.validate();
         layer.map_err(|error| anyhow!("layer {:?}: {error}", file.name))
     };
-    let layers: Vec<Layer> = files.iter().map(valid).collect::<Result<_, _>>()?;
-    if layers.is_empty() {
-        bail!("the list holds no layer");
-    }
-    Ok(layers)
+    files(path)?.iter().map(valid).collect()
 }
 
-/// Measures the layers on so many threads; the rows are in the order of the layers. Where one fails, no further one is
-/// begun.
+/// Measures the layers on so many threads.
 fn measure_all(layers: &[Layer], options: &Options, jobs: usize) -> anyhow::Result<Vec<Row>> {
-    let expected = |layer: &Layer| expected_cycles(layer, options);
-    // The longest first, so that no thread is left alone with one at the end.
-    let mut order: Vec<usize> = (0..layers.len()).collect();
-    order.sort_by_key(|&index| {
-        std::cmp::Reverse(expected(&layers[index]) * layers[index].multipliers())
-    });
-    let bar = cycle_bar(layers.iter().map(expected).sum());
-    bar.enable_steady_tick(Duration::from_millis(200));
-
-    let next = AtomicUsize::new(0);
-    let done = AtomicUsize::new(0);
-    let failed = AtomicBool::new(false);
-    let results = Mutex::new(Vec::new());
-    let work = || {
-        while !failed.load(Ordering::Relaxed) {
-            let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) else {
-                break;
-            };
-            let row = measure(&layers[index], options, &mut |cycles| bar.inc(cycles));
-            match &row {
-                Ok(row) => {
-                    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                    tell(&bar, &format!("[{done}/{}] {}", layers.len(), line(row)));
-                }
-                Err(_) => failed.store(true, Ordering::Relaxed),
-            }
-            let mut results = results.lock().expect("no thread panics");
-            results.push((index, row));
+    let task = |layer: &Layer| {
+        let cycles = expected_cycles(layer, options);
+        Task {
+            cycles,
+            cost: cycles * layer.multipliers(),
         }
     };
-    thread::scope(|scope| {
-        for _ in 0..jobs.min(layers.len()) {
-            scope.spawn(work);
-        }
-    });
-    bar.finish_and_clear();
-
-    let mut results = results.into_inner().expect("no thread panics");
-    results.sort_by_key(|(index, _)| *index);
-    let rows: Result<Vec<Row>, RunError> = results.into_iter().map(|(_, row)| row).collect();
+    let tasks: Vec<Task> = layers.iter().map(task).collect();
+    let rows: Result<Vec<Row>, RunError> = in_parallel(
+        &tasks,
+        jobs,
+        |index, progress| measure(&layers[index], options, progress),
+        line,
+    );
     rows.map_err(|error| match error {
         RunError::Simulator(error) => error.into(),
         RunError::Broken(broken) => broken.into(),
@@ -167,19 +225,12 @@ fn line(row: &Row) -> String {
     )
 }
 
-/// Above the bar, or where there is none, as a line of its own.
-fn tell(bar: &ProgressBar, line: &str) {
-    match bar.is_hidden() {
-        true => say(line),
-        false => bar.println(line),
-    }
-}
-
-fn outcome(rows: &[Row]) -> Outcome {
+/// Says what is not as it should be: each with the layer's name.
+fn outcome<'a>(faults: impl Iterator<Item = (&'a str, Vec<String>)>) -> Outcome {
     let mut outcome = Outcome::Success;
-    for row in rows {
-        for fault in row.faults() {
-            say(&format!("{}: {fault}", row.name));
+    for (name, faults) in faults {
+        for fault in faults {
+            say(&format!("{name}: {fault}"));
             outcome = Outcome::Mismatch;
         }
     }

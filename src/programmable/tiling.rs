@@ -129,6 +129,12 @@ fn unneeded_beats(plan: &Plan) -> u64 {
     pixels * u64::from(plan.layer().dy_words_per_pixel())
 }
 
+/// Cycles of a frame of many.
+fn steady_cycles(plan: &Plan) -> u64 {
+    let cycles = plan.cycles(3);
+    cycles.per_frame_steady.unwrap_or(cycles.total)
+}
+
 impl ProgrammableEngine {
     /// Merges narrow groups of a [`layer`](Self::layer) of this engine and cuts it into tiles that fit; of the ways to do
     /// so, one with the fewest cycles for batches of `frames` frames.
@@ -212,16 +218,22 @@ impl ProgrammableEngine {
         })
     }
 
-    /// The cut with the fewest cycles, were all its tiles as large as the largest; none where the layer fits.
+    /// The cut with the fewest cycles, were all its tiles as large as the largest; none where the layer fits and runs at
+    /// its bound.
     fn best_cut(&self, layer: &Layer, frames: u64) -> Result<(Cost, Cut), NoFit> {
-        if self.plan(layer).is_ok() {
+        let mut best: Option<(Cost, Cut)> = None;
+        if let Ok(plan) = self.plan(layer) {
+            let (steady, bound) = (steady_cycles(&plan), bound_cycles(layer));
+            let cycles = u128::from(steady) * u128::from(frames) + u128::from(layer.weight_words());
             let whole = Cut {
                 groups: layer.groups(),
                 in_channels: layer.in_per_group(),
                 out_channels: layer.out_per_group(),
             };
-            let cycles = u128::from(bound_cycles(layer)) * u128::from(frames);
-            return Ok(((cycles + u128::from(layer.weight_words()), 1), whole));
+            if steady <= bound + bound / 100 {
+                return Ok(((cycles, 1), whole));
+            }
+            best = Some(((cycles, 1), whole));
         }
         let (simd, pe) = (layer.simd(), layer.pe());
         let smallest = self.part(
@@ -248,7 +260,6 @@ impl ProgrammableEngine {
         let produced = u64::from(rows.in_size) * u64::from(cols.in_size);
 
         let (k_blocks, c_blocks) = (layer.k_blocks(), layer.c_blocks());
-        let mut best: Option<(Cost, Cut)> = None;
         for groups in even_parts(layer.groups()) {
             for k_run in even_parts(k_blocks) {
                 let words = u64::from(groups) * u64::from(k_run);
@@ -268,18 +279,23 @@ impl ProgrammableEngine {
                 let bound = (u128::from(taps) * u128::from(words) * u128::from(c_run))
                     .max(u128::from(consumed) * u128::from(words))
                     .max(u128::from(produced) * u128::from(beats));
+                let cut = Cut {
+                    groups,
+                    in_channels: c_run.saturating_mul(pe).min(layer.in_per_group()),
+                    out_channels: k_run.saturating_mul(simd).min(layer.out_per_group()),
+                };
+                let frame = match limits.line_words / words > held {
+                    true => bound,
+                    // Where there is no pixel to spare, each that arrives waits for one to be dead.
+                    false => steady_cycles(&self.plan(&self.part(layer, cut)?)?).into(),
+                };
                 let tiles = u64::from(layer.groups().div_ceil(groups))
                     * u64::from(k_blocks.div_ceil(k_run))
                     * u64::from(c_runs);
                 let weights = u128::from(kernel) * u128::from(words) * u128::from(c_run);
-                let cycles = u128::from(tiles) * (bound * u128::from(frames) + weights);
+                let cycles = u128::from(tiles) * (frame * u128::from(frames) + weights);
                 let cost = (cycles, tiles);
                 if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-                    let cut = Cut {
-                        groups,
-                        in_channels: c_run.saturating_mul(pe),
-                        out_channels: k_run.saturating_mul(simd),
-                    };
                     best = Some((cost, cut));
                 }
             }

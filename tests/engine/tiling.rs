@@ -3,6 +3,7 @@
 //!
 //! Layers are drawn by seed; a failure names it.
 
+use bpa_engine::bound::bound_cycles;
 use bpa_engine::compare::compare;
 use bpa_engine::driver::{Driver, Simulated};
 use bpa_engine::emit::Target;
@@ -135,6 +136,35 @@ fn every_channel_is_in_tiles_once_and_no_tile_is_beyond_a_limit() {
     pairs.sort_unstable();
     pairs.dedup();
     assert_eq!((found, pairs.len()), (2 * 6 * 8, 2 * 6 * 8));
+}
+
+/// Two rows of 2x2 taps alive at once are 15 pixels of 4 words, all of the line buffer; with no pixel to spare each waits
+/// for another. Half of K at a time leaves as many pixels again.
+#[test]
+fn a_layer_that_fits_without_a_pixel_to_spare_is_cut_where_that_is_faster() {
+    let engine = engine();
+    let tight = |width| {
+        let layer = engine.layer(Geometry {
+            in_channels: Some(2),
+            out_channels: Some(8),
+            in_size: Some(PerItem([20, width])),
+            kernel: Some(PerItem([2; 2])),
+            padding: PerItem([1, 0, 1, 0]),
+            ..Geometry::default()
+        });
+        layer.unwrap()
+    };
+    let layer = tight(13);
+    let whole = engine.plan(&layer).unwrap().cycles(3);
+    let steady = whole.per_frame_steady.unwrap();
+    assert!(4 * steady > 5 * bound_cycles(&layer), "{steady}");
+    let tiling = engine.tiling(&layer, 100).unwrap();
+    let parts = tiling.parts();
+    assert_eq!((parts.in_channels, parts.out_channels), (1, 2));
+    assert!(tiling.cycles(100) * 100 < tiling.bound_cycles(100) * 102);
+    // A column less, and a pixel is spare.
+    let whole = engine.tiling(&tight(12), 100).unwrap();
+    assert_eq!(whole.tiles().len(), 1);
 }
 
 #[test]
