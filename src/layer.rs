@@ -220,6 +220,17 @@ impl Layer {
         u64::from(self.simd) * u64::from(self.pe)
     }
 
+    /// Bits in two's complement of the largest sum that a value of grad_input can be, were every tap to reach its pixel.
+    pub fn sum_bits(&self) -> u32 {
+        let terms = u128::from(self.rows.kernel)
+            * u128::from(self.cols.kernel)
+            * u128::from(self.out_per_group());
+        let product_bits = self.grad_type.bits() + self.weight_type.bits() - 2;
+        let largest = terms << product_bits;
+        // The magnitude's bits and the sign.
+        u128::BITS - largest.leading_zeros() + 1
+    }
+
     /// The layer as a file that states every key, `out_size` included; of the switches, those that are on.
     pub fn to_file(&self) -> LayerFile {
         let pair =

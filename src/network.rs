@@ -3,17 +3,21 @@
 //! As with layers there are two types: [`NetworkFile`] holds what the user wrote, and [`Network`], which only
 //! [`NetworkFile::validate`] makes, what was found valid for an engine.
 
+mod arrays;
 mod chain;
 mod error;
 mod file;
 mod report;
 mod run;
 
+pub use arrays::NetworkArrays;
 pub use chain::reference;
 pub use error::NetworkError;
 pub use file::{LayerEntry, NetworkFile};
 pub use report::{Report, Row};
-pub use run::run;
+pub use run::{run, Ran};
+
+use std::path::{Path, PathBuf};
 
 use crate::programmable::Tiling;
 
@@ -22,6 +26,8 @@ use crate::programmable::Tiling;
 pub struct Network {
     name: String,
     frames: usize,
+    /// File of the gradient of the loss, where it is given.
+    grad_output: Option<PathBuf>,
     steps: Vec<Step>,
 }
 
@@ -35,6 +41,8 @@ pub struct Step {
     /// Steps whose grad_output it takes.
     skip: Vec<usize>,
     shift: u32,
+    /// File of the weights, where they are given.
+    weight: Option<PathBuf>,
 }
 
 impl Network {
@@ -48,6 +56,11 @@ impl Network {
         self.frames
     }
 
+    /// File of the gradient of the loss, seen from the network file; `None` where it is random.
+    pub fn grad_output(&self) -> Option<&Path> {
+        self.grad_output.as_deref()
+    }
+
     /// The layers, from the loss to the input.
     pub fn steps(&self) -> &[Step] {
         &self.steps
@@ -58,6 +71,11 @@ impl Step {
     /// What the layer is called.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// File of its weights, seen from the network file; `None` where they are random.
+    pub fn weight(&self) -> Option<&Path> {
+        self.weight.as_deref()
     }
 
     /// The layer, in tiles if it needs them.

@@ -120,11 +120,27 @@ impl fmt::Display for Range {
 /// # Errors
 /// The file is no .npy file of integers, or the array does not fit the layer in shape or in the range of its values.
 pub fn read_grad_output(path: &Path, layer: &Layer) -> Result<Array4<i32>, NpyError> {
+    grad_output(path, layer, None)
+}
+
+/// The same where N has to be `frames`.
+///
+/// # Errors
+/// As [`read_grad_output`].
+pub fn read_grad_output_of(
+    path: &Path,
+    layer: &Layer,
+    frames: usize,
+) -> Result<Array4<i32>, NpyError> {
+    grad_output(path, layer, Some(frames))
+}
+
+fn grad_output(path: &Path, layer: &Layer, frames: Option<usize>) -> Result<Array4<i32>, NpyError> {
     let [k, p, q] = grad_output_shape(layer).map(Some);
     let expected = Expected {
         array: "grad_output",
         axes: "(N, K, P, Q)",
-        shape: vec![None, k, p, q],
+        shape: vec![frames, k, p, q],
         range: Range::of_type(layer.grad_type()),
         bools: false,
     };

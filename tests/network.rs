@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bpa_engine::driver::{Driver, Simulated};
 use bpa_engine::emit::Target;
-use bpa_engine::network::{reference, run, Network, NetworkFile};
+use bpa_engine::network::{reference, run, Network, NetworkArrays, NetworkFile};
 use bpa_engine::programmable::{EngineFile, ProgrammableEngine};
 use bpa_hdl::rtl::print_verilog;
 use bpa_sim::Cache;
@@ -53,10 +53,14 @@ fn networks_are_exact_and_a_wrong_value_is_told() {
         ("dcgan_discriminator_quarter", 5),
     ] {
         let network = example(name);
-        let mut expected = reference(&network, 3);
+        let arrays = NetworkArrays::random(&network, 3);
+        let mut expected = reference(&network, &arrays);
         let spoilt = expected.last_mut().unwrap().first_mut().unwrap();
         *spoilt += 1;
-        let report = run(&network, &mut driver, 3, &expected).unwrap();
+        let ran = run(&network, &mut driver, &arrays, &expected).unwrap();
+        let report = ran.report;
+        assert_eq!(ran.grad_inputs.len(), layers);
+        assert_eq!(ran.grad_inputs[0], expected[0]);
         let (last, before) = report.layers.split_last().unwrap();
         assert_eq!(report.layers.len(), layers);
         assert_eq!((report.mismatches, last.mismatches), (1, 1), "{name}");
@@ -94,7 +98,7 @@ fn gradients_are_shifted_down_then_added_where_a_tensor_was_used_twice() {
         let into_b = a.div_euclid(256).clamp(-128, 127);
         let b = into_b * weight(1);
         let into_c = ((a + b).div_euclid(128) + into_b).clamp(-128, 127);
-        let found: Vec<i64> = reference(&network, seed)
+        let found: Vec<i64> = reference(&network, &NetworkArrays::random(&network, seed))
             .iter()
             .map(|array| array[[0; 4]])
             .collect();
@@ -126,6 +130,7 @@ fn mistakes_are_named() {
     assert_snapshot!(mistake("shift = 8", "shift = 49"), @r#"`shift` of layer "b" is 49: it must be from 0 to 48"#);
     assert_snapshot!(mistake("\"b\"", "\"a\""), @r#"two layers are called "a": give each a name of its own"#);
     assert_snapshot!(mistake("\"a\"", "\"a\"\nskip = [\"b\"]"), @r#"layer "a" is the first and consumes the gradient of the loss: it can have no `from`, `skip` or `shift`"#);
+    assert_snapshot!(mistake("\"b\"", "\"b\"\ngrad_output = \"dy.npy\""), @r#"layer "b" has a `grad_output`, but consumes what other layers give: only the first one can have it"#);
     assert_snapshot!(mistake("shift = 8", "from = [\"c\"]"), @r#"`from` of layer "b" names "c", and no layer before it is called that; those before are a"#);
     assert_snapshot!(mistake("out_channels = 4", "out_channels = 6"), @r#"layer "b" consumes 6 x 6 x 6 (channels x rows x columns), and the grad_input of layer "a" is 4 x 6 x 6: change the one or the other, or take another layer's"#);
     assert_snapshot!(mistake("shift = 8", "skip = [\"a\"]"), @r#"layer "b" consumes 4 x 6 x 6 (channels x rows x columns), and the grad_output of layer "a" is 8 x 6 x 6: change the one or the other, or take another layer's"#);

@@ -1,6 +1,7 @@
 //! `bpa run-network`: the backward pass of a network on one programmable engine.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
 use std::thread;
 
 use anyhow::{anyhow, bail};
@@ -8,11 +9,13 @@ use bpa_hdl::rtl::print_verilog;
 use bpa_sim::Cache;
 use clap::Args;
 
+use super::bpa::can_write;
 use super::progress::Wait;
 use super::{print, say, Outcome};
 use crate::driver::{Driver, Simulated};
 use crate::emit::Target;
-use crate::network::{reference, run, NetworkFile};
+use crate::network::{reference, run, Network, NetworkArrays, NetworkFile};
+use crate::npy;
 use crate::programmable::EngineFile;
 
 #[derive(Args, Debug)]
@@ -22,9 +25,16 @@ pub(super) struct RunNetwork {
     /// File of the programmable engine, in place of the one that the network file names
     #[arg(long, value_name = "FILE")]
     engine: Option<PathBuf>,
-    /// Seed of the loss's gradient and of the weights
+    /// Seed of the loss's gradient and of the weights, where the network file names no arrays
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
+    /// Folder for the layers' grad_input (N, C, H, W), each in LAYER.npy; it is made where it does not exist. Where a value
+    /// is wrong, nothing is written
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write that of this layer alone; can be given several times
+    #[arg(long = "layer", value_name = "LAYER", requires = "out")]
+    layers: Vec<String>,
     /// Print the figures as one JSON object
     #[arg(long)]
     json: bool,
@@ -50,9 +60,17 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
         .validate(&engine)
         .map_err(|error| at(&args.network, &error))?;
 
-    let report = thread::scope(|scope| {
+    let folder = args.network.parent().unwrap_or(Path::new(""));
+    let arrays = NetworkArrays::read(&network, folder, args.seed)
+        .map_err(|error| at(&args.network, &error))?;
+    let results = match &args.out {
+        Some(out) => results(&network, out, &args.layers)?,
+        None => Vec::new(),
+    };
+
+    let ran = thread::scope(|scope| {
         // It needs nothing of the engine's results, so it runs while the model is compiled.
-        let expected = scope.spawn(|| reference(&network, args.seed));
+        let expected = scope.spawn(|| reference(&network, &arrays));
         let hardware = engine.hardware(Target::Generic);
         let model = {
             let _wait = Wait::new("compiling the Verilog with Verilator");
@@ -62,13 +80,21 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
         let expected = expected.join().expect("the arrays fit the layers");
         let mut driver = Driver::open(&engine, &hardware, Simulated::new(&model, args.seed))?;
         let _wait = Wait::new("running the layers");
-        let report = run(&network, &mut driver, args.seed, &expected)?;
-        anyhow::Ok(report)
+        let ran = run(&network, &mut driver, &arrays, &expected)?;
+        anyhow::Ok(ran)
     })?;
 
+    let report = &ran.report;
     for row in &report.layers {
         if let Some(first) = &row.first_mismatch {
             say(&format!("mismatch in layer {:?}: {first}", row.name));
+        }
+    }
+    if report.mismatches == 0 {
+        for (index, path) in results {
+            let bits = network.steps()[index].tiling().layer().sum_bits();
+            npy::write(&path, &ran.grad_inputs[index], bits)?;
+            say(&format!("wrote {}", path.display()));
         }
     }
     match args.json {
@@ -79,4 +105,36 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
         0 => Outcome::Success,
         _ => Outcome::Mismatch,
     })
+}
+
+/// Where the results of which layers go, of all if no name is given. Asked before the simulation, which may be long.
+fn results(
+    network: &Network,
+    out: &Path,
+    names: &[String],
+) -> anyhow::Result<Vec<(usize, PathBuf)>> {
+    let known: Vec<&str> = network.steps().iter().map(|step| step.name()).collect();
+    if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        bail!(
+            "`--layer` is {name:?}, and no layer is called that; they are {}",
+            known.join(", ")
+        );
+    }
+    fs::create_dir_all(out)
+        .map_err(|reason| anyhow!("{}: cannot write: {reason}", out.display()))?;
+    let mut results = Vec::new();
+    for (index, &name) in known.iter().enumerate() {
+        if !(names.is_empty() || names.iter().any(|wanted| wanted == name)) {
+            continue;
+        }
+        let mut parts = Path::new(name).components();
+        let only = (parts.next(), parts.next());
+        if !matches!(only, (Some(Component::Normal(part)), None) if part == name) {
+            bail!("layer {name:?} cannot be the name of a file: call it otherwise, or choose others by `--layer`");
+        }
+        let path = out.join(format!("{name}.npy"));
+        can_write(&path)?;
+        results.push((index, path));
+    }
+    Ok(results)
 }

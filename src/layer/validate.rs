@@ -359,12 +359,7 @@ fn check_stages(layer: &Layer) -> Result<(), LayerError> {
     if !(layer.accumulate() || layer.mask() || layer.requantise().is_some()) {
         return Ok(());
     }
-    let terms = u128::from(layer.rows().kernel)
-        * u128::from(layer.cols().kernel)
-        * u128::from(layer.out_per_group());
-    let product_bits = layer.grad_type().bits() + layer.weight_type().bits() - 2;
-    let largest = terms << product_bits;
-    let bits = u128::from(u128::BITS - largest.leading_zeros()) + 1;
+    let bits = u128::from(layer.sum_bits());
     check_limit(
         "bits of an accumulator with a stage behind it",
         bits,

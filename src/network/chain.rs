@@ -6,11 +6,9 @@
 
 use ndarray::{Array4, Zip};
 
-use super::{Network, Step};
+use super::{Network, NetworkArrays, Step};
 use crate::layer::IntType;
-use crate::reference::{gather, StageArrays};
-use crate::run::Arrays;
-use crate::vectors::{random_grad_output, random_weight};
+use crate::reference::gather;
 
 /// What a layer consumes, and how many of its values were saturated.
 pub(super) struct Joined {
@@ -27,11 +25,11 @@ pub(super) struct Gradients {
 
 impl Gradients {
     /// What the next layer, `step`, consumes.
-    pub(super) fn join(&self, network: &Network, step: &Step, seed: u64) -> Joined {
+    pub(super) fn join(&self, network: &Network, step: &Step, arrays: &NetworkArrays) -> Joined {
         let layer = step.tiling.layer();
         if step.from.is_empty() && step.skip.is_empty() {
             return Joined {
-                grad_output: random_grad_output(layer, network.frames, seed),
+                grad_output: arrays.grad_output.clone(),
                 saturated: 0,
             };
         }
@@ -64,26 +62,17 @@ fn saturate(sum: &Array4<i64>, to: IntType) -> Joined {
     }
 }
 
-/// The arrays of a step that consumes this; weights are random, those of step `index` for a seed.
-pub(super) fn arrays(step: &Step, index: usize, grad_output: Array4<i32>, seed: u64) -> Arrays {
-    Arrays {
-        grad_output,
-        weight: random_weight(step.tiling.layer(), seed.wrapping_add(index as u64)),
-        stages: StageArrays::default(),
-    }
-}
-
-/// grad_input (N, C, H, W) of every layer by the software reference alone, from the gradient of the loss and weights
-/// that a seed gives.
-pub fn reference(network: &Network, seed: u64) -> Vec<Array4<i64>> {
+/// grad_input (N, C, H, W) of every layer by the software reference alone.
+///
+/// # Panics
+/// If the arrays are of another network.
+pub fn reference(network: &Network, arrays: &NetworkArrays) -> Vec<Array4<i64>> {
     let mut gradients = Gradients::default();
-    for (index, step) in network.steps.iter().enumerate() {
-        let joined = gradients.join(network, step, seed);
-        let arrays = arrays(step, index, joined.grad_output, seed);
-        let layer = step.tiling.layer();
-        let grad_input = gather(layer, &arrays.grad_output, &arrays.weight);
+    for (step, weight) in network.steps.iter().zip(&arrays.weights) {
+        let joined = gradients.join(network, step, arrays);
+        let grad_input = gather(step.tiling.layer(), &joined.grad_output, weight);
         gradients.inputs.push(grad_input);
-        gradients.outputs.push(arrays.grad_output);
+        gradients.outputs.push(joined.grad_output);
     }
     gradients.inputs
 }

@@ -1,5 +1,6 @@
 //! What can be wrong with a network file.
 
+use crate::npy::NpyError;
 use crate::programmable::NoFit;
 
 /// Why a network file makes no [`Network`](super::Network) for an engine.
@@ -33,6 +34,17 @@ pub enum NetworkError {
         "layer {name:?} is the first and consumes the gradient of the loss: it can have no `from`, `skip` or `shift`"
     )]
     First { name: String },
+    /// The gradient of the loss is given to another than the first layer.
+    #[error(
+        "layer {name:?} has a `grad_output`, but consumes what other layers give: only the first one can have it"
+    )]
+    GradOutput { name: String },
+    /// An array that is given does not fit its layer, or is none.
+    #[error("layer {layer:?}: {reason}")]
+    Array {
+        layer: String,
+        reason: Box<NpyError>,
+    },
     /// A name that no layer before has.
     #[error(
         "`{key}` of layer {layer:?} names {other:?}, and no layer before it is called that; those before are {}",

@@ -54,6 +54,12 @@ pub struct LayerEntry {
     /// Bits by which the sum over `from` is shifted to the right.
     #[serde(default)]
     pub shift: i64,
+    /// File of its weights (.npy), seen from the folder of this file; without it they are random.
+    #[serde(default)]
+    pub weight: Option<PathBuf>,
+    /// Of the first layer: file of the gradient of the loss (.npy), likewise.
+    #[serde(default)]
+    pub grad_output: Option<PathBuf>,
     /// The forward convolution, with the keys of a layer file's `[layer]`.
     pub conv: Geometry,
 }
@@ -102,6 +108,9 @@ impl NetworkFile {
             if index == 0 && !(entry.from.is_empty() && entry.skip.is_empty() && entry.shift == 0) {
                 return Err(NetworkError::First { name: name.clone() });
             }
+            if index > 0 && entry.grad_output.is_some() {
+                return Err(NetworkError::GradOutput { name: name.clone() });
+            }
             let place = format!("`shift` of layer {name:?}");
             let shift = in_range(place, entry.shift, 0, MOST_SHIFT)?;
             let find = |key: &'static str, others: &[String], shape: fn(&Layer) -> [usize; 3]| {
@@ -135,12 +144,14 @@ impl NetworkFile {
                 from,
                 skip,
                 shift,
+                weight: entry.weight.clone(),
             });
             indices.insert(name.as_str(), index);
         }
         Ok(Network {
             name: self.name.clone(),
             frames: frames as usize,
+            grad_output: self.layers[0].grad_output.clone(),
             steps,
         })
     }

@@ -1,30 +1,46 @@
 //! A network on an engine.
 
-use super::chain::{arrays, Gradients};
-use super::{Network, Report, Row};
+use super::chain::Gradients;
+use super::{Network, NetworkArrays, Report, Row};
 use crate::compare::compare;
 use crate::driver::{Device, Driver, DriverError};
+use crate::reference::StageArrays;
+use crate::run::Arrays;
 use ndarray::Array4;
 
+/// What a run gave.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Its figures.
+    pub report: Report,
+    /// grad_input (N, C, H, W) of every layer, from the engine.
+    pub grad_inputs: Vec<Array4<i64>>,
+}
+
 /// Runs the layers one after the other, each on what the engine gave for those before it, and compares each with
-/// `expected`, the [`reference`](super::reference) for the same seed.
+/// `expected`, the [`reference`](super::reference) on the same arrays.
 ///
 /// # Errors
 /// The engine refuses a job, stops, or cannot be reached.
 ///
 /// # Panics
-/// If `expected` is of another network, or the driver's engine is not the one that the network is valid for.
+/// If the arrays are of another network, or the driver's engine is not the one that the network is valid for.
 pub fn run<D: Device>(
     network: &Network,
     driver: &mut Driver<D>,
-    seed: u64,
+    arrays: &NetworkArrays,
     expected: &[Array4<i64>],
-) -> Result<Report, DriverError> {
+) -> Result<Ran, DriverError> {
     let mut gradients = Gradients::default();
     let mut rows = Vec::new();
-    for (index, (step, expected)) in network.steps().iter().zip(expected).enumerate() {
-        let joined = gradients.join(network, step, seed);
-        let arrays = arrays(step, index, joined.grad_output, seed);
+    let steps = network.steps().iter().zip(&arrays.weights);
+    for ((step, weight), expected) in steps.zip(expected) {
+        let joined = gradients.join(network, step, arrays);
+        let arrays = Arrays {
+            grad_output: joined.grad_output,
+            weight: weight.clone(),
+            stages: StageArrays::default(),
+        };
         let before = driver.busy_cycles()?;
         let grad_input = driver.run(step.tiling(), &arrays)?;
         let cycles = driver.busy_cycles()? - before;
@@ -39,5 +55,8 @@ pub fn run<D: Device>(
         gradients.inputs.push(grad_input);
         gradients.outputs.push(arrays.grad_output);
     }
-    Ok(Report::new(network, rows))
+    Ok(Ran {
+        report: Report::new(network, rows),
+        grad_inputs: gradients.inputs,
+    })
 }

@@ -1,8 +1,9 @@
 //! `bpa run-network` as a user meets it.
 
+use npyz::NpyFile;
 use serde_json::Value;
 
-use crate::{ran, refusal, Folder};
+use crate::{npy, ran, refusal, Folder};
 
 const NETWORK: &str = "name = \"two\"
 [[layer]]
@@ -66,4 +67,100 @@ fn what_is_missing_is_said() {
         absent.starts_with("error: none.toml: cannot read the network file: "),
         "{absent}"
     );
+}
+
+/// A pixel is a product: 5 and -3 times 7 are 35 and -21; halved and rounded down 17 and -11, twice that 34 and -22.
+const PRODUCTS: &str = "name = \"products\"
+[[layer]]
+name = \"a\"
+weight = \"arrays/seven.npy\"
+grad_output = \"arrays/dy.npy\"
+conv = { in_channels = 1, out_channels = 1, in_size = [1, 2], kernel = 1 }
+[[layer]]
+name = \"b\"
+shift = 1
+weight = \"arrays/two.npy\"
+conv = { in_channels = 1, out_channels = 1, in_size = [1, 2], kernel = 1 }
+";
+
+/// In a folder of its own, so that it matters from where paths are seen.
+fn products() -> Folder {
+    let folder = Folder::new();
+    std::fs::create_dir_all(folder.path().join("net/arrays")).unwrap();
+    folder.write("net/products.toml", PRODUCTS);
+    let array = |shape, values: &[i8]| npy("|i1", false, shape, values.to_vec());
+    folder.write("net/arrays/dy.npy", array([1, 1, 1, 2], &[5, -3]));
+    folder.write("net/arrays/seven.npy", array([1; 4], &[7]));
+    folder.write("net/arrays/two.npy", array([1; 4], &[2]));
+    folder
+}
+
+fn run_products(more: &str) -> String {
+    format!("run-network net/products.toml --engine {} {more}", engine())
+}
+
+#[test]
+fn arrays_of_ones_own_are_read_and_results_written() {
+    let folder = products();
+    let result = |name: &str| {
+        let bytes = std::fs::read(folder.path().join(name)).unwrap();
+        let file = NpyFile::new(&bytes[..]).unwrap();
+        assert_eq!(file.shape(), [1, 1, 1, 2]);
+        file.into_vec::<i32>().unwrap()
+    };
+    let all = ran(&mut folder.bpa(&run_products("--out made/here")));
+    assert_eq!(all.code, 0, "{}", all.stderr);
+    assert_eq!(result("made/here/a.npy"), [35, -21]);
+    assert_eq!(result("made/here/b.npy"), [34, -22]);
+    let one = ran(&mut folder.bpa(&run_products("--out one --layer b")));
+    assert_eq!(one.code, 0, "{}", one.stderr);
+    assert_eq!(result("one/b.npy"), [34, -22]);
+    assert!(!folder.has("one/a.npy"));
+}
+
+#[test]
+fn arrays_that_do_not_fit_are_named_with_what_would() {
+    let folder = products();
+    let mistake = |name: &str, bytes: Vec<u8>| {
+        let path = format!("net/arrays/{name}");
+        let before = std::fs::read(folder.path().join(&path)).unwrap();
+        folder.write(&path, bytes);
+        let said = refusal(&mut folder.bpa(&run_products("")));
+        folder.write(&path, before);
+        said.trim_end().to_owned()
+    };
+    insta::assert_snapshot!(mistake("two.npy", npy("|i1", false, [1, 2, 1, 1], vec![1; 2])), @r#"error: net/products.toml: layer "b": net/arrays/two.npy: weight (K, C/groups, R, S) must have the shape [1, 1, 1, 1] of the layer, but its shape is [1, 2, 1, 1]"#);
+    insta::assert_snapshot!(mistake("dy.npy", npy("|i1", false, [2, 1, 1, 2], vec![1; 4])), @r#"error: net/products.toml: layer "a": net/arrays/dy.npy: grad_output (N, K, P, Q) must have the shape [1, 1, 1, 2] of the layer, but its shape is [2, 1, 1, 2]"#);
+    insta::assert_snapshot!(mistake("dy.npy", npy("<i2", false, [1, 1, 1, 2], vec![0, 1, -128, 0])), @r#"error: net/products.toml: layer "a": net/arrays/dy.npy: grad_output[0, 0, 0, 0] is 256, but int8 holds -128 to 127"#);
+    std::fs::remove_file(folder.path().join("net/arrays/seven.npy")).unwrap();
+    let absent = refusal(&mut folder.bpa(&run_products("")));
+    assert!(
+        absent.starts_with(
+            "error: net/products.toml: layer \"a\": net/arrays/seven.npy: cannot read: "
+        ),
+        "{absent}"
+    );
+}
+
+#[test]
+fn results_that_cannot_be_written_are_told_beforehand() {
+    let folder = products();
+    let unknown = refusal(&mut folder.bpa(&run_products("--out there --layer c")));
+    insta::assert_snapshot!(unknown.trim_end(), @r#"error: `--layer` is "c", and no layer is called that; they are a, b"#);
+    let alone = refusal(&mut folder.bpa(&run_products("--layer b")));
+    assert!(alone.contains("--out"), "{alone}");
+    let file = refusal(&mut folder.bpa(&run_products("--out tiny.toml")));
+    assert!(
+        file.starts_with("error: tiny.toml: cannot write: "),
+        "{file}"
+    );
+    for name in ["../b", "b/c", "..", "b/", ""] {
+        let text = PRODUCTS.replace("\"b\"", &format!("{name:?}"));
+        folder.write("net/products.toml", text);
+        let said = refusal(&mut folder.bpa(&run_products("--out there")));
+        assert!(
+            said.contains(&format!("layer {name:?} cannot be the name of a file")),
+            "{said}"
+        );
+    }
 }
