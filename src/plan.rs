@@ -105,7 +105,7 @@ impl Plan {
 
     /// Pixels that the line buffer holds.
     pub fn line_buffer_pixels(&self) -> u64 {
-        self.buffers.line_pixels
+        self.descriptor.line_pixels()
     }
 
     /// Pixels alive at once ([`live_span_pixels`]).
@@ -143,11 +143,12 @@ impl Plan {
 /// Finds the least line buffer with which a large FIFO reaches the target, then the least FIFO.
 fn smallest_buffers(layer: &Layer, walk: &FrameWalk) -> Buffers {
     let bound = bound_cycles(layer);
+    let sized = |line_pixels: u64, fifo_results: u64| Buffers {
+        line_words: line_pixels * walk.pixel_words,
+        fifo_results,
+    };
     let steady = |line_pixels: u64, fifo_results: u64| {
-        let buffers = Buffers {
-            line_pixels,
-            fifo_results,
-        };
+        let buffers = sized(line_pixels, fifo_results);
         let run = cycles::run(walk, layer.simd() as usize, buffers, FRAMES);
         run.per_frame_steady.unwrap_or(run.total)
     };
@@ -155,10 +156,7 @@ fn smallest_buffers(layer: &Layer, walk: &FrameWalk) -> Buffers {
     let least = held + SPARE_PIXELS;
     let near_bound = bound + bound / 1000;
     if steady(least, LEAST_RESULTS) <= near_bound {
-        return Buffers {
-            line_pixels: least,
-            fifo_results: LEAST_RESULTS,
-        };
+        return sized(least, LEAST_RESULTS);
     }
     let most = least + walk.kept_pixels();
     let target = steady(most, MOST_RESULTS).max(near_bound);
@@ -167,10 +165,7 @@ fn smallest_buffers(layer: &Layer, walk: &FrameWalk) -> Buffers {
         .map(|log| 1 << log)
         .find(|&results| steady(line_pixels, results) <= target)
         .unwrap_or(MOST_RESULTS);
-    Buffers {
-        line_pixels,
-        fifo_results,
-    }
+    sized(line_pixels, fifo_results)
 }
 
 /// The first of `low` to `high` for which `holds` is true, if it is true for `high` and stays true

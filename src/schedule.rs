@@ -22,7 +22,7 @@ impl FrameWalk {
     pub fn describe(&self, layer: &Layer, buffers: Buffers) -> Descriptor {
         let words = self.pixel_words;
         let beats = self.pixel_beats;
-        let ring = buffers.line_pixels * words;
+        let ring = buffers.line_words;
         let k_blocks = u64::from(layer.k_blocks());
         let width = u64::from(layer.cols().in_size);
         let kernel_cols = u64::from(layer.cols().kernel);
@@ -60,7 +60,7 @@ impl FrameWalk {
             c_blocks: u64::from(layer.c_blocks()),
             group_blocks: u64::from(layer.group_blocks()),
             block_weights: u64::from(layer.rows().kernel) * kernel_cols * k_blocks,
-            line_pixels: buffers.line_pixels,
+            line_words: buffers.line_words,
             reaches: self.reaches,
             frame_step: self.kept_pixels() * words % ring,
             fifo_results: buffers.fifo_results,

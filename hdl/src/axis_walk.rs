@@ -309,7 +309,7 @@ pub fn axis_walk(
             "visits of a slot between taps that enter, less one",
         )
     });
-    let ring_size = units.ring.port(&mut m, config);
+    let ring_size = units.ring.size(&mut m, config);
     let fields = fields(hull, w, units);
     let shape = SlotShape {
         axis,
@@ -355,7 +355,16 @@ pub fn axis_walk(
     let clip = m.net("clip", 1, "the first tap leaves at the far border");
     let grow = m.net("grow", 1, "a tap enters at the near border");
     let step = m.net("step", w.address, "");
-    let wrapping = m.net("wrapping", w.address + 1, "the step less the line buffer");
+    let wrapping = ring_size.map(|size| {
+        let comment = "the step less the line buffer";
+        (m.net("wrapping", w.address + 1, comment), size)
+    });
+    let choose_step = |b: &mut Body, chosen: &Expr| {
+        b.set(&step, chosen);
+        if let Some((wrapping, size)) = &wrapping {
+            b.set(wrapping, &units.ring.wrapping(chosen, size));
+        }
+    };
     let by_slot = |b: &mut Body, build: &dyn Fn(&mut Body, &SlotConfig)| match &slot {
         Some(slot) => b.case(&slot.q, slots, |b, i| build(b, &slot_cfg[i])),
         None => build(b, &slot_cfg[0]),
@@ -403,8 +412,7 @@ pub fn axis_walk(
         }
         b.set(a("clipped"), q("clipped"));
         b.set(a("weight"), q("weight"));
-        b.set(&step, &cfg_step);
-        b.set(&wrapping, &units.ring.wrapping(&cfg_step, &ring_size));
+        choose_step(b, &cfg_step);
         b.when(&clip, |b| {
             if let Some(period) = &cfg_period_clip {
                 b.set(a("clip_in"), period);
@@ -412,11 +420,11 @@ pub fn axis_walk(
             }
             b.set(a("clipped"), &lit(1, 1));
             b.set(a("weight"), &(q("weight") + &cfg_weight));
-            b.set(&step, &cfg_clip);
-            b.set(&wrapping, &units.ring.wrapping(&cfg_clip, &ring_size));
+            choose_step(b, &cfg_clip);
         });
     });
-    let moved = ring_step(&mut m, "moved", q("address"), &step, &wrapping);
+    let wrapping = wrapping.as_ref().map(|(wrapping, _)| wrapping);
+    let moved = ring_step(&mut m, "moved", q("address"), &step, wrapping);
     m.comb(|b| b.set(a("address"), &moved));
 
     let waiting: Vec<Vec<Reg>> = slot_cfg[1..]

@@ -480,16 +480,8 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
         );
         m.assign(&pulses, &seen.q);
     }
-    // Numbers that a register could hold and the hardware cannot.
-    for (name, most) in [
-        ("walk_ring", hull.line_words),
-        ("issue_ring", hull.line_words),
-        ("line_less_1", hull.line_words - 1),
-        ("line_pixels", hull.line_pixels),
-        ("weight_words_less_1", hull.weight_words - 1),
-    ] {
-        config.at_most(name, most);
-    }
+    // A number that a register could hold and the hardware cannot.
+    config.at_most("weight_words_less_1", hull.weight_words - 1);
     m
 }
 

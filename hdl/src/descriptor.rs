@@ -104,8 +104,8 @@ pub struct Descriptor {
     pub group_blocks: u64,
     /// Weight words of one block of C.
     pub block_weights: u64,
-    /// Pixels in the line buffer.
-    pub line_pixels: u64,
+    /// Words in the line buffer.
+    pub line_words: u64,
     /// Whether any tap reaches any pixel; where none does, weights count as zero.
     pub reaches: bool,
     /// Words stored of a frame, modulo the line buffer.
@@ -126,9 +126,15 @@ impl Descriptor {
         self.group_blocks * self.k_blocks
     }
 
-    /// Words in the line buffer.
-    pub fn line_words(&self) -> u64 {
-        self.line_pixels * self.pixel_words()
+    /// Whole pixels in the line buffer.
+    pub fn line_pixels(&self) -> u64 {
+        self.line_words / self.pixel_words()
+    }
+
+    /// Words freed, beyond those of pixels that are closed, at the end of a row that closes one and
+    /// at the end of a frame.
+    pub fn rest_words(&self) -> [u64; 2] {
+        [self.cols.rest, self.rows.rest].map(|pixels| pixels * self.pixel_words())
     }
 
     /// A line-buffer address of the walk is in units of two to this many words: the largest such
@@ -182,7 +188,7 @@ impl Descriptor {
             false => self.rows.visits * self.cols.visits * self.c_blocks * self.group_blocks,
         };
         let stored = kept(&self.kept_rows) * kept(&self.kept_cols);
-        self.line_pixels.div_ceil(stored) + self.fifo_results.div_ceil(results) + 3
+        self.line_pixels().div_ceil(stored) + self.fifo_results.div_ceil(results) + 3
     }
 
     /// Whether any output pixel has no tap.

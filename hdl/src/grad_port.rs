@@ -18,6 +18,9 @@ the three error outputs two cycles later; frames are cut by count, so that it ch
 
 const FRAMES_DOC: &str = "
 
+Space is counted in words: a beat is taken in every cycle while the ring has space for one, and
+`free_pixels` is in words.
+
 It is told how many frames to take: `tready` is low from the last beat of the last one on, and
 `all_taken` is high from the cycle after it.";
 
@@ -50,19 +53,8 @@ pub fn grad_port(
     let misplaced = Misplaced::declare(&mut m);
     let frames = hull.frames.map(|most| Frames::new(&mut m, most));
 
-    let space_width = bits_for(hull.line_pixels);
-    let line_pixels = config.port(
-        &mut m,
-        "line_pixels",
-        space_width,
-        |d| d.line_pixels,
-        "pixels in the line buffer",
-    );
-    let space = m.reg_from(
-        "space",
-        line_pixels,
-        "pixels free as of now, the one being filled included",
-    );
+    let space = space(&mut m, hull, config);
+    let space_width = space.q.width();
     let ready = m.reg("ready", 1, 0, "");
     let first_beat = m.reg("first_beat", 1, 1, "the next beat is a frame's first");
     // A beat is written in the cycle after it was taken.
@@ -87,24 +79,13 @@ pub fn grad_port(
         );
         Counter::new(&mut m, "word", &last, "word of the pixel")
     });
-    let mid_pixel = word
-        .as_ref()
-        .map(|_| m.reg("mid_pixel", 1, 0, "the next beat is not a pixel's first"));
+    let mid_pixel = (words > 1 && !hull.whole_ring)
+        .then(|| m.reg("mid_pixel", 1, 0, "the next beat is not a pixel's first"));
     // Where pixels are a power of two of words, the word is the address' low bits.
     let in_slots = hull.pixels_in_slots;
     let low = if in_slots { bits_for(words) - 1 } else { 0 };
-    let address_last = config.port(
-        &mut m,
-        "line_less_1",
-        address_width - low,
-        move |d| (d.line_words() >> low) - 1,
-        match in_slots {
-            true => "pixels in the line buffer, less one",
-            false => "words in the line buffer, less one",
-        },
-    );
     let late_word = (low > 0).then(|| m.data_reg("late_word", low, ""));
-    let address = Counter::new(&mut m, "place", &address_last, "where the next one goes");
+    let address = Place::new(&mut m, hull, address_width - low, low, config);
     let some_free = m.net("some_free", 1, "the next pixel has a place");
     let position = Position::new(&mut m, hull, config);
     m.comb(|b| {
@@ -131,13 +112,14 @@ pub fn grad_port(
                 pixel_end.clone()
             }
         };
+        let filled = if hull.whole_ring { &store } else { &whole };
         b.set(
             &space.d,
-            &(&space.q + free_pixels.zext(space_width) - whole.zext(space_width)),
+            &(&space.q + free_pixels.zext(space_width) - filled.zext(space_width)),
         );
         b.set(&stored.d, &whole);
         b.set(&some_free, &space.q.non_zero());
-        b.when(&whole, |b| {
+        b.when(filled, |b| {
             b.set(&some_free, &space.q.ge(&lit(2, space_width)));
         });
         match &mid_pixel {
@@ -167,14 +149,77 @@ pub fn grad_port(
             m.assign(&write_address.slice(0, low), &word.q);
             m.assign(
                 &write_address.slice(low, address_width - low),
-                &address.now.q,
+                &address.now().q,
             );
         }
-        None => m.assign(&write_address, &address.now.q),
+        None => m.assign(&write_address, &address.now().q),
     }
     m.assign(&arrived, &stored.q);
     m.assign(&frame_begin, &(&accept & &first_beat.q));
     m
+}
+
+/// The register that counts free space in the ring.
+fn space(m: &mut Module, hull: &Hull, config: &mut Config) -> Reg {
+    if hull.whole_ring {
+        let all = lit(hull.line_words, bits_for(hull.line_words));
+        return m.reg_from("space", all, "words free as of now");
+    }
+    let line_pixels = config.port(
+        m,
+        "line_pixels",
+        bits_for(hull.line_pixels),
+        Descriptor::line_pixels,
+        "pixels in the line buffer",
+    );
+    let comment = "pixels free as of now, the one being filled included";
+    m.reg_from("space", line_pixels, comment)
+}
+
+/// Where the next word goes, or the next pixel.
+enum Place {
+    /// It is told, or its constant size does not follow from its bits.
+    Counted(Box<Counter>),
+    /// All addresses are of the ring.
+    Free(Reg),
+}
+
+impl Place {
+    /// `low` bits of a word's address are its place in its pixel, the others are these.
+    fn new(m: &mut Module, hull: &Hull, width: usize, low: usize, config: &mut Config) -> Self {
+        let comment = "where the next one goes";
+        if hull.whole_ring && hull.line_words.is_power_of_two() {
+            return Place::Free(m.reg("place", width, 0, comment));
+        }
+        let last = match hull.whole_ring {
+            true => lit(hull.line_words - 1, width),
+            false => config.port(
+                m,
+                "line_less_1",
+                width,
+                move |d| (d.line_words >> low) - 1,
+                match hull.pixels_in_slots {
+                    true => "pixels in the line buffer, less one",
+                    false => "words in the line buffer, less one",
+                },
+            ),
+        };
+        Place::Counted(Box::new(Counter::new(m, "place", &last, comment)))
+    }
+
+    fn now(&self) -> &Reg {
+        match self {
+            Place::Counted(counter) => &counter.now,
+            Place::Free(place) => place,
+        }
+    }
+
+    fn step(&self, b: &mut Body, step: &Expr) {
+        match self {
+            Place::Counted(counter) => counter.step(b, step),
+            Place::Free(place) => b.when(step, |b| b.set(&place.d, &place.q.plus(1))),
+        }
+    }
 }
 
 /// Frames still to be taken, where there is an end to them.

@@ -64,15 +64,16 @@ pub struct Hull {
     pub line_pixels: u64,
     /// Words in the line buffer.
     pub line_words: u64,
-    /// Whether a layer may use fewer of them, so that the ring may have any size.
-    pub line_words_vary: bool,
+    /// Whether the ring is all of them, whatever the layer: its size is built in, a pixel may lie
+    /// across its end, and space in it is counted in words instead of pixels.
+    pub whole_ring: bool,
     /// Weight words of one block of C.
     pub block_weights: u64,
     /// Weight words of a set.
     pub weight_words: u64,
     /// Pixels of grad_output that one pixel is the first to need.
     pub need: u64,
-    /// Pixels of grad_output that are dead after one pixel.
+    /// Pixels of grad_output that are dead after one pixel; words with `whole_ring`.
     pub free: u64,
     /// Whether some pixel of grad_output may be consumed and dropped.
     pub drops: bool,
@@ -132,9 +133,9 @@ impl Hull {
             k_block_bits: d.k_block_bits(),
             frames_inside: d.frames_inside(),
             input_pixels: d.input_pixels(),
-            line_pixels: d.line_pixels,
-            line_words: d.line_words(),
-            line_words_vary: false,
+            line_pixels: d.line_pixels(),
+            line_words: d.line_words,
+            whole_ring: false,
             block_weights: d.block_weights,
             weight_words: d.weight_words(),
             need: extra(&d.rows) + extra(&d.cols) + 1,
@@ -187,7 +188,7 @@ impl Hull {
             pixel_words: line_words,
             line_pixels: line_words,
             line_words,
-            line_words_vary: true,
+            whole_ring: true,
             block_weights: weight_words,
             weight_words,
             // What a pixel needs is in the line buffer all at once, and so is what is dead after it.

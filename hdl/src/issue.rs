@@ -34,6 +34,10 @@ mark an accumulation's first and last issue; the next pixel follows the last iss
 before without a gap when its token and a place in the FIFO are there. `free_pixels` counts the
 pixels of grad_output that are dead once the reads already issued are done.";
 
+const FREE_WORDS_DOC: &str = "
+
+`free_pixels` is in words here.";
+
 /// Cycles from an issue's going to its addresses.
 pub const ISSUE_CYCLES: usize = 2;
 
@@ -46,7 +50,8 @@ pub fn issue_loop(
     target: Target,
     config: &mut Config,
 ) -> Module {
-    let mut m = Module::new(name, DOC);
+    let free_doc = if hull.whole_ring { FREE_WORDS_DOC } else { "" };
+    let mut m = Module::new(name, format!("{DOC}{free_doc}"));
     m.clocked();
     let sets = usize::from(hull.two_weight_sets);
     // Addresses are a block of K in the low bits, where that can be, and what the steps add to.
@@ -135,7 +140,7 @@ pub fn issue_loop(
         }
         if let Some(groups) = &levels[4] {
             let comment = "words to the next group, in units of the steps";
-            let by = move |d: &Descriptor| (d.k_blocks >> low) % (d.line_words() >> low);
+            let by = move |d: &Descriptor| (d.k_blocks >> low) % (d.line_words >> low);
             let grad = config.port(&mut m, "grad_group", ring.width, by, comment);
             turning.push((groups, by_block(grad)));
         }
@@ -236,7 +241,7 @@ pub fn issue_loop(
     let next_fresh = m.data_reg("next_fresh", 1, "its address is a start, not a step");
     let next_grad = m.data_reg("next_grad", ring.width, "words to it");
     let next_wrapped = ring
-        .wraps()
+        .is_odd()
         .then(|| m.data_reg("next_wrapped", ring.width + 1, "less a whole line buffer"));
     let next_weight = m.data_reg("next_weight", upper, "");
     let k_block = match &levels[0] {
@@ -244,7 +249,10 @@ pub fn issue_loop(
         Some(k) if low > 0 => Some((k.left(), m.data_reg("next_k_block", low, ""))),
         _ => None,
     };
-    let size = ring.wraps().then(|| ring.port(&mut m, config));
+    let size = match ring.is_odd() {
+        true => ring.size(&mut m, config),
+        false => None,
+    };
     let wrapped = |b: &mut Body, grad: &Expr| {
         if let (Some(next), Some(size)) = (&next_wrapped, &size) {
             b.set(&next.d, &ring.wrapping(grad, size));
@@ -327,31 +335,13 @@ pub fn issue_loop(
         "the last read of these is on its way",
     );
     let done = m.net("done", 1, "a pixel's last issue goes");
-    let free_row_end = config.port(
-        &mut m,
-        "free_row_end",
-        t.free,
-        |d| d.cols.rest,
-        "pixels freed at the end of a row that closes one",
-    );
-    let free_frame_end = config.port(
-        &mut m,
-        "free_frame_end",
-        t.free,
-        |d| d.rows.rest,
-        "pixels freed at the end of a frame",
-    );
+    let freed = Freed::new(&mut m, hull, t.free, config);
     m.comb(|b| {
         b.set(&done, &(&go & &next_done.q));
         b.comment("Pixels of grad_output that nothing reads any more.");
         b.set(&out_free.d, &lit(0, t.free));
         b.when(&done, |b| {
-            b.set(
-                &out_free.d,
-                &(next.closes.q.zext(t.free)
-                    + free_row_end.gated(&next.closes_row.q)
-                    + free_frame_end.gated(&next.frame_last.q)),
-            );
+            b.set(&out_free.d, &freed.after(&next));
         });
         if let Some(in_frame) = &in_frame {
             b.comment("A frame is under way until its last issue goes, unless the next is there.");
@@ -516,6 +506,67 @@ impl Pixel {
         for ((_, flag), (_, from)) in self.flags().into_iter().zip(from.flags()) {
             b.set(&flag.d, &from.q);
         }
+    }
+}
+
+/// What is dead after a pixel: of the pixel that it closes, of a row, of a frame.
+struct Freed {
+    /// Words of a pixel where words are counted; else it counts as one.
+    closed: Option<Expr>,
+    row_end: Expr,
+    frame_end: Expr,
+}
+
+impl Freed {
+    fn new(m: &mut Module, hull: &Hull, width: usize, config: &mut Config) -> Self {
+        if hull.whole_ring {
+            let mut words = |name: &str, of: fn(&Descriptor) -> u64, what: &str| {
+                config.port(m, name, width, of, &format!("words {what}"))
+            };
+            return Freed {
+                closed: Some(words(
+                    "pixel_words",
+                    Descriptor::pixel_words,
+                    "of a pixel of grad_output",
+                )),
+                row_end: words(
+                    "free_row_end",
+                    |d| d.rest_words()[0],
+                    "freed at the end of a row that closes one",
+                ),
+                frame_end: words(
+                    "free_frame_end",
+                    |d| d.rest_words()[1],
+                    "freed at the end of a frame",
+                ),
+            };
+        }
+        Freed {
+            closed: None,
+            row_end: config.port(
+                m,
+                "free_row_end",
+                width,
+                |d| d.cols.rest,
+                "pixels freed at the end of a row that closes one",
+            ),
+            frame_end: config.port(
+                m,
+                "free_frame_end",
+                width,
+                |d| d.rows.rest,
+                "pixels freed at the end of a frame",
+            ),
+        }
+    }
+
+    fn after(&self, pixel: &Pixel) -> Expr {
+        let closes = &pixel.closes.q;
+        let closed = match &self.closed {
+            Some(words) => words.gated(closes),
+            None => closes.zext(self.row_end.width()),
+        };
+        closed + self.row_end.gated(&pixel.closes_row.q) + self.frame_end.gated(&pixel.frame_last.q)
     }
 }
 

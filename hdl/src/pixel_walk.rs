@@ -73,7 +73,7 @@ pub fn pixel_walk(name: &str, hull: &Hull, t: &TokenWidths, config: &mut Config)
         config,
     );
 
-    let size = ring.port(&mut m, config);
+    let size = ring.size(&mut m, config);
     let frame_step = config.port(
         &mut m,
         "frame_step",
@@ -107,9 +107,12 @@ pub fn pixel_walk(name: &str, hull: &Hull, t: &TokenWidths, config: &mut Config)
         )
     });
 
-    // Token under way: the ring address is still unwrapped.
+    // Token under way: where a ring address needs a wrap, it has yet to come.
     let raw_valid = m.reg("raw_valid", 1, 0, "");
-    let raw_address = m.data_reg("raw_address", ring.width + 1, "below twice the ring");
+    let raw_address = match size {
+        Some(_) => m.data_reg("raw_address", ring.width + 1, "below twice the ring"),
+        None => m.data_reg("raw_address", ring.width, ""),
+    };
     let raw_weight = m.data_reg("raw_weight", t.weight, "");
     let raw_rows = m.data_reg("raw_rows", t.tap_rows, "");
     let raw_cols = m.data_reg("raw_cols", t.tap_cols, "");
@@ -153,8 +156,8 @@ pub fn pixel_walk(name: &str, hull: &Hull, t: &TokenWidths, config: &mut Config)
         }
         b.set(&frame_end, &(&ctx_last.q & &col.last));
     });
-    let row_address = ring_add(&mut m, "row_base", &base.q, &row.address, &size);
-    let next_base = ring_add(&mut m, "next_base", &base.q, &frame_step, &size);
+    let row_address = ring_add(&mut m, "row_base", &base.q, &row.address, size.as_ref());
+    let next_base = ring_add(&mut m, "next_base", &base.q, &frame_step, size.as_ref());
     let taken = (hull.rows.gaps && skips).then(|| {
         let empty = config.port(
             &mut m,
@@ -235,9 +238,10 @@ pub fn pixel_walk(name: &str, hull: &Hull, t: &TokenWidths, config: &mut Config)
         b.when(&room, |b| b.set(&raw_valid.d, &emit));
         b.when(&emit, |b| {
             b.set(&row_start.d, &col.last);
+            let raw_width = raw_address.q.width();
             b.set(
                 &raw_address.d,
-                &(ctx_address.q.zext(ring.width + 1) + col.address.zext(ring.width + 1)),
+                &(ctx_address.q.zext(raw_width) + col.address.zext(raw_width)),
             );
             b.set(&raw_weight.d, &(&ctx_weight.q + &col.weight));
             b.set(&raw_rows.d, &ctx_taps.q);
@@ -267,7 +271,10 @@ pub fn pixel_walk(name: &str, hull: &Hull, t: &TokenWidths, config: &mut Config)
         }
     });
 
-    let address = ring_wrap(&mut m, "start_address", &raw_address.q, &size);
+    let address = match &size {
+        Some(size) => ring_wrap(&mut m, "start_address", &raw_address.q, size),
+        None => raw_address.q.clone(),
+    };
     let packed = m.net("raw_token", t.bits(), "");
     m.comb(|b| {
         t.pack(b, &packed, &|field| match field {

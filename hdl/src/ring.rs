@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::descriptor::Descriptor;
 use crate::hull::Hull;
-use crate::rtl::{bits_for, Expr, Module};
+use crate::rtl::{bits_for, lit, Expr, Module};
 
 /// The ring of line-buffer words, counted in units of some words each.
 #[derive(Clone, Copy, Debug)]
@@ -12,10 +12,10 @@ pub struct Ring {
     pub unit_bits: usize,
     /// Bits of an address.
     pub width: usize,
-    /// Its size may be no power of two.
-    odd: bool,
-    /// Configuration input that tells the size.
-    port: &'static str,
+    /// Units of the whole ring.
+    size: u64,
+    /// Configuration input that tells the size; `None` where it is built in.
+    port: Option<&'static str>,
 }
 
 impl Ring {
@@ -34,21 +34,24 @@ impl Ring {
         Ring {
             unit_bits,
             width: bits_for(size - 1),
-            odd: hull.line_words_vary || !size.is_power_of_two(),
-            port,
+            size,
+            port: (!hull.whole_ring).then_some(port),
         }
     }
 
-    /// The configuration input that tells a block the size.
-    pub fn port(self, m: &mut Module, config: &mut Config) -> Expr {
+    /// The size, for a block that takes it off sums; `None` where dropping the carry does it.
+    pub fn size(self, m: &mut Module, config: &mut Config) -> Option<Expr> {
+        let Some(port) = self.port else {
+            return self.is_odd().then(|| lit(self.size, self.width + 1));
+        };
         let comment = "size of the line buffer in units of this block's addresses";
-        let size = move |d: &Descriptor| d.line_words() >> self.unit_bits;
-        config.port(m, self.port, self.width + 1, size, comment)
+        let size = move |d: &Descriptor| d.line_words >> self.unit_bits;
+        Some(config.port(m, port, self.width + 1, size, comment))
     }
 
-    /// Whether sums must be brought back below the size: else dropping the carry does it.
-    pub fn wraps(self) -> bool {
-        self.odd
+    /// Whether the size is no power of two.
+    pub fn is_odd(self) -> bool {
+        !self.size.is_power_of_two()
     }
 
     /// `step - size`, negative, for [`ring_step`].
@@ -58,9 +61,20 @@ impl Ring {
 }
 
 /// `(from + step) mod size` where `step - size` is known as `wrapping`: two adders side by side, the
-/// sign of the second chooses.
-pub fn ring_step(m: &mut Module, name: &str, from: &Expr, step: &Expr, wrapping: &Expr) -> Expr {
+/// sign of the second chooses. Without `wrapping`, dropping the carry does it.
+pub fn ring_step(
+    m: &mut Module,
+    name: &str,
+    from: &Expr,
+    step: &Expr,
+    wrapping: Option<&Expr>,
+) -> Expr {
     let width = from.width();
+    let Some(wrapping) = wrapping else {
+        let result = m.net(name, width, "");
+        m.comb(|b| b.set(&result, &(from + step)));
+        return result;
+    };
     let [sum, wrapped] = ["sum", "wrapped"].map(|part| format!("{name}_{part}"));
     let sum = m.net(&sum, width, "");
     let wrapped = m.net(&wrapped, width + 1, "negative: no wrap is due");
@@ -73,9 +87,19 @@ pub fn ring_step(m: &mut Module, name: &str, from: &Expr, step: &Expr, wrapping:
     result
 }
 
-/// `(left + right) mod size` for operands below `size`; adds to the combinational process.
-pub fn ring_add(m: &mut Module, name: &str, left: &Expr, right: &Expr, size: &Expr) -> Expr {
+/// `(left + right) mod size` for operands below `size`; adds to the combinational process. Without
+/// `size`, dropping the carry does it.
+pub fn ring_add(
+    m: &mut Module,
+    name: &str,
+    left: &Expr,
+    right: &Expr,
+    size: Option<&Expr>,
+) -> Expr {
     let width = left.width();
+    let Some(size) = size else {
+        return ring_step(m, name, left, right, None);
+    };
     let sum = m.net(&format!("{name}_sum"), width + 1, "");
     m.comb(|b| b.set(&sum, &(left.zext(width + 1) + right.zext(width + 1))));
     ring_wrap(m, name, &sum, size)

@@ -18,8 +18,8 @@ pub struct TokenWidths {
     /// Pixels of grad_output that must have arrived since reset, modulo a range that tells those
     /// ahead from those behind.
     pub need: usize,
-    /// Number of pixels of grad_output that are dead when a pixel is done: no field, but what the
-    /// flags `closes`, `closes_row` and `frame_last` come to.
+    /// Number of pixels of grad_output, or words, that are dead when a pixel is done: no field, but
+    /// what the flags `closes`, `closes_row` and `frame_last` come to.
     pub free: usize,
     /// Beats of grad_input without a tap ahead of the pixel, where a layer has such.
     pub skip: Option<usize>,

@@ -97,7 +97,7 @@ impl ProgrammableEngine {
         let plan = Plan::with_buffers(
             layer,
             Buffers {
-                line_pixels: limits.line_words / pixel_words,
+                line_words: limits.line_words,
                 fifo_results: limits.fifo_results,
             },
         );

@@ -21,8 +21,9 @@ const READ_TO_START: i64 = 2;
 /// Sizes that the model is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buffers {
-    /// Pixels in the line buffer.
-    pub line_pixels: u64,
+    /// Words in the line buffer. Space is counted in words, which comes to counting pixels where
+    /// whole pixels fill it.
+    pub line_words: u64,
     /// Results in the output FIFO.
     pub fifo_results: u64,
 }
@@ -221,21 +222,34 @@ impl<'a> Model<'a> {
     fn arrival(&mut self, pixels: u64) -> i64 {
         let words = self.walk.pixel_words as i64;
         while self.stored < pixels {
-            // Space for one more stored pixel, which beats to be dropped wait for as well.
-            let wanted = (self.stored + 1).saturating_sub(self.buffers.line_pixels);
-            while self.frees.front().is_some_and(|free| free.0 < wanted) {
-                self.frees.pop_front();
-            }
-            let space = self
-                .frees
-                .front()
-                .map_or(NEVER, |free| free.1 + FREE_TO_ARRIVAL);
-            let first = (self.last_beat_in + 1).max(space);
             let dropped = self.dropped_before(self.stored);
-            self.last_beat_in = first + (dropped.behind + dropped.ahead) as i64 * words + words - 1;
+            let dropped = (dropped.behind + dropped.ahead) as i64 * words;
+            // The first words of a pixel need one pixel less freed than its others: as many as the
+            // ring has beyond whole pixels. Beats to be dropped wait as the word behind them does.
+            let whole = self.buffers.line_words / words as u64;
+            let (first, others) = match (self.buffers.line_words % words as u64) as i64 {
+                0 => (0, dropped + words),
+                beyond => (dropped + beyond, words - beyond),
+            };
+            for (beats, pixels) in [(first, self.stored), (others, self.stored + 1)] {
+                if beats > 0 {
+                    let space = self.space(pixels.saturating_sub(whole));
+                    self.last_beat_in = (self.last_beat_in + 1).max(space) + beats - 1;
+                }
+            }
             self.stored += 1;
         }
         self.last_beat_in
+    }
+
+    /// The first cycle in which a beat may be taken that needs so many pixels freed.
+    fn space(&mut self, wanted: u64) -> i64 {
+        while self.frees.front().is_some_and(|free| free.0 < wanted) {
+            self.frees.pop_front();
+        }
+        self.frees
+            .front()
+            .map_or(NEVER, |free| free.1 + FREE_TO_ARRIVAL)
     }
 
     /// Pixels dropped between stored pixel `index - 1` and stored pixel `index`, over all frames.

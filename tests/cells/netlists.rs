@@ -143,7 +143,7 @@ fn has_memories(plan: &Plan, netlist: &Netlist, board: Board) {
     for (instance, words, width) in [
         (
             "u_core.u_line_buffer",
-            descriptor.line_words(),
+            descriptor.line_words,
             lanes.grad_word_bits(),
         ),
         (

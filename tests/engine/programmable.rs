@@ -49,10 +49,11 @@ fifo_results = 16
 ";
 
 fn engine() -> ProgrammableEngine {
-    EngineFile::parse(ENGINE, "here")
-        .unwrap()
-        .validate()
-        .unwrap()
+    parsed(ENGINE)
+}
+
+fn parsed(text: &str) -> ProgrammableEngine {
+    EngineFile::parse(text, "here").unwrap().validate().unwrap()
 }
 
 /// The engine and its model, which is compiled once.
@@ -64,7 +65,10 @@ struct Rig {
 
 impl Rig {
     fn new(edit: impl Fn(String) -> String) -> Self {
-        let engine = engine();
+        Self::of(engine(), edit)
+    }
+
+    fn of(engine: ProgrammableEngine, edit: impl Fn(String) -> String) -> Self {
         let hardware = engine.hardware(Target::Generic);
         let text = edit(print_verilog(&hardware.module));
         let model = Simulated::model(&engine, &hardware, &text, &cache()).unwrap();
@@ -305,6 +309,42 @@ fn frames_take_the_cycles_of_the_model() {
         let steady = ends[ends.len() - 1] - ends[ends.len() - 2];
         let predicted = case.plan.cycles(4).per_frame_steady.unwrap();
         assert_eq!(steady, predicted, "{}", case.told("steady state"));
+    }
+}
+
+/// The line buffer is one ring for all layers, of a power of two words or not. Pixels lie across its end, and beats wait
+/// until one word is free: exact, and as fast as the cost model says.
+#[test]
+fn pixels_lie_across_the_end_of_a_ring_of_any_size() {
+    // What came while the weights were loaded is used up by then.
+    const FRAMES: usize = 12;
+    for line_words in [32, 35] {
+        let text = ENGINE.replace("line_words = 4000", &format!("line_words = {line_words}"));
+        let rig = Rig::of(parsed(&text), |text| text);
+        let mut driver = rig.driver();
+        let (mut across, mut slower) = (0, 0);
+        for seed in 0..200 {
+            let layer = drawn(&rig.engine, seed);
+            if rig.engine.plan(&layer).is_err() {
+                continue;
+            }
+            let case = Case::with_frames(&rig.engine, seed, FRAMES);
+            case.run(&mut driver);
+            let sink = driver.device().instance().sink(GRAD_INPUT);
+            let ends = sink.last_cycles().to_vec();
+            let steady = ends[ends.len() - 1] - ends[ends.len() - 2];
+            let predicted = case.plan.cycles(FRAMES as u64).per_frame_steady.unwrap();
+            assert_eq!(
+                steady,
+                predicted,
+                "{line_words}: {}",
+                case.told("steady state")
+            );
+            across += u64::from(line_words % case.plan.descriptor().pixel_words() != 0);
+            let roomy = Case::with_frames(&engine(), seed, 1).plan;
+            slower += u64::from(predicted > roomy.cycles(FRAMES as u64).per_frame_steady.unwrap());
+        }
+        assert!(across > 5 && slower > 3, "{across}, {slower}");
     }
 }
 

@@ -40,7 +40,7 @@ impl Steps {
         let way = |by: u64, size: u64, back: bool| (if back { size - by } else { by }) % size;
         let mut step = |suffix: &str, sense: &str, back: bool| {
             let grad =
-                move |d: &Descriptor| way(by(d).0 >> unit_bits, d.line_words() >> unit_bits, back);
+                move |d: &Descriptor| way(by(d).0 >> unit_bits, d.line_words >> unit_bits, back);
             let weight = move |d: &Descriptor| way(by(d).1 >> unit_bits, 1 << weight_width, back);
             Step {
                 grad: config.port(
