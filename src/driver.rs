@@ -104,11 +104,19 @@ pub struct Submitted {
 }
 
 /// An engine that was found to be the one that was meant.
+///
+/// It holds up to three jobs: one that runs, one that comes next, whose weights it takes meanwhile, and one that waits
+/// in the table.
 pub struct Driver<'a, D> {
     engine: &'a ProgrammableEngine,
     hardware: &'a Programmable,
     device: D,
+    /// What each word of the table holds, where that is known.
+    table: Vec<Option<u32>>,
 }
+
+/// Jobs that an engine holds at once.
+pub const JOBS_HELD: usize = 3;
 
 impl<'a, D: Device> Driver<'a, D> {
     /// Compares the engine's constants with those of the engine that is meant.
@@ -124,6 +132,7 @@ impl<'a, D: Device> Driver<'a, D> {
             engine,
             hardware,
             device,
+            table: vec![None; hardware.table.word_count()],
         };
         let constants = hardware.map.registers().iter();
         for register in constants.filter(|register| register.is_constant()) {
@@ -140,8 +149,9 @@ impl<'a, D: Device> Driver<'a, D> {
         Ok(driver)
     }
 
-    /// The device.
+    /// The device. What the table holds is not relied on afterwards.
     pub fn device(&mut self) -> &mut D {
+        self.table.fill(None);
         &mut self.device
     }
 
@@ -173,14 +183,25 @@ impl<'a, D: Device> Driver<'a, D> {
     }
 
     fn write(&mut self, register: &Register, value: u32) -> Result<(), DriverError> {
+        let mut table = self.hardware.map.table();
+        let word = table.position(|(word, _)| word.offset == register.offset);
+        if let Some(word) = word {
+            self.table[word] = None;
+        }
         match self.device.write(register.offset, value)? {
-            true => Ok(()),
+            true => {
+                if let Some(word) = word {
+                    self.table[word] = Some(value);
+                }
+                Ok(())
+            }
             false => Err(refused_access(register)),
         }
     }
 
     /// Gives the engine a job: the layer's words as soon as the table is free, then the data. The
-    /// job before it may still run.
+    /// jobs before it may still run; of these not more than `JOBS_HELD` - 1 may be yet to collect, or
+    /// the table may never be free.
     ///
     /// # Errors
     /// The layer is too large for the engine, or the engine cannot be reached.
@@ -211,7 +232,7 @@ impl<'a, D: Device> Driver<'a, D> {
         })
     }
 
-    /// Writes the words of a job and starts it.
+    /// Writes the words of a job that the table does not hold already, and starts it.
     ///
     /// # Errors
     /// The engine refuses it, or cannot be reached.
@@ -224,8 +245,10 @@ impl<'a, D: Device> Driver<'a, D> {
         let registers: Vec<&Register> =
             hardware.map.table().map(|(register, _)| register).collect();
         assert_eq!(registers.len(), words.len(), "words of a job");
-        for (register, &word) in registers.into_iter().zip(words) {
-            self.write(register, word)?;
+        for (index, (register, &word)) in registers.into_iter().zip(words).enumerate() {
+            if self.table[index] != Some(word) {
+                self.write(register, word)?;
+            }
         }
         self.set("event", REFUSED)?;
         self.set("command", START)?;

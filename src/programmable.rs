@@ -15,6 +15,7 @@ pub use merge::Merge;
 pub use tiling::{Parts, Tile, Tiling};
 
 use bpa_hdl::descriptor;
+use bpa_hdl::hull::Hull;
 use bpa_hdl::limits::Limits;
 use bpa_hdl::output_stages::Stages;
 use bpa_hdl::programmable::{programmable_engine, Programmable};
@@ -42,6 +43,11 @@ impl ProgrammableEngine {
     /// What the largest layer may be.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Words of the weight memory: of a power of two, the fewest that hold the largest set.
+    pub fn weight_memory_words(&self) -> u64 {
+        Hull::within(&self.limits).weight_memory_words()
     }
 
     /// Lanes and number formats. The accumulator holds any sum of as many products as there can be

@@ -24,6 +24,8 @@ pub struct ConfigPort {
     pub most: u64,
     /// What it means, with its unit.
     pub comment: String,
+    /// Whether a shell that knows two layers tells the one that comes next here.
+    pub ahead: bool,
 }
 
 impl ConfigPort {
@@ -97,6 +99,7 @@ impl Config {
                     told,
                     most: u64::MAX >> (64 - width),
                     comment: comment.to_owned(),
+                    ahead: false,
                 });
             }
         }
@@ -108,6 +111,13 @@ impl Config {
         if let Some(&index) = self.index.get(&format!("cfg_{name}")) {
             let port = &mut self.ports[index];
             port.most = port.most.min(most);
+        }
+    }
+
+    /// Has `cfg_name` tell the layer that comes next: its block begins with it while the one before runs.
+    pub fn ahead(&mut self, name: &str) {
+        if let Some(&index) = self.index.get(&format!("cfg_{name}")) {
+            self.ports[index].ahead = true;
         }
     }
 

@@ -126,6 +126,15 @@ pub(crate) const FRAMES_LESS_1: &str = "frames_less_1";
 pub(crate) const ALL_TAKEN: &str = "all_taken";
 /// Output of such a core: a pulse for each misplaced `tlast`.
 pub(crate) const MISPLACED: &str = "tlast_misplaced";
+/// Input of such a core: the reset between two jobs, of all that computes one.
+pub(crate) const JOB_ARESETN: &str = "job_aresetn";
+/// Inputs and outputs of such a core between its jobs and its weights.
+pub(crate) const WEIGHT_PINS: [(&str, bool, &str); 4] = [
+    ("next_told", true, "the next job's set of weights may begin"),
+    ("weights_begin", false, "pulse: it does"),
+    ("takes_over", true, "pulse: the next job runs"),
+    ("job_ends", true, "pulse: the job that ran is done"),
+];
 
 /// Builds the core of the engine `name`.
 pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut Config) -> Module {
@@ -144,6 +153,15 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
     let weight_width = bits_for(hull.weight_words - 1);
     let t = TokenWidths::of(hull);
     let cause_bits = cause_bits(lanes);
+    // Between two jobs the blocks that compute one are reset; the weights of the next go on coming.
+    let job_reset = hull.frames.map(|_| {
+        let comment = "synchronous, active low: between two jobs";
+        m.input(JOB_ARESETN, 1, comment)
+    });
+    let of_job = |mut bindings: Vec<(&'static str, Expr)>| {
+        bindings.extend(job_reset.clone().map(|reset| ("aresetn", reset)));
+        bindings
+    };
     let scale_words = lanes.stages.scale_words(hull);
 
     // Pixel walk and token queue.
@@ -156,19 +174,24 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
     let token_valid = m.net("token_valid", 1, "");
     let token_ready = m.net("token_ready", 1, "");
     let token = m.net("token", t.bits(), "");
+    let weight_base = hull
+        .weight_ring
+        .then(|| ("weight_base", m.net("weight_base", t.weight, "")));
+    let mut bindings = of_job(vec![
+        ("token_valid", walk_valid.clone()),
+        ("token_ready", walk_ready.clone()),
+        ("token", walk_token.clone()),
+    ]);
+    bindings.extend(weight_base.clone());
     m.instance(
         "u_walk",
         pixel_walk(&format!("{name}_walk"), hull, &t, config),
-        vec![
-            ("token_valid", walk_valid.clone()),
-            ("token_ready", walk_ready.clone()),
-            ("token", walk_token.clone()),
-        ],
+        bindings,
     );
     m.instance(
         "u_tokens",
         token_queue(&format!("{name}_tokens"), &t),
-        vec![
+        of_job(vec![
             ("in_valid", walk_valid),
             ("in_ready", walk_ready),
             ("in_token", walk_token),
@@ -177,7 +200,7 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
             ("out_valid", token_valid.clone()),
             ("out_ready", token_ready.clone()),
             ("out_token", token.clone()),
-        ],
+        ]),
     );
 
     // grad_output into the line buffer.
@@ -218,7 +241,7 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
         lanes.grad_word_bits(),
         config,
     );
-    m.instance("u_grad", grad_port, bindings);
+    m.instance("u_grad", grad_port, of_job(bindings));
     let grad_address = m.net("grad_address", line_width, "");
     let grad_word = m.net("grad_word", lanes.grad_word_bits(), "");
     m.instance(
@@ -267,8 +290,16 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
             bindings.extend([frame_state.clone(), ("in_use", set.clone())]);
             weight_swap(&weight_name, weight_width, scale_words, config)
         }
-        None if hull.frames.is_some() => {
+        None if hull.weight_ring => {
             m.unused("frame_busy", &frame_state.1);
+            bindings.extend(WEIGHT_PINS.map(|(name, inward, comment)| {
+                let pin = match inward {
+                    true => m.input(name, 1, comment),
+                    false => m.output(name, 1, comment),
+                };
+                (name, pin)
+            }));
+            bindings.extend(weight_base);
             weight_load(&weight_name, weight_width, config)
         }
         None => {
@@ -355,7 +386,7 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
             target,
             config,
         ),
-        bindings,
+        of_job(bindings),
     );
 
     // Multipliers; the flags of an issue travel beside it.
@@ -414,7 +445,7 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
         m.instance(
             "u_stages",
             output_stages(name, hull, lanes, target, config),
-            at_stages,
+            of_job(at_stages),
         );
     } else {
         bindings.extend(out_stream);
@@ -423,7 +454,7 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
     m.instance(
         "u_result",
         result_port(&format!("{name}_result"), hull, lanes, t.skip, config),
-        bindings,
+        of_job(bindings),
     );
     let out_tdata = port("m_axis_grad_input_tdata");
     let (value_bits, out_bits) = (lanes.result_bits(), lanes.out_bits());

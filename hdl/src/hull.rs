@@ -5,6 +5,7 @@
 
 use crate::descriptor::{Axis, Descriptor, Slot};
 use crate::limits::Limits;
+use crate::rtl::bits_for;
 
 /// The largest of everything along one axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +88,9 @@ pub struct Hull {
     pub fifo_results: u64,
     /// Whether the memory holds two sets of weights, one in use and one being loaded.
     pub two_weight_sets: bool,
+    /// Whether the sets of layers lie one behind the other in the weight memory, round and round, so
+    /// that the next layer's is loaded while one is in use. Addresses then wrap by themselves.
+    pub weight_ring: bool,
     /// Frames between two resets, where the engine is told how many to take; it then takes one set
     /// of weights as well. `None` where it goes on without end.
     pub frames: Option<u64>,
@@ -146,6 +150,7 @@ impl Hull {
             reaches: d.reaches,
             fifo_results: d.fifo_results,
             two_weight_sets: d.two_weight_sets,
+            weight_ring: false,
             frames: None,
         }
     }
@@ -201,6 +206,7 @@ impl Hull {
             reaches: true,
             fifo_results: limits.fifo_results,
             two_weight_sets: false,
+            weight_ring: true,
             frames: Some(1 << 32),
         }
     }
@@ -211,11 +217,13 @@ impl Hull {
     }
 
     /// Words of the weight memory. Two sets lie word by word in turn, so that the lowest address
-    /// bit tells the set; the bits above it are never fewer than one.
+    /// bit tells the set; the bits above it are never fewer than one. A ring has a power of two of
+    /// them: a wrap elsewhere would cost an adder at each step of an address.
     pub fn weight_memory_words(&self) -> u64 {
-        match self.two_weight_sets {
-            true => 2 * self.weight_words.max(2),
-            false => self.weight_words,
+        match (self.two_weight_sets, self.weight_ring) {
+            (true, _) => 2 * self.weight_words.max(2),
+            (false, true) => 1 << bits_for(self.weight_words - 1),
+            (false, false) => self.weight_words,
         }
     }
 }

@@ -194,6 +194,6 @@ impl JobTable {
 }
 
 /// The name of an input without what marks it as one.
-fn plain(port: &ConfigPort) -> &str {
+pub(crate) fn plain(port: &ConfigPort) -> &str {
     port.port.strip_prefix("cfg_").unwrap_or(&port.port)
 }

@@ -1,33 +1,36 @@
-//! The jobs: a layer and a number of frames, one that runs and one that waits.
+//! The jobs: a layer and a number of frames, one that runs, one that comes next, and one that waits.
 
-use crate::job_table::{JobTable, FRAMES_BITS};
+use crate::job_table::{plain, JobTable, TableField, FRAMES_BITS};
 use crate::memory::held_memory;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 
 const DOC: &str = "\
 Jobs. A job is written word by word into a table, and started: then it is checked, word by word,
 against the greatest numbers that the engine can be told, and refused if one is larger. A job that
-is good waits until the one before it is done, goes from the table into the configuration, word by
-word while the core is in reset, and runs until all its frames are taken and done (the last of a
-frame's grad_output may be needed by no pixel, and come behind the frame's results). The table is
-free again as soon as the job runs, so that the next one is written meanwhile.
+is good goes, word by word, from the table into the shadow, whatever runs meanwhile; the table is
+free again then. In the shadow it comes next: its weights are told for, and when the job that runs
+is done it takes over, all words at once. A job runs until all its frames are taken and done (the
+last of a frame's grad_output may be needed by no pixel, and come behind the frame's results).
 
-Promise: `configuration` and `frames_less_1` change only while `core_aresetn` is low, and are whole
-one cycle before it rises. `table_locked` is high from a good start until the job runs; a start
-meanwhile is refused and changes nothing. A refused job leaves the table as it is. `abort` ends the
-job that runs and drops the one that waits. A check takes three cycles more than there are words,
-so does a load, and `core_aresetn` rises a cycle later.";
+Promise: what is configured and `frames_less_1` change only as `job_aresetn` falls or while it is
+low, but for inputs that are told ahead, which show the shadow; these are steady from `next_told` on
+until the job takes over. `job_aresetn` is low for one cycle between two jobs, the third after the
+last beat was taken, if the next one is in the shadow by then; `takes_over` and `job_ends` come in
+the cycle before. A job takes over only after `weights_begin`. `table_locked` is high from a good
+start until the job is in the shadow; a start meanwhile is refused and changes nothing. A refused
+job leaves the table as it is. `abort` drops every job but what the table holds, and lowers `alive`
+for a cycle. A check takes three cycles more than there are words, so does a load.";
 
 /// Why a job was refused.
 pub const REFUSED_CAUSES: [&str; 2] = [
-    "a job was being checked, waited or was being loaded",
+    "a job was being checked or waited in the table",
     "a word was larger than it may be",
 ];
 
 /// Bits of the cause: none, or one of [`REFUSED_CAUSES`].
 pub const CAUSE_BITS: usize = 2;
 
-/// Builds the block; the outputs `cfg_*` are those of the table.
+/// Builds the block; the outputs `cfg_*` are the inputs that the table tells.
 pub fn jobs(name: &str, table: &JobTable) -> Module {
     let mut m = Module::new(name, DOC);
     m.clocked();
@@ -39,12 +42,23 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
     let table_strobe = m.input("table_strobe", 4, "");
     let table_locked = m.output("table_locked", 1, "");
     let start = m.input("start", 1, "pulse: the job in the table is whole");
-    let abort = m.input("abort", 1, "pulse: no job runs or waits any more");
+    let abort = m.input(
+        "abort",
+        1,
+        "pulse: no job runs, comes next or waits any more",
+    );
     let frame_done = m.input("frame_done", 1, "pulse: the core is done with a frame");
     let all_taken = m.input("all_taken", 1, "the core has taken the last frame");
-    let core_aresetn = m.output("core_aresetn", 1, "low while no job runs");
+    let alive = m.output("alive", 1, "low in reset and after an abort");
+    let job_aresetn = m.output("job_aresetn", 1, "low while no job runs");
+    let told = m.output("next_told", 1, "the job in the shadow may take its weights");
+    let weights_begin = m.input("weights_begin", 1, "pulse: it does");
+    let takes_over_now = m.output("takes_over", 1, "pulse: the job in the shadow runs");
+    let job_ends = m.output("job_ends", 1, "pulse: the job that ran is done");
+    let is_running = m.output("running", 1, "a job runs or takes over");
     let is_checking = m.output("checking", 1, "a job is being checked");
-    let is_waiting = m.output("waiting", 1, "a job waits or is being loaded");
+    let is_waiting = m.output("waiting", 1, "a good job is in the table");
+    let is_next = m.output("next", 1, "a job is in the shadow");
     let job_done = m.output("job_done", 1, "pulse");
     let refused = m.output("refused", 1, "pulse");
     let refused_cause = m.output("refused_cause", CAUSE_BITS, "of the latest one");
@@ -72,32 +86,44 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
 
     let checking = m.reg("checking", 1, 0, "a job is being checked");
     let waiting = m.reg("waiting", 1, 0, "a good job is in the table");
-    let loaded = m.reg("loaded", 1, 0, "the configuration is whole");
+    let next = m.reg("next", 1, 0, "the shadow is whole");
+    let untold = m.reg("untold", 1, 0, "and its weights have not begun");
+    let taking = m.reg("taking", 1, 0, "a job takes over");
     let running = m.reg("running", 1, 0, "a job runs");
+    let lives = m.reg("lives", 1, 0, "");
     let bad = m.reg("bad", 1, 0, "a word was too large");
     let bad_word = m.data_reg("bad_word", index_bits, "the first of them");
     let frames_left = m.data_reg("frames_left", FRAMES_BITS, "frames after this one");
+    let last_frame = m.data_reg("last_frame", 1, "there are none");
     let given = m.reg("given", 1, 0, "the last frame is done");
+    let job_over = m.net("job_over", 1, "the job that runs is done");
+    let takes_over = m.net("takes_over_now", 1, "the shadow becomes the configuration");
     let done = m.reg("done", 1, 0, "");
     let refuses = m.reg("refuses", 1, 0, "");
     let cause = m.reg("cause", CAUSE_BITS, 0, "");
 
-    // The configuration: words that are loaded through one another, the last word first.
+    // The shadow: words that are loaded through one another, the last word first.
     let chain: Vec<_> = table
         .bits()
         .enumerate()
         .map(|(i, bits)| m.data_reg(&format!("word{i}"), bits, ""))
         .collect();
+    // What the job that runs was told; `None` where the input is told ahead.
+    let active: Vec<_> = table
+        .fields()
+        .map(|TableField { port, .. }| {
+            let name = format!("job_{}", plain(port));
+            (!port.ahead).then(|| m.data_reg(&name, port.width, ""))
+        })
+        .collect();
+    let frames = m.data_reg("job_frames_less_1", FRAMES_BITS, "");
 
     let limits: Vec<u64> = table.most().collect();
     let cause_of = |index: usize| lit(index as u64 + 1, CAUSE_BITS);
     m.comb(|b| {
         b.comment("What begins in this cycle.");
         b.set(&begins_check, &(&start & !(&checking.q | &waiting.q)));
-        b.set(
-            &begins_load,
-            &(&waiting.q & !(&loading.q | &loaded.q | &running.q)),
-        );
+        b.set(&begins_load, &(&waiting.q & !(&loading.q | &next.q)));
         b.comment("The pass over the table.");
         b.set(&last, &index.q.eq(&lit(words as u64 - 1, index_bits)));
         b.when(&scanning.q, |b| {
@@ -151,33 +177,56 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
                 b.set(&reg.d, &from.slice(0, reg.q.width()));
             }
         });
-        b.set(&loaded.d, &(&loading.q & &ends));
         b.when(&(&loading.q & &ends), |b| {
             b.set(&loading.d, &lit(0, 1));
             b.set(&waiting.d, &lit(0, 1));
+            b.set(&next.d, &lit(1, 1));
+            b.set(&untold.d, &lit(1, 1));
         });
+        b.when(&weights_begin, |b| b.set(&untold.d, &lit(0, 1)));
         b.comment("A run.");
-        b.set(&done.d, &lit(0, 1));
-        b.when(&loaded.q, |b| {
-            b.set(&running.d, &lit(1, 1));
-            b.set(&frames_left.d, &chain[words - 1].q);
+        b.set(&job_over, &lit(0, 1));
+        b.when(&running.q, |b| {
+            b.when(&frame_done, |b| {
+                b.set(&frames_left.d, &frames_left.q.minus(1));
+                b.set(&last_frame.d, &frames_left.q.eq(&lit(1, FRAMES_BITS)));
+                b.when(&last_frame.q, |b| b.set(&given.d, &lit(1, 1)));
+            });
+            b.set(&job_over, &(&given.d & &all_taken));
         });
-        b.when(&(&running.q & &frame_done), |b| {
-            b.set(&frames_left.d, &frames_left.q.minus(1));
-            b.when(&frames_left.q.is_zero(), |b| b.set(&given.d, &lit(1, 1)));
-        });
-        b.when(&(&given.q & &all_taken), |b| {
+        b.set(&done.d, &job_over);
+        b.when(&job_over, |b| {
             b.set(&running.d, &lit(0, 1));
             b.set(&given.d, &lit(0, 1));
-            b.set(&done.d, &lit(1, 1));
         });
+        b.set(
+            &takes_over,
+            &(&next.q & !(&untold.q | &taking.q) & (&job_over | !&running.q)),
+        );
+        b.set(&taking.d, &takes_over);
+        b.when(&taking.q, |b| b.set(&running.d, &lit(1, 1)));
+        b.when(&takes_over, |b| {
+            b.set(&next.d, &lit(0, 1));
+            for (field, reg) in table.fields().zip(&active) {
+                if let Some(reg) = reg {
+                    let told = chain[field.word].q.slice(field.low, field.port.width);
+                    b.set(&reg.d, &told);
+                }
+            }
+            b.set(&frames.d, &chain[words - 1].q);
+            b.set(&frames_left.d, &chain[words - 1].q);
+            b.set(&last_frame.d, &chain[words - 1].q.is_zero());
+        });
+        b.set(&lives.d, &!&abort);
         b.when(&abort, |b| {
             for reg in [
                 &scanning,
                 &loading,
                 &checking,
                 &waiting,
-                &loaded,
+                &next,
+                &untold,
+                &taking,
                 &running,
                 &given,
                 &done,
@@ -208,15 +257,24 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
             ],
         );
     }
-    for (field, port) in table.fields().zip(&configuration) {
-        m.assign(
-            port,
-            &chain[field.word].q.slice(field.low, field.port.width),
-        );
+    for ((field, port), active) in table.fields().zip(&configuration).zip(&active) {
+        match active {
+            Some(active) => m.assign(port, &active.q),
+            None => m.assign(
+                port,
+                &chain[field.word].q.slice(field.low, field.port.width),
+            ),
+        }
     }
-    m.assign(&frames_less_1, &chain[words - 1].q);
+    m.assign(&frames_less_1, &frames.q);
     m.assign(&table_locked, &(&checking.q | &waiting.q));
-    m.assign(&core_aresetn, &running.q);
+    m.assign(&alive, &lives.q);
+    m.assign(&job_aresetn, &running.q);
+    m.assign(&told, &untold.q);
+    m.assign(&takes_over_now, &takes_over);
+    m.assign(&job_ends, &job_over);
+    m.assign(&is_running, &(&running.q | &taking.q));
+    m.assign(&is_next, &next.q);
     m.assign(&is_checking, &checking.q);
     m.assign(&is_waiting, &waiting.q);
     m.assign(&job_done, &done.q);

@@ -25,6 +25,9 @@ pub fn pixel_walk(name: &str, hull: &Hull, t: &TokenWidths, config: &mut Config)
     let token_valid = m.output("token_valid", 1, "");
     let token_ready = m.input("token_ready", 1, "");
     let token = m.output("token", t.bits(), "");
+    let weight_base = hull
+        .weight_ring
+        .then(|| m.input("weight_base", t.weight, "where the layer's weights begin"));
     let skips = t.skip.is_some();
     let skip_width = t.skip.unwrap_or(1);
 
@@ -182,7 +185,10 @@ pub fn pixel_walk(name: &str, hull: &Hull, t: &TokenWidths, config: &mut Config)
         b.when(&row_load, |b| {
             b.set(&ctx_valid.d, &lit(1, 1));
             b.set(&ctx_address.d, &row_address);
-            b.set(&ctx_weight.d, &row.weight);
+            match &weight_base {
+                Some(base) => b.set(&ctx_weight.d, &(base + &row.weight)),
+                None => b.set(&ctx_weight.d, &row.weight),
+            }
             b.set(&ctx_taps.d, &less_one(&hull.rows, &row.taps, t.tap_rows));
             b.set(&ctx_opens.d, &row.opens);
             b.set(&ctx_closes.d, &row.closes);

@@ -2,7 +2,7 @@
 
 use crate::axi_lite::AxiPins;
 use crate::config::Config;
-use crate::core::{core, Streams, ALL_TAKEN, FRAMES_LESS_1, MISPLACED};
+use crate::core::{core, Streams, ALL_TAKEN, FRAMES_LESS_1, JOB_ARESETN, MISPLACED, WEIGHT_PINS};
 use crate::counters::{counters, waits, Counted};
 use crate::descriptor::Lanes;
 use crate::hull::Hull;
@@ -15,7 +15,8 @@ use crate::target::Target;
 
 const DOC: &str = "\
 Programmable shell: software writes a layer and a number of frames into the table and starts it; the
-engine takes one set of weights and those frames, then the next layer that was started meanwhile.";
+engine takes one set of weights and those frames, then the next layer that was started meanwhile,
+whose weights it has taken by then if there was space.";
 
 /// What the identification register says: \"BPAE\".
 const ID: u32 = 0x4250_4145;
@@ -54,7 +55,9 @@ pub fn programmable_engine(
     let ports = streams.declare(&mut m);
     let pins = AxiPins::declare(&mut m, map.address_bits());
     let irq = m.output("irq", 1, "interrupt: an enabled event is there");
-    let core_aresetn = m.net("core_aresetn", 1, "");
+    let alive = m.net("alive", 1, "");
+    let job_aresetn = m.net("job_aresetn", 1, "");
+    let weight_pins = WEIGHT_PINS.map(|(name, ..)| (name, m.net(name, 1, "")));
     let frames_less_1 = m.net("frames_less_1", FRAMES_BITS, "");
     let all_taken = m.net("all_taken", 1, "");
     let misplaced = m.net("misplaced", 6, "");
@@ -75,11 +78,13 @@ pub fn programmable_engine(
         .collect();
     let mut bindings = streams.bindings(&ports);
     bindings.extend([
-        ("aresetn", core_aresetn.clone()),
+        ("aresetn", alive.clone()),
+        (JOB_ARESETN, job_aresetn.clone()),
         (FRAMES_LESS_1, frames_less_1.clone()),
         (ALL_TAKEN, all_taken.clone()),
         (MISPLACED, misplaced.clone()),
     ]);
+    bindings.extend(weight_pins.clone());
     let built_in = built_in.iter();
     bindings.extend(built_in.map(|(port, value)| (port.as_str(), value.clone())));
     m.instance("u_core", inner, bindings);
@@ -103,22 +108,28 @@ pub fn programmable_engine(
     let start = net(&mut m, "start", 1);
     let abort = net(&mut m, "abort", 1);
     let clear = net(&mut m, "clear_counters", 1);
+    let running = net(&mut m, "running", 1);
     let checking = net(&mut m, "checking", 1);
     let waiting = net(&mut m, "waiting", 1);
+    let next = net(&mut m, "next", 1);
     let job_done = net(&mut m, "job_done", 1);
     let refused = net(&mut m, "refused", 1);
     let refused_cause = net(&mut m, "refused_cause", CAUSE_BITS);
     let refused_word = net(&mut m, "refused_word", index_bits);
 
     let mut job_bindings: Vec<(&str, Expr)> = table_pins.to_vec();
+    job_bindings.extend(weight_pins);
     job_bindings.extend([
         ("start", start.clone()),
         ("abort", abort.clone()),
         ("frame_done", port("frame_done")),
         ("all_taken", all_taken),
-        ("core_aresetn", core_aresetn.clone()),
+        ("alive", alive),
+        (JOB_ARESETN, job_aresetn),
+        ("running", running.clone()),
         ("checking", checking.clone()),
         ("waiting", waiting.clone()),
+        ("next", next.clone()),
         ("job_done", job_done.clone()),
         ("refused", refused.clone()),
         ("refused_cause", refused_cause.clone()),
@@ -139,7 +150,7 @@ pub fn programmable_engine(
         )
     };
     let mut events = vec![
-        core_aresetn.clone(),
+        running.clone(),
         port("frame_done"),
         job_done.clone(),
         stream("s_axis_grad_output"),
@@ -175,10 +186,11 @@ pub fn programmable_engine(
         ("command_start", start),
         ("command_abort", abort),
         ("command_clear_counters", clear),
-        ("state_running", core_aresetn),
+        ("state_running", running),
         ("state_waiting", waiting),
         ("state_checking", checking),
         ("state_busy", port("busy")),
+        ("state_next", next),
         ("event_job_done_set", job_done),
         ("event_refused_set", refused),
         ("event_tlast_set", misplaced),
@@ -390,7 +402,7 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
                     1,
                     1,
                     0,
-                    "end the job that runs, drop the one that waits",
+                    "end the job that runs, drop those that come next",
                 ),
                 field("clear_counters", 2, 1, 0, "set all counters to zero"),
             ],
@@ -407,7 +419,7 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
                     1,
                     1,
                     0,
-                    "a job waits or is being loaded; the table is locked",
+                    "a job waits in the table, which is locked",
                 ),
                 field(
                     "checking",
@@ -417,6 +429,13 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
                     "a job is being checked; the table is locked",
                 ),
                 field("busy", 3, 1, 0, "a frame is in the engine"),
+                field(
+                    "next",
+                    4,
+                    1,
+                    0,
+                    "a job comes next; its weights are taken meanwhile",
+                ),
             ],
         ),
         register(

@@ -39,6 +39,11 @@ impl Simulated {
         verilog: &str,
         cache: &Cache,
     ) -> Result<Model, SimError> {
+        Model::build(&Self::spec(engine, hardware, verilog), cache)
+    }
+
+    /// What a model of the engine is made of, for one with more pins than the engine's.
+    pub fn spec(engine: &ProgrammableEngine, hardware: &Programmable, verilog: &str) -> ModelSpec {
         let lanes = engine.lanes();
         let port = |name, bits: usize| StreamPort::new(name, bits.div_ceil(8));
         let (pins_in, mut pins_out) = AxiLite::pins(BUS, hardware.map.address_bits());
@@ -46,7 +51,7 @@ impl Simulated {
             [BUSY, FRAME_DONE, ERROR].map(|status| Pin::new(status.name, status.width).watched()),
         );
         pins_out.push(Pin::new("irq", 1).watched());
-        let spec = ModelSpec {
+        ModelSpec {
             top: engine.name().to_owned(),
             verilog: verilog.to_owned(),
             sources: vec![
@@ -56,8 +61,7 @@ impl Simulated {
             sinks: vec![port(GRAD_INPUT, lanes.pe * lanes.out_bits())],
             pins_in,
             pins_out,
-        };
-        Model::build(&spec, cache)
+        }
     }
 
     /// A fresh engine, after a reset.

@@ -1,15 +1,17 @@
 //! A layer in tiles: the jobs of a [`Tiling`], and their results put together.
 
+use std::collections::VecDeque;
+
 use ndarray::{Array4, Axis};
 
-use super::{Device, Driver, DriverError, Submitted};
+use super::{Device, Driver, DriverError, Submitted, JOBS_HELD};
 use crate::programmable::{Tile, Tiling};
 use crate::reference::{grad_input_shape, StageArrays};
 use crate::run::Arrays;
 
 impl<D: Device> Driver<'_, D> {
-    /// grad_input (N, C, H, W) of a layer, each tile a job that is given while the one before it runs. Partial sums
-    /// over K are added in 64 bits, exactly.
+    /// grad_input (N, C, H, W) of a layer, each tile a job that is given while those before it run. Partial sums over K
+    /// are added in 64 bits, exactly.
     ///
     /// # Errors
     /// A tile is too large for the engine, or the engine cannot be reached.
@@ -20,17 +22,21 @@ impl<D: Device> Driver<'_, D> {
         let [channels, height, width] = grad_input_shape(tiling.layer());
         let frames = arrays.grad_output.len_of(Axis(0));
         let mut result = Array4::zeros((frames, channels, height, width));
-        let mut before: Option<(&Tile, Submitted)> = None;
-        for tile in tiling.tiles() {
-            let job = self.submit(tile.plan.clone(), &part(tiling, tile, arrays))?;
-            if let Some((tile, job)) = before.replace((tile, job)) {
+        let mut held: VecDeque<(&Tile, Submitted)> = VecDeque::new();
+        let mut tiles = tiling.tiles().iter();
+        loop {
+            let next = tiles.next();
+            if let Some(tile) = next {
+                let job = self.submit(tile.plan.clone(), &part(tiling, tile, arrays))?;
+                held.push_back((tile, job));
+            }
+            if next.is_none() || held.len() == JOBS_HELD {
+                let Some((tile, job)) = held.pop_front() else {
+                    return Ok(result);
+                };
                 add(&mut result, tiling, tile, &self.collect(&job)?);
             }
         }
-        if let Some((tile, job)) = before {
-            add(&mut result, tiling, tile, &self.collect(&job)?);
-        }
-        Ok(result)
     }
 
     /// Cycles in which the engine had a job, loads of weights included and those of tables not, since the counters were

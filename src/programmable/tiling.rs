@@ -18,6 +18,12 @@ use crate::schedule::FrameWalk;
 /// Cycles of a job beside its weights and frames, at the most.
 const JOB_CYCLES: u64 = 10;
 
+/// Words of the weight memory that a set waits for until the job before it ends: both are in the memory, one behind the
+/// other.
+fn late_words(memory: u64, before: u64, words: u64) -> u64 {
+    (before + words).saturating_sub(memory)
+}
+
 /// Tiles of a layer at the most; beyond, the limits are far too small for it.
 const MOST_TILES: u64 = 1 << 20;
 
@@ -40,6 +46,8 @@ pub struct Tiling {
     merge: Merge,
     parts: Parts,
     tiles: Vec<Tile>,
+    /// Words of the engine's weight memory.
+    weight_memory: u64,
 }
 
 /// Into how many runs a layer is cut, its groups merged.
@@ -104,20 +112,29 @@ impl Tiling {
         useful_macs(self.layer()) as f64 * frames as f64 / most
     }
 
-    /// Cycles in which the engine has these jobs, at the most, without stalls from outside: the weights of each tile,
-    /// its frames, and the beats at the end of a frame that no pixel needs. The load of the table before each job comes
-    /// on top.
+    /// Cycles in which the engine has these jobs, at the most, without stalls from outside: the weights of the first
+    /// tile; and of each tile its frames, the beats at the end of a frame that no pixel needs, and what the weights of
+    /// the next one take longer than that. Weights of a job that software tells too late to be taken meanwhile come on
+    /// top.
     pub fn cycles(&self, frames: u64) -> u64 {
         let mut of_shape = HashMap::new();
-        let mut cycles = |tile: &Tile| {
+        // When the tile before began, ended, and had its weights.
+        let (mut began, mut ended, mut loaded) = (0, 0, 0);
+        let mut before = 0;
+        for tile in &self.tiles {
             let layer = tile.plan.layer();
             let shape = (layer.groups(), layer.in_channels(), layer.out_channels());
             let run = *of_shape
                 .entry(shape)
                 .or_insert_with(|| tile.plan.cycles(frames).total + unneeded_beats(&tile.plan));
-            JOB_CYCLES + layer.weight_words() + run
-        };
-        self.tiles.iter().map(&mut cycles).sum()
+            let words = layer.weight_words();
+            let late = late_words(self.weight_memory, before, words);
+            loaded = (loaded.max(began) + words).max(ended + late);
+            began = ended;
+            ended = ended.max(loaded) + JOB_CYCLES + run;
+            before = words;
+        }
+        ended
     }
 }
 
@@ -215,6 +232,7 @@ impl ProgrammableEngine {
                 out_channels,
             },
             tiles,
+            weight_memory: self.weight_memory_words(),
         })
     }
 
@@ -246,6 +264,7 @@ impl ProgrammableEngine {
         )?;
         let plan = self.plan(&smallest).map_err(NoFit::of_a_tile)?;
         let limits = self.limits();
+        let memory = self.weight_memory_words();
         let (rows, cols) = (layer.rows(), layer.cols());
         // Of one block of channels of one group.
         let held = FrameWalk::new(&smallest).held_pixels();
@@ -266,37 +285,43 @@ impl ProgrammableEngine {
                 if held * words > limits.line_words {
                     continue;
                 }
-                let most = (limits.weight_words / (kernel * words))
-                    .min(limits.zero_run / (zeros * u64::from(groups)))
-                    .min(c_blocks.into());
-                if most == 0 {
-                    continue;
-                }
-                // As few runs as `most` allows, and these as even as they can be. It is at most `c_blocks`.
-                let c_runs = c_blocks.div_ceil(most as u32);
-                let c_run = c_blocks.div_ceil(c_runs);
-                let beats = u64::from(groups) * u64::from(c_run);
-                let bound = (u128::from(taps) * u128::from(words) * u128::from(c_run))
-                    .max(u128::from(consumed) * u128::from(words))
-                    .max(u128::from(produced) * u128::from(beats));
-                let cut = Cut {
-                    groups,
-                    in_channels: c_run.saturating_mul(pe).min(layer.in_per_group()),
-                    out_channels: k_run.saturating_mul(simd).min(layer.out_per_group()),
-                };
-                let frame = match limits.line_words / words > held {
-                    true => bound,
-                    // Where there is no pixel to spare, each that arrives waits for one to be dead.
-                    false => steady_cycles(&self.plan(&self.part(layer, cut)?)?).into(),
-                };
-                let tiles = u64::from(layer.groups().div_ceil(groups))
-                    * u64::from(k_blocks.div_ceil(k_run))
-                    * u64::from(c_runs);
-                let weights = u128::from(kernel) * u128::from(words) * u128::from(c_run);
-                let cycles = u128::from(tiles) * (frame * u128::from(frames) + weights);
-                let cost = (cycles, tiles);
-                if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-                    best = Some((cost, cut));
+                // As large as they can be, or so that two sets fit beside one another.
+                for weight_words in [limits.weight_words, limits.weight_words.min(memory / 2)] {
+                    let most = (weight_words / (kernel * words))
+                        .min(limits.zero_run / (zeros * u64::from(groups)))
+                        .min(c_blocks.into());
+                    if most == 0 {
+                        continue;
+                    }
+                    // As few runs as `most` allows, and these as even as they can be. It is at most `c_blocks`.
+                    let c_runs = c_blocks.div_ceil(most as u32);
+                    let c_run = c_blocks.div_ceil(c_runs);
+                    let beats = u64::from(groups) * u64::from(c_run);
+                    let bound = (u128::from(taps) * u128::from(words) * u128::from(c_run))
+                        .max(u128::from(consumed) * u128::from(words))
+                        .max(u128::from(produced) * u128::from(beats));
+                    let cut = Cut {
+                        groups,
+                        in_channels: c_run.saturating_mul(pe).min(layer.in_per_group()),
+                        out_channels: k_run.saturating_mul(simd).min(layer.out_per_group()),
+                    };
+                    let frame = match limits.line_words / words > held {
+                        true => bound,
+                        // Where there is no pixel to spare, each that arrives waits for one to be dead.
+                        false => steady_cycles(&self.plan(&self.part(layer, cut)?)?).into(),
+                    };
+                    let tiles = u64::from(layer.groups().div_ceil(groups))
+                        * u64::from(k_blocks.div_ceil(k_run))
+                        * u64::from(c_runs);
+                    // Each set is loaded while the tile before runs, as far as both fit.
+                    let set = kernel * words * u64::from(c_run);
+                    let run = frame * u128::from(frames) + u128::from(JOB_CYCLES);
+                    let late = u128::from(late_words(memory, set, set));
+                    let cycles = u128::from(tiles) * (run + late).max(set.into());
+                    let cost = (cycles, tiles);
+                    if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                        best = Some((cost, cut));
+                    }
                 }
             }
         }

@@ -91,10 +91,14 @@ fn layers_in_tiles_are_exact_and_take_the_cycles_of_the_model() {
         }
         let cycles = driver.busy_cycles().unwrap() - before;
         let predicted = tiling.cycles(frames as u64);
+        // These jobs are so short that software tells the next one too late to have its weights taken meanwhile.
+        let late = tiling.weight_beats();
         assert!(
-            (tiling.bound_cycles(frames as u64)..=predicted).contains(&cycles),
+            (tiling.bound_cycles(frames as u64)..=predicted + late).contains(&cycles),
             "{}",
-            told(format!("{cycles} cycles, {predicted} predicted"))
+            told(format!(
+                "{cycles} cycles, {predicted} predicted, {late} weights"
+            ))
         );
         measured += cycles;
         model += predicted;
