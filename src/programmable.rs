@@ -4,12 +4,14 @@
 //! [`ProgrammableEngine`], which only [`EngineFile::validate`] makes, what was found valid.
 
 mod error;
+mod estimate;
 mod file;
 mod fit;
 mod merge;
 mod tiling;
 
 pub use error::{EngineError, NoFit};
+pub use estimate::Estimate;
 pub use file::{EngineFile, Lanes, LimitsFile};
 pub use merge::Merge;
 pub use tiling::{Parts, Tile, Tiling};

@@ -22,6 +22,7 @@ use crate::interface::out_bits;
 use crate::layer::{Layer, Rounding};
 use crate::npy;
 use crate::plan::Plan;
+use crate::programmable::{self, EngineFile};
 use crate::reference::{reference, Finished, StageArrays};
 use crate::report::Figures;
 use crate::run::{Arrays, Measured, RunError, Simulator, Traffic};
@@ -117,6 +118,10 @@ struct Estimate {
     /// Predict multipliers and block RAMs of this device too
     #[arg(long, value_name = "DEVICE")]
     target: Option<Board>,
+    /// Predict for the programmable engine of this file (TOML), in tiles where the layer needs them; lanes and types are the
+    /// engine's, whatever the layer says
+    #[arg(long, value_name = "FILE", conflicts_with = "target")]
+    engine: Option<PathBuf>,
     #[command(flatten)]
     frames: Frames,
     #[command(flatten)]
@@ -232,6 +237,9 @@ fn verify(args: Verify, started: Instant) -> anyhow::Result<Outcome> {
 }
 
 fn estimate(args: Estimate) -> anyhow::Result<Outcome> {
+    if let Some(path) = &args.engine {
+        return estimate_on_engine(path, args.source, args.frames.frames, &args.output);
+    }
     let layer = layer(args.source)?;
     let plan = Plan::new(&layer);
     let frames = args.frames.frames;
@@ -242,6 +250,30 @@ fn estimate(args: Estimate) -> anyhow::Result<Outcome> {
     };
     let heading = format!("{}: predicted, without stalls", layer.name());
     print_figures(&figures, &heading, &layer, false, &args.output)?;
+    Ok(Outcome::Success)
+}
+
+fn estimate_on_engine(
+    path: &Path,
+    source: LayerSource,
+    frames: u64,
+    output: &Output,
+) -> anyhow::Result<Outcome> {
+    let engine = EngineFile::read(path)?
+        .validate()
+        .map_err(|error| anyhow!("{}: {error}", path.display()))?;
+    let file = source.layer_file()?.ok_or_else(no_layer)?;
+    let tiling = engine.tiling(&engine.layer(file.layer)?, frames)?;
+    let figures = programmable::Estimate::new(&tiling, frames);
+    let heading = format!(
+        "{} on {}: predicted, without stalls",
+        file.name,
+        engine.name()
+    );
+    match output.json {
+        true => print(&figures.to_json())?,
+        false => print(&figures.to_text(&heading))?,
+    }
     Ok(Outcome::Success)
 }
 
@@ -301,12 +333,11 @@ fn for_stage<'a>(
 }
 
 pub(super) fn layer(source: LayerSource) -> anyhow::Result<Layer> {
-    match source.layer()? {
-        Some(layer) => Ok(layer),
-        None => {
-            bail!("there is no layer: give a layer file, or flags like --in-channels (see --help)")
-        }
-    }
+    source.layer()?.ok_or_else(no_layer)
+}
+
+fn no_layer() -> anyhow::Error {
+    anyhow!("there is no layer: give a layer file, or flags like --in-channels (see --help)")
 }
 
 /// The frames, as far as memory can hold their arrays.

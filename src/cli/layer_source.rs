@@ -20,6 +20,12 @@ pub(super) struct LayerSource {
 impl LayerSource {
     /// The layer; `None` where neither a file nor a flag was given.
     pub(super) fn layer(self) -> anyhow::Result<Option<Layer>> {
+        let file = self.layer_file()?;
+        Ok(file.map(|file| file.validate()).transpose()?)
+    }
+
+    /// The layer as the user wrote it, likewise.
+    pub(super) fn layer_file(self) -> anyhow::Result<Option<LayerFile>> {
         if let Some(file) = self.programmable_file() {
             bail!(
                 "{}: this is the file of a programmable engine, not of a layer; gen-verilog takes it",
@@ -31,7 +37,7 @@ impl LayerSource {
             None if self.flags.is_empty() => return Ok(None),
             None => LayerFile::default(),
         };
-        Ok(Some(self.flags.over(file).validate()?))
+        Ok(Some(self.flags.over(file)))
     }
 
     /// The programmable engine, where the file is that of one.

@@ -19,7 +19,8 @@ impl<D: Device> Driver<'_, D> {
     /// # Panics
     /// If the arrays are of another layer, or there are no frames.
     pub fn run(&mut self, tiling: &Tiling, arrays: &Arrays) -> Result<Array4<i64>, DriverError> {
-        let [channels, height, width] = grad_input_shape(tiling.layer());
+        // With the channels that fill up the last merged group.
+        let [channels, height, width] = grad_input_shape(tiling.merge().merged());
         let frames = arrays.grad_output.len_of(Axis(0));
         let mut result = Array4::zeros((frames, channels, height, width));
         let mut held: VecDeque<(&Tile, Submitted)> = VecDeque::new();
@@ -32,7 +33,7 @@ impl<D: Device> Driver<'_, D> {
             }
             if next.is_none() || held.len() == JOBS_HELD {
                 let Some((tile, job)) = held.pop_front() else {
-                    return Ok(result);
+                    return Ok(tiling.merge().own(result));
                 };
                 add(&mut result, tiling, tile, &self.collect(&job)?);
             }
@@ -65,12 +66,10 @@ fn part(tiling: &Tiling, tile: &Tile, arrays: &Arrays) -> Arrays {
     }
 }
 
-/// Adds a tile's result to the channels that it is of. Those that only fill the last merged group are of none.
+/// Adds a tile's result to the channels that it is of.
 fn add(result: &mut Array4<i64>, tiling: &Tiling, tile: &Tile, found: &Array4<i64>) {
     let of_group = tiling.merge().merged().in_per_group();
-    let all = result.len_of(Axis(1));
-    let own = channels(tile, &tile.in_channels, of_group).enumerate();
-    for (from, to) in own.filter(|&(_, to)| to < all) {
+    for (from, to) in channels(tile, &tile.in_channels, of_group).enumerate() {
         let mut sum = result.index_axis_mut(Axis(1), to);
         sum += &found.index_axis(Axis(1), from);
     }

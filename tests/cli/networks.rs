@@ -1,4 +1,4 @@
-//! `bpa run-network` as a user meets it.
+//! What runs on a programmable engine, as a user meets it: `bpa run-network`, and `bpa estimate --engine`.
 
 use npyz::NpyFile;
 use serde_json::Value;
@@ -163,4 +163,34 @@ fn results_that_cannot_be_written_are_told_beforehand() {
             "{said}"
         );
     }
+}
+
+/// Depthwise, 3x3 on 8x8 with padding 1 and stride 1: (8 x 3 - 2)^2 taps; 16 groups, 8 of them on 8 x 8 lanes at once, each of
+/// which uses 8 of the 64 multipliers.
+#[test]
+fn an_estimate_says_how_many_lanes_stand_idle() {
+    let folder = Folder::new();
+    let layer = "--in-channels 16 --out-channels 16 --groups 16 --in-size 8 --kernel 3 --padding 1";
+    let words = format!("estimate {layer} --engine {} --frames 100", engine());
+    let text = ran(&mut folder.bpa(&words));
+    assert_eq!(text.code, 0, "{}", text.stderr);
+    insta::assert_snapshot!(text.stdout, @r"
+    bpa_engine on network: predicted, without stalls
+      groups side by side                       8
+      tiles                                     1  1 x 1 x 1 runs of groups, C and K
+      cycles, all frames                   96,867  100 of them, weights included; at the most
+      cycles a frame, steady                  968
+      bound, all frames                    96,800  cycles are 1.001 x the bound
+      multiplications, a frame              7,744  12.5 % of 64 multipliers in use
+    ");
+    let json = ran(&mut folder.bpa(&format!("{words} --json")));
+    let figures: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(figures["merged"], 8);
+    assert_eq!(figures["bound_cycles"], 100 * 22 * 22 * 2);
+    assert_eq!(figures["useful_macs"], 22 * 22 * 16);
+    let share = figures["multipliers_in_use"].as_f64().unwrap();
+    assert!((0.124..=0.125).contains(&share), "{share}");
+    let large = layer.replace("--kernel 3", "--kernel 7");
+    let large = format!("estimate {large} --engine {}", engine());
+    insta::assert_snapshot!(refusal(&mut folder.bpa(&large)).trim_end(), @"error: the layer fits in no tiles: the smallest needs rows of the kernel = 7, and the engine has `limits.kernel` = 4; 7 would do");
 }

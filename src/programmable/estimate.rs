@@ -1,0 +1,101 @@
+//! What a layer will take on an engine, for people and for programs.
+
+use std::fmt::Write as _;
+
+use indicatif::HumanCount;
+use serde::Serialize;
+
+use super::Tiling;
+use crate::bound::useful_macs;
+
+/// Predicted figures; as JSON, with these names.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    pub frames: u64,
+    /// Groups that are merged into one.
+    pub merged: u32,
+    /// Jobs.
+    pub tiles: u64,
+    /// Runs of groups, of C and of K that the tiles are made of.
+    pub cuts: [u32; 3],
+    /// [`Tiling::cycles`]
+    pub cycles_total: u64,
+    /// `None` in several tiles, or under three frames.
+    pub cycles_per_frame_steady: Option<u64>,
+    /// [`Tiling::bound_cycles`], of all frames.
+    pub bound_cycles: u64,
+    /// All cycles for one of the bound.
+    pub ratio: f64,
+    /// Of a frame.
+    pub useful_macs: u64,
+    pub multipliers: u64,
+    /// Of the multiplications that all cycles have room for, the share that the layer needs; the other lanes stand idle.
+    pub multipliers_in_use: f64,
+}
+
+impl Estimate {
+    /// The figures of so many frames.
+    pub fn new(tiling: &Tiling, frames: u64) -> Self {
+        let parts = tiling.parts();
+        let (cycles, bound_cycles) = (tiling.cycles(frames), tiling.bound_cycles(frames));
+        Self {
+            frames,
+            merged: tiling.merge().each(),
+            tiles: tiling.tiles().len() as u64,
+            cuts: [parts.groups, parts.in_channels, parts.out_channels],
+            cycles_total: cycles,
+            cycles_per_frame_steady: match tiling.tiles() {
+                [tile] => tile.plan.cycles(frames).per_frame_steady,
+                _ => None,
+            },
+            bound_cycles,
+            ratio: cycles as f64 / bound_cycles as f64,
+            useful_macs: useful_macs(tiling.layer()),
+            multipliers: tiling.layer().multipliers(),
+            multipliers_in_use: tiling.multipliers_in_use(frames, cycles),
+        }
+    }
+
+    /// One JSON object on a line of its own.
+    pub fn to_json(&self) -> String {
+        let json = serde_json::to_string(self).expect("numbers are always valid JSON");
+        json + "\n"
+    }
+
+    /// A few lines for a person.
+    pub fn to_text(&self, heading: &str) -> String {
+        let mut text = format!("{heading}\n");
+        let mut line = |what: &str, count: u64, note: String| {
+            let count = HumanCount(count).to_string();
+            let line = format!("  {what:<26} {count:>16}  {note}");
+            let _ = writeln!(text, "{}", line.trim_end());
+        };
+        let [groups, in_channels, out_channels] = self.cuts;
+        line("groups side by side", self.merged.into(), String::new());
+        line(
+            "tiles",
+            self.tiles,
+            format!("{groups} x {in_channels} x {out_channels} runs of groups, C and K"),
+        );
+        line(
+            "cycles, all frames",
+            self.cycles_total,
+            format!("{} of them, weights included; at the most", self.frames),
+        );
+        if let Some(cycles) = self.cycles_per_frame_steady {
+            line("cycles a frame, steady", cycles, String::new());
+        }
+        line(
+            "bound, all frames",
+            self.bound_cycles,
+            format!("cycles are {:.3} x the bound", self.ratio),
+        );
+        let share = 100.0 * self.multipliers_in_use;
+        line(
+            "multiplications, a frame",
+            self.useful_macs,
+            format!("{share:.1} % of {} multipliers in use", self.multipliers),
+        );
+        text
+    }
+}
