@@ -8,9 +8,9 @@
 
 use ndarray::{s, Array4, Axis};
 
-use super::{even_parts, ProgrammableEngine};
+use super::even_parts;
 use crate::bound::bound_cycles;
-use crate::layer::Layer;
+use crate::layer::{LaneUse, Layer};
 
 /// A layer and the one that its groups make when so many of them become one.
 #[derive(Clone, Debug)]
@@ -21,6 +21,26 @@ pub struct Merge {
 }
 
 impl Merge {
+    /// Every way to merge a layer's groups with its bound, the lowest first; of several for one number of merged groups
+    /// the one with the least filling.
+    pub(super) fn all(layer: &Layer) -> Vec<(u64, Self)> {
+        let merge = |each| {
+            let merged = merged(layer, each)?;
+            let layer = layer.clone();
+            Some((
+                bound_cycles(&merged),
+                Merge {
+                    layer,
+                    merged,
+                    each,
+                },
+            ))
+        };
+        let mut all: Vec<_> = even_parts(layer.groups()).filter_map(merge).collect();
+        all.sort_by_key(|(bound, merge)| (*bound, merge.each));
+        all
+    }
+
     /// The layer.
     pub fn layer(&self) -> &Layer {
         &self.layer
@@ -82,46 +102,24 @@ impl Merge {
     }
 }
 
-impl ProgrammableEngine {
-    /// Every way to merge a layer's groups with its bound, the lowest first; of several for one number of merged groups
-    /// the one with the least filling.
-    pub(super) fn merges(&self, layer: &Layer) -> Vec<(u64, Merge)> {
-        let mut merges: Vec<(u64, Merge)> = even_parts(layer.groups())
-            .filter_map(|each| {
-                let merged = self.merged(layer, each)?;
-                let bound = bound_cycles(&merged);
-                let layer = layer.clone();
-                Some((
-                    bound,
-                    Merge {
-                        layer,
-                        merged,
-                        each,
-                    },
-                ))
-            })
-            .collect();
-        merges.sort_by_key(|(bound, merge)| (*bound, merge.each));
-        merges
+/// `None` where the merged layer has more channels than a layer may have.
+fn merged(layer: &Layer, each: u32) -> Option<Layer> {
+    if each == 1 {
+        return Some(layer.clone());
     }
-
-    /// `None` where the merged layer has more channels than a layer may have.
-    fn merged(&self, layer: &Layer, each: u32) -> Option<Layer> {
-        if each == 1 {
-            return Some(layer.clone());
-        }
-        let groups = layer.groups().div_ceil(each);
-        let channels = |of_group: u32| i64::from(groups) * i64::from(each) * i64::from(of_group);
-        let mut geometry = layer.to_file().layer;
-        geometry.groups = groups.into();
-        geometry.in_channels = Some(channels(layer.in_per_group()));
-        geometry.out_channels = Some(channels(layer.out_per_group()));
-        self.layer(geometry).ok()
-    }
+    let groups = layer.groups().div_ceil(each);
+    let channels = |of_group: u32| i64::from(groups) * i64::from(each) * i64::from(of_group);
+    // All but its channels is the layer's.
+    let mut file = layer.to_file();
+    file.layer.groups = groups.into();
+    file.layer.in_channels = Some(channels(layer.in_per_group()));
+    file.layer.out_channels = Some(channels(layer.out_per_group()));
+    file.validate_on(LaneUse::Shared).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Merge;
     use crate::layer::{Geometry, PerItem};
     use crate::programmable::EngineFile;
     use crate::reference::gather;
@@ -144,7 +142,7 @@ mod tests {
             .unwrap();
         let (grad_output, weight) = (random_grad_output(&layer, 2, 1), random_weight(&layer, 1));
         let expected = gather(&layer, &grad_output, &weight);
-        let merges = engine.merges(&layer);
+        let merges = Merge::all(&layer);
         let mut all: Vec<u32> = merges.iter().map(|(_, merge)| merge.each()).collect();
         all.sort_unstable();
         assert_eq!(all, [1, 2, 3, 5]);

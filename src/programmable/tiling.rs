@@ -161,7 +161,7 @@ impl ProgrammableEngine {
     pub fn tiling(&self, layer: &Layer, frames: u64) -> Result<Tiling, NoFit> {
         let mut best: Option<(Cost, Merge, Cut)> = None;
         let mut unmerged = None;
-        for (bound, merge) in self.merges(layer) {
+        for (bound, merge) in Merge::all(layer) {
             // Of the others none has a lower bound.
             let least = u128::from(bound) * u128::from(frames);
             if best.as_ref().is_some_and(|(cost, ..)| cost.0 <= least) {
@@ -237,21 +237,30 @@ impl ProgrammableEngine {
     }
 
     /// The cut with the fewest cycles, were all its tiles as large as the largest; none where the layer fits and runs at
-    /// its bound.
+    /// its bound. With its cost, the load of the first set of weights included.
     fn best_cut(&self, layer: &Layer, frames: u64) -> Result<(Cost, Cut), NoFit> {
-        let mut best: Option<(Cost, Cut)> = None;
+        let memory = self.weight_memory_words();
+        let cost = |tiles: u64, frame: u128, set: u64| {
+            // Each set is loaded while the tile before runs, as far as both fit.
+            let run = frame * u128::from(frames) + u128::from(JOB_CYCLES);
+            let late = u128::from(late_words(memory, set, set));
+            (u128::from(tiles) * (run + late).max(set.into()), tiles)
+        };
+        let with_load = |(cycles, tiles): Cost, set: u64| (cycles + u128::from(set), tiles);
+        let mut best: Option<(Cost, u64, Cut)> = None;
         if let Ok(plan) = self.plan(layer) {
             let (steady, bound) = (steady_cycles(&plan), bound_cycles(layer));
-            let cycles = u128::from(steady) * u128::from(frames) + u128::from(layer.weight_words());
+            let set = layer.weight_words();
+            let cost = cost(1, steady.into(), set);
             let whole = Cut {
                 groups: layer.groups(),
                 in_channels: layer.in_per_group(),
                 out_channels: layer.out_per_group(),
             };
             if steady <= bound + bound / 100 {
-                return Ok(((cycles, 1), whole));
+                return Ok((with_load(cost, set), whole));
             }
-            best = Some(((cycles, 1), whole));
+            best = Some((cost, set, whole));
         }
         let (simd, pe) = (layer.simd(), layer.pe());
         let smallest = self.part(
@@ -264,7 +273,6 @@ impl ProgrammableEngine {
         )?;
         let plan = self.plan(&smallest).map_err(NoFit::of_a_tile)?;
         let limits = self.limits();
-        let memory = self.weight_memory_words();
         let (rows, cols) = (layer.rows(), layer.cols());
         // Of one block of channels of one group.
         let held = FrameWalk::new(&smallest).held_pixels();
@@ -313,26 +321,22 @@ impl ProgrammableEngine {
                     let tiles = u64::from(layer.groups().div_ceil(groups))
                         * u64::from(k_blocks.div_ceil(k_run))
                         * u64::from(c_runs);
-                    // Each set is loaded while the tile before runs, as far as both fit.
                     let set = kernel * words * u64::from(c_run);
-                    let run = frame * u128::from(frames) + u128::from(JOB_CYCLES);
-                    let late = u128::from(late_words(memory, set, set));
-                    let cycles = u128::from(tiles) * (run + late).max(set.into());
-                    let cost = (cycles, tiles);
-                    if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-                        best = Some((cost, cut));
+                    let cost = cost(tiles, frame, set);
+                    if best.as_ref().is_none_or(|(least, ..)| cost < *least) {
+                        best = Some((cost, set, cut));
                     }
                 }
             }
         }
         // The smallest tile fits and is the last that is tried.
-        let (cost, cut) = best.expect("the smallest tile is one of those tried");
+        let (cost, set, cut) = best.expect("the smallest tile is one of those tried");
         match cost.1 > MOST_TILES {
             true => Err(NoFit::Tiles {
                 tiles: cost.1,
                 most: MOST_TILES,
             }),
-            false => Ok((cost, cut)),
+            false => Ok((with_load(cost, set), cut)),
         }
     }
 
