@@ -31,7 +31,7 @@ pub struct Network {
     steps: Vec<Step>,
 }
 
-/// A layer of a network, and where the gradient that it consumes comes from: see [`chain`](reference).
+/// A layer of a network, and where the gradient that it consumes comes from: see [`reference()`].
 #[derive(Clone, Debug)]
 pub struct Step {
     name: String,
