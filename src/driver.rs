@@ -7,6 +7,7 @@ mod simulated;
 mod tiled;
 
 pub use simulated::Simulated;
+pub use tiled::tile_seed;
 
 use std::num::NonZeroU32;
 
@@ -18,7 +19,9 @@ use ndarray::{Array4, Axis};
 use crate::plan::Plan;
 use crate::programmable::{NoFit, ProgrammableEngine};
 use crate::run::Arrays;
-use crate::vectors::{grad_input_beats, pack_grad_output, pack_weight, unpack_grad_input};
+use crate::vectors::{
+    grad_input_beats, pack_grad_input, pack_grad_output, pack_scale, pack_weight, unpack_grad_input,
+};
 
 /// A stream into the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,10 @@ pub enum Input {
     GradOutput,
     /// Weights, in sets.
     Weight,
+    /// Values to add, in frames, where the engine has that stream.
+    Accumulate,
+    /// The mask, in frames, where the engine has that stream.
+    Mask,
 }
 
 /// A programmable engine, wherever it is.
@@ -62,6 +69,9 @@ pub enum DeviceError {
     /// The bridge to the simulator.
     #[error(transparent)]
     Simulator(#[from] bpa_sim::SimError),
+    /// The engine was built without a stream.
+    #[error("the engine has no stream {name}")]
+    NoStream { name: &'static str },
     /// The engine stopped.
     #[error("the engine gave {found} of {wanted} bytes of grad_input, and then no more in {cycles} cycles")]
     Stuck {
@@ -94,6 +104,9 @@ pub enum DriverError {
     /// The engine refused a job.
     #[error("the engine refused the job: {cause} (word {word} of the table)")]
     Refused { cause: &'static str, word: u32 },
+    /// A value to add that is too large for its stream, or for the partial sums that go through it.
+    #[error("a value to add is {value}: this layer on this engine takes those from {} to {most}", !most)]
+    Accumulate { value: i64, most: i64 },
 }
 
 /// A job that the engine was given.
@@ -204,32 +217,76 @@ impl<'a, D: Device> Driver<'a, D> {
     /// the table may never be free.
     ///
     /// # Errors
-    /// The layer is too large for the engine, or the engine cannot be reached.
+    /// The layer is too large for the engine, or a value to add is, or the engine cannot be reached.
     ///
     /// # Panics
-    /// If the arrays are of another layer, or there are no frames.
+    /// If the arrays are of another layer, or one is missing, or there are no frames.
     pub fn submit(&mut self, plan: Plan, arrays: &Arrays) -> Result<Submitted, DriverError> {
+        let values = match plan.layer().accumulate() {
+            true => Some(arrays.stages.accumulate.as_ref().expect("values to add")),
+            false => None,
+        };
+        if let Some(values) = values {
+            check_values(values, self.engine.most_accumulate())?;
+        }
+        let job = self.submit_all_but_values(plan, arrays)?;
+        if let Some(values) = values {
+            self.submit_values(&job, values)?;
+        }
+        Ok(job)
+    }
+
+    /// As [`submit`](Self::submit), but for what is added to the results: [`submit_values`](Self::submit_values) has to
+    /// follow, job by job, where the layer says so.
+    fn submit_all_but_values(
+        &mut self,
+        plan: Plan,
+        arrays: &Arrays,
+    ) -> Result<Submitted, DriverError> {
         let frames = arrays.grad_output.len_of(Axis(0));
         let count = u32::try_from(frames).ok().and_then(NonZeroU32::new);
         let count = count.expect("a batch has frames, and fewer than 2^32");
+        let plan = plan.with_rounding_seed(arrays.stages.rounding_seed);
         let words = self.engine.job(&self.hardware.table, &plan, count)?;
         self.start(&words)?;
         let layer = plan.layer();
         // Where no tap reaches any pixel, the gradient is zero whatever the weights are; the engine
         // then takes zeros in their place.
-        let weight = match plan.descriptor().reaches {
+        let mut weight = match plan.descriptor().reaches {
             true => pack_weight(layer, &arrays.weight),
             false => pack_weight(layer, &Array4::zeros(arrays.weight.raw_dim())),
         };
+        if layer.requantise().is_some() {
+            let scale = arrays.stages.scale.as_ref().expect("scales");
+            weight.extend(pack_scale(layer, scale));
+        }
         self.device.send(Input::Weight, &weight)?;
         for frame in arrays.grad_output.outer_iter() {
             self.device
                 .send(Input::GradOutput, &pack_grad_output(layer, frame))?;
         }
+        if layer.mask() {
+            let mask = arrays.stages.mask.as_ref().expect("a mask");
+            for frame in mask.outer_iter() {
+                let bits = frame.mapv(i64::from);
+                self.device
+                    .send(Input::Mask, &pack_grad_input(layer, bits.view(), 1))?;
+            }
+        }
         Ok(Submitted {
             plan,
             frames: frames as u64,
         })
+    }
+
+    /// Sends the values (N, C, H, W) that are added to the results of a job.
+    fn submit_values(&mut self, job: &Submitted, values: &Array4<i64>) -> Result<(), DriverError> {
+        let bits = self.engine.accumulate_bits();
+        for frame in values.outer_iter() {
+            let packet = pack_grad_input(job.plan.layer(), frame, bits);
+            self.device.send(Input::Accumulate, &packet)?;
+        }
+        Ok(())
     }
 
     /// Writes the words of a job that the table does not hold already, and starts it.
@@ -277,6 +334,14 @@ impl<'a, D: Device> Driver<'a, D> {
         let frame = grad_input_beats(layer, out_bits).bytes();
         let bytes = self.device.receive(frame * job.frames as usize)?;
         Ok(unpack_grad_input(layer, &bytes, out_bits).expect("whole frames were received"))
+    }
+}
+
+/// Refuses values above `most` or further below zero.
+fn check_values(values: &Array4<i64>, most: i64) -> Result<(), DriverError> {
+    match values.iter().find(|value| !(!most..=most).contains(*value)) {
+        Some(&value) => Err(DriverError::Accumulate { value, most }),
+        None => Ok(()),
     }
 }
 

@@ -10,7 +10,7 @@
 
 mod args;
 mod error;
-mod file;
+pub(crate) mod file;
 mod int_type;
 mod keywords;
 mod output;

@@ -39,6 +39,7 @@ pub fn programmable_json(engine: &ProgrammableEngine, hardware: &Programmable) -
         file: engine.to_file(),
         accumulator_bits: lanes.acc_bits,
         grad_input_bits: lanes.out_bits(),
+        accumulate_bits: lanes.stages.accumulate.then(|| lanes.accumulate_bits()),
         ports: interface::module_ports(&hardware.module),
         registers: registers
             .map(|register| RegisterOffset {
@@ -59,6 +60,9 @@ struct ProgrammableManifest {
     file: EngineFile,
     accumulator_bits: usize,
     grad_input_bits: usize,
+    /// Bits of a value's place on that stream, where it is there; the value has one bit less.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accumulate_bits: Option<usize>,
     ports: Vec<Port>,
     registers: Vec<RegisterOffset>,
 }

@@ -1,11 +1,11 @@
 //! The plan of an engine: a layer, the sizes chosen for it, and the cycles it will take.
 
 use crate::bound::bound_cycles;
-use crate::layer::{self, Layer, ScalePer};
+use crate::layer::Layer;
 use crate::schedule::{cycles, live_span_pixels, Buffers, Cycles, FrameWalk};
 use bpa_hdl::descriptor::{Descriptor, Lanes};
 use bpa_hdl::hull::Hull;
-use bpa_hdl::output_stages::{stage_cycles, Requantise, Rounding, Stages};
+use bpa_hdl::output_stages::{stage_cycles, Stages};
 use bpa_hdl::target::Target;
 
 /// Pixels of line buffer beyond what must be held, so that new ones arrive meanwhile.
@@ -25,6 +25,8 @@ pub struct Plan {
     buffers: Buffers,
     descriptor: Descriptor,
     live_span_pixels: u64,
+    /// [`Plan::stage_cycles`]
+    stage_cycles: u64,
 }
 
 impl Plan {
@@ -42,12 +44,24 @@ impl Plan {
     }
 
     fn of(layer: &Layer, walk: FrameWalk, buffers: Buffers) -> Self {
-        Plan {
+        let mut plan = Plan {
             descriptor: walk.describe(layer, buffers),
             live_span_pixels: live_span_pixels(&walk),
             layer: layer.clone(),
             walk,
             buffers,
+            stage_cycles: 0,
+        };
+        let hull = Hull::exactly(&plan.descriptor);
+        plan.stage_cycles = stage_cycles(&hull, &plan.lanes(), Target::Generic) as u64;
+        plan
+    }
+
+    /// The same in an engine whose stages behind the accumulators, used or not, add so many cycles to each beat.
+    pub fn behind(self, stage_cycles: u64) -> Self {
+        Plan {
+            stage_cycles,
+            ..self
         }
     }
 
@@ -89,18 +103,14 @@ impl Plan {
         Stages {
             accumulate: layer.accumulate(),
             mask: layer.mask(),
-            requantise: layer.requantise().map(|it| Requantise {
-                out_bits: it.out_type.bits() as usize,
-                scale_bits: it.scale_type.bits() as usize,
-                per_channel: it.scale_per == ScalePer::Channel,
-                shift: it.shift as usize,
-                rounding: match it.rounding {
-                    layer::Rounding::NearestEven => Rounding::NearestEven,
-                    layer::Rounding::Floor => Rounding::Floor,
-                    layer::Rounding::Stochastic => Rounding::Stochastic,
-                },
-            }),
+            requantise: layer.requantise().map(|it| it.hardware()),
         }
+    }
+
+    /// The same, told where stochastic rounding begins; only where the job's words tell it.
+    pub fn with_rounding_seed(mut self, seed: u32) -> Self {
+        self.descriptor.rounding_seed = seed.into();
+        self
     }
 
     /// Pixels that the line buffer holds.
@@ -122,7 +132,7 @@ impl Plan {
     pub fn cycles(&self, frames: u64) -> Cycles {
         let run = cycles::run(&self.walk, self.layer.simd() as usize, self.buffers, frames);
         // The stages take a beat a cycle, so that each beat leaves so much later and no other thing changes.
-        let later = self.stage_cycles();
+        let later = self.stage_cycles;
         Cycles {
             total: run.total + later,
             first_frame: run.first_frame + later,
@@ -132,11 +142,7 @@ impl Plan {
 
     /// Cycles that the stages behind the accumulators add to each beat, in Verilog for any device.
     pub fn stage_cycles(&self) -> u64 {
-        stage_cycles(
-            &Hull::exactly(&self.descriptor),
-            &self.lanes(),
-            Target::Generic,
-        ) as u64
+        self.stage_cycles
     }
 }
 

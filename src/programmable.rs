@@ -19,11 +19,11 @@ pub use tiling::{Parts, Tile, Tiling};
 use bpa_hdl::descriptor;
 use bpa_hdl::hull::Hull;
 use bpa_hdl::limits::Limits;
-use bpa_hdl::output_stages::Stages;
+use bpa_hdl::output_stages::{stage_cycles, Stages};
 use bpa_hdl::programmable::{programmable_engine, Programmable};
 use bpa_hdl::target::Target;
 
-use crate::layer::IntType;
+use crate::layer::{IntType, Layer, Requantise};
 
 /// A valid programmable engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,33 @@ pub struct ProgrammableEngine {
     pe: u32,
     grad_type: IntType,
     weight_type: IntType,
+    stages: Stages,
+    /// With the greatest shift of any job; the same as in `stages`.
+    requantise: Option<Requantise>,
     limits: Limits,
+}
+
+/// How a layer uses its engine's stages behind the accumulators; no streams and the engine's own shift by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct UsedStages {
+    /// A stream of values is added to the results.
+    pub accumulate: bool,
+    /// A stream of bits says which results are kept.
+    pub mask: bool,
+    /// Bits shifted out behind the scale, in an engine that requantises; by default as many as its file says, which is
+    /// the most.
+    pub shift: Option<u32>,
+}
+
+impl UsedStages {
+    /// As a layer uses them.
+    pub fn of(layer: &Layer) -> Self {
+        UsedStages {
+            accumulate: layer.accumulate(),
+            mask: layer.mask(),
+            shift: layer.requantise().map(|requantise| requantise.shift),
+        }
+    }
 }
 
 impl ProgrammableEngine {
@@ -67,8 +93,35 @@ impl ProgrammableEngine {
             // The magnitude's bits and the sign.
             acc_bits: (u128::BITS - largest.leading_zeros()) as usize + 1,
             packed_multipliers: false,
-            stages: Stages::default(),
+            stages: self.stages,
         }
+    }
+
+    /// What there is behind the accumulators.
+    pub fn stages(&self) -> &Stages {
+        &self.stages
+    }
+
+    /// How results become a narrow type, with the greatest shift of any job; `None` where they leave as they are.
+    pub fn requantise(&self) -> Option<Requantise> {
+        self.requantise
+    }
+
+    /// Bits of a value's place on the accumulate stream, where the engine has it.
+    pub fn accumulate_bits(&self) -> u32 {
+        self.lanes().accumulate_bits() as u32
+    }
+
+    /// The greatest value that the accumulate stream carries; the least is one further from zero. A bit less than its
+    /// place, so that its sum with a result fits the place.
+    pub fn most_accumulate(&self) -> i64 {
+        // From 8 to 64 bits, by validation.
+        i64::MAX >> (65 - self.accumulate_bits())
+    }
+
+    /// Cycles that the stages add to each beat, used or not, in Verilog for any device.
+    pub fn stage_cycles(&self) -> u64 {
+        stage_cycles(&Hull::within(&self.limits), &self.lanes(), Target::Generic) as u64
     }
 
     /// Bits of a value of grad_input on its stream.

@@ -66,6 +66,10 @@ impl FrameWalk {
             fifo_results: buffers.fifo_results,
             end_beats: self.end_pixels() * beats,
             two_weight_sets: layer.two_weight_sets(),
+            accumulate: layer.accumulate(),
+            mask: layer.mask(),
+            shift: layer.requantise().map_or(0, |it| it.shift.into()),
+            rounding_seed: 0,
             max_skip: self.pixels().map(|p| p.skipped).max().unwrap_or(0) * beats,
         }
     }

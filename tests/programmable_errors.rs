@@ -1,7 +1,7 @@
 //! What is wrong with an engine file, or with a layer for its engine, is said with the key and what would be right.
 
 use bpa_engine::layer::{Geometry, PerItem};
-use bpa_engine::programmable::{EngineFile, ProgrammableEngine};
+use bpa_engine::programmable::{EngineFile, ProgrammableEngine, UsedStages};
 use insta::assert_snapshot;
 
 fn file(text: &str) -> EngineFile {
@@ -120,6 +120,97 @@ fn a_layer_beyond_a_limit_is_refused_with_the_limit() {
     assert_snapshot!(
         no_fit(|layer| layer.groups = 3),
         @"`layer.groups` is 3: it must divide `layer.in_channels`, which is 2"
+    );
+}
+
+#[test]
+fn a_stage_that_was_not_built_is_named() {
+    let geometry = || Geometry {
+        in_channels: Some(2),
+        out_channels: Some(2),
+        in_size: Some(PerItem([8; 2])),
+        kernel: Some(PerItem([3; 2])),
+        ..Geometry::default()
+    };
+    let of = |accumulate, mask, shift| UsedStages {
+        accumulate,
+        mask,
+        shift,
+    };
+    let (accumulate, mask) = (of(true, false, None), of(false, true, None));
+    let with = |text: &str, stages| {
+        let text = format!("[engine]\n{text}");
+        let engine = file(&text).validate().unwrap();
+        let layer = engine.staged_layer(geometry(), stages);
+        layer.map_or_else(|error| error.to_string(), |_| "it is there".to_owned())
+    };
+    assert_snapshot!(with("mask = true", mask), @"it is there");
+    assert_snapshot!(with("accumulate = true", accumulate), @"it is there");
+    assert_snapshot!(
+        with("mask = true", accumulate),
+        @"the layer asks for `accumulate`, which the engine was built without: `engine.accumulate` in its file"
+    );
+    assert_snapshot!(
+        with("accumulate = true", mask),
+        @"the layer asks for `mask`, which the engine was built without: `engine.mask` in its file"
+    );
+    assert_snapshot!(
+        with("accumulate = true", of(false, false, Some(3))),
+        @"the layer asks for `out_type`, which the engine was built without: `engine.out_type` in its file"
+    );
+    let scaled = |rounding: &str, shift| {
+        let text = format!("out_type = \"int8\"\nshift = 9\nrounding = \"{rounding}\"");
+        with(&text, of(false, false, shift))
+    };
+    assert_snapshot!(scaled("floor", Some(0)), @"it is there");
+    assert_snapshot!(scaled("floor", None), @"it is there");
+    assert_snapshot!(
+        scaled("floor", Some(10)),
+        @"the layer is to be shifted by 10 bits, and the engine shifts by 0 to 9 (`engine.shift`)"
+    );
+    assert_snapshot!(
+        scaled("stochastic", Some(0)),
+        @"the layer is to be shifted by 0 bits, and the engine shifts by 1 to 9 (`engine.shift`)"
+    );
+}
+
+#[test]
+fn an_engine_with_stages_survives_writing_and_is_not_too_wide() {
+    let staged = file("[engine]\naccumulate = true\nmask = true");
+    assert_eq!(staged.validate().unwrap().to_file(), staged);
+    assert_eq!(file(&staged.to_toml()), staged);
+    let scaled = file(
+        "[engine]\nout_type = \"int4\"\nscale_per = \"channel\"\nscale_bits = 9\nshift = 3\nrounding = \"floor\"\n\
+         [limits]\nscale_words = 20",
+    );
+    assert_eq!(scaled.validate().unwrap().to_file(), scaled);
+    assert_eq!(file(&scaled.to_toml()), scaled);
+    assert_snapshot!(
+        mistake("[engine]\nshift = 3"),
+        @r#"`engine.shift` is given, but nothing is scaled: set `engine.out_type` to one of "int2" to "int16", or leave `engine.shift` out"#
+    );
+    assert_snapshot!(
+        mistake("[engine]\nout_type = \"int8\""),
+        @r#"`engine.shift` is missing: `engine.out_type` = "int8" needs it, the greatest of any job"#
+    );
+    assert_snapshot!(
+        mistake("[engine]\nout_type = \"int8\"\nshift = 3\n[limits]\nscale_words = 20"),
+        @r#"`limits.scale_words` is given, but no channel has a scale: set `engine.scale_per` to "channel", or leave it out"#
+    );
+    assert_snapshot!(
+        mistake("[engine]\nout_type = \"int8\"\nshift = 3\nscale_per = \"channel\"\n[limits]\nscale_words = 1"),
+        @"`limits.scale_words` is 1: it must be from 2 to 16777216"
+    );
+    assert_snapshot!(
+        mistake("[engine]\nmask = true\npe = 2100"),
+        @"`engine.simd` = 1 and `engine.pe` = 2100 make 67200 bits a beat of the grad_input stream: at most 65536 are possible, so use fewer lanes"
+    );
+    assert_snapshot!(
+        mistake(
+            "[engine]\nmask = true\nsimd = 4000\ngrad_type = \"int16\"\nweight_type = \"int16\"\n[limits]\n\
+             weight_words = 16777216"
+        ),
+        @"`limits.weight_words`, `engine.simd` and the types make an accumulator of 67 bits: with a stage behind it at most 63 are possible"
     );
 }
 

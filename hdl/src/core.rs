@@ -9,7 +9,10 @@ use crate::issue::issue_loop;
 use crate::mac::{lane_cycles, mac_array};
 use crate::memory::{read_ahead_memory, MEMORY_CYCLES};
 use crate::output_stages::nets::{side_bindings, ResultNets, ScaleNets};
-use crate::output_stages::{output_stages, stage_beats, COUNT_BITS, SEED_BITS};
+use crate::output_stages::{
+    output_stages, stage_beats, CLEAR_SATURATIONS, CLEAR_SATURATIONS_DOC, COUNT_BITS, SEED_BITS,
+    STREAMS_ARESETN,
+};
 use crate::pixel_walk::pixel_walk;
 use crate::result_port::result_port;
 use crate::rtl::{bits_for, lit, Expr, Module};
@@ -34,7 +37,7 @@ pub struct Streams {
 
 impl Streams {
     /// Names, widths and directions (`true`: into the engine) of every port.
-    pub fn of(lanes: &Lanes) -> Self {
+    pub fn of(hull: &Hull, lanes: &Lanes) -> Self {
         let bytes = |bits: usize| bits.next_multiple_of(8);
         let stages = &lanes.stages;
         let mut names = Vec::new();
@@ -56,7 +59,8 @@ impl Streams {
         let out_bits = bytes(lanes.pe * lanes.out_bits());
         stream("m_axis_grad_input", out_bits, false);
         let requantise = stages.requantise;
-        if requantise.is_some_and(|requantise| requantise.draws()) {
+        // Else a word of the job tells the seed.
+        if requantise.is_some_and(|requantise| requantise.draws()) && !hull.stages_vary {
             names.push(("rounding_seed".to_owned(), SEED_BITS, true));
         }
         for (name, bits) in [
@@ -116,7 +120,7 @@ impl Streams {
 }
 
 /// Bits of `error_cause`: three for each stream in.
-fn cause_bits(lanes: &Lanes) -> usize {
+pub(crate) fn cause_bits(lanes: &Lanes) -> usize {
     3 * (2 + lanes.stages.streams())
 }
 
@@ -139,8 +143,9 @@ pub(crate) const WEIGHT_PINS: [(&str, bool, &str); 4] = [
 /// Builds the core of the engine `name`.
 pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut Config) -> Module {
     let mut m = Module::new(format!("{name}_core"), DOC);
-    m.clocked();
-    let streams = Streams::of(lanes);
+    m.input("aclk", 1, "");
+    let aresetn = m.input("aresetn", 1, "synchronous, active low");
+    let streams = Streams::of(hull, lanes);
     let ports = streams.declare(&mut m);
     let port = |wanted: &str| -> Expr {
         streams
@@ -300,14 +305,14 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
                 (name, pin)
             }));
             bindings.extend(weight_base);
-            weight_load(&weight_name, weight_width, config)
+            weight_load(&weight_name, weight_width, scale_words, config)
         }
         None => {
             bindings.push(frame_state.clone());
             weight_port(&weight_name, weight_width, scale_words, config)
         }
     };
-    let scale = ScaleNets::new(&mut m, scale_words);
+    let scale = ScaleNets::new(&mut m, scale_words, hull.weight_ring);
     bindings.extend(scale.iter().flat_map(ScaleNets::at_weight_port));
     m.instance("u_weight", weight_port, bindings);
     let weight_address = m.net("weight_address", weight_width + sets, "");
@@ -432,14 +437,21 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
         if lanes.stages.streams() > 0 {
             let bits = 3 * lanes.stages.streams();
             at_stages.push(("misplaced", misplaced.slice(6, bits)));
+            if hull.stages_vary {
+                at_stages.push((STREAMS_ARESETN, aresetn));
+            }
         }
         if let Some(scale) = &scale {
             let data = weight_data.slice(0, lanes.scale_word_bits());
             at_stages.extend(scale.at_stages(&mut m, data, &frame_enters));
             at_stages.extend(weight_set_at_stages);
             at_stages.push(("saturations", port("saturations")));
+            if hull.stages_vary {
+                let clear = m.input(CLEAR_SATURATIONS, 1, CLEAR_SATURATIONS_DOC);
+                at_stages.push((CLEAR_SATURATIONS, clear));
+            }
         }
-        if lanes.stages.requantise.is_some_and(|it| it.draws()) {
+        if lanes.stages.requantise.is_some_and(|it| it.draws()) && !hull.stages_vary {
             at_stages.push(("rounding_seed", port("rounding_seed")));
         }
         m.instance(
@@ -504,15 +516,26 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
     m.assign(&port("error"), &failed.q);
     m.assign(&port("error_cause"), &cause.q);
     if hull.frames.is_some() {
-        let pulses = m.output(
-            MISPLACED,
-            6,
-            "pulses: grad_output early, missing, late; weight",
-        );
+        let mut comment = "pulses: grad_output early, missing, late; weight".to_owned();
+        for (stream, is_there) in [
+            ("accumulate", lanes.stages.accumulate),
+            ("mask", lanes.stages.mask),
+        ] {
+            if is_there {
+                comment += &format!("; {stream}");
+            }
+        }
+        let pulses = m.output(MISPLACED, cause_bits, &comment);
         m.assign(&pulses, &seen.q);
     }
-    // A number that a register could hold and the hardware cannot.
-    config.at_most("weight_words_less_1", hull.weight_words - 1);
+    // Numbers that a register could hold and the hardware cannot.
+    for (name, most) in [
+        ("weight_words_less_1", hull.weight_words - 1),
+        ("scale_words_less_1", hull.scale_words - 1),
+        ("pixel_beats_less_1", hull.scale_words - 1),
+    ] {
+        config.at_most(name, most);
+    }
     m
 }
 
@@ -536,10 +559,11 @@ pub fn fixed_engine(
     target: Target,
 ) -> Module {
     let mut config = Config::default();
-    let inner = core(name, &Hull::exactly(d), lanes, target, &mut config);
+    let hull = Hull::exactly(d);
+    let inner = core(name, &hull, lanes, target, &mut config);
     let mut m = Module::new(name, format!("{header}\n\n{SHELL_DOC}"));
     m.clocked();
-    let streams = Streams::of(lanes);
+    let streams = Streams::of(&hull, lanes);
     let ports = streams.declare(&mut m);
     let mut bindings = streams.bindings(&ports);
     let constants: Vec<(String, Expr)> = config

@@ -118,6 +118,14 @@ pub struct Descriptor {
     pub max_skip: u64,
     /// Whether the memory holds two sets of weights, one in use and one being loaded.
     pub two_weight_sets: bool,
+    /// Whether values from outside are added to the results.
+    pub accumulate: bool,
+    /// Whether results are masked.
+    pub mask: bool,
+    /// Bits shifted out behind the scale; zero where nothing is scaled.
+    pub shift: u64,
+    /// Where stochastic rounding begins, where the layer's words tell it.
+    pub rounding_seed: u64,
 }
 
 impl Descriptor {

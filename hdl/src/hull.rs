@@ -94,6 +94,11 @@ pub struct Hull {
     /// Frames between two resets, where the engine is told how many to take; it then takes one set
     /// of weights as well. `None` where it goes on without end.
     pub frames: Option<u64>,
+    /// Beats of scales of a layer that has one for each channel: those of a pixel of grad_input.
+    pub scale_words: u64,
+    /// Whether layers differ in their stages: in the shift, and in which of the streams beside the
+    /// results they use.
+    pub stages_vary: bool,
 }
 
 impl AxisHull {
@@ -152,6 +157,8 @@ impl Hull {
             two_weight_sets: d.two_weight_sets,
             weight_ring: false,
             frames: None,
+            scale_words: d.group_blocks * d.c_blocks,
+            stages_vary: false,
         }
     }
 
@@ -208,6 +215,8 @@ impl Hull {
             two_weight_sets: false,
             weight_ring: true,
             frames: Some(1 << 32),
+            scale_words: limits.scale_words,
+            stages_vary: true,
         }
     }
 

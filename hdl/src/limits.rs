@@ -24,4 +24,6 @@ pub struct Limits {
     pub fifo_results: u64,
     /// Beats of grad_input without a tap in a row.
     pub zero_run: u64,
+    /// Beats of scales, where each channel has one: those of a pixel of grad_input.
+    pub scale_words: u64,
 }

@@ -2,13 +2,16 @@
 
 use crate::axi_lite::AxiPins;
 use crate::config::Config;
-use crate::core::{core, Streams, ALL_TAKEN, FRAMES_LESS_1, JOB_ARESETN, MISPLACED, WEIGHT_PINS};
+use crate::core::{
+    cause_bits, core, Streams, ALL_TAKEN, FRAMES_LESS_1, JOB_ARESETN, MISPLACED, WEIGHT_PINS,
+};
 use crate::counters::{counters, waits, Counted};
 use crate::descriptor::Lanes;
 use crate::hull::Hull;
 use crate::job_table::{JobTable, FRAMES_BITS};
 use crate::jobs::{jobs, CAUSE_BITS, REFUSED_CAUSES};
 use crate::limits::{AxisLimits, Limits};
+use crate::output_stages::{Rounding, Stages, CLEAR_SATURATIONS, COUNT_BITS};
 use crate::register_map::{bank, Field, Kind, Register, RegisterMap};
 use crate::rtl::{bits_for, Expr, Module};
 use crate::target::Target;
@@ -20,6 +23,9 @@ whose weights it has taken by then if there was space.";
 
 /// What the identification register says: \"BPAE\".
 const ID: u32 = 0x4250_4145;
+
+/// The name of the count of values that did not fit, and of its register.
+const SATURATIONS: &str = "saturations";
 
 /// Where the table begins.
 const TABLE: u64 = 0x400;
@@ -50,8 +56,9 @@ pub fn programmable_engine(
     let map = register_map(name, limits, lanes, &table);
 
     let mut m = Module::new(name, format!("{header}\n\n{DOC}"));
-    m.clocked();
-    let streams = Streams::of(lanes);
+    m.input("aclk", 1, "");
+    let aresetn = m.input("aresetn", 1, "synchronous, active low");
+    let streams = Streams::of(&hull, lanes);
     let ports = streams.declare(&mut m);
     let pins = AxiPins::declare(&mut m, map.address_bits());
     let irq = m.output("irq", 1, "interrupt: an enabled event is there");
@@ -60,7 +67,7 @@ pub fn programmable_engine(
     let weight_pins = WEIGHT_PINS.map(|(name, ..)| (name, m.net(name, 1, "")));
     let frames_less_1 = m.net("frames_less_1", FRAMES_BITS, "");
     let all_taken = m.net("all_taken", 1, "");
-    let misplaced = m.net("misplaced", 6, "");
+    let misplaced = m.net("misplaced", cause_bits(lanes), "");
     // The configuration, by the names of the core's inputs.
     for field in table.fields() {
         m.net(&field.port.port, field.port.width, &field.port.comment);
@@ -87,6 +94,12 @@ pub fn programmable_engine(
     bindings.extend(weight_pins.clone());
     let built_in = built_in.iter();
     bindings.extend(built_in.map(|(port, value)| (port.as_str(), value.clone())));
+    let clear_saturations = (lanes.stages.requantise).map(|_| m.net(CLEAR_SATURATIONS, 1, ""));
+    bindings.extend(
+        clear_saturations
+            .clone()
+            .map(|clear| (CLEAR_SATURATIONS, clear)),
+    );
     m.instance("u_core", inner, bindings);
 
     let port = |wanted: &str| -> Expr {
@@ -108,6 +121,9 @@ pub fn programmable_engine(
     let start = net(&mut m, "start", 1);
     let abort = net(&mut m, "abort", 1);
     let clear = net(&mut m, "clear_counters", 1);
+    if let Some(clear_saturations) = &clear_saturations {
+        m.assign(clear_saturations, &(&clear | !&aresetn));
+    }
     let running = net(&mut m, "running", 1);
     let checking = net(&mut m, "checking", 1);
     let waiting = net(&mut m, "waiting", 1);
@@ -158,8 +174,13 @@ pub fn programmable_engine(
         stream("m_axis_grad_input"),
     ];
     events.extend((0..6).map(|bit| misplaced.bit(bit)));
+    for (index, name) in side_names(&lanes.stages).into_iter().enumerate() {
+        events.push(stream(&format!("s_axis_{name}")));
+        let first = 6 + 3 * index;
+        events.extend((first..first + 3).map(|bit| misplaced.bit(bit)));
+    }
     let mut count_bindings = vec![("clear", clear.clone())];
-    let counted = counted();
+    let counted = counted(&lanes.stages);
     let names: Vec<[String; 2]> = counted
         .iter()
         .map(|c| [c.name.clone(), format!("{}_event", c.name)])
@@ -197,6 +218,9 @@ pub fn programmable_engine(
         ("refused_cause", refused_cause),
         ("refused_word", refused_word),
     ]);
+    if lanes.stages.requantise.is_some() {
+        bank_bindings.push((SATURATIONS, port(SATURATIONS)));
+    }
     let count_names: Vec<(String, Expr)> = counts
         .into_iter()
         .flat_map(|(name, count)| match count.width() {
@@ -230,8 +254,16 @@ const MISPLACED_NAMES: [&str; 6] = [
     "weight_late",
 ];
 
-/// The counters, in the order of their events.
-fn counted() -> Vec<Counted> {
+/// The streams beside the results.
+fn side_names(stages: &Stages) -> Vec<&'static str> {
+    let all = [(stages.accumulate, "accumulate"), (stages.mask, "mask")];
+    let there = all.into_iter().filter(|(is_there, _)| *is_there);
+    there.map(|(_, name)| name).collect()
+}
+
+/// The counters, in the order of their events. Those of the streams that are options are the last, so that
+/// the others have the same addresses in every engine.
+fn counted(stages: &Stages) -> Vec<Counted> {
     let count = |name: &str, bits, what: &str| Counted {
         name: name.to_owned(),
         bits,
@@ -261,6 +293,14 @@ fn counted() -> Vec<Counted> {
         let what = format!("tlasts of {}", name.replace('_', " "));
         count(&format!("tlast_{name}"), 8, &what)
     }));
+    for name in side_names(stages) {
+        let what = format!("cycles in which a beat of {name} was not taken");
+        all.push(count(&format!("{name}_waits"), 32, &what));
+        all.extend(["early", "missing", "late"].map(|kind| {
+            let what = format!("tlasts of {name} {kind}");
+            count(&format!("tlast_{name}_{kind}"), 8, &what)
+        }));
+    }
     all
 }
 
@@ -296,17 +336,17 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
             field("cols", 16, 16, most(&limits.axes[1]), "along the columns"),
         ]
     };
+    let mut misplaced =
+        "a tlast was misplaced: grad_output early, missing, late; weight early, missing, late"
+            .to_owned();
+    for name in side_names(&lanes.stages) {
+        misplaced += &format!("; {name} early, missing, late");
+    }
     let events = || {
         vec![
             field("job_done", 0, 1, 0, "a job's last frame is done"),
             field("refused", 1, 1, 0, "a job was refused"),
-            field(
-                "tlast",
-                8,
-                6,
-                0,
-                "a tlast was misplaced: grad_output early, missing, late; weight early, missing, late",
-            ),
+            field("tlast", 8, cause_bits(lanes), 0, &misplaced),
         ]
     };
     let mut registers = vec![
@@ -390,6 +430,20 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
             "size",
             number(table.word_count() as u64, "words of the table of a job"),
         ),
+    ];
+    if lanes.stages.any() {
+        registers.push(stages(lanes));
+    }
+    if lanes.stages.requantise.is_some_and(|it| it.per_channel) {
+        let what = "beats of scales, of one pixel of grad_input";
+        registers.push(constant(
+            "scale_words",
+            0x34,
+            "limit",
+            number(limits.scale_words, what),
+        ));
+    }
+    registers.extend([
         register(
             "command",
             0x40,
@@ -479,9 +533,9 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
                 ),
             ],
         ),
-    ];
+    ]);
     let mut offset = 0x80;
-    for Counted { name, bits, what } in counted() {
+    for Counted { name, bits, what } in counted(&lanes.stages) {
         let parts: Vec<(String, usize)> = match bits {
             64 => vec![(format!("{name}_low"), 32), (format!("{name}_high"), 32)],
             _ => vec![(name, bits)],
@@ -492,10 +546,76 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
             offset += 4;
         }
     }
+    if lanes.stages.requantise.is_some() {
+        let what = "values of grad_input that did not fit their type, also of beats that have yet to leave";
+        let fields = vec![field("count", 0, COUNT_BITS, 0, what)];
+        registers.push(register(
+            SATURATIONS,
+            offset,
+            Kind::Status,
+            "counter",
+            fields,
+        ));
+    }
     registers.extend(table.registers(TABLE));
     RegisterMap::new(
         name,
         "An engine for the data gradient of a convolution that is told its layer at run time.",
         registers,
+    )
+}
+
+/// What stands behind the accumulators, in an engine that has any of it.
+fn stages(lanes: &Lanes) -> Register {
+    let stages = &lanes.stages;
+    let number = |name: &str, low, width, value: usize, doc: &str| {
+        field(name, low, width, value as u64, doc)
+    };
+    let accumulate = match stages.accumulate {
+        true => lanes.accumulate_bits() - 1,
+        false => 0,
+    };
+    let mut fields = vec![
+        number(
+            "accumulate",
+            0,
+            8,
+            accumulate,
+            "bits of a value of accumulate, 0 without that stream",
+        ),
+        number("mask", 8, 1, stages.mask.into(), "whether there is a mask"),
+    ];
+    if let Some(requantise) = &stages.requantise {
+        let rounding = match requantise.rounding {
+            Rounding::NearestEven => 1,
+            Rounding::Floor => 2,
+            Rounding::Stochastic => 3,
+        };
+        let channel = requantise.per_channel;
+        fields.extend([
+            number(
+                "rounding",
+                9,
+                2,
+                rounding,
+                "1: to the nearest, 2: down, 3: at random",
+            ),
+            number(
+                "per_channel",
+                11,
+                1,
+                channel.into(),
+                "whether each channel has a scale",
+            ),
+            number("scale_bits", 12, 5, requantise.scale_bits, "of a scale"),
+            number("shift", 24, 6, requantise.shift, "the greatest"),
+        ]);
+    }
+    register(
+        "stages",
+        0x30,
+        Kind::Constant,
+        "stages between the accumulators and grad_input",
+        fields,
     )
 }

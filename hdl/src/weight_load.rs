@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::grad_port::{tlast_check, Misplaced};
-use crate::rtl::{lit, Module};
+use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 use crate::weight_port::set_last;
 
 const DOC: &str = "\
@@ -19,9 +19,14 @@ is high once the whole set of the job that runs is in the memory, and is no othe
 second cycle after `job_ends` on. `weight_base` is where its set begins, from the cycle after `takes_over`
 on.";
 
-/// Builds the port. `width` is the width of a weight address; the memory has a word for each.
-pub fn weight_load(name: &str, width: usize, config: &mut Config) -> Module {
-    let mut m = Module::new(name, DOC);
+const SCALES_DOC: &str = "\n\nA set ends with beats of scales. They go to a store of two sets, of which the next job's is written
+while the other is `scale_set_in_use`, and never wait for a word of the memory.";
+
+/// Builds the port. `width` is the width of a weight address; the memory has a word for each. A set ends
+/// with up to `scale_words` beats of scales.
+pub fn weight_load(name: &str, width: usize, scale_words: u64, config: &mut Config) -> Module {
+    let doc = format!("{DOC}{}", if scale_words > 0 { SCALES_DOC } else { "" });
+    let mut m = Module::new(name, doc);
     m.clocked();
     let tvalid = m.input("tvalid", 1, "");
     let tready = m.output("tready", 1, "");
@@ -57,12 +62,18 @@ pub fn weight_load(name: &str, width: usize, config: &mut Config) -> Module {
     m.comb(|b| b.set(&accept, &(&tvalid & &ready.q)));
     let words = set_last(&mut m, width, config);
     config.ahead("weight_words_less_1");
+    let scales = (scale_words > 0).then(|| Scales::new(&mut m, scale_words, config));
+    // Of the beats, those of weights.
+    let (to_memory, set_due) = match &scales {
+        None => (accept.clone(), due.q.clone()),
+        Some(scales) => (&accept & !&scales.next.q, scales.set_due()),
+    };
     m.comb(|b| {
         b.comment("A set, counted down.");
         b.set(&begins, &(&told & !&loading.q));
         b.set(&begun.d, &begins);
-        b.set(&ended, &(&accept & &due.q));
-        b.when(&accept, |b| {
+        b.set(&ended, &(&accept & &set_due));
+        b.when(&to_memory, |b| {
             b.set(&place.d, &place.q.plus(1));
             b.set(&left.d, &left.q.minus(1));
             b.set(&due.d, &left.q.eq(&lit(1, width)));
@@ -74,8 +85,11 @@ pub fn weight_load(name: &str, width: usize, config: &mut Config) -> Module {
             b.set(&left.d, &words);
             b.set(&due.d, &words.is_zero());
         });
+        if let Some(scales) = &scales {
+            scales.step(b, &accept, &(&to_memory & &due.q), &begins, &takes_over);
+        }
         b.comment("The words in use: from the base to the place, all or none where these meet.");
-        b.when(&(&accept & place.d.eq(&base.q)), |b| {
+        b.when(&(&to_memory & place.d.eq(&base.q)), |b| {
             b.set(&full.d, &lit(1, 1))
         });
         b.when(&job_ends, |b| {
@@ -83,7 +97,10 @@ pub fn weight_load(name: &str, width: usize, config: &mut Config) -> Module {
             b.set(&base.d, &place.q);
         });
         b.when(&takes_over, |b| b.set(&base.d, &begin.q));
-        b.set(&ready.d, &(&loading.d & !&full.d));
+        match &scales {
+            None => b.set(&ready.d, &(&loading.d & !&full.d)),
+            Some(scales) => b.set(&ready.d, &(&loading.d & (!&full.d | &scales.next.d))),
+        }
         b.comment("The sets in the memory.");
         b.when(&(&ended & !&job_ends), |b| {
             b.set(&whole.d, &whole.q.plus(1));
@@ -93,12 +110,110 @@ pub fn weight_load(name: &str, width: usize, config: &mut Config) -> Module {
         });
         b.set(&usable.d, &whole.q.non_zero());
     });
-    tlast_check(&mut m, &due.q, &accept, &tlast, &misplaced);
-    m.assign(&write, &accept);
+    tlast_check(&mut m, &set_due, &accept, &tlast, &misplaced);
+    m.assign(&write, &to_memory);
+    if let Some(scales) = &scales {
+        scales.write(&mut m, &accept);
+    }
     m.assign(&write_address, &place.q);
     m.assign(&weights_ready, &usable.q);
     m.assign(&answer, &begun.q);
     m.assign(&base_now, &base.q);
     m.assign(&tready, &ready.q);
     m
+}
+
+/// The beats of scales at the end of a set.
+struct Scales {
+    write: Expr,
+    next: Reg,
+    /// Set that is written, and the one in use.
+    set: Reg,
+    set_in_use: Reg,
+    /// `None` where there is one beat of them.
+    beats: Option<Beats>,
+}
+
+struct Beats {
+    now: Reg,
+    left: Reg,
+    due: Reg,
+    less_1: Expr,
+}
+
+impl Scales {
+    fn new(m: &mut Module, words: u64, config: &mut Config) -> Self {
+        let width = bits_for(words - 1);
+        let scales = Scales {
+            write: m.output("scale_write", 1, "to the scales"),
+            next: m.reg("scales_next", 1, 0, "the next beat is one of scales"),
+            set: m.reg("scale_set", 1, 0, "set of scales that is written"),
+            set_in_use: m.reg("scale_set_in_use", 1, 0, "that of the job that runs"),
+            beats: (words > 1).then(|| Beats {
+                now: m.reg("scale", width, 0, "beat of scales"),
+                left: m.data_reg("scales_left", width, "beats of scales after this one"),
+                due: m.reg("scales_due", 1, 0, "there are none"),
+                less_1: config.port(
+                    m,
+                    "scale_words_less_1",
+                    width,
+                    |d| d.group_blocks * d.c_blocks - 1,
+                    "beats of scales, less one",
+                ),
+            }),
+        };
+        config.ahead("scale_words_less_1");
+        let port = m.output("scale_set", 1, "set of scales that is written");
+        m.assign(&port, &scales.set.q);
+        let port = m.output("scale_set_in_use", 1, "set of scales of the job that runs");
+        m.assign(&port, &scales.set_in_use.q);
+        if let Some(beats) = &scales.beats {
+            let index = m.output("scale_index", width, "");
+            m.assign(&index, &beats.now.q);
+        }
+        scales
+    }
+
+    /// Whether the next beat is a set's last.
+    fn set_due(&self) -> Expr {
+        match &self.beats {
+            None => self.next.q.clone(),
+            Some(beats) => &self.next.q & &beats.due.q,
+        }
+    }
+
+    /// One beat on, where one is accepted; `weights_end` where it is the last one of weights.
+    fn step(
+        &self,
+        b: &mut Body,
+        accept: &Expr,
+        weights_end: &Expr,
+        begins: &Expr,
+        takes_over: &Expr,
+    ) {
+        b.comment("Its scales.");
+        b.when(weights_end, |b| b.set(&self.next.d, &lit(1, 1)));
+        b.when(&(accept & self.set_due()), |b| {
+            b.set(&self.next.d, &lit(0, 1))
+        });
+        if let Some(beats) = &self.beats {
+            let width = beats.now.q.width();
+            b.when(&(accept & &self.next.q), |b| {
+                b.set(&beats.now.d, &beats.now.q.plus(1));
+                b.set(&beats.left.d, &beats.left.q.minus(1));
+                b.set(&beats.due.d, &beats.left.q.eq(&lit(1, width)));
+            });
+            b.when(begins, |b| {
+                b.set(&beats.now.d, &lit(0, width));
+                b.set(&beats.left.d, &beats.less_1);
+                b.set(&beats.due.d, &beats.less_1.is_zero());
+            });
+        }
+        b.when(begins, |b| b.set(&self.set.d, &!&self.set.q));
+        b.when(takes_over, |b| b.set(&self.set_in_use.d, &self.set.q));
+    }
+
+    fn write(&self, m: &mut Module, accept: &Expr) {
+        m.assign(&self.write, &(accept & &self.next.q));
+    }
 }

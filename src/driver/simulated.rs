@@ -4,14 +4,14 @@ use bpa_hdl::programmable::Programmable;
 use bpa_sim::{AxiLite, Cache, Instance, Model, ModelSpec, Pin, Response, SimError, StreamPort};
 
 use super::{Device, DeviceError, Input};
-use crate::interface::{BUSY, ERROR, FRAME_DONE, GRAD_INPUT, GRAD_OUTPUT, WEIGHT};
+use crate::interface::{
+    ACCUMULATE, BUSY, ERROR, FRAME_DONE, GRAD_INPUT, GRAD_OUTPUT, MASK, WEIGHT,
+};
 use crate::programmable::ProgrammableEngine;
 
 /// The common start of the names of the register bus's pins.
 const BUS: &str = "s_axi";
-/// Indices of the streams.
-const GRAD_OUTPUT_SOURCE: usize = 0;
-const WEIGHT_SOURCE: usize = 1;
+/// Index of the stream of results.
 const GRAD_INPUT_SINK: usize = 0;
 /// Cycles of reset.
 const RESET_CYCLES: u64 = 4;
@@ -23,6 +23,8 @@ const PART: u64 = 20_000;
 /// An instance of the engine's model.
 pub struct Simulated {
     instance: Instance,
+    /// Names of the streams in.
+    sources: Vec<String>,
     beat_bytes: usize,
     /// Bytes of grad_input taken by the caller, of those that the sink holds.
     taken: usize,
@@ -51,13 +53,20 @@ impl Simulated {
             [BUSY, FRAME_DONE, ERROR].map(|status| Pin::new(status.name, status.width).watched()),
         );
         pins_out.push(Pin::new("irq", 1).watched());
+        let mut sources = vec![
+            port(GRAD_OUTPUT, lanes.grad_word_bits()),
+            port(WEIGHT, lanes.weight_beat_bits()),
+        ];
+        if lanes.stages.accumulate {
+            sources.push(port(ACCUMULATE, lanes.pe * lanes.accumulate_bits()));
+        }
+        if lanes.stages.mask {
+            sources.push(port(MASK, lanes.pe));
+        }
         ModelSpec {
             top: engine.name().to_owned(),
             verilog: verilog.to_owned(),
-            sources: vec![
-                port(GRAD_OUTPUT, lanes.grad_word_bits()),
-                port(WEIGHT, lanes.weight_word_bits()),
-            ],
+            sources,
             sinks: vec![port(GRAD_INPUT, lanes.pe * lanes.out_bits())],
             pins_in,
             pins_out,
@@ -68,7 +77,9 @@ impl Simulated {
     pub fn new(model: &Model, seed: u64) -> Self {
         let mut instance = model.instance(seed);
         instance.reset(RESET_CYCLES);
+        let sources = model.spec().sources.iter();
         Simulated {
+            sources: sources.map(|port| port.name.clone()).collect(),
             beat_bytes: model.spec().sinks[GRAD_INPUT_SINK].bytes,
             instance,
             taken: 0,
@@ -82,11 +93,13 @@ impl Simulated {
 
     /// Stalls inputs and output with these probabilities, drawn from this seed.
     pub fn stall(&mut self, input: f64, output: f64, seed: u64) {
-        let seed = seed.wrapping_mul(4);
+        let seed = seed.wrapping_mul(8);
         let instance = &mut self.instance;
-        instance.source(GRAD_OUTPUT_SOURCE).set_stall(input, seed);
-        instance.source(WEIGHT_SOURCE).set_stall(input, seed + 1);
-        instance.sink(GRAD_INPUT_SINK).set_stall(output, seed + 2);
+        for index in 0..self.sources.len() {
+            let seed = seed + 1 + index as u64;
+            instance.source(index).set_stall(input, seed);
+        }
+        instance.sink(GRAD_INPUT_SINK).set_stall(output, seed);
     }
 }
 
@@ -104,10 +117,15 @@ impl Device for Simulated {
     }
 
     fn send(&mut self, input: Input, packet: &[u8]) -> Result<(), DeviceError> {
-        let mut source = self.instance.source(match input {
-            Input::GradOutput => GRAD_OUTPUT_SOURCE,
-            Input::Weight => WEIGHT_SOURCE,
-        });
+        let name = match input {
+            Input::GradOutput => GRAD_OUTPUT,
+            Input::Weight => WEIGHT,
+            Input::Accumulate => ACCUMULATE,
+            Input::Mask => MASK,
+        };
+        let index = self.sources.iter().position(|source| source == name);
+        let index = index.ok_or(DeviceError::NoStream { name })?;
+        let mut source = self.instance.source(index);
         let beats = packet.len() / source.port().bytes;
         let flags: Vec<u8> = (1..=beats).map(|beat| u8::from(beat == beats)).collect();
         Ok(source.load(packet, &flags)?)

@@ -4,40 +4,79 @@ use std::collections::VecDeque;
 
 use ndarray::{Array4, Axis};
 
-use super::{Device, Driver, DriverError, Submitted, JOBS_HELD};
+use super::{check_values, Device, Driver, DriverError, Submitted, JOBS_HELD};
+use crate::layer::ScalePer;
 use crate::programmable::{Tile, Tiling};
 use crate::reference::{grad_input_shape, StageArrays};
 use crate::run::Arrays;
 
 impl<D: Device> Driver<'_, D> {
     /// grad_input (N, C, H, W) of a layer, each tile a job that is given while those before it run. Partial sums over K
-    /// are added in 64 bits, exactly.
+    /// go back into the engine with the next tile, where [`Tiling::sums_go_in`]; else they are added here, in 64 bits,
+    /// exactly.
     ///
     /// # Errors
-    /// A tile is too large for the engine, or the engine cannot be reached.
+    /// A tile is too large for the engine, or a value to add is, or the engine cannot be reached.
     ///
     /// # Panics
-    /// If the arrays are of another layer, or there are no frames.
+    /// If the arrays are of another layer, or one is missing, or there are no frames.
     pub fn run(&mut self, tiling: &Tiling, arrays: &Arrays) -> Result<Array4<i64>, DriverError> {
         // With the channels that fill up the last merged group.
         let [channels, height, width] = grad_input_shape(tiling.merge().merged());
         let frames = arrays.grad_output.len_of(Axis(0));
-        let mut result = Array4::zeros((frames, channels, height, width));
+        let mut result = match tiling.layer().accumulate() {
+            true => {
+                let values = arrays.stages.accumulate.as_ref().expect("values to add");
+                check_values(values, tiling.most_accumulate())?;
+                let all: Vec<usize> = (0..channels).collect();
+                tiling.merge().grad_input(values, &all)
+            }
+            false => Array4::zeros((frames, channels, height, width)),
+        };
         let mut held: VecDeque<(&Tile, Submitted)> = VecDeque::new();
-        let mut tiles = tiling.tiles().iter();
+        // Those of them that have all they need.
+        let mut whole = 0;
+        let mut tiles = tiling.tiles().iter().enumerate();
         loop {
             let next = tiles.next();
-            if let Some(tile) = next {
-                let job = self.submit(tile.plan.clone(), &part(tiling, tile, arrays))?;
+            if let Some((index, tile)) = next {
+                let part = part(tiling, index, tile, arrays);
+                let job = self.submit_all_but_values(tile.plan.clone(), &part)?;
                 held.push_back((tile, job));
             }
+            whole = self.submit_sums(tiling, &held, whole, &result)?;
             if next.is_none() || held.len() == JOBS_HELD {
                 let Some((tile, job)) = held.pop_front() else {
                     return Ok(tiling.merge().own(result));
                 };
-                add(&mut result, tiling, tile, &self.collect(&job)?);
+                whole -= 1;
+                put(&mut result, tiling, tile, &self.collect(&job)?);
+                whole = self.submit_sums(tiling, &held, whole, &result)?;
             }
         }
+    }
+
+    /// Sends what is added to the results of jobs, in their order, as far as it is known: partial sums of a job that is
+    /// held itself are not. The first `whole` jobs have it; tells how many have it then, the first one at least.
+    fn submit_sums(
+        &mut self,
+        tiling: &Tiling,
+        held: &VecDeque<(&Tile, Submitted)>,
+        mut whole: usize,
+        sums: &Array4<i64>,
+    ) -> Result<usize, DriverError> {
+        while let Some((tile, job)) = held.get(whole) {
+            if tile.plan.layer().accumulate() {
+                let mut before = held.iter().take(whole);
+                if before.any(|(before, _)| before.gives_sums_to(tile)) {
+                    break;
+                }
+                let channels: Vec<usize> = in_channels(tiling, tile).collect();
+                self.submit_values(job, &sums.select(Axis(1), &channels))?;
+            }
+            whole += 1;
+        }
+        Ok(whole)
     }
 
     /// Cycles in which the engine had a job, loads of weights included and those of tables not, since the counters were
@@ -53,26 +92,59 @@ impl<D: Device> Driver<'_, D> {
     }
 }
 
-/// What the engine is given for a tile.
-fn part(tiling: &Tiling, tile: &Tile, arrays: &Arrays) -> Arrays {
+/// Where stochastic rounding begins in a tile: each draws as a layer of its own, the first one as the whole layer
+/// would.
+pub fn tile_seed(seed: u32, tile: usize) -> u32 {
+    // 31 bits.
+    seed.wrapping_add(tile as u32) & (u32::MAX >> 1)
+}
+
+/// What the engine is given for tile `index`, but for the values to add.
+fn part(tiling: &Tiling, index: usize, tile: &Tile, arrays: &Arrays) -> Arrays {
     let merge = tiling.merge();
     let of_group = merge.merged().out_per_group();
     let channels: Vec<usize> = channels(tile, &tile.out_channels, of_group).collect();
-    let in_channels: Vec<usize> = tile.in_channels.clone().map(|c| c as usize).collect();
+    let of_weight: Vec<usize> = tile.in_channels.clone().map(|c| c as usize).collect();
+    let of_result: Vec<usize> = in_channels(tiling, tile).collect();
+    let stages = &arrays.stages;
+    let requantise = tiling.layer().requantise();
+    let per_channel = requantise.is_some_and(|it| it.scale_per == ScalePer::Channel);
     Arrays {
         grad_output: merge.grad_output(&arrays.grad_output, &channels),
-        weight: merge.weight(&arrays.weight, &channels, &in_channels),
-        stages: StageArrays::default(),
+        weight: merge.weight(&arrays.weight, &channels, &of_weight),
+        stages: StageArrays {
+            mask: (stages.mask.as_ref()).map(|mask| merge.grad_input(mask, &of_result)),
+            scale: (stages.scale.as_ref()).map(|scale| match per_channel {
+                false => scale.clone(),
+                true => of_result
+                    .iter()
+                    .map(|&c| scale.get(c).copied().unwrap_or(0))
+                    .collect(),
+            }),
+            accumulate: None,
+            rounding_seed: tile_seed(stages.rounding_seed, index),
+        },
     }
 }
 
-/// Adds a tile's result to the channels that it is of.
-fn add(result: &mut Array4<i64>, tiling: &Tiling, tile: &Tile, found: &Array4<i64>) {
-    let of_group = tiling.merge().merged().in_per_group();
-    for (from, to) in channels(tile, &tile.in_channels, of_group).enumerate() {
+/// Puts a tile's result, or adds it, to the channels that it is of: it is added where the engine did not add it to what
+/// is there.
+fn put(result: &mut Array4<i64>, tiling: &Tiling, tile: &Tile, found: &Array4<i64>) {
+    let is_sum = tile.plan.layer().accumulate() || tile.out_channels.start == 0;
+    for (from, to) in in_channels(tiling, tile).enumerate() {
         let mut sum = result.index_axis_mut(Axis(1), to);
-        sum += &found.index_axis(Axis(1), from);
+        let found = found.index_axis(Axis(1), from);
+        match is_sum {
+            true => sum.assign(&found),
+            false => sum += &found,
+        }
     }
+}
+
+/// Channels of grad_input of the whole merged layer that a tile is of.
+fn in_channels<'a>(tiling: &Tiling, tile: &'a Tile) -> impl Iterator<Item = usize> + 'a {
+    let of_group = tiling.merge().merged().in_per_group();
+    channels(tile, &tile.in_channels, of_group)
 }
 
 /// Channels of the whole merged layer: these of each group of the tile, where a group has `of_group`.

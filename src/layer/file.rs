@@ -95,9 +95,9 @@ pub struct Engine {
 }
 
 /// The `out_type` of results that are not requantised.
-pub(super) const ACCUMULATOR: &str = "accumulator";
+pub(crate) const ACCUMULATOR: &str = "accumulator";
 
-fn is_accumulator(out_type: &str) -> bool {
+pub(crate) fn is_accumulator(out_type: &str) -> bool {
     out_type == ACCUMULATOR
 }
 

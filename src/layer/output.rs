@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bpa_hdl::output_stages;
+
 use super::IntType;
 
 /// How results become a narrow type: multiplied by a scale, shifted right, rounded, saturated.
@@ -17,6 +19,28 @@ pub struct Requantise {
     pub shift: u32,
     /// What becomes of them.
     pub rounding: Rounding,
+}
+
+impl Requantise {
+    /// The least shift that there can be: a draw has a bit at least.
+    pub(crate) fn least_shift(&self) -> u32 {
+        u32::from(self.rounding == Rounding::Stochastic)
+    }
+
+    /// The same as the hardware takes it.
+    pub(crate) fn hardware(&self) -> output_stages::Requantise {
+        output_stages::Requantise {
+            out_bits: self.out_type.bits() as usize,
+            scale_bits: self.scale_type.bits() as usize,
+            per_channel: self.scale_per == ScalePer::Channel,
+            shift: self.shift as usize,
+            rounding: match self.rounding {
+                Rounding::NearestEven => output_stages::Rounding::NearestEven,
+                Rounding::Floor => output_stages::Rounding::Floor,
+                Rounding::Stochastic => output_stages::Rounding::Stochastic,
+            },
+        }
+    }
 }
 
 /// A set of words of the layer file, each with its meaning.

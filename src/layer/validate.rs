@@ -23,7 +23,7 @@ const MAX_SHIFT: i64 = 48;
 /// Bits shifted out where a fraction is drawn: the random generator gives so many.
 const MAX_DRAW: i64 = 32;
 /// Bits of an accumulator with stages behind it: with a value from outside added, it still fits 64.
-const MAX_STAGED_BITS: u128 = 63;
+pub(crate) const MAX_STAGED_BITS: u128 = 63;
 /// Cycles of a frame: more than an hour at 250 MHz.
 const MAX_CYCLES: u128 = 1 << 40;
 
@@ -228,7 +228,7 @@ pub(crate) fn int_type(key: &'static str, text: &str) -> Result<IntType, LayerEr
     })
 }
 
-fn requantise(engine: &Engine) -> Result<Option<Requantise>, LayerError> {
+pub(crate) fn requantise(engine: &Engine) -> Result<Option<Requantise>, LayerError> {
     if engine.out_type == ACCUMULATOR {
         let given = [
             ("scale_per", engine.scale_per.is_some()),
@@ -359,19 +359,23 @@ fn check_stages(layer: &Layer) -> Result<(), LayerError> {
     if !(layer.accumulate() || layer.mask() || layer.requantise().is_some()) {
         return Ok(());
     }
-    let bits = u128::from(layer.sum_bits());
+    check_staged(layer.sum_bits().into(), layer.pe(), layer.simd())
+}
+
+/// The same for an accumulator of so many bits.
+pub(crate) fn check_staged(acc_bits: u64, pe: u32, simd: u32) -> Result<(), LayerError> {
     check_limit(
         "bits of an accumulator with a stage behind it",
-        bits,
+        acc_bits.into(),
         MAX_STAGED_BITS,
     )?;
     // Wider than an accumulator's place on a stream is no beat's value behind it.
-    let place = (bits as u64 + 1).next_multiple_of(8);
-    let bits = u64::from(layer.pe()) * place;
+    let place = (acc_bits + 1).next_multiple_of(8);
+    let bits = u64::from(pe) * place;
     if bits > MAX_BEAT_BITS {
         return Err(LayerError::BeatWidth {
-            simd: layer.simd(),
-            pe: layer.pe(),
+            simd,
+            pe,
             bits,
             stream: "grad_input",
             greatest: MAX_BEAT_BITS,

@@ -162,6 +162,11 @@ impl NetworkFile {
         engine: &ProgrammableEngine,
         frames: u32,
     ) -> Result<Vec<Layer>, NetworkError> {
+        if let Some(requantise) = engine.requantise() {
+            return Err(NetworkError::Requantised {
+                out_type: requantise.out_type,
+            });
+        }
         let mut layers = Vec::new();
         let mut values = 0;
         for entry in &self.layers {

@@ -16,6 +16,18 @@ pub enum EngineError {
     /// The FIFO's addresses count without a comparison.
     #[error("`limits.fifo_results` is {value}: it must be a power of two")]
     FifoResults { value: u32 },
+    /// Results are scaled, and nothing is said of the shift.
+    #[error("`engine.shift` is missing: `engine.out_type` = {out_type:?} needs it, the greatest of any job")]
+    NoShift { out_type: String },
+    /// Scales of channels that have none.
+    #[error("`limits.scale_words` is given, but no channel has a scale: set `engine.scale_per` to \"channel\", or leave it out")]
+    ScaleWords,
+    /// Too wide for what stands behind it.
+    #[error(
+        "`limits.weight_words`, `engine.simd` and the types make an accumulator of {bits} bits: with a stage behind it at \
+         most {greatest} are possible"
+    )]
+    StagedBits { bits: usize, greatest: u128 },
 }
 
 /// Why an engine cannot be told a layer.
@@ -24,6 +36,12 @@ pub enum NoFit {
     /// The layer is none.
     #[error(transparent)]
     Layer(#[from] LayerError),
+    /// A stage behind the accumulators that the engine has not.
+    #[error("the layer asks for `{key}`, which the engine was built without: `engine.{key}` in its file")]
+    Stage { key: &'static str },
+    /// More bits to shift out than the engine can, or fewer.
+    #[error("the layer is to be shifted by {shift} bits, and the engine shifts by {least} to {most} (`engine.shift`)")]
+    Shift { shift: u32, least: u32, most: u32 },
     /// More than a limit of the engine.
     #[error("the layer needs {what} = {value}, and the engine has `limits.{key}` = {most}")]
     Limit {

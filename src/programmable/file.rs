@@ -3,11 +3,16 @@
 use std::path::Path;
 
 use bpa_hdl::limits::{AxisLimits, Limits};
+use bpa_hdl::output_stages::Stages;
 use serde::{Deserialize, Serialize};
 
 use super::{EngineError, ProgrammableEngine};
-use crate::layer::validate::{check_name, in_range, int_type, MAX_BEAT_BITS, MAX_SIZE, MAX_STEP};
-use crate::layer::{LayerError, PerAxis, PerItem};
+use crate::layer::file::{is_accumulator, ACCUMULATOR};
+use crate::layer::validate::{
+    check_name, check_staged, in_range, int_type, requantise, MAX_BEAT_BITS, MAX_SIZE,
+    MAX_STAGED_BITS, MAX_STEP,
+};
+use crate::layer::{Engine, LayerError, PerAxis, PerItem, Requantise, ScalePer};
 
 /// The `mode` of the engines that this file describes.
 pub const MODE: &str = "programmable";
@@ -17,6 +22,8 @@ const MAX_WORDS: i64 = 1 << 24;
 const MAX_PHASES: i64 = 64;
 /// Results in the output FIFO.
 const FIFO_RESULTS: [i64; 2] = [4, 4096];
+/// Beats of scales, where the file does not say.
+const SCALE_WORDS: i64 = 256;
 /// Beats in a row without a tap.
 const MAX_RUN: i64 = (1 << 31) - 1;
 
@@ -32,7 +39,7 @@ pub struct EngineFile {
     pub limits: LimitsFile,
 }
 
-/// The `[engine]` table: lanes and types.
+/// The `[engine]` table: lanes, types, and what can happen to the results.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Lanes {
@@ -46,6 +53,28 @@ pub struct Lanes {
     pub grad_type: String,
     /// Type of the weights, "int2" to "int16".
     pub weight_type: String,
+    /// Whether jobs can have a stream of values that is added to the results.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub accumulate: bool,
+    /// Whether jobs can have a stream of bits that says which results are kept.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub mask: bool,
+    /// "accumulator", or the type that results are requantised to, "int2" to "int16".
+    #[serde(skip_serializing_if = "is_accumulator")]
+    pub out_type: String,
+    /// Which results share a scale: "tensor" (the default) or "channel". This and the keys below only with an
+    /// `out_type` that requantises.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale_per: Option<String>,
+    /// Bits of a scale, 2 to 16, signed; 16 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale_bits: Option<i64>,
+    /// Bits shifted out behind the scale, the most of any job, required.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shift: Option<i64>,
+    /// What becomes of them: "nearest_even" (the default), "floor" or "stochastic".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<String>,
 }
 
 /// The `[limits]` table: what the largest layer may be.
@@ -66,6 +95,9 @@ pub struct LimitsFile {
     pub fifo_results: i64,
     /// Beats of grad_input in a row that no tap reaches.
     pub zero_run: i64,
+    /// Beats of scales, each of PE channels; with a scale for each channel only, 256 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale_words: Option<i64>,
 }
 
 impl Default for EngineFile {
@@ -86,6 +118,13 @@ impl Default for Lanes {
             pe: 1,
             grad_type: "int8".to_owned(),
             weight_type: "int8".to_owned(),
+            accumulate: false,
+            mask: false,
+            out_type: ACCUMULATOR.to_owned(),
+            scale_per: None,
+            scale_bits: None,
+            shift: None,
+            rounding: None,
         }
     }
 }
@@ -100,6 +139,7 @@ impl Default for LimitsFile {
             phases: PerItem([4; 2]),
             fifo_results: 64,
             zero_run: 65_535,
+            scale_words: None,
         }
     }
 }
@@ -201,24 +241,80 @@ impl EngineFile {
                 value: fifo_results,
             });
         }
-        Ok(ProgrammableEngine {
+        let requantise = requantise(&engine.stages()).map_err(|error| match error {
+            LayerError::NoShift { out_type } => EngineError::NoShift { out_type },
+            other => other.into(),
+        })?;
+        let engine = ProgrammableEngine {
             name: self.name.clone(),
             simd,
             pe,
             grad_type: int_type("grad_type", &engine.grad_type)?,
             weight_type,
+            stages: Stages {
+                accumulate: engine.accumulate,
+                mask: engine.mask,
+                requantise: requantise.map(|it| it.hardware()),
+            },
+            requantise,
             limits: Limits {
                 weight_words: words("limits.weight_words", limits.weight_words)?.into(),
                 line_words: words("limits.line_words", limits.line_words)?.into(),
                 axes: [axis(0, "rows")?, axis(1, "columns")?],
                 fifo_results: fifo_results.into(),
                 zero_run: in_range("limits.zero_run", "", limits.zero_run, 1, MAX_RUN)?.into(),
+                scale_words: scale_words(limits.scale_words, requantise)?,
             },
-        })
+        };
+        engine.check_stages()?;
+        Ok(engine)
+    }
+}
+
+impl Lanes {
+    /// What a layer file would say of the stages.
+    fn stages(&self) -> Engine {
+        Engine {
+            accumulate: self.accumulate,
+            mask: self.mask,
+            out_type: self.out_type.clone(),
+            scale_per: self.scale_per.clone(),
+            scale_bits: self.scale_bits,
+            shift: self.shift,
+            rounding: self.rounding.clone(),
+            ..Engine::default()
+        }
+    }
+}
+
+/// Beats of scales; one where no channel has its own.
+fn scale_words(words: Option<i64>, requantise: Option<Requantise>) -> Result<u64, EngineError> {
+    match requantise.map(|it| it.scale_per) {
+        Some(ScalePer::Channel) => {
+            let words = words.unwrap_or(SCALE_WORDS);
+            Ok(in_range("limits.scale_words", "", words, 2, MAX_WORDS)?.into())
+        }
+        _ if words.is_some() => Err(EngineError::ScaleWords),
+        _ => Ok(1),
     }
 }
 
 impl ProgrammableEngine {
+    /// What the stages behind the accumulators can hold.
+    fn check_stages(&self) -> Result<(), EngineError> {
+        if !self.stages.any() {
+            return Ok(());
+        }
+        let bits = self.lanes().acc_bits;
+        if bits as u128 > MAX_STAGED_BITS {
+            return Err(EngineError::StagedBits {
+                bits,
+                greatest: MAX_STAGED_BITS,
+            });
+        }
+        Ok(check_staged(bits as u64, self.pe, self.simd)?)
+    }
+
     /// The engine as a file that states every key.
     pub fn to_file(&self) -> EngineFile {
         // Each number came from an `i64`.
@@ -234,6 +330,16 @@ impl ProgrammableEngine {
                 pe: self.pe.into(),
                 grad_type: self.grad_type.to_string(),
                 weight_type: self.weight_type.to_string(),
+                accumulate: self.stages.accumulate,
+                mask: self.stages.mask,
+                out_type: match self.requantise {
+                    None => ACCUMULATOR.to_owned(),
+                    Some(requantise) => requantise.out_type.to_string(),
+                },
+                scale_per: self.requantise.map(|it| it.scale_per.to_string()),
+                scale_bits: self.requantise.map(|it| it.scale_type.bits().into()),
+                shift: self.requantise.map(|it| it.shift.into()),
+                rounding: self.requantise.map(|it| it.rounding.to_string()),
             },
             limits: LimitsFile {
                 weight_words: number(self.limits.weight_words),
@@ -243,6 +349,10 @@ impl ProgrammableEngine {
                 phases: pair(|axis| axis.phases),
                 fifo_results: number(self.limits.fifo_results),
                 zero_run: number(self.limits.zero_run),
+                scale_words: self
+                    .requantise
+                    .filter(|it| it.scale_per == ScalePer::Channel)
+                    .map(|_| number(self.limits.scale_words)),
             },
         }
     }

@@ -4,27 +4,65 @@ use std::num::NonZeroU32;
 
 use bpa_hdl::job_table::JobTable;
 
-use super::{NoFit, ProgrammableEngine};
-use crate::layer::{Axis, Engine, Geometry, LaneUse, Layer, LayerFile};
+use super::{NoFit, ProgrammableEngine, UsedStages};
+use crate::layer::{Axis, Engine, Geometry, LaneUse, Layer, LayerFile, ScalePer};
 use crate::plan::Plan;
 use crate::schedule::{AxisTaps, Buffers, FrameWalk};
 
 impl ProgrammableEngine {
-    /// The layer of this geometry on the engine's lanes, some of which may stand idle.
+    /// The layer of this geometry on the engine's lanes, some of which may stand idle; it uses none of the stages behind
+    /// the accumulators.
     ///
     /// # Errors
     /// The geometry is that of no layer.
     pub fn layer(&self, geometry: Geometry) -> Result<Layer, NoFit> {
+        self.staged_layer(geometry, UsedStages::default())
+    }
+
+    /// The same with stages behind the accumulators.
+    ///
+    /// # Errors
+    /// The geometry is that of no layer, or the engine has not these stages or not this shift.
+    pub fn staged_layer(&self, geometry: Geometry, stages: UsedStages) -> Result<Layer, NoFit> {
+        for (used, is_there, key) in [
+            (stages.accumulate, self.stages.accumulate, "accumulate"),
+            (stages.mask, self.stages.mask, "mask"),
+            (
+                stages.shift.is_some(),
+                self.requantise.is_some(),
+                "out_type",
+            ),
+        ] {
+            if used && !is_there {
+                return Err(NoFit::Stage { key });
+            }
+        }
+        let of_engine = self.to_file().engine;
+        let mut engine = Engine {
+            simd: of_engine.simd,
+            pe: of_engine.pe,
+            grad_type: of_engine.grad_type,
+            weight_type: of_engine.weight_type,
+            accumulate: stages.accumulate,
+            mask: stages.mask,
+            out_type: of_engine.out_type,
+            scale_per: of_engine.scale_per,
+            scale_bits: of_engine.scale_bits,
+            shift: of_engine.shift,
+            rounding: of_engine.rounding,
+            ..Engine::default()
+        };
+        if let (Some(shift), Some(requantise)) = (stages.shift, self.requantise) {
+            let (least, most) = (requantise.least_shift(), requantise.shift);
+            if !(least..=most).contains(&shift) {
+                return Err(NoFit::Shift { shift, least, most });
+            }
+            engine.shift = Some(shift.into());
+        }
         let file = LayerFile {
             name: self.name.clone(),
             layer: geometry,
-            engine: Engine {
-                simd: self.simd.into(),
-                pe: self.pe.into(),
-                grad_type: self.grad_type.to_string(),
-                weight_type: self.weight_type.to_string(),
-                ..Engine::default()
-            },
+            engine,
         };
         Ok(file.validate_on(LaneUse::Shared)?)
     }
@@ -86,6 +124,17 @@ impl ProgrammableEngine {
             layer.weight_words(),
             limits.weight_words,
         )?;
+        if layer
+            .requantise()
+            .is_some_and(|it| it.scale_per == ScalePer::Channel)
+        {
+            limit(
+                "beats of scales",
+                "scale_words",
+                layer.scale_words(),
+                limits.scale_words,
+            )?;
+        }
         let pixel_words = u64::from(layer.dy_words_per_pixel());
         let needed = FrameWalk::new(layer).held_pixels() * pixel_words;
         limit(
@@ -100,7 +149,8 @@ impl ProgrammableEngine {
                 line_words: limits.line_words,
                 fifo_results: limits.fifo_results,
             },
-        );
+        )
+        .behind(self.stage_cycles());
         let d = plan.descriptor();
         limit(
             "beats without a tap",

@@ -58,14 +58,16 @@ impl Merge {
 
     /// These channels of the merged layer's grad_output.
     pub(crate) fn grad_output(&self, grad_output: &Array4<i32>, channels: &[usize]) -> Array4<i32> {
-        let (frames, all, height, width) = grad_output.dim();
-        let mut picked = Array4::zeros((frames, channels.len(), height, width));
-        for (mut to, &from) in picked.axis_iter_mut(Axis(1)).zip(channels) {
-            if from < all {
-                to.assign(&grad_output.index_axis(Axis(1), from));
-            }
-        }
-        picked
+        pick(grad_output, channels)
+    }
+
+    /// These channels of the merged layer's grad_input, of an array of that shape for the layer.
+    pub(crate) fn grad_input<T: Clone + Default>(
+        &self,
+        array: &Array4<T>,
+        channels: &[usize],
+    ) -> Array4<T> {
+        pick(array, channels)
     }
 
     /// The layer's own channels of the merged one's grad_input.
@@ -100,6 +102,18 @@ impl Merge {
         }
         picked
     }
+}
+
+/// These channels of an array; those that it has not are zeros.
+fn pick<T: Clone + Default>(array: &Array4<T>, channels: &[usize]) -> Array4<T> {
+    let (frames, all, height, width) = array.dim();
+    let mut picked = Array4::default((frames, channels.len(), height, width));
+    for (mut to, &from) in picked.axis_iter_mut(Axis(1)).zip(channels) {
+        if from < all {
+            to.assign(&array.index_axis(Axis(1), from));
+        }
+    }
+    picked
 }
 
 /// `None` where the merged layer has more channels than a layer may have.

@@ -2,16 +2,17 @@
 //!
 //! Groups that are narrower than the lanes are first [merged](Merge) into wider ones. A tile is a layer of its own: a
 //! run of whole (merged) groups, and within each of them a run of the channels of C and one of those of K. Tiles over C
-//! and over groups give different channels of grad_input; tiles over K give partial sums of the same ones, which whoever
-//! drives the engine adds.
+//! and over groups give different channels of grad_input; tiles over K give partial sums of the same ones. Where the
+//! engine has a stream of values to add, each partial sum goes back in with the next tile; else, whoever drives the
+//! engine adds them.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use super::merge::Merge;
-use super::{even_parts, NoFit, ProgrammableEngine};
+use super::{even_parts, NoFit, ProgrammableEngine, UsedStages};
 use crate::bound::{axis_taps, bound_cycles, shared_bound_cycles, useful_macs};
-use crate::layer::Layer;
+use crate::layer::{Layer, ScalePer};
 use crate::plan::Plan;
 use crate::schedule::FrameWalk;
 
@@ -48,6 +49,8 @@ pub struct Tiling {
     tiles: Vec<Tile>,
     /// Words of the engine's weight memory.
     weight_memory: u64,
+    sums_go_in: bool,
+    most_accumulate: i64,
 }
 
 /// Into how many runs a layer is cut, its groups merged.
@@ -65,11 +68,18 @@ pub struct Parts {
 type Cost = (u128, u64);
 
 /// Channels of a tile at the most, in each group, and groups.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Cut {
     groups: u32,
     in_channels: u32,
     out_channels: u32,
+}
+
+impl Tile {
+    /// Whether that other tile adds to partial sums of this one.
+    pub(crate) fn gives_sums_to(&self, other: &Tile) -> bool {
+        self.groups == other.groups && self.in_channels == other.in_channels
+    }
 }
 
 impl Tiling {
@@ -88,15 +98,29 @@ impl Tiling {
         self.parts
     }
 
-    /// The jobs: all partial sums of some channels of grad_input, then those of the next.
+    /// Whether the partial sums of tiles over K go back into the engine, so that the last one gives the whole sum.
+    pub fn sums_go_in(&self) -> bool {
+        self.sums_go_in
+    }
+
+    /// The greatest value that may be added to the results, where the layer has that stream; the least is one further
+    /// from zero. What partial sums may come to on top fits the stream.
+    pub fn most_accumulate(&self) -> i64 {
+        self.most_accumulate
+    }
+
+    /// The jobs. Where partial sums go back in, the first ones of all channels of grad_input, then the next ones of all,
+    /// so that as many other tiles as can be are between a tile and the one that needs its sums. Else all partial sums
+    /// of some channels, then those of the next.
     pub fn tiles(&self) -> &[Tile] {
         &self.tiles
     }
 
-    /// Beats of weights of all tiles.
+    /// Beats of weights of all tiles, and of their scales.
     pub fn weight_beats(&self) -> u64 {
-        let words = |tile: &Tile| tile.plan.layer().weight_words();
-        self.tiles.iter().map(words).sum()
+        let beats =
+            |tile: &Tile| tile.plan.layer().weight_words() + tile.plan.layer().scale_words();
+        self.tiles.iter().map(beats).sum()
     }
 
     /// Cycles of `frames` frames below which no engine with these lanes and this memory can be: those of the whole
@@ -127,9 +151,9 @@ impl Tiling {
             let run = *of_shape
                 .entry(shape)
                 .or_insert_with(|| tile.plan.cycles(frames).total + unneeded_beats(&tile.plan));
-            let words = layer.weight_words();
+            let (words, scales) = (layer.weight_words(), layer.scale_words());
             let late = late_words(self.weight_memory, before, words);
-            loaded = (loaded.max(began) + words).max(ended + late);
+            loaded = (loaded.max(began) + words + scales).max(ended + late + scales);
             began = ended;
             ended = ended.max(loaded) + JOB_CYCLES + run;
             before = words;
@@ -194,6 +218,21 @@ impl ProgrammableEngine {
             runs(layer.out_per_group(), cut.out_channels),
         ];
         let [groups_runs, in_runs, out_runs] = &all;
+        // The values that partial sums leave room for on the stream that they go back in by.
+        let room = match out_runs.as_slice() {
+            [_, .., last] if self.stages().accumulate => {
+                i128::from(self.most_accumulate()) - partial_sum(layer, last.start)
+            }
+            _ => -1,
+        };
+        let sums_go_in = room >= 0;
+        let stages_of = |out_channels: &Range<u32>| UsedStages {
+            accumulate: match out_channels.start {
+                0 => layer.accumulate(),
+                _ => sums_go_in,
+            },
+            ..UsedStages::of(layer)
+        };
         // Tiles of a shape have one plan.
         let mut plans = HashMap::new();
         let mut tiles = Vec::new();
@@ -205,11 +244,12 @@ impl ProgrammableEngine {
                         in_channels: in_channels.end - in_channels.start,
                         out_channels: out_channels.end - out_channels.start,
                     };
-                    let key = (shape.groups, shape.in_channels, shape.out_channels);
+                    let stages = stages_of(out_channels);
+                    let key = (shape, stages);
                     let plan = match plans.get(&key) {
                         Some(plan) => Plan::clone(plan),
                         None => {
-                            let plan = self.plan(&self.part(layer, shape)?)?;
+                            let plan = self.plan(&self.part(layer, shape, stages)?)?;
                             plans.insert(key, plan.clone());
                             plan
                         }
@@ -223,6 +263,10 @@ impl ProgrammableEngine {
                 }
             }
         }
+        if sums_go_in {
+            // The order among the tiles of one run over K stays.
+            tiles.sort_by_key(|tile| tile.out_channels.start);
+        }
         let [groups, in_channels, out_channels] = all.map(|runs| runs.len() as u32);
         Ok(Tiling {
             merge,
@@ -233,6 +277,12 @@ impl ProgrammableEngine {
             },
             tiles,
             weight_memory: self.weight_memory_words(),
+            sums_go_in,
+            most_accumulate: match sums_go_in {
+                // It is at most as large as the one of the engine.
+                true => room as i64,
+                false => self.most_accumulate(),
+            },
         })
     }
 
@@ -263,14 +313,18 @@ impl ProgrammableEngine {
             best = Some((cost, set, whole));
         }
         let (simd, pe) = (layer.simd(), layer.pe());
-        let smallest = self.part(
-            layer,
-            Cut {
-                groups: 1,
-                in_channels: pe.min(layer.in_per_group()),
-                out_channels: simd.min(layer.out_per_group()),
+        // A sum that has been made narrow is no partial one any more.
+        let k_is_whole = layer.requantise().is_some();
+        let stages = UsedStages::of(layer);
+        let smallest = Cut {
+            groups: 1,
+            in_channels: pe.min(layer.in_per_group()),
+            out_channels: match k_is_whole {
+                true => layer.out_per_group(),
+                false => simd.min(layer.out_per_group()),
             },
-        )?;
+        };
+        let smallest = self.part(layer, smallest, stages)?;
         let plan = self.plan(&smallest).map_err(NoFit::of_a_tile)?;
         let limits = self.limits();
         let (rows, cols) = (layer.rows(), layer.cols());
@@ -281,14 +335,21 @@ impl ProgrammableEngine {
             .max_skip
             .max(plan.descriptor().end_beats)
             .max(1);
-        let kernel = smallest.weight_words();
+        let kernel = u64::from(rows.kernel) * u64::from(cols.kernel);
         let taps = axis_taps(&rows) * axis_taps(&cols);
         let consumed = u64::from(rows.out_size) * u64::from(cols.out_size);
         let produced = u64::from(rows.in_size) * u64::from(cols.in_size);
 
         let (k_blocks, c_blocks) = (layer.k_blocks(), layer.c_blocks());
+        let most_scales = match layer.requantise().map(|it| it.scale_per) {
+            Some(ScalePer::Channel) => limits.scale_words,
+            _ => u64::MAX,
+        };
         for groups in even_parts(layer.groups()) {
             for k_run in even_parts(k_blocks) {
+                if k_is_whole && k_run < k_blocks {
+                    break;
+                }
                 let words = u64::from(groups) * u64::from(k_run);
                 if held * words > limits.line_words {
                     continue;
@@ -297,6 +358,7 @@ impl ProgrammableEngine {
                 for weight_words in [limits.weight_words, limits.weight_words.min(memory / 2)] {
                     let most = (weight_words / (kernel * words))
                         .min(limits.zero_run / (zeros * u64::from(groups)))
+                        .min(most_scales / u64::from(groups))
                         .min(c_blocks.into());
                     if most == 0 {
                         continue;
@@ -316,7 +378,10 @@ impl ProgrammableEngine {
                     let frame = match limits.line_words / words > held {
                         true => bound,
                         // Where there is no pixel to spare, each that arrives waits for one to be dead.
-                        false => steady_cycles(&self.plan(&self.part(layer, cut)?)?).into(),
+                        false => {
+                            let part = self.part(layer, cut, stages)?;
+                            steady_cycles(&self.plan(&part)?).into()
+                        }
                     };
                     let tiles = u64::from(layer.groups().div_ceil(groups))
                         * u64::from(k_blocks.div_ceil(k_run))
@@ -341,13 +406,20 @@ impl ProgrammableEngine {
     }
 
     /// The layer with so many groups, and so many channels in each.
-    fn part(&self, layer: &Layer, cut: Cut) -> Result<Layer, NoFit> {
+    fn part(&self, layer: &Layer, cut: Cut, stages: UsedStages) -> Result<Layer, NoFit> {
         let mut geometry = layer.to_file().layer;
         geometry.groups = cut.groups.into();
         geometry.in_channels = Some(i64::from(cut.groups) * i64::from(cut.in_channels));
         geometry.out_channels = Some(i64::from(cut.groups) * i64::from(cut.out_channels));
-        self.layer(geometry)
+        self.staged_layer(geometry, stages)
     }
+}
+
+/// What the sum over so many channels of K can be at the most: every operand at its most negative.
+fn partial_sum(layer: &Layer, out_channels: u32) -> i128 {
+    let taps = i128::from(layer.rows().kernel) * i128::from(layer.cols().kernel);
+    let product_bits = layer.grad_type().bits() + layer.weight_type().bits() - 2;
+    (taps * i128::from(out_channels)) << product_bits
 }
 
 /// Runs of at most `each`.

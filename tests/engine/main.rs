@@ -11,6 +11,7 @@
 //! | [`lint`] | the text is clean Verilog-2005 for three tools, and the same for the same layer |
 //! | [`icarus`] | a simulator that knows unknown values sees the same results and the same cycles |
 //! | [`programmable`] | one programmable engine computes every layer within its limits |
+//! | [`programmable_stages`] | one with stages behind its accumulators uses those that each job says |
 //! | [`protocol`] | misplaced `tlast`s are reported and harm nothing; reset recovers from anything |
 //! | [`weights`] | sets of weights change at the edge of a frame, with two sets without a gap |
 //! | [`mutants`] | the vectors notice an engine that is a little wrong |
@@ -35,6 +36,7 @@ mod merging;
 mod mutants;
 mod output_stages;
 mod programmable;
+mod programmable_stages;
 mod protocol;
 mod random;
 mod schedule;

@@ -9,9 +9,9 @@ use bpa_engine::layer::Layer;
 use crate::common::Rig;
 use crate::output_stages::{everything, Bench};
 
-/// In the module with this name behind the layer's and behind `_`: in the text, which is there once, the expression
+/// In the module with this name behind the layer's and behind `_`, or the layer's own: in the text, which is there once, the expression
 /// between `<` and `>` becomes the other one.
-type Edit = (&'static str, &'static str, &'static str);
+pub type Edit = (&'static str, &'static str, &'static str);
 
 const STAGES: &[(&str, &[Edit])] = &[
     (
@@ -229,8 +229,13 @@ struct Choice<'a> {
     others: Vec<(usize, &'a str)>,
 }
 
-/// The layer's Verilog with all mutants in it; the pin at 0 is the engine itself.
-fn mutated(layer: &Layer, mut verilog: String, mutants: &[(&str, &[Edit])]) -> String {
+/// The Verilog of the engine `name` with all mutants in it; where the net `choice` is 0 it is the engine itself.
+pub fn mutated(
+    name: &str,
+    choice: &str,
+    mut verilog: String,
+    mutants: &[(&str, &[Edit])],
+) -> String {
     let mut edits: Vec<Choice> = Vec::new();
     for (index, (_, of_mutant)) in mutants.iter().enumerate() {
         for (module, text, other) in *of_mutant {
@@ -254,14 +259,17 @@ fn mutated(layer: &Layer, mut verilog: String, mutants: &[(&str, &[Edit])]) -> S
         others,
     } in edits
     {
-        let head = format!("module {}_{module} (", layer.name());
+        let head = match module {
+            "" => format!("module {name} ("),
+            _ => format!("module {name}_{module} ("),
+        };
         let start = verilog.find(&head).unwrap_or_else(|| panic!("no {head}"));
         let end = start + verilog[start..].find("endmodule").unwrap();
         let (before, rest) = text.split_once('<').unwrap();
         let (expression, after) = rest.rsplit_once('>').unwrap();
-        let mut choice = format!("({expression})");
+        let mut chosen = format!("({expression})");
         for (number, other) in others {
-            choice = format!("(showcase.mutant == 8'd{number} ? ({other}) : {choice})");
+            chosen = format!("({choice} == {number} ? ({other}) : {chosen})");
         }
         let original = format!("{before}{expression}{after}");
         let body = &verilog[start..end];
@@ -270,7 +278,7 @@ fn mutated(layer: &Layer, mut verilog: String, mutants: &[(&str, &[Edit])]) -> S
             1,
             "`{original}` in {module}:\n{body}"
         );
-        let body = body.replace(&original, &format!("{before}{choice}{after}"));
+        let body = body.replace(&original, &format!("{before}{chosen}{after}"));
         verilog.replace_range(start..end, &body);
     }
     let mut waivers = String::new();
@@ -282,7 +290,9 @@ fn mutated(layer: &Layer, mut verilog: String, mutants: &[(&str, &[Edit])]) -> S
 }
 
 fn check(layer: &Layer, mutants: &[(&str, &[Edit])], check: impl Fn(&Bench)) {
-    let rig = Rig::with_mutants(layer, |verilog| mutated(layer, verilog, mutants));
+    let rig = Rig::with_mutants(layer, |verilog| {
+        mutated(layer.name(), "showcase.mutant", verilog, mutants)
+    });
     let mut bench = Bench::of(rig);
     check(&bench);
     let mut alive = Vec::new();

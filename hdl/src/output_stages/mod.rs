@@ -2,6 +2,7 @@
 //! a scale, a shift, rounding and saturation, each of them only where the engine has it.
 
 mod accumulate_in;
+mod align;
 mod draws;
 mod mask_out;
 mod multiply;
@@ -11,6 +12,7 @@ mod queue;
 mod round;
 mod saturate;
 mod saturation_count;
+mod scale_bank;
 mod scale_beats;
 mod scale_store;
 mod settings;
@@ -18,6 +20,7 @@ mod side_stream;
 
 pub use draws::SEED_BITS;
 pub use pipeline::output_stages;
+pub(crate) use pipeline::{CLEAR_SATURATIONS, CLEAR_SATURATIONS_DOC, STREAMS_ARESETN};
 pub use saturation_count::COUNT_BITS;
 pub(crate) use scale_beats::ScaleBeats;
 pub use settings::{stage_beats, stage_cycles, Requantise, Rounding, Stages};

@@ -50,24 +50,42 @@ impl ResultNets {
 pub(crate) struct ScaleNets {
     write: Expr,
     index: Option<Expr>,
-    free: Expr,
+    sets: ScaleSets,
+}
+
+/// Which set of scales is where.
+enum ScaleSets {
+    /// The store says when there is a place.
+    Free(Expr),
+    /// The weight port says which one is written, and which is in use.
+    Told { written: Expr, in_use: Expr },
 }
 
 impl ScaleNets {
-    /// `None` where the layer has no scales.
-    pub(crate) fn new(m: &mut Module, words: u64) -> Option<Self> {
+    /// `None` where the layer has no scales. `told`: the weight port knows the sets.
+    pub(crate) fn new(m: &mut Module, words: u64, told: bool) -> Option<Self> {
         (words > 0).then(|| ScaleNets {
             write: m.net("scale_write", 1, ""),
             index: (words > 1).then(|| m.net("scale_index", bits_for(words - 1), "")),
-            free: m.net("scales_free", 1, ""),
+            sets: match told {
+                false => ScaleSets::Free(m.net("scales_free", 1, "")),
+                true => ScaleSets::Told {
+                    written: m.net("scale_set", 1, ""),
+                    in_use: m.net("scale_set_in_use", 1, ""),
+                },
+            },
         })
     }
 
     pub(crate) fn at_weight_port(&self) -> Vec<(&'static str, Expr)> {
-        let mut bindings = vec![
-            ("scale_write", self.write.clone()),
-            ("scales_free", self.free.clone()),
-        ];
+        let mut bindings = vec![("scale_write", self.write.clone())];
+        match &self.sets {
+            ScaleSets::Free(free) => bindings.push(("scales_free", free.clone())),
+            ScaleSets::Told { written, in_use } => bindings.extend([
+                ("scale_set", written.clone()),
+                ("scale_set_in_use", in_use.clone()),
+            ]),
+        }
         bindings.extend(self.index.clone().map(|index| ("scale_index", index)));
         bindings
     }
@@ -78,10 +96,13 @@ impl ScaleNets {
         data: Expr,
         frame_enters: &Expr,
     ) -> Vec<(&'static str, Expr)> {
-        let enters = m.net("frame_enters", 1, "a frame begins");
-        m.assign(&enters, frame_enters);
         let mut bindings = self.at_weight_port();
-        bindings.extend([("scale_data", data), ("frame_enters", enters)]);
+        bindings.push(("scale_data", data));
+        if let ScaleSets::Free(_) = &self.sets {
+            let enters = m.net("frame_enters", 1, "a frame begins");
+            m.assign(&enters, frame_enters);
+            bindings.push(("frame_enters", enters));
+        }
         bindings
     }
 }

@@ -1,6 +1,7 @@
 //! The stages in their order, and what starts a beat through them.
 
 use super::accumulate_in::accumulate_in;
+use super::align::align;
 use super::draws::{draws, lane_key, SEED_BITS};
 use super::mask_out::mask_out;
 use super::multiply::multiply;
@@ -8,11 +9,12 @@ use super::queue::queue;
 use super::round::{round, rounded_bits};
 use super::saturate::saturate;
 use super::saturation_count::{saturation_count, COUNT_BITS};
+use super::scale_bank::scale_bank;
 use super::scale_store::scale_store;
-use super::settings::{fetches, frames_bits, Positions, Requantise};
+use super::settings::{align_levels, fetches, frames_bits, Positions, Requantise};
 use super::side_stream::side_stream;
 use crate::config::Config;
-use crate::descriptor::Lanes;
+use crate::descriptor::{Descriptor, Lanes};
 use crate::hull::Hull;
 use crate::rtl::{bits_for, lit, Expr, Module, Reg};
 use crate::stock::Stock;
@@ -25,6 +27,15 @@ in the queue at the end are all there; from then on nothing holds it.
 
 Promise: one beat a cycle; a beat is on the stream a fixed number of cycles after it started,
 unless the stream holds it; every ready is a register, so that no stream's pins lead to another's.";
+
+/// Input of an engine that is told one layer after the other: the reset of the streams beside the
+/// results, which hold beats of the next layer already when the stages are reset between two.
+pub(crate) const STREAMS_ARESETN: &str = "streams_aresetn";
+
+/// Input of an engine that is told one layer after the other: sets the count of saturations to zero.
+pub(crate) const CLEAR_SATURATIONS: &str = "clear_saturations";
+/// What it means.
+pub(crate) const CLEAR_SATURATIONS_DOC: &str = "their count begins at zero: not between two layers";
 
 /// Builds the stages of the engine `engine`.
 pub fn output_stages(
@@ -59,6 +70,16 @@ pub fn output_stages(
     let has_place = m.net("has_place", 1, "in the queue, in the next cycle");
     let mut may_start = has_place.clone();
     let mut side_data = Vec::new();
+    let varies = hull.stages_vary;
+    let streams_aresetn = (varies && !sides.is_empty())
+        .then(|| m.input(STREAMS_ARESETN, 1, "not between two layers"));
+    let mut used = |m: &mut Module, side: &str| -> Option<Expr> {
+        let (value, comment): (fn(&Descriptor) -> u64, _) = match side {
+            "accumulate" => (|d| d.accumulate.into(), "whether values are added"),
+            _ => (|d| d.mask.into(), "whether results are masked"),
+        };
+        varies.then(|| config.port(m, side, 1, value, comment))
+    };
     for (index, (side, bits)) in sides.iter().enumerate() {
         let tvalid = m.input(&format!("{side}_tvalid"), 1, "");
         let tready = m.output(&format!("{side}_tready"), 1, "");
@@ -76,19 +97,23 @@ pub fn output_stages(
             ("take", start.clone()),
             ("frame_last", result_last.clone()),
         ];
+        let used = used(&mut m, side);
+        if let (Some(used), Some(aresetn)) = (&used, &streams_aresetn) {
+            bindings.extend([("used", used.clone()), ("aresetn", aresetn.clone())]);
+        }
         if let Some(misplaced) = &misplaced {
             bindings.push(("tlast_early", misplaced.bit(3 * index)));
             bindings.push(("tlast_missing", misplaced.bit(3 * index + 1)));
             bindings.push(("tlast_late", misplaced.bit(3 * index + 2)));
         }
-        let port = side_stream(&format!("{name}_{side}_in"), *bits);
+        let port = side_stream(&format!("{name}_{side}_in"), *bits, varies);
         m.instance(&format!("u_{side}"), port, bindings);
         may_start = may_start & next_valid;
-        side_data.push((*side, data));
+        side_data.push((*side, Side { data, used }));
     }
-    let side = |wanted: &str| -> Option<Expr> {
+    let side = |wanted: &str| -> Option<&Side> {
         let found = side_data.iter().find(|(name, _)| *name == wanted);
-        found.map(|(_, data)| data.clone())
+        found.map(|(_, side)| side)
     };
 
     // Starts, and places in the queue.
@@ -114,11 +139,11 @@ pub fn output_stages(
         values: result,
         bits: lanes.acc_bits,
     };
-    if let Some(data) = side("accumulate") {
-        stage.accumulate(&mut m, &data, lanes);
+    if let Some(side) = side("accumulate") {
+        stage.accumulate(&mut m, side, lanes, target);
     }
-    if let Some(data) = side("mask") {
-        stage.mask(&mut m, &data);
+    if let Some(side) = side("mask") {
+        stage.mask(&mut m, side);
     }
     if let Some(requantise) = &stages.requantise {
         let scale = stage.scales(&mut m, hull, lanes, target, config);
@@ -130,8 +155,11 @@ pub fn output_stages(
             }
         };
         stage.scale(&mut m, &scale, requantise, target, &multiplier_name);
-        stage.round(&mut m, requantise);
-        stage.saturate(&mut m, requantise);
+        if requantise.aligns(hull) {
+            stage.align(&mut m, requantise, config);
+        }
+        stage.round(&mut m, hull, requantise, config);
+        stage.saturate(&mut m, hull, requantise);
     }
 
     let tvalid = m.output("tvalid", 1, "");
@@ -167,6 +195,13 @@ pub fn output_stages(
         ],
     );
     m
+}
+
+/// A stream beside the results.
+struct Side {
+    data: Expr,
+    /// Whether the layer uses it; `None` where every layer does.
+    used: Option<Expr>,
 }
 
 /// The flags of the beats in the pipeline, by cycles behind the start.
@@ -249,22 +284,32 @@ impl Stage {
         self.bits = bits;
     }
 
-    fn accumulate(&mut self, m: &mut Module, data: &Expr, lanes: &Lanes) {
+    fn accumulate(&mut self, m: &mut Module, side: &Side, lanes: &Lanes, target: Target) {
         let (result_bits, value_bits) = (self.bits, lanes.accumulate_bits() - 1);
+        let none = side.used.as_ref().map(|used| !used);
         self.each_lane(
             m,
             "accumulate",
             ("sum", lanes.accumulate_bits()),
-            |name| accumulate_in(name, result_bits, value_bits),
+            |name| accumulate_in(name, result_bits, value_bits, none.is_some(), target),
             |stage, lane| {
-                let value = data.slice(lane * value_bits, value_bits);
-                vec![("result", stage.value(lane)), ("value", value)]
+                let value = side.data.slice(lane * value_bits, value_bits);
+                let mut bindings = vec![("result", stage.value(lane)), ("value", value)];
+                bindings.extend(none.clone().map(|none| ("none", none)));
+                bindings
             },
         );
     }
 
-    fn mask(&mut self, m: &mut Module, data: &Expr) {
-        let mut keep = data.clone();
+    fn mask(&mut self, m: &mut Module, side: &Side) {
+        let mut keep = match &side.used {
+            Some(used) => {
+                let all = m.net("kept", self.pe, "all where the layer has no mask");
+                m.comb(|b| b.set(&all, &(&side.data | (!used).sext(self.pe))));
+                all
+            }
+            None => side.data.clone(),
+        };
         if self.positions.mask > 0 {
             let late = m.data_reg("keep", self.pe, "waits as the values do");
             m.comb(|b| b.set(&late.d, &keep));
@@ -302,10 +347,18 @@ impl Stage {
         let mut bindings = vec![
             ("write", m.input("scale_write", 1, "")),
             ("write_data", m.input("scale_data", bits, "")),
-            ("frame_enters", m.input("frame_enters", 1, "a frame begins")),
-            ("free", m.output("scales_free", 1, "scales may be written")),
             ("scale", scale.clone()),
         ];
+        match hull.weight_ring {
+            true => bindings.extend([
+                ("write_set", m.input("scale_set", 1, "set that is written")),
+                ("in_use", m.input("scale_set_in_use", 1, "set in use")),
+            ]),
+            false => bindings.extend([
+                ("frame_enters", m.input("frame_enters", 1, "a frame begins")),
+                ("free", m.output("scales_free", 1, "scales may be written")),
+            ]),
+        }
         if words > 1 {
             let index = m.input("scale_index", bits_for(words - 1), "beat of scales");
             bindings.push(("write_index", index));
@@ -316,6 +369,12 @@ impl Stage {
         }
         if fetches {
             bindings.push(("passes", self.flags.valid_at(at)));
+        }
+        if hull.weight_ring {
+            let name = format!("{}_scales", self.name);
+            let bank = scale_bank(&name, hull, lanes, fetches, config);
+            m.instance("u_scales", bank, bindings);
+            return scale;
         }
         let frame_passes = m.net("frame_passes", 1, "");
         let passing = self.flags.valid_at(at) & self.flags.last_at(at);
@@ -358,7 +417,27 @@ impl Stage {
         );
     }
 
-    fn round(&mut self, m: &mut Module, requantise: &Requantise) {
+    /// Shifts products so that all layers have fractions of as many bits as the greatest shift.
+    fn align(&mut self, m: &mut Module, requantise: &Requantise, config: &mut Config) {
+        let (product_bits, most) = (self.bits, requantise.shift);
+        let amount = config.port(
+            m,
+            "align",
+            align_levels(most),
+            move |d| most as u64 - d.shift,
+            "the greatest shift less the layer's, bits",
+        );
+        config.at_most("align", most as u64);
+        self.each_lane(
+            m,
+            "align",
+            ("aligned", product_bits + most),
+            |name| align(name, product_bits, most),
+            |stage, lane| vec![("product", stage.value(lane)), ("amount", amount.clone())],
+        );
+    }
+
+    fn round(&mut self, m: &mut Module, hull: &Hull, requantise: &Requantise, config: &mut Config) {
         let (product_bits, shift) = (self.bits, requantise.shift);
         let bits = rounded_bits(product_bits, requantise);
         if !requantise.adds() {
@@ -368,7 +447,16 @@ impl Stage {
             return;
         }
         let draw = requantise.draws().then(|| {
-            let seed = m.input("rounding_seed", SEED_BITS, "taken in reset");
+            let seed = match hull.stages_vary {
+                true => config.port(
+                    m,
+                    "rounding_seed",
+                    SEED_BITS,
+                    |d| d.rounding_seed,
+                    "where stochastic rounding begins",
+                ),
+                false => m.input("rounding_seed", SEED_BITS, "taken in reset"),
+            };
             let draw = m.net("draw", self.pe * shift, "");
             for lane in 0..self.pe {
                 m.instance(
@@ -419,7 +507,7 @@ impl Stage {
         self.bits = bits;
     }
 
-    fn saturate(&mut self, m: &mut Module, requantise: &Requantise) {
+    fn saturate(&mut self, m: &mut Module, hull: &Hull, requantise: &Requantise) {
         let (bits, out_bits) = (self.bits, requantise.out_bits);
         let saturated = m.net("saturated", self.pe, "");
         self.each_lane(
@@ -439,14 +527,19 @@ impl Stage {
             COUNT_BITS,
             "values that were saturated, since reset",
         );
+        let mut bindings = vec![
+            ("valid", self.flags.valid_at(self.positions.end)),
+            ("saturated", saturated),
+            ("count", count),
+        ];
+        if hull.stages_vary {
+            let clear = m.input(CLEAR_SATURATIONS, 1, CLEAR_SATURATIONS_DOC);
+            bindings.push(("clear", clear));
+        }
         m.instance(
             "u_count",
-            saturation_count(&format!("{}_count", self.name), self.pe),
-            vec![
-                ("valid", self.flags.valid_at(self.positions.end)),
-                ("saturated", saturated),
-                ("count", count),
-            ],
+            saturation_count(&format!("{}_count", self.name), self.pe, hull.stages_vary),
+            bindings,
         );
     }
 }

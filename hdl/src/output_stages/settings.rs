@@ -26,7 +26,7 @@ pub struct Requantise {
     pub scale_bits: usize,
     /// A scale for each channel, or one for all.
     pub per_channel: bool,
-    /// Bits shifted out behind the multiplication.
+    /// Bits shifted out behind the multiplication; the most of any layer, where these differ.
     pub shift: usize,
     /// What becomes of the bits shifted out.
     pub rounding: Rounding,
@@ -64,14 +64,27 @@ impl Stages {
     /// Beats of scales at the end of a set of weights.
     pub fn scale_words(&self, hull: &Hull) -> u64 {
         match self.requantise {
-            Some(requantise) if requantise.per_channel => hull.group_blocks * hull.c_blocks,
+            Some(requantise) if requantise.per_channel => hull.scale_words,
             Some(_) => 1,
             None => 0,
         }
     }
 }
 
+/// Levels of the shift to the left that a cycle has time for.
+pub(super) const ALIGN_LEVELS_A_CYCLE: usize = 2;
+
+/// Levels that shift by up to `most`.
+pub(super) fn align_levels(most: usize) -> usize {
+    bits_for(most as u64)
+}
+
 impl Requantise {
+    /// Whether products are shifted left, because layers differ in their shifts.
+    pub(super) fn aligns(&self, hull: &Hull) -> bool {
+        hull.stages_vary && self.shift > 0
+    }
+
     /// Whether the fraction takes an adder to round.
     pub(super) fn adds(&self) -> bool {
         self.shift > 0 && self.rounding != Rounding::Floor
@@ -153,6 +166,9 @@ impl Positions {
             // Where scales are fetched, the value waits a cycle.
             scale = scale.max(usize::from(fetches(hull, stages)));
             round = scale + MULTIPLY_CYCLES + chunks(lanes.sum_bits(), target) - 1;
+            if requantise.aligns(hull) {
+                round += align_levels(requantise.shift).div_ceil(ALIGN_LEVELS_A_CYCLE);
+            }
             end = round + usize::from(requantise.adds()) + SATURATE_CYCLES;
         }
         Positions {

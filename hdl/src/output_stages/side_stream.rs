@@ -10,9 +10,14 @@ when a beat joins its result.
 Promise: `tready` is a register and low in reset; a beat stays on `data`, a register, until `take`;
 `next_valid` tells a cycle ahead whether one is there; a beat a cycle passes; nothing is lost.";
 
-/// Builds the port for beats of `bits` bits.
-pub(super) fn side_stream(name: &str, bits: usize) -> Module {
-    let mut m = Module::new(name, DOC);
+const VARIES_DOC: &str = "\n\
+While `used` is low, no beat joins a result: `next_valid` is high, `data` means nothing, and what
+was taken ahead stays for the next layer. So this port is not in reset between two layers.";
+
+/// Builds the port for beats of `bits` bits. `varies`: not every layer uses the stream.
+pub(super) fn side_stream(name: &str, bits: usize, varies: bool) -> Module {
+    let doc = format!("{DOC}{}", if varies { VARIES_DOC } else { "" });
+    let mut m = Module::new(name, doc);
     m.clocked();
     let tvalid = m.input("tvalid", 1, "");
     let tready = m.output("tready", 1, "");
@@ -22,6 +27,7 @@ pub(super) fn side_stream(name: &str, bits: usize) -> Module {
     let data = m.output("data", bits, "");
     let take = m.input("take", 1, "the beat, which is there, joins a result");
     let frame_last = m.input("frame_last", 1, "that result is a frame's last");
+    let used = varies.then(|| m.input("used", 1, "the layer uses the stream"));
     let misplaced = Misplaced::declare(&mut m);
 
     let ready = m.reg("ready", 1, 0, "");
@@ -33,6 +39,12 @@ pub(super) fn side_stream(name: &str, bits: usize) -> Module {
     let tail_last = m.data_reg("tail_last", 1, "");
     let accept = m.net("accept", 1, "");
     let to_head = m.net("to_head", 1, "the head is or becomes free");
+    let mut next = head_valid.d.clone();
+    let mut take = take;
+    if let Some(used) = &used {
+        next = next | !used;
+        take = take & used;
+    }
     m.comb(|b| {
         b.set(&accept, &(&tvalid & &ready.q));
         b.set(&to_head, &(&take | !&head_valid.q));
@@ -54,7 +66,7 @@ pub(super) fn side_stream(name: &str, bits: usize) -> Module {
     });
     tlast_check(&mut m, &frame_last, &take, &head_last.q, &misplaced);
     m.assign(&tready, &ready.q);
-    m.assign(&next_valid, &head_valid.d);
+    m.assign(&next_valid, &next);
     m.assign(&data, &head.q);
     m
 }
