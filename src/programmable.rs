@@ -107,6 +107,14 @@ impl ProgrammableEngine {
         self.requantise
     }
 
+    /// Refuses an engine whose results are not the sums themselves.
+    pub(crate) fn check_gives_sums(&self) -> Result<(), EngineError> {
+        match self.requantise {
+            Some(Requantise { out_type, .. }) => Err(EngineError::Requantised { out_type }),
+            None => Ok(()),
+        }
+    }
+
     /// Bits of a value's place on the accumulate stream, where the engine has it.
     pub fn accumulate_bits(&self) -> u32 {
         self.lanes().accumulate_bits() as u32

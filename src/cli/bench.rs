@@ -125,6 +125,7 @@ fn bench_engine(args: &Bench, path: &Path) -> anyhow::Result<Outcome> {
     let engine = EngineFile::read(path)?
         .validate()
         .map_err(|error| at(&error))?;
+    engine.check_gives_sums().map_err(|error| at(&error))?;
     let mut layers = Vec::new();
     for file in files(args.layers.as_deref())? {
         let layer = engine.layer(file.layer.clone());

@@ -1,8 +1,7 @@
 //! What can be wrong with a network file.
 
-use crate::layer::IntType;
 use crate::npy::NpyError;
-use crate::programmable::NoFit;
+use crate::programmable::{EngineError, NoFit};
 
 /// Why a network file makes no [`Network`](super::Network) for an engine.
 #[derive(Debug, thiserror::Error)]
@@ -77,11 +76,9 @@ pub enum NetworkError {
     /// No layer, or none for the engine.
     #[error("layer {layer:?}: {reason}")]
     Layer { layer: String, reason: NoFit },
-    /// An engine that gives other numbers than a network is made of.
-    #[error(
-        "the engine gives gradients as {out_type} (`engine.out_type`): a network takes them as they are, \"accumulator\""
-    )]
-    Requantised { out_type: IntType },
+    /// An engine that gives no sums.
+    #[error(transparent)]
+    Engine(EngineError),
     /// More than memory holds.
     #[error("the arrays would hold {values} values, and at most {most} are possible: use fewer frames or layers")]
     Memory { values: u128, most: u128 },

@@ -162,11 +162,7 @@ impl NetworkFile {
         engine: &ProgrammableEngine,
         frames: u32,
     ) -> Result<Vec<Layer>, NetworkError> {
-        if let Some(requantise) = engine.requantise() {
-            return Err(NetworkError::Requantised {
-                out_type: requantise.out_type,
-            });
-        }
+        engine.check_gives_sums().map_err(NetworkError::Engine)?;
         let mut layers = Vec::new();
         let mut values = 0;
         for entry in &self.layers {

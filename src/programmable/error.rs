@@ -2,7 +2,7 @@
 
 use bpa_hdl::job_table::Beyond;
 
-use crate::layer::LayerError;
+use crate::layer::{IntType, LayerError};
 
 /// Why an engine file makes no [`ProgrammableEngine`](super::ProgrammableEngine).
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,11 @@ pub enum EngineError {
     /// Scales of channels that have none.
     #[error("`limits.scale_words` is given, but no channel has a scale: set `engine.scale_per` to \"channel\", or leave it out")]
     ScaleWords,
+    /// Made narrow, where sums are wanted.
+    #[error(
+        "the engine makes its results {out_type} (`engine.out_type`), and here they are wanted as they are: \"accumulator\""
+    )]
+    Requantised { out_type: IntType },
     /// Too wide for what stands behind it.
     #[error(
         "`limits.weight_words`, `engine.simd` and the types make an accumulator of {bits} bits: with a stage behind it at \

@@ -62,6 +62,19 @@ fn what_is_missing_is_said() {
         layer.contains("tiny.toml: ") && layer.contains("unknown field `layer`"),
         "{layer}"
     );
+    let narrow = "[engine]\nmode = \"programmable\"\nout_type = \"int8\"\nshift = 3";
+    folder.write("narrow.toml", narrow);
+    let words = ["run-network network.toml", "bench"].map(|program| {
+        let words = format!("{program} --engine narrow.toml");
+        let told = refusal(&mut folder.bpa(&words));
+        told.trim_end()
+            .rsplit(": the engine")
+            .next()
+            .unwrap()
+            .to_owned()
+    });
+    assert_eq!(words[0], words[1]);
+    insta::assert_snapshot!(words[0], @" makes its results int8 (`engine.out_type`), and here they are wanted as they are: \"accumulator\"");
     let absent = refusal(&mut folder.bpa("run-network none.toml"));
     assert!(
         absent.starts_with("error: none.toml: cannot read the network file: "),
