@@ -127,6 +127,47 @@ fn a_programmable_engine_comes_with_its_registers() {
     assert!(ports.contains(&irq));
 }
 
+/// What stands behind the accumulators is in every file; without it, in none.
+#[test]
+fn a_programmable_engine_tells_its_stages() {
+    let folder = Folder::new();
+    let keys = "accumulate = true\nmask = true\nout_type = \"int8\"\nscale_per = \"channel\"\nshift = 20\n[limits]";
+    folder.write("told.toml", PROGRAMMABLE.replace("[limits]", keys));
+    folder.write("plain.toml", PROGRAMMABLE);
+    for (file, is_there) in [("told", true), ("plain", false)] {
+        assert_eq!(
+            ran(&mut folder.gen_verilog(&format!("{file}.toml --out {file}"))).code,
+            0
+        );
+        let read =
+            |name: &str| std::fs::read_to_string(folder.path().join(file).join(name)).unwrap();
+        for (name, text) in [
+            ("told.v", "s_axis_mask_tvalid"),
+            ("told.h", "#define TOLD_STAGES 0x030u"),
+            ("told.h", "#define TOLD_SATURATIONS "),
+            ("told.md", "| 0x034 | `scale_words` |"),
+            ("told.md", "`tlast_accumulate_late`"),
+            ("told.rdl", "mask_waits"),
+        ] {
+            assert_eq!(
+                read(name).contains(text),
+                is_there,
+                "{file}: {text} in {name}"
+            );
+        }
+        let manifest = manifest(&folder, &format!("{file}/told"));
+        assert_eq!(manifest["engine"]["shift"].as_i64().is_some(), is_there);
+        assert_eq!(
+            manifest["limits"]["scale_words"].as_i64().is_some(),
+            is_there
+        );
+        let bits = manifest["accumulate_bits"].as_i64();
+        assert_eq!(bits, is_there.then_some(32));
+        let narrow = manifest["grad_input_bits"] == 8;
+        assert_eq!(narrow, is_there);
+    }
+}
+
 #[test]
 fn a_programmable_engine_is_not_taken_for_a_layer() {
     let folder = Folder::new();

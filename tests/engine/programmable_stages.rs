@@ -23,7 +23,7 @@ use bpa_hdl::rtl::print_verilog;
 use bpa_sim::Model;
 use ndarray::{Array1, Array4, Axis};
 
-use crate::common::{cache, expected, finished, last_flags, Choices, GRAD_INPUT};
+use crate::common::{cache, expected, finished, last_flags, Choices, GRAD_INPUT, WEIGHT};
 use crate::programmable::{clean_for_three_tools, geometry};
 use crate::stage_mutants::{mutated, Edit};
 
@@ -653,6 +653,7 @@ fn values_beyond_their_place_are_refused() {
 #[test]
 fn an_abort_drops_what_was_taken_ahead() {
     check_abort(&Rig::as_emitted());
+    check_abort(&Rig::of(RANDOM));
 }
 
 fn check_abort(rig: &Rig) {
@@ -675,9 +676,17 @@ fn check_abort(rig: &Rig) {
             .device()
             .send(Input::Accumulate, &packet[..2 * bytes])
             .unwrap();
-        driver.device().instance().run(cycles, None);
-        driver.device().instance().run(5, None);
-        let taken = driver.device().instance().source(ACCUMULATE).accepted();
+        // The set of weights lacks its last beat, of scales where there are any.
+        let bytes = driver.device().instance().source(WEIGHT).port().bytes;
+        let beats = layer.weight_words() + layer.scale_words() - 1;
+        let packet = vec![0x5a; beats as usize * bytes];
+        let instance = driver.device().instance();
+        let wanted = instance.source(WEIGHT).accepted() + beats;
+        driver.device().send(Input::Weight, &packet).unwrap();
+        let instance = driver.device().instance();
+        instance.run(300 + beats + cycles, None);
+        assert_eq!(instance.source(WEIGHT).accepted(), wanted);
+        let taken = instance.source(ACCUMULATE).accepted();
         driver.set("command", 2).unwrap();
         driver.device().instance().run(5, None);
         assert!(taken > 0);
