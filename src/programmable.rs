@@ -123,8 +123,8 @@ impl ProgrammableEngine {
     /// The greatest value that the accumulate stream carries; the least is one further from zero. A bit less than its
     /// place, so that its sum with a result fits the place.
     pub fn most_accumulate(&self) -> i64 {
-        // From 8 to 64 bits, by validation.
-        i64::MAX >> (65 - self.accumulate_bits())
+        // At most 64 bits by validation, where there is the stream.
+        i64::MAX >> 65_u32.saturating_sub(self.accumulate_bits())
     }
 
     /// Cycles that the stages add to each beat, used or not, in Verilog for any device.

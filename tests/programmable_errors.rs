@@ -56,6 +56,22 @@ fn other_mistakes_are_named() {
     assert!(syntax.contains("unknown field `layer`"), "{syntax}");
 }
 
+#[test]
+fn every_example_is_valid_and_keeps_what_it_says() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/engines");
+    let mut stages = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let file = EngineFile::read(&entry.unwrap().path()).unwrap();
+        let engine = file.validate().unwrap();
+        assert_eq!(
+            self::file(&engine.to_file().to_toml()).validate().unwrap(),
+            engine
+        );
+        stages += u32::from(engine.requantise().is_some());
+    }
+    assert_eq!(stages, 1);
+}
+
 fn engine() -> ProgrammableEngine {
     let text = "[limits]\nsize = 16\nkernel = 3\nphases = 2\nweight_words = 40\nline_words = 64\nzero_run = 20";
     file(text).validate().unwrap()
@@ -212,6 +228,21 @@ fn an_engine_with_stages_survives_writing_and_is_not_too_wide() {
         ),
         @"`limits.weight_words`, `engine.simd` and the types make an accumulator of 67 bits: with a stage behind it at most 63 are possible"
     );
+}
+
+/// An accumulator too wide for any stage is none for a layer without.
+#[test]
+fn an_engine_without_stages_may_have_wide_sums() {
+    let wide = "[engine]\nsimd = 4000\ngrad_type = \"int16\"\nweight_type = \"int16\"\n[limits]\nweight_words = 16777216";
+    let engine = file(wide).validate().unwrap();
+    let layer = engine.layer(Geometry {
+        in_channels: Some(2),
+        out_channels: Some(2),
+        in_size: Some(PerItem([8; 2])),
+        kernel: Some(PerItem([3; 2])),
+        ..Geometry::default()
+    });
+    assert!(engine.tiling(&layer.unwrap(), 1).is_ok());
 }
 
 /// More lanes than a group has channels are no mistake here.
