@@ -140,6 +140,18 @@ impl Plan {
         }
     }
 
+    /// Cycles from the last beat of the job before to the last of `frames` frames, in an engine that takes one job after
+    /// the other: where its weights and the first of its beats, as many as the line buffer holds, were taken meanwhile.
+    pub fn cycles_ahead(&self, frames: u64) -> u64 {
+        let simd = self.layer.simd() as usize;
+        cycles::run_ahead(&self.walk, simd, self.buffers, frames) + self.stage_cycles()
+    }
+
+    /// Words of the line buffer that a frame needs to be stored.
+    pub fn frame_words(&self) -> u64 {
+        self.walk.kept_pixels() * u64::from(self.layer.dy_words_per_pixel())
+    }
+
     /// Cycles that the stages behind the accumulators add to each beat, in Verilog for any device.
     pub fn stage_cycles(&self) -> u64 {
         self.stage_cycles

@@ -24,8 +24,20 @@ pub struct ConfigPort {
     pub most: u64,
     /// What it means, with its unit.
     pub comment: String,
-    /// Whether a shell that knows two layers tells the one that comes next here.
-    pub ahead: bool,
+    /// When it is told of the next layer.
+    pub turn: Turn,
+}
+
+/// When a block goes on to the next layer, in a shell that is told one after the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Turn {
+    /// As soon as the layer is known; the block takes what it needs while the one before runs.
+    Known,
+    /// When the last frame of the layer before has been taken.
+    Taken,
+    /// When the layer before is done.
+    #[default]
+    Done,
 }
 
 impl ConfigPort {
@@ -45,6 +57,7 @@ impl ConfigPort {
 #[derive(Default)]
 pub struct Config {
     ports: Vec<ConfigPort>,
+    turn: Turn,
     index: HashMap<String, usize>,
 }
 
@@ -86,8 +99,8 @@ impl Config {
             Some(&known) => {
                 let known = &self.ports[known];
                 assert_eq!(
-                    (known.width, known.comment.as_str()),
-                    (width, comment),
+                    (known.width, known.comment.as_str(), known.turn),
+                    (width, comment, self.turn),
                     "two meanings of {port}"
                 );
             }
@@ -99,7 +112,7 @@ impl Config {
                     told,
                     most: u64::MAX >> (64 - width),
                     comment: comment.to_owned(),
-                    ahead: false,
+                    turn: self.turn,
                 });
             }
         }
@@ -114,11 +127,12 @@ impl Config {
         }
     }
 
-    /// Has `cfg_name` tell the layer that comes next: its block begins with it while the one before runs.
-    pub fn ahead(&mut self, name: &str) {
-        if let Some(&index) = self.index.get(&format!("cfg_{name}")) {
-            self.ports[index].ahead = true;
-        }
+    /// Builds a block that goes on to the next layer in this turn.
+    pub fn in_turn<T>(&mut self, turn: Turn, build: impl FnOnce(&mut Self) -> T) -> T {
+        let around = std::mem::replace(&mut self.turn, turn);
+        let block = build(self);
+        self.turn = around;
+        block
     }
 
     /// Every port, in order of declaration.

@@ -1,6 +1,6 @@
 //! The core: every block of the engine, told of its layer by configuration inputs alone.
 
-use crate::config::Config;
+use crate::config::{Config, Turn};
 use crate::delay::delayed;
 use crate::descriptor::{Descriptor, Lanes};
 use crate::grad_port::grad_port;
@@ -128,6 +128,10 @@ pub(crate) fn cause_bits(lanes: &Lanes) -> usize {
 pub(crate) const FRAMES_LESS_1: &str = "frames_less_1";
 /// Output of such a core: it has taken them.
 pub(crate) const ALL_TAKEN: &str = "all_taken";
+/// Input of such a core: it may take the next job's.
+pub(crate) const FRAMES_BEGIN: &str = "frames_begin";
+/// Input of such a core: what it takes is for the job after the one that runs.
+pub(crate) const AHEAD: &str = "frames_ahead";
 /// Output of such a core: a pulse for each misplaced `tlast`.
 pub(crate) const MISPLACED: &str = "tlast_misplaced";
 /// Input of such a core: the reset between two jobs, of all that computes one.
@@ -172,7 +176,14 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
     // Pixel walk and token queue.
     let weights_ready = m.net("weights_ready", 1, "");
     let frame_begin = m.net("frame_begin", 1, "");
-    let arrived = m.net("arrived", 1, "");
+    // In an engine of jobs, which pixels there are for the one that runs; else that there is one more.
+    let arrived = match hull.frames {
+        Some(_) => m.net("stored", t.need, ""),
+        None => m.net("arrived", 1, ""),
+    };
+    let job_begin = hull
+        .frames
+        .map(|_| m.net("job_begin", t.address, "where its pixels begin"));
     let walk_valid = m.net("walk_valid", 1, "");
     let walk_ready = m.net("walk_ready", 1, "");
     let walk_token = m.net("walk_token", t.bits(), "");
@@ -188,6 +199,7 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
         ("token", walk_token.clone()),
     ]);
     bindings.extend(weight_base.clone());
+    bindings.extend(job_begin.clone().map(|begin| ("job_begin", begin)));
     m.instance(
         "u_walk",
         pixel_walk(&format!("{name}_walk"), hull, &t, config),
@@ -195,12 +207,18 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
     );
     m.instance(
         "u_tokens",
-        token_queue(&format!("{name}_tokens"), &t),
+        token_queue(&format!("{name}_tokens"), hull, &t),
         of_job(vec![
             ("in_valid", walk_valid),
             ("in_ready", walk_ready),
             ("in_token", walk_token),
-            ("arrived", arrived.clone()),
+            (
+                match hull.frames {
+                    Some(_) => "stored",
+                    None => "arrived",
+                },
+                arrived.clone(),
+            ),
             ("weights_ready", weights_ready.clone()),
             ("out_valid", token_valid.clone()),
             ("out_ready", token_ready.clone()),
@@ -223,7 +241,6 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
         ("write_data", grad_write_data.clone()),
         ("write", grad_write.clone()),
         ("write_address", grad_write_address.clone()),
-        ("arrived", arrived),
         ("free_pixels", free_pixels.clone()),
         ("frame_begin", frame_begin.clone()),
         ("tlast_early", misplaced.bit(0)),
@@ -237,16 +254,24 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
             "frames to take, less one",
         );
         let all_taken = m.output(ALL_TAKEN, 1, "the last beat of the last one was taken");
-        bindings.extend([(FRAMES_LESS_1, frames), (ALL_TAKEN, all_taken)]);
+        let begins = m.input(FRAMES_BEGIN, 1, "pulse: the next job's may be taken");
+        let ahead = m.input(AHEAD, 1, "they are taken while the job before runs");
+        bindings.extend([
+            (FRAMES_LESS_1, frames),
+            (ALL_TAKEN, all_taken),
+            (FRAMES_BEGIN, begins),
+            (AHEAD, ahead),
+        ]);
     }
-    let grad_port = grad_port(
-        &format!("{name}_grad"),
-        hull,
-        &t,
-        lanes.grad_word_bits(),
-        config,
-    );
-    m.instance("u_grad", grad_port, of_job(bindings));
+    bindings.extend(match &job_begin {
+        Some(begin) => vec![("stored", arrived), ("job_begin", begin.clone())],
+        None => vec![("arrived", arrived)],
+    });
+    let grad_port = config.in_turn(Turn::Taken, |config| {
+        let name = format!("{name}_grad");
+        grad_port(&name, hull, &t, lanes.grad_word_bits(), config)
+    });
+    m.instance("u_grad", grad_port, bindings);
     let grad_address = m.net("grad_address", line_width, "");
     let grad_word = m.net("grad_word", lanes.grad_word_bits(), "");
     m.instance(
@@ -305,7 +330,9 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
                 (name, pin)
             }));
             bindings.extend(weight_base);
-            weight_load(&weight_name, weight_width, scale_words, config)
+            config.in_turn(Turn::Known, |config| {
+                weight_load(&weight_name, weight_width, scale_words, config)
+            })
         }
         None => {
             bindings.push(frame_state.clone());

@@ -21,8 +21,13 @@ const FRAMES_DOC: &str = "
 Space is counted in words: a beat is taken in every cycle while the ring has space for one, and
 `free_pixels` is in words.
 
-It is told how many frames to take: `tready` is low from the last beat of the last one on, and
-`all_taken` is high from the cycle after it.";
+It takes the frames of one job after the other, as many as it is told: `tready` is low and `all_taken`
+high in reset and from the last beat of the last frame on, until `frames_begin` comes with the next
+job's configuration; the first beat is then taken two cycles later at the earliest, behind what the
+ring holds of the job before. `stored` counts the pixels of the job that runs: while
+`frames_ahead` is high, what arrives is that of the next one, and `stored` does not change; it is
+the next one's count two cycles after `frames_ahead` has fallen. `job_begin` is the ring address of the
+first pixel of the job that begun last.";
 
 /// Builds the port for beats of `bits` bits.
 pub fn grad_port(
@@ -47,7 +52,10 @@ pub fn grad_port(
     let write = m.output("write", 1, "to the line buffer");
     let write_address = m.output("write_address", address_width, "");
     let write_data = m.output("write_data", bits, "");
-    let arrived = m.output("arrived", 1, "a whole pixel is stored");
+    let arrivals = match hull.frames {
+        Some(_) => m.output("stored", t.need, "pixels stored of the job that runs"),
+        None => m.output("arrived", 1, "a whole pixel is stored"),
+    };
     let free_pixels = m.input("free_pixels", t.free, "pixels that may be written over");
     let frame_begin = m.output("frame_begin", 1, "first beat of a frame taken");
     let misplaced = Misplaced::declare(&mut m);
@@ -131,6 +139,11 @@ pub fn grad_port(
         }
         if let Some(frames) = &frames {
             frames.step(b, &(&accept & &due), &ready);
+            b.comment("The next job.");
+            position.restart(b, &frames.begin);
+            if let Some(word) = &word {
+                word.restart(b, &frames.begin);
+            }
         }
         b.set(&write_now.d, &store);
         b.set(&data.d, &tdata);
@@ -154,7 +167,10 @@ pub fn grad_port(
         }
         None => m.assign(&write_address, &address.now().q),
     }
-    m.assign(&arrived, &stored.q);
+    match &frames {
+        Some(frames) => frames.count(&mut m, t, &stored.q, &address.now().q, &arrivals),
+        None => m.assign(&arrivals, &stored.q),
+    }
     m.assign(&frame_begin, &(&accept & &first_beat.q));
     m
 }
@@ -222,10 +238,12 @@ impl Place {
     }
 }
 
-/// Frames still to be taken, where there is an end to them.
+/// Frames still to be taken, of one job after the other.
 struct Frames {
     taken: Counter,
     all: Reg,
+    begin: Expr,
+    ahead: Expr,
 }
 
 impl Frames {
@@ -236,11 +254,13 @@ impl Frames {
             "frames to take, less one",
         );
         let port = m.output("all_taken", 1, "no more frames are taken");
-        let all = m.reg("all_taken", 1, 0, "");
+        let all = m.reg("all_taken", 1, 1, "");
         m.assign(&port, &all.q);
         Frames {
             taken: Counter::new(m, "frame", &last, "frame that is taken"),
             all,
+            begin: m.input("frames_begin", 1, "pulse: the next job's may be taken"),
+            ahead: m.input("frames_ahead", 1, "the job before runs still"),
         }
     }
 
@@ -251,6 +271,37 @@ impl Frames {
             b.set(&self.all.d, &lit(1, 1));
         });
         b.when(&self.all.d, |b| b.set(&ready.d, &lit(0, 1)));
+        self.taken.restart(b, &self.begin);
+        b.when(&self.begin, |b| b.set(&self.all.d, &lit(0, 1)));
+    }
+
+    /// Counts the pixels of each job, as one `arrived` pulse each tells them, and notes the `place` in the ring where
+    /// its first one goes. The output `stored` is the count of the job that runs.
+    fn count(&self, m: &mut Module, t: &TokenWidths, arrived: &Expr, place: &Expr, stored: &Expr) {
+        let taken = m.reg(
+            "pixels",
+            t.need,
+            0,
+            "pixels stored of the job that is taken",
+        );
+        let seen = m.reg("seen", t.need, 0, "of the job that runs");
+        let begin = m.reg("begin", place.width(), 0, "");
+        let port = m.output(
+            "job_begin",
+            place.width(),
+            "where the latest job's pixels begin",
+        );
+        m.comb(|b| {
+            b.comment("Pixels of the job that is taken, and of the one that runs.");
+            b.when(arrived, |b| b.set(&taken.d, &taken.q.plus(1)));
+            b.when(&self.begin, |b| {
+                b.set(&taken.d, &lit(0, t.need));
+                b.set(&begin.d, place);
+            });
+            b.when(&!&self.ahead, |b| b.set(&seen.d, &taken.d));
+        });
+        m.assign(stored, &seen.q);
+        m.assign(&port, &begin.q);
     }
 }
 
@@ -348,6 +399,14 @@ impl Position {
         }
     }
 
+    /// Begins with the first pixel where `test`, by what is configured then.
+    fn restart(&self, b: &mut Body, test: &Expr) {
+        match self {
+            Position::Pixel(pixel) => pixel.restart(b, test),
+            Position::Grid(lines) => lines.iter().for_each(|line| line.restart(b, test)),
+        }
+    }
+
     /// High while the pixel is stored; `None` where all are.
     fn kept(&self) -> Option<Expr> {
         match self {
@@ -363,6 +422,7 @@ struct Line {
     inside: Reg,
     from: Expr,
     to: Expr,
+    inside_at_0: Expr,
 }
 
 impl Line {
@@ -404,9 +464,10 @@ impl Line {
         );
         Line {
             at: Counter::new(m, name, &last, "of grad_output"),
-            inside: m.reg_from(&format!("inside_{name}"), inside_at_0, "needed"),
+            inside: m.reg_from(&format!("inside_{name}"), inside_at_0.clone(), "needed"),
             from,
             to,
+            inside_at_0,
         }
     }
 
@@ -420,5 +481,10 @@ impl Line {
             &self.inside.d,
             &(self.at.now.d.ge(&self.from) & self.to.ge(&self.at.now.d)),
         );
+    }
+
+    fn restart(&self, b: &mut Body, test: &Expr) {
+        self.at.restart(b, test);
+        b.when(test, |b| b.set(&self.inside.d, &self.inside_at_0));
     }
 }

@@ -1,5 +1,6 @@
 //! The jobs: a layer and a number of frames, one that runs, one that comes next, and one that waits.
 
+use crate::config::Turn;
 use crate::job_table::{plain, JobTable, TableField, FRAMES_BITS};
 use crate::memory::held_memory;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
@@ -8,15 +9,20 @@ const DOC: &str = "\
 Jobs. A job is written word by word into a table, and started: then it is checked, word by word,
 against the greatest numbers that the engine can be told, and refused if one is larger. A job that
 is good goes, word by word, from the table into the shadow, whatever runs meanwhile; the table is
-free again then. In the shadow it comes next: its weights are told for, and when the job that runs
-is done it takes over, all words at once. A job runs until all its frames are taken and done (the
-last of a frame's grad_output may be needed by no pixel, and come behind the frame's results).
+free again then. In the shadow it comes next, for one part of the engine after the other: for the
+weights at once, for the stream of frames when those of the job before are taken, for the rest when
+that job is done. Each part takes its words all at once. A job runs until all its frames are taken
+and done (the last of a frame's grad_output may be needed by no pixel, and come behind the frame's
+results).
 
-Promise: what is configured and `frames_less_1` change only as `job_aresetn` falls or while it is
-low, but for inputs that are told ahead, which show the shadow; these are steady from `next_told` on
-until the job takes over. `job_aresetn` is low for one cycle between two jobs, the third after the
-last beat was taken, if the next one is in the shadow by then; `takes_over` and `job_ends` come in
-the cycle before. A job takes over only after `weights_begin`. `table_locked` is high from a good
+Promise: what is configured changes only as `job_aresetn` falls or while it is low; `frames_less_1`
+and what the frames' stream is told, only in the cycle before `frames_begin`; the number of weights
+shows the shadow, and is steady from `next_told` on until the job takes over. `job_aresetn` is low
+for one cycle between two jobs, the second after the last beat was taken, if the next one is in the
+shadow by then; `takes_over` and `job_ends` come in the cycle before. `frames_begin` comes in the
+second cycle after the last beat of the job before, or when the job is in the shadow. A job takes
+over only after `weights_begin`, and not before `frames_begin`; from that on until it takes over,
+`frames_ahead` is high. `table_locked` is high from a good
 start until the job is in the shadow; a start meanwhile is refused and changes nothing. A refused
 job leaves the table as it is. `abort` drops every job but what the table holds, and lowers `alive`
 for a cycle. A check takes three cycles more than there are words, so does a load.";
@@ -48,7 +54,9 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
         "pulse: no job runs, comes next or waits any more",
     );
     let frame_done = m.input("frame_done", 1, "pulse: the core is done with a frame");
-    let all_taken = m.input("all_taken", 1, "the core has taken the last frame");
+    let all_taken = m.input("all_taken", 1, "the core has taken the last frame told");
+    let frames_begin = m.output("frames_begin", 1, "pulse: the next job's are told");
+    let frames_ahead = m.output("frames_ahead", 1, "they are those of the job in the shadow");
     let alive = m.output("alive", 1, "low in reset and after an abort");
     let job_aresetn = m.output("job_aresetn", 1, "low while no job runs");
     let told = m.output("next_told", 1, "the job in the shadow may take its weights");
@@ -88,6 +96,8 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
     let waiting = m.reg("waiting", 1, 0, "a good job is in the table");
     let next = m.reg("next", 1, 0, "the shadow is whole");
     let untold = m.reg("untold", 1, 0, "and its weights have not begun");
+    let begins = m.reg("begins", 1, 0, "its frames may be taken from now on");
+    let ahead = m.reg("ahead", 1, 0, "they are, while another job runs");
     let taking = m.reg("taking", 1, 0, "a job takes over");
     let running = m.reg("running", 1, 0, "a job runs");
     let lives = m.reg("lives", 1, 0, "");
@@ -97,7 +107,8 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
     let last_frame = m.data_reg("last_frame", 1, "there are none");
     let given = m.reg("given", 1, 0, "the last frame is done");
     let job_over = m.net("job_over", 1, "the job that runs is done");
-    let takes_over = m.net("takes_over_now", 1, "the shadow becomes the configuration");
+    let takes_frames = m.net("takes_frames", 1, "the stream of frames takes the shadow's");
+    let takes_over = m.net("takes_over_now", 1, "the rest takes the shadow's");
     let done = m.reg("done", 1, 0, "");
     let refuses = m.reg("refuses", 1, 0, "");
     let cause = m.reg("cause", CAUSE_BITS, 0, "");
@@ -108,15 +119,23 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
         .enumerate()
         .map(|(i, bits)| m.data_reg(&format!("word{i}"), bits, ""))
         .collect();
-    // What the job that runs was told; `None` where the input is told ahead.
+    // What each part was told; `None` where it sees the shadow.
     let active: Vec<_> = table
         .fields()
         .map(|TableField { port, .. }| {
-            let name = format!("job_{}", plain(port));
-            (!port.ahead).then(|| m.data_reg(&name, port.width, ""))
+            let name = format!("told_{}", plain(port));
+            (port.turn != Turn::Known).then(|| m.data_reg(&name, port.width, ""))
         })
         .collect();
-    let frames = m.data_reg("job_frames_less_1", FRAMES_BITS, "");
+    let frames = m.data_reg("told_frames_less_1", FRAMES_BITS, "");
+    let take = |b: &mut Body, turn: Turn| {
+        for (field, reg) in table.fields().zip(&active) {
+            if let (Some(reg), true) = (reg, field.port.turn == turn) {
+                let told = chain[field.word].q.slice(field.low, field.port.width);
+                b.set(&reg.d, &told);
+            }
+        }
+    };
 
     let limits: Vec<u64> = table.most().collect();
     let cause_of = |index: usize| lit(index as u64 + 1, CAUSE_BITS);
@@ -192,28 +211,32 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
                 b.set(&last_frame.d, &frames_left.q.eq(&lit(1, FRAMES_BITS)));
                 b.when(&last_frame.q, |b| b.set(&given.d, &lit(1, 1)));
             });
-            b.set(&job_over, &(&given.d & &all_taken));
+            b.set(&job_over, &(&given.d & (&all_taken | &ahead.q)));
         });
         b.set(&done.d, &job_over);
         b.when(&job_over, |b| {
             b.set(&running.d, &lit(0, 1));
             b.set(&given.d, &lit(0, 1));
         });
+        b.comment("The shadow's job, by the part.");
+        b.set(&takes_frames, &(&next.q & !&ahead.q & &all_taken));
+        b.set(&begins.d, &takes_frames);
+        b.when(&takes_frames, |b| {
+            b.set(&ahead.d, &lit(1, 1));
+            b.set(&frames.d, &chain[words - 1].q);
+            take(b, Turn::Taken);
+        });
         b.set(
             &takes_over,
-            &(&next.q & !(&untold.q | &taking.q) & (&job_over | !&running.q)),
+            // Its weights have begun by then: the loader is idle where no job runs or the one that runs has its set.
+            &(&ahead.q & (&job_over | !&running.q)),
         );
         b.set(&taking.d, &takes_over);
         b.when(&taking.q, |b| b.set(&running.d, &lit(1, 1)));
         b.when(&takes_over, |b| {
             b.set(&next.d, &lit(0, 1));
-            for (field, reg) in table.fields().zip(&active) {
-                if let Some(reg) = reg {
-                    let told = chain[field.word].q.slice(field.low, field.port.width);
-                    b.set(&reg.d, &told);
-                }
-            }
-            b.set(&frames.d, &chain[words - 1].q);
+            b.set(&ahead.d, &lit(0, 1));
+            take(b, Turn::Done);
             b.set(&frames_left.d, &chain[words - 1].q);
             b.set(&last_frame.d, &chain[words - 1].q.is_zero());
         });
@@ -226,6 +249,8 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
                 &waiting,
                 &next,
                 &untold,
+                &begins,
+                &ahead,
                 &taking,
                 &running,
                 &given,
@@ -271,6 +296,8 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
     m.assign(&alive, &lives.q);
     m.assign(&job_aresetn, &running.q);
     m.assign(&told, &untold.q);
+    m.assign(&frames_begin, &begins.q);
+    m.assign(&frames_ahead, &ahead.q);
     m.assign(&takes_over_now, &takes_over);
     m.assign(&job_ends, &job_over);
     m.assign(&is_running, &(&running.q | &taking.q));

@@ -85,12 +85,14 @@ pub fn pixel_walk(name: &str, hull: &Hull, t: &TokenWidths, config: &mut Config)
         "units stored of a frame, modulo the line buffer",
     );
     // Row context: the row whose pixels are being walked.
-    let base = m.reg(
-        "base",
-        ring.width,
-        0,
-        "ring address of the frame's first stored pixel",
-    );
+    let comment = "ring address of the frame's first stored pixel";
+    let base = match hull.frames {
+        Some(_) => {
+            let begin = m.input("job_begin", ring.width, "that of the job's first frame");
+            m.reg_from("base", begin, comment)
+        }
+        None => m.reg("base", ring.width, 0, comment),
+    };
     let ctx_valid = m.reg("ctx_valid", 1, 0, "");
     let ctx_address = m.data_reg("ctx_address", ring.width, "");
     let ctx_weight = m.data_reg("ctx_weight", t.weight, "");

@@ -3,7 +3,8 @@
 use crate::axi_lite::AxiPins;
 use crate::config::Config;
 use crate::core::{
-    cause_bits, core, Streams, ALL_TAKEN, FRAMES_LESS_1, JOB_ARESETN, MISPLACED, WEIGHT_PINS,
+    cause_bits, core, Streams, AHEAD, ALL_TAKEN, FRAMES_BEGIN, FRAMES_LESS_1, JOB_ARESETN,
+    MISPLACED, WEIGHT_PINS,
 };
 use crate::counters::{counters, waits, Counted};
 use crate::descriptor::Lanes;
@@ -19,7 +20,7 @@ use crate::target::Target;
 const DOC: &str = "\
 Programmable shell: software writes a layer and a number of frames into the table and starts it; the
 engine takes one set of weights and those frames, then the next layer that was started meanwhile,
-whose weights it has taken by then if there was space.";
+whose weights and first frames it has taken by then as far as there was space.";
 
 /// What the identification register says: \"BPAE\".
 const ID: u32 = 0x4250_4145;
@@ -67,6 +68,8 @@ pub fn programmable_engine(
     let weight_pins = WEIGHT_PINS.map(|(name, ..)| (name, m.net(name, 1, "")));
     let frames_less_1 = m.net("frames_less_1", FRAMES_BITS, "");
     let all_taken = m.net("all_taken", 1, "");
+    let frames_begin = m.net(FRAMES_BEGIN, 1, "");
+    let frames_ahead = m.net(AHEAD, 1, "");
     let misplaced = m.net("misplaced", cause_bits(lanes), "");
     // The configuration, by the names of the core's inputs.
     for field in table.fields() {
@@ -89,6 +92,8 @@ pub fn programmable_engine(
         (JOB_ARESETN, job_aresetn.clone()),
         (FRAMES_LESS_1, frames_less_1.clone()),
         (ALL_TAKEN, all_taken.clone()),
+        (FRAMES_BEGIN, frames_begin.clone()),
+        (AHEAD, frames_ahead.clone()),
         (MISPLACED, misplaced.clone()),
     ]);
     bindings.extend(weight_pins.clone());
@@ -139,7 +144,9 @@ pub fn programmable_engine(
         ("start", start.clone()),
         ("abort", abort.clone()),
         ("frame_done", port("frame_done")),
-        ("all_taken", all_taken),
+        (ALL_TAKEN, all_taken),
+        (FRAMES_BEGIN, frames_begin),
+        (AHEAD, frames_ahead),
         ("alive", alive),
         (JOB_ARESETN, job_aresetn),
         ("running", running.clone()),

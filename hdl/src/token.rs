@@ -100,14 +100,18 @@ which both flags of that side are high; nothing is lost or reordered; one token 
 token can leave three cycles after the last beat that it needs was taken.";
 
 /// Builds the queue.
-pub fn token_queue(name: &str, t: &TokenWidths) -> Module {
+pub fn token_queue(name: &str, hull: &Hull, t: &TokenWidths) -> Module {
     let mut m = Module::new(name, QUEUE_DOC);
     m.clocked();
     let bits = t.bits();
     let in_valid = m.input("in_valid", 1, "");
     let in_ready = m.output("in_ready", 1, "");
     let in_token = m.input("in_token", bits, "");
-    let arrived = m.input("arrived", 1, "one more pixel is in the line buffer");
+    // Where jobs follow one another, the pixels are counted at the port.
+    let arrivals = match hull.frames {
+        Some(_) => m.input("stored", t.need, "pixels stored of the job"),
+        None => m.input("arrived", 1, "one more pixel is in the line buffer"),
+    };
     let weights_ready = m.input("weights_ready", 1, "a whole set is in the weight memory");
     let out_valid = m.output("out_valid", 1, "");
     let out_ready = m.input("out_ready", 1, "");
@@ -119,7 +123,11 @@ pub fn token_queue(name: &str, t: &TokenWidths) -> Module {
     let second = m.data_reg("second", bits, "waits behind the head");
     let third = m.data_reg("third", bits, "waits where the second cannot move");
     let may_go = m.reg("may_go", 1, 0, "the head may leave");
-    let stored = m.reg("stored", t.need, 0, "pixels stored since reset");
+    let counted = hull
+        .frames
+        .is_none()
+        .then(|| m.reg("stored", t.need, 0, "pixels stored since reset"));
+    let stored = counted.as_ref().map_or(&arrivals, |counted| &counted.q);
     let to_head = m.net("to_head", 1, "the head is or becomes free");
     let to_second = m.net("to_second", 1, "so does the second entry");
     let head_lacks = m.net(
@@ -144,7 +152,9 @@ pub fn token_queue(name: &str, t: &TokenWidths) -> Module {
             b.set(&head_valid.d, &second_valid.q);
             b.set(&head.d, &second.q);
         });
-        b.when(&arrived, |b| b.set(&stored.d, &stored.q.plus(1)));
+        if let Some(counted) = &counted {
+            b.when(&arrivals, |b| b.set(&counted.d, &counted.q.plus(1)));
+        }
         b.comment("Whether the token that is the head from the next cycle on may leave then.");
         // The comparisons come late: all else is worked out beside them.
         for (token, lacks, other) in [
@@ -155,7 +165,7 @@ pub fn token_queue(name: &str, t: &TokenWidths) -> Module {
                 (&second_moves, &to_head & &second_valid.q),
             ),
         ] {
-            b.set(lacks, &(&stored.q - t.field(token, "need")));
+            b.set(lacks, &(stored - t.field(token, "need")));
             let may_begin = &weights_ready | !t.field(token, "frame_first");
             b.set(other.0, &(other.1 & may_begin));
         }

@@ -61,7 +61,6 @@ pub fn weight_load(name: &str, width: usize, scale_words: u64, config: &mut Conf
     let ended = m.net("ended", 1, "a set's last beat is taken");
     m.comb(|b| b.set(&accept, &(&tvalid & &ready.q)));
     let words = set_last(&mut m, width, config);
-    config.ahead("weight_words_less_1");
     let scales = (scale_words > 0).then(|| Scales::new(&mut m, scale_words, config));
     // Of the beats, those of weights.
     let (to_memory, set_due) = match &scales {
@@ -162,7 +161,6 @@ impl Scales {
                 ),
             }),
         };
-        config.ahead("scale_words_less_1");
         let port = m.output("scale_set", 1, "set of scales that is written");
         m.assign(&port, &scales.set.q);
         let port = m.output("scale_set_in_use", 1, "set of scales of the job that runs");

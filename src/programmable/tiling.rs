@@ -16,8 +16,12 @@ use crate::layer::{Layer, ScalePer};
 use crate::plan::Plan;
 use crate::schedule::FrameWalk;
 
-/// Cycles of a job beside its weights and frames, at the most.
+/// Cycles of a job beside its weights and frames, at the most, where it follows none.
 const JOB_CYCLES: u64 = 10;
+
+/// Cycles that a job costs beside its multiplications where it follows another, about: the pipeline runs empty and
+/// fills again.
+const HAND_OVER_CYCLES: u64 = 24;
 
 /// Words of the weight memory that a set waits for until the job before it ends: both are in the memory, one behind the
 /// other.
@@ -51,6 +55,8 @@ pub struct Tiling {
     weight_memory: u64,
     sums_go_in: bool,
     most_accumulate: i64,
+    /// Words of its line buffer.
+    line_words: u64,
 }
 
 /// Into how many runs a layer is cut, its groups merged.
@@ -136,29 +142,103 @@ impl Tiling {
         useful_macs(self.layer()) as f64 * frames as f64 / most
     }
 
-    /// Cycles in which the engine has these jobs, at the most, without stalls from outside: the weights of the first
-    /// tile; and of each tile its frames, the beats at the end of a frame that no pixel needs, and what the weights of
-    /// the next one take longer than that. Weights of a job that software tells too late to be taken meanwhile come on
-    /// top.
+    /// Cycles in which the engine has these jobs, at the most, without stalls from outside, where software tells each
+    /// before the one before it begins: the weights of the first tile and the fill of the line buffer; and of each tile
+    /// its multiplications, the hand-over, the beats at the end of a frame that no pixel needs, and what the weights or
+    /// beats of the next one take longer than that.
     pub fn cycles(&self, frames: u64) -> u64 {
+        let mut passed = Passed::default();
+        self.each_run(frames, |run| passed = passed.then(run, self));
+        passed.ended
+    }
+
+    /// The same where software tells each job only when the one before it is done.
+    pub fn cycles_apart(&self, frames: u64) -> u64 {
+        let mut cycles = 0;
+        self.each_run(frames, |run| cycles += run.weights + run.scales + run.alone);
+        cycles
+    }
+
+    fn each_run(&self, frames: u64, mut see: impl FnMut(&Run)) {
         let mut of_shape = HashMap::new();
-        // When the tile before began, ended, and had its weights.
-        let (mut began, mut ended, mut loaded) = (0, 0, 0);
-        let mut before = 0;
         for tile in &self.tiles {
             let layer = tile.plan.layer();
             let shape = (layer.groups(), layer.in_channels(), layer.out_channels());
-            let run = *of_shape
+            see(of_shape
                 .entry(shape)
-                .or_insert_with(|| tile.plan.cycles(frames).total + unneeded_beats(&tile.plan));
-            let (words, scales) = (layer.weight_words(), layer.scale_words());
-            let late = late_words(self.weight_memory, before, words);
-            loaded = (loaded.max(began) + words + scales).max(ended + late + scales);
-            began = ended;
-            ended = ended.max(loaded) + JOB_CYCLES + run;
-            before = words;
+                .or_insert_with(|| Run::new(&tile.plan, frames)));
         }
-        ended
+    }
+}
+
+/// What a tile takes by itself.
+struct Run {
+    weights: u64,
+    scales: u64,
+    /// Words of the line buffer, by all frames.
+    stored: u64,
+    beats: u64,
+    /// Cycles where nothing was taken before, and where everything was.
+    alone: u64,
+    ahead: u64,
+}
+
+impl Run {
+    fn new(plan: &Plan, frames: u64) -> Self {
+        let d = plan.descriptor();
+        Run {
+            weights: plan.layer().weight_words(),
+            scales: plan.layer().scale_words(),
+            stored: plan.frame_words() * frames,
+            beats: d.input_pixels() * d.pixel_words() * frames,
+            alone: plan.cycles(frames).total + unneeded_beats(plan) + JOB_CYCLES,
+            ahead: plan.cycles_ahead(frames),
+        }
+    }
+}
+
+/// When the tile before began, ended, had its weights and its beats of grad_output, and what it needs of the memories.
+#[derive(Default)]
+struct Passed {
+    began: u64,
+    ended: u64,
+    loaded: u64,
+    taken: u64,
+    weights: u64,
+    stored: u64,
+}
+
+impl Passed {
+    fn then(&self, run: &Run, tiling: &Tiling) -> Passed {
+        let late = late_words(tiling.weight_memory, self.weights, run.weights);
+        let loaded =
+            (self.loaded.max(self.began) + run.weights).max(self.ended + late) + run.scales;
+        let begins = self.taken.max(self.began);
+        let began = self.ended.max(loaded);
+        let taken = begins + run.beats;
+        // All of it fits beside all of the tile before, and is there when that one ends.
+        if self.stored + run.stored <= tiling.line_words && taken <= began {
+            return Passed {
+                began,
+                ended: began + run.ahead,
+                loaded,
+                taken,
+                weights: run.weights,
+                stored: run.stored,
+            };
+        }
+        let ended = began.max(begins) + run.alone;
+        Passed {
+            began,
+            ended,
+            loaded,
+            taken: match run.stored <= tiling.line_words {
+                true => taken.max(self.ended),
+                false => ended,
+            },
+            weights: run.weights,
+            stored: run.stored,
+        }
     }
 }
 
@@ -283,6 +363,7 @@ impl ProgrammableEngine {
                 true => room as i64,
                 false => self.most_accumulate(),
             },
+            line_words: self.limits().line_words,
         })
     }
 
@@ -292,7 +373,7 @@ impl ProgrammableEngine {
         let memory = self.weight_memory_words();
         let cost = |tiles: u64, frame: u128, set: u64| {
             // Each set is loaded while the tile before runs, as far as both fit.
-            let run = frame * u128::from(frames) + u128::from(JOB_CYCLES);
+            let run = frame * u128::from(frames) + u128::from(HAND_OVER_CYCLES);
             let late = u128::from(late_words(memory, set, set));
             (u128::from(tiles) * (run + late).max(set.into()), tiles)
         };

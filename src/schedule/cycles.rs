@@ -15,6 +15,8 @@ use std::collections::VecDeque;
 const ARRIVAL_TO_LOAD: i64 = 3;
 /// From the last issue of a pixel to the first beat that may overwrite what it freed.
 const FREE_TO_ARRIVAL: i64 = 3;
+/// From the last beat of a job to the first cycle of the next one's walk.
+const RESTART: u64 = 3;
 /// From a result's move to the FIFO memory's output to the accumulation that may take its place.
 const READ_TO_START: i64 = 2;
 
@@ -41,7 +43,32 @@ pub struct Cycles {
 
 /// Runs `frames` frames back to back through an engine with `simd` lanes over K.
 pub fn run(walk: &FrameWalk, simd: usize, buffers: Buffers, frames: u64) -> Cycles {
+    let ends = ends(Model::new(walk, simd, buffers), frames);
+    // Beat j of the output registers is on the stream one cycle after it moved there.
+    let from_start = |end: &i64| (end + 1 - FIRST_BEAT + 1) as u64;
+    Cycles {
+        total: ends.last().map_or(0, from_start),
+        first_frame: ends.first().map_or(0, from_start),
+        per_frame_steady: match ends.as_slice() {
+            [.., before, last] if ends.len() >= 3 => Some((last - before) as u64),
+            _ => None,
+        },
+    }
+}
+
+/// Cycles from the last beat of the job before to the last of a job of so many frames, in an engine that takes one job
+/// after the other: where the first of its beats, as many as the line buffer holds, were taken while that one ran.
+pub fn run_ahead(walk: &FrameWalk, simd: usize, buffers: Buffers, frames: u64) -> u64 {
     let mut model = Model::new(walk, simd, buffers);
+    model.last_beat_in = NEVER;
+    // The walk begins when the job does.
+    model.row_load = -1;
+    let end = ends(model, frames).last().map_or(0, |end| end + 1);
+    end as u64 + RESTART
+}
+
+/// When the last beat of each of the frames moves to the stream's registers; of many, of the first ones and the last.
+fn ends(mut model: Model, frames: u64) -> Vec<i64> {
     let mut ends: Vec<i64> = Vec::new();
     let mut state = Vec::new();
     for frame in 0..frames {
@@ -56,16 +83,7 @@ pub fn run(walk: &FrameWalk, simd: usize, buffers: Buffers, frames: u64) -> Cycl
             break;
         }
     }
-    // Beat j of the output registers is on the stream one cycle after it moved there.
-    let from_start = |end: &i64| (end + 1 - FIRST_BEAT + 1) as u64;
-    Cycles {
-        total: ends.last().map_or(0, from_start),
-        first_frame: ends.first().map_or(0, from_start),
-        per_frame_steady: match ends.as_slice() {
-            [.., before, last] if ends.len() >= 3 => Some((last - before) as u64),
-            _ => None,
-        },
-    }
+    ends
 }
 
 /// Cycle in which the first beat of grad_output is taken; the walk has run ahead by then.
