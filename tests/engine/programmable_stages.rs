@@ -444,8 +444,10 @@ fn partial_sums_go_back_in() {
         }
         let cycles = driver.busy_cycles().unwrap() - before;
         let predicted = tiling.cycles(frames as u64);
+        // These jobs are so short that software tells the next one too late to have its weights taken meanwhile.
+        let late = tiling.weight_beats();
         assert!(
-            stall_input > 0.0 || cycles <= predicted,
+            stall_input > 0.0 || cycles <= predicted + late,
             "{}",
             told(format!("{cycles} cycles, {predicted} predicted"))
         );
