@@ -407,6 +407,44 @@ fn stages_cost_their_registers_alone() {
     }
 }
 
+/// A job that was told in time follows the one before it in the cycles of the model, those of the stages among them:
+/// scales are taken meanwhile, as weights are.
+#[test]
+fn a_job_follows_the_one_before_it_in_the_cycles_of_the_model() {
+    for keys in [STREAMS, RANDOM, NEAREST] {
+        let rig = Rig::of(keys);
+        let limits = rig.engine.limits();
+        let mut at_once = 0;
+        for case in Case::some(&rig, CASES) {
+            let (frames, words) = (case.frames(), case.layer().weight_words());
+            let both_fit = 2 * words <= limits.weight_words
+                && 2 * frames * case.plan.frame_words() <= limits.line_words;
+            if !both_fit {
+                continue;
+            }
+            let mut driver = rig.driver();
+            // The first job's last beat is not taken before the others are told.
+            let sink = |driver: &mut Driver<Simulated>, limit| {
+                driver.device().instance().sink(GRAD_INPUT).set_limit(limit)
+            };
+            sink(&mut driver, Some(frames * case.beats() - 1));
+            let jobs = [(); JOBS_HELD].map(|()| case.submit(&mut driver));
+            driver.device().instance().run(5_000, None);
+            sink(&mut driver, None);
+            for job in &jobs {
+                case.collect(&mut driver, job);
+            }
+            let instance = driver.device().instance();
+            let ends = instance.sink(GRAD_INPUT).last_cycles().to_vec();
+            let between = ends[2 * frames as usize - 1] - ends[frames as usize - 1];
+            let ahead = case.plan.cycles_ahead(frames);
+            assert_eq!(between, ahead, "{}", case.told(keys));
+            at_once += 1;
+        }
+        assert!(at_once > 10, "{at_once}");
+    }
+}
+
 /// Layers that fit and others, in tiles over C, K and groups.
 #[test]
 fn partial_sums_go_back_in() {
