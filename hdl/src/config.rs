@@ -59,6 +59,18 @@ pub struct Config {
     ports: Vec<ConfigPort>,
     turn: Turn,
     index: HashMap<String, usize>,
+    /// Words of memories that the layer is told into.
+    pub(crate) parts: Vec<ToldPart>,
+    /// Bits of an entry of the largest of them.
+    pub(crate) entry_bits: usize,
+}
+
+/// A memory of the core, or a part of one, that is filled word by word.
+pub struct ToldPart {
+    /// The input that fills it.
+    pub strobe: String,
+    /// Its entries by their addresses, and the numbers of each from the lowest bit on.
+    pub entries: Vec<(u64, Vec<ConfigPort>)>,
 }
 
 impl Config {
@@ -140,8 +152,8 @@ impl Config {
         &self.ports
     }
 
-    /// The same, to keep.
-    pub fn into_ports(self) -> Vec<ConfigPort> {
-        self.ports
+    /// The same, to keep, and the memories.
+    pub fn into_parts(self) -> (Vec<ConfigPort>, Vec<ToldPart>) {
+        (self.ports, self.parts)
     }
 }

@@ -202,7 +202,7 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
     bindings.extend(job_begin.clone().map(|begin| ("job_begin", begin)));
     m.instance(
         "u_walk",
-        pixel_walk(&format!("{name}_walk"), hull, &t, config),
+        pixel_walk(&format!("{name}_walk"), hull, &t, target, config),
         bindings,
     );
     m.instance(
@@ -269,7 +269,7 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
     });
     let grad_port = config.in_turn(Turn::Taken, |config| {
         let name = format!("{name}_grad");
-        grad_port(&name, hull, &t, lanes.grad_word_bits(), config)
+        grad_port(&name, hull, &t, lanes.grad_word_bits(), target, config)
     });
     m.instance("u_grad", grad_port, bindings);
     let grad_address = m.net("grad_address", line_width, "");
@@ -331,7 +331,7 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
             }));
             bindings.extend(weight_base);
             config.in_turn(Turn::Known, |config| {
-                weight_load(&weight_name, weight_width, scale_words, config)
+                weight_load(&weight_name, weight_width, scale_words, target, config)
             })
         }
         None => {

@@ -9,6 +9,8 @@ pub struct Counter {
     pub now: Reg,
     at_last: Reg,
     last: Expr,
+    /// The next count, where `last` is no constant: taking one off that would cost an adder.
+    next: Option<Expr>,
 }
 
 impl Counter {
@@ -18,6 +20,18 @@ impl Counter {
             now: m.reg(name, last.width(), 0, comment),
             at_last: m.reg_from(&format!("{name}_at_last"), last.is_zero(), ""),
             last: last.clone(),
+            next: None,
+        }
+    }
+
+    /// The same where `last` is told at run time.
+    pub fn told(m: &mut Module, name: &str, last: &Expr, comment: &str) -> Self {
+        let counter = Self::new(m, name, last, comment);
+        let next = m.net(&format!("{name}_next"), last.width(), "");
+        m.assign(&next, &counter.now.q.plus(1));
+        Counter {
+            next: Some(next),
+            ..counter
         }
     }
 
@@ -35,8 +49,12 @@ impl Counter {
     /// One on where `step`; the last value is left by [`Counter::restart`] alone.
     pub fn count(&self, b: &mut Body, step: &Expr) {
         b.when(step, |b| {
-            b.set(&self.now.d, &self.now.q.plus(1));
-            b.set(&self.at_last.d, &self.now.q.eq(&self.last.minus(1)));
+            let (next, at_last) = match &self.next {
+                Some(next) => (next.clone(), next.eq(&self.last)),
+                None => (self.now.q.plus(1), self.now.q.eq(&self.last.minus(1))),
+            };
+            b.set(&self.now.d, &next);
+            b.set(&self.at_last.d, &at_last);
         });
     }
 

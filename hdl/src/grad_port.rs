@@ -1,10 +1,12 @@
 //! The grad_output stream: takes beats, stores the needed ones, counts space.
 
+use crate::carry_adders::{chosen_sum, Chosen};
 use crate::config::Config;
 use crate::counter::Counter;
 use crate::descriptor::{Descriptor, Kept};
 use crate::hull::Hull;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
+use crate::target::Target;
 use crate::token::TokenWidths;
 
 const DOC: &str = "\
@@ -19,7 +21,7 @@ the three error outputs two cycles later; frames are cut by count, so that it ch
 const FRAMES_DOC: &str = "
 
 Space is counted in words: a beat is taken in every cycle while the ring has space for one, and
-`free_pixels` is in words.
+`free_pixels` is in words, less one.
 
 It takes the frames of one job after the other, as many as it is told: `tready` is low and `all_taken`
 high in reset and from the last beat of the last frame on, until `frames_begin` comes with the next
@@ -35,6 +37,7 @@ pub fn grad_port(
     hull: &Hull,
     t: &TokenWidths,
     bits: usize,
+    target: Target,
     config: &mut Config,
 ) -> Module {
     let frames_doc = if hull.frames.is_some() {
@@ -59,7 +62,7 @@ pub fn grad_port(
     let free_pixels = m.input("free_pixels", t.free, "pixels that may be written over");
     let frame_begin = m.output("frame_begin", 1, "first beat of a frame taken");
     let misplaced = Misplaced::declare(&mut m);
-    let frames = hull.frames.map(|most| Frames::new(&mut m, most));
+    let frames = hull.frames.map(|most| Frames::new(&mut m, most, target));
 
     let space = space(&mut m, hull, config);
     let space_width = space.q.width();
@@ -85,7 +88,7 @@ pub fn grad_port(
             |d| d.pixel_words() - 1,
             "words of a pixel of grad_output, less one",
         );
-        Counter::new(&mut m, "word", &last, "word of the pixel")
+        counter(&mut m, hull.told, "word", &last, "word of the pixel")
     });
     let mid_pixel = (words > 1 && !hull.whole_ring)
         .then(|| m.reg("mid_pixel", 1, 0, "the next beat is not a pixel's first"));
@@ -96,6 +99,9 @@ pub fn grad_port(
     let address = Place::new(&mut m, hull, address_width - low, low, config);
     let some_free = m.net("some_free", 1, "the next pixel has a place");
     let position = Position::new(&mut m, hull, config);
+    let space_sum = hull
+        .told
+        .then(|| told_space(&mut m, &space.q, &free_pixels, &store));
     m.comb(|b| {
         b.comment("Where in its frame a beat is.");
         match &word {
@@ -121,10 +127,13 @@ pub fn grad_port(
             }
         };
         let filled = if hull.whole_ring { &store } else { &whole };
-        b.set(
-            &space.d,
-            &(&space.q + free_pixels.zext(space_width) - filled.zext(space_width)),
-        );
+        match &space_sum {
+            Some(sum) => b.set(&space.d, &sum.slice(1, space_width)),
+            None => b.set(
+                &space.d,
+                &(&space.q + free_pixels.zext(space_width) - filled.zext(space_width)),
+            ),
+        }
         b.set(&stored.d, &whole);
         b.set(&some_free, &space.q.non_zero());
         b.when(filled, |b| {
@@ -192,6 +201,29 @@ fn space(m: &mut Module, hull: &Hull, config: &mut Config) -> Reg {
     m.reg_from("space", line_pixels, comment)
 }
 
+/// `space + free_less_1 + 1` where no word is stored, else one less, above a bit that has no meaning:
+/// the carry into it tells which, so that one adder does both.
+fn told_space(m: &mut Module, space: &Expr, free_less_1: &Expr, store: &Expr) -> Expr {
+    let width = space.width() + 1;
+    let [space_in, free_in] = ["space_in", "free_in"].map(|name| m.net(name, width, ""));
+    let sum = m.net("space_sum", width, "");
+    m.assign(&space_in.slice(1, width - 1), space);
+    m.assign(&space_in.bit(0), &lit(1, 1));
+    m.assign(&free_in.slice(1, width - 1), free_less_1);
+    m.assign(&free_in.bit(0), &!store);
+    m.assign(&sum, &(space_in + free_in));
+    m.unused("space_carry", &sum.bit(0));
+    sum
+}
+
+/// A counter whose last value is told at run time, or is a constant.
+fn counter(m: &mut Module, told: bool, name: &str, last: &Expr, comment: &str) -> Counter {
+    match told {
+        true => Counter::told(m, name, last, comment),
+        false => Counter::new(m, name, last, comment),
+    }
+}
+
 /// Where the next word goes, or the next pixel.
 enum Place {
     /// It is told, or its constant size does not follow from its bits.
@@ -240,38 +272,49 @@ impl Place {
 
 /// Frames still to be taken, of one job after the other.
 struct Frames {
-    taken: Counter,
+    /// Frames after this one; none when a job begins.
+    left: Reg,
+    /// What follows, below a bit that is high where there are none.
+    next: Expr,
     all: Reg,
     begin: Expr,
     ahead: Expr,
 }
 
 impl Frames {
-    fn new(m: &mut Module, most: u64) -> Self {
-        let last = m.input(
-            "frames_less_1",
-            bits_for(most - 1),
-            "frames to take, less one",
-        );
+    fn new(m: &mut Module, most: u64, target: Target) -> Self {
+        let width = bits_for(most - 1);
+        let told = m.input("frames_less_1", width, "frames to take, less one");
         let port = m.output("all_taken", 1, "no more frames are taken");
         let all = m.reg("all_taken", 1, 1, "");
         m.assign(&port, &all.q);
+        let begin = m.input("frames_begin", 1, "pulse: the next job's may be taken");
+        let left = m.reg("frames_left", width, 0, "frames after this one");
+        let operands = Chosen {
+            from: &left.q.zext(width + 1),
+            choose: &begin,
+            one: &told.zext(width + 1),
+            other: &lit(1, 1).sext(width + 1),
+        };
         Frames {
-            taken: Counter::new(m, "frame", &last, "frame that is taken"),
+            next: chosen_sum(m, "frames_next", operands, target),
+            left,
             all,
-            begin: m.input("frames_begin", 1, "pulse: the next job's may be taken"),
+            begin,
             ahead: m.input("frames_ahead", 1, "the job before runs still"),
         }
     }
 
     fn step(&self, b: &mut Body, frame_end: &Expr, ready: &Reg) {
         b.comment("After the last frame nothing is taken.");
-        self.taken.step(b, frame_end);
-        b.when(&(frame_end & self.taken.at_last()), |b| {
+        let none_left = self.next.msb();
+        b.when(&(&self.begin | (frame_end & !&none_left)), |b| {
+            b.set(&self.left.d, &self.next.slice(0, self.left.q.width()));
+        });
+        b.when(&(frame_end & &none_left), |b| {
             b.set(&self.all.d, &lit(1, 1));
         });
         b.when(&self.all.d, |b| b.set(&ready.d, &lit(0, 1)));
-        self.taken.restart(b, &self.begin);
         b.when(&self.begin, |b| b.set(&self.all.d, &lit(0, 1)));
     }
 
@@ -361,8 +404,8 @@ impl Position {
     fn new(m: &mut Module, hull: &Hull, config: &mut Config) -> Self {
         if hull.drops {
             return Position::Grid(Box::new([
-                Line::new(m, "row", hull.rows.size, |d| d.kept_rows, config),
-                Line::new(m, "col", hull.cols.size, |d| d.kept_cols, config),
+                Line::new(m, hull, "row", hull.rows.size, |d| d.kept_rows, config),
+                Line::new(m, hull, "col", hull.cols.size, |d| d.kept_cols, config),
             ]));
         }
         let width = bits_for(hull.input_pixels - 1);
@@ -423,12 +466,15 @@ struct Line {
     from: Expr,
     to: Expr,
     inside_at_0: Expr,
+    /// All of these are told at run time.
+    told: bool,
 }
 
 impl Line {
     /// `size` is the most positions along the axis, `kept` tells those of a layer.
     fn new(
         m: &mut Module,
+        hull: &Hull,
         name: &str,
         size: u64,
         kept: fn(&Descriptor) -> Kept,
@@ -463,11 +509,12 @@ impl Line {
             "the first one is needed",
         );
         Line {
-            at: Counter::new(m, name, &last, "of grad_output"),
+            at: counter(m, hull.told, name, &last, "of grad_output"),
             inside: m.reg_from(&format!("inside_{name}"), inside_at_0.clone(), "needed"),
             from,
             to,
             inside_at_0,
+            told: hull.told,
         }
     }
 
@@ -477,8 +524,19 @@ impl Line {
 
     fn step(&self, b: &mut Body, step: &Expr) {
         self.at.step(b, step);
+        let inside = &self.inside.d;
+        if self.told {
+            // Comparing costs less where it need not tell more from less.
+            let now = &self.at.now.q;
+            b.when(step, |b| {
+                b.when(&now.plus(1).eq(&self.from), |b| b.set(inside, &lit(1, 1)));
+                b.when(&now.eq(&self.to), |b| b.set(inside, &lit(0, 1)));
+                b.when(&self.at_last(), |b| b.set(inside, &self.inside_at_0));
+            });
+            return;
+        }
         b.set(
-            &self.inside.d,
+            inside,
             &(self.at.now.d.ge(&self.from) & self.to.ge(&self.at.now.d)),
         );
     }

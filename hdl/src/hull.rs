@@ -4,6 +4,7 @@
 //! is its [`Descriptor`], which the hardware is told through its configuration.
 
 use crate::descriptor::{Axis, Descriptor, Slot};
+use crate::issue::TURN_BITS;
 use crate::limits::Limits;
 use crate::rtl::bits_for;
 
@@ -68,6 +69,9 @@ pub struct Hull {
     /// Whether the ring is all of them, whatever the layer: its size is built in, a pixel may lie
     /// across its end, and space in it is counted in words instead of pixels.
     pub whole_ring: bool,
+    /// Whether the layer is told at run time: what would need multiplexers between registers then
+    /// stands in memories.
+    pub told: bool,
     /// Weight words of one block of C.
     pub block_weights: u64,
     /// Weight words of a set.
@@ -145,6 +149,7 @@ impl Hull {
             line_pixels: d.line_pixels(),
             line_words: d.line_words,
             whole_ring: false,
+            told: false,
             block_weights: d.block_weights,
             weight_words: d.weight_words(),
             need: extra(&d.rows) + extra(&d.cols) + 1,
@@ -201,6 +206,7 @@ impl Hull {
             line_pixels: line_words,
             line_words,
             whole_ring: true,
+            told: true,
             block_weights: weight_words,
             weight_words,
             // What a pixel needs is in the line buffer all at once, and so is what is dead after it.
@@ -218,6 +224,13 @@ impl Hull {
             scale_words: limits.scale_words,
             stages_vary: true,
         }
+    }
+
+    /// Bits of an entry of the largest memory that the layer is told into: a slot, in the first round
+    /// of a walk or later; a way that a loop turns.
+    pub fn entry_bits(&self) -> usize {
+        let slots = self.rows.slots.max(self.cols.slots) as u64;
+        (bits_for(slots - 1) + 1).max(TURN_BITS)
     }
 
     /// Sets of weights in memory.

@@ -3,6 +3,7 @@
 mod loops;
 mod steps;
 
+use crate::carry_adders::{started_sum, Started};
 use crate::config::Config;
 use crate::delay::delayed;
 use crate::descriptor::Descriptor;
@@ -13,8 +14,9 @@ use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 use crate::stock::Stock;
 use crate::target::Target;
 use crate::token::TokenWidths;
-use loops::{all_last, shapes, Level};
-use steps::{ByTurn, Step, Steps};
+use crate::told_memory::{number, LoadBus};
+use loops::{all_last, shapes, Level, LoopShape};
+use steps::{ByTurn, Step, Steps, TurnTable};
 
 const DOC: &str = "\
 Issue loop. For each pixel token: blocks of C, tap rows, tap columns, blocks of K; one issue a
@@ -36,10 +38,12 @@ pixels of grad_output that are dead once the reads already issued are done.";
 
 const FREE_WORDS_DOC: &str = "
 
-`free_pixels` is in words here.";
+`free_pixels` is in words here, less one.";
 
 /// Cycles from an issue's going to its addresses.
 pub const ISSUE_CYCLES: usize = 2;
+/// Bits that tell the ways that loops turn: five loops, three of them forth and back.
+pub const TURN_BITS: usize = 3;
 
 /// Builds the loop. `weight_width` is the width of a weight address within a set.
 pub fn issue_loop(
@@ -100,51 +104,24 @@ pub fn issue_loop(
     let shapes = shapes(hull);
     let levels: Vec<Option<Level>> = shapes
         .iter()
-        .map(|shape| Level::new(&mut m, config, shape))
+        .map(|shape| Level::new(&mut m, config, shape, (hull, target)))
         .collect();
     let taps: [ByTurn; 3] = [
         |_| (1, 1),
         |d| (d.cols.address_tap, d.cols.weight_tap),
         |d| (d.rows.address_tap, d.rows.weight_tap),
     ];
-    let mut turning: Vec<(&Level, Steps)> = levels
-        .iter()
-        .zip(&shapes)
-        .zip(taps)
-        .filter_map(|((level, shape), by)| {
-            let level = level.as_ref()?;
-            let steps = match shape.moves {
-                true => Steps::of_taps(&mut m, config, shape, ring, upper, by),
-                // Blocks of K are the low bits: their loop leaves the rest alone.
-                false => Steps::of_blocks(lit(0, ring.width), lit(0, upper)),
-            };
-            Some((level, steps))
-        })
-        .collect();
-    let around = hull.c_blocks * hull.group_blocks > 1;
-    let weight_block = around.then(|| {
-        let comment = "weights of one block of C, in units of the steps";
-        config.port(
+    let turning: Vec<&Level> = levels.iter().flatten().collect();
+    let steps = (!hull.told).then(|| {
+        steps(
             &mut m,
-            "weight_block",
-            upper,
-            // Where there is one block alone this is not used, and may be too large.
-            move |d| (d.block_weights >> low) % (1 << upper),
-            comment,
+            config,
+            hull,
+            (&levels, &shapes),
+            (ring, upper),
+            taps,
         )
     });
-    if let Some(weight_block) = &weight_block {
-        let by_block = |grad| Steps::of_blocks(grad, weight_block.clone());
-        if let Some(c) = &levels[3] {
-            turning.push((c, by_block(lit(0, ring.width))));
-        }
-        if let Some(groups) = &levels[4] {
-            let comment = "words to the next group, in units of the steps";
-            let by = move |d: &Descriptor| (d.k_blocks >> low) % (d.line_words >> low);
-            let grad = config.port(&mut m, "grad_group", ring.width, by, comment);
-            turning.push((groups, by_block(grad)));
-        }
-    }
 
     // Where a frame begins matters here only to swap weights; taps only where there are several.
     // The data has arrived by then.
@@ -200,7 +177,33 @@ pub fn issue_loop(
     let frame_first = hull
         .two_weight_sets
         .then(|| m.data_reg("held_frame_first", 1, "a frame's first pixel"));
-    let turned = Turned::new(&mut m, &turning);
+    let mut bus = None;
+    let turned = match steps {
+        Some(steps) => Turned::new(&mut m, &turning, steps),
+        None => {
+            let [k, cols, rows] = taps;
+            let by: [ByTurn; 5] = [
+                k,
+                cols,
+                rows,
+                |d| (0, d.block_weights),
+                |d| (d.k_blocks, d.block_weights),
+            ];
+            let turn = levels.iter().zip(by);
+            let by: Vec<ByTurn> = turn
+                .filter_map(|(level, by)| level.as_ref().map(|_| by))
+                .collect();
+            let bus = bus.insert(LoadBus::declare(&mut m, config, hull.entry_bits()));
+            Turned::Table(TurnTable::new(
+                &mut m,
+                config,
+                bus,
+                (&turning, &by),
+                ring,
+                upper,
+            ))
+        }
+    };
     m.comb(|b| {
         b.comment("The loops: one turns where all inside it end.");
         b.when(&turn, |b| {
@@ -209,7 +212,7 @@ pub fn issue_loop(
             turned.turn(b, &turning);
         });
         let mut turns = turn.clone();
-        for (level, _) in &turning {
+        for level in &turning {
             level.restart(b, &turns);
             turns = turns & level.last();
         }
@@ -244,6 +247,9 @@ pub fn issue_loop(
         .is_odd()
         .then(|| m.data_reg("next_wrapped", ring.width + 1, "less a whole line buffer"));
     let next_weight = m.data_reg("next_weight", upper, "");
+    let starts = hull
+        .told
+        .then(|| Starts::new(&mut m, ring, upper, &next_fresh.q));
     let k_block = match &levels[0] {
         // From the last block to the first: their order does not matter.
         Some(k) if low > 0 => Some((k.left(), m.data_reg("next_k_block", low, ""))),
@@ -272,17 +278,39 @@ pub fn issue_loop(
             if let Some((index, next)) = &k_block {
                 b.set(&next.d, index);
             }
-            turned.steps(b, &turning, &|b, step| {
-                b.set(&next_grad.d, &step.grad);
-                wrapped(b, &step.grad);
-                b.set(&next_weight.d, &step.weight);
-            });
+            match (&turned, &starts) {
+                (Turned::Table(table), Some(starts)) => {
+                    b.set(&next_grad.d, &table.grad);
+                    b.set(&next_weight.d, &table.weight);
+                    if let (Some(next), Some(step)) = (&next_wrapped, &table.wrapped) {
+                        b.set(&next.d, step);
+                    }
+                    starts.take(b, &start_grad.q, &start_weight.q);
+                }
+                _ => turned.take(b, &|b, step| {
+                    b.set(&next_grad.d, &step.grad);
+                    wrapped(b, &step.grad);
+                    b.set(&next_weight.d, &step.weight);
+                }),
+            }
             b.when(&at_first.q, |b| {
+                if starts.is_some() {
+                    // A step is zero where the sum begins anew.
+                    for next in [Some(&next_grad), Some(&next_weight), next_wrapped.as_ref()] {
+                        if let Some(next) = next {
+                            b.set(&next.d, &lit(0, next.q.width()));
+                        }
+                    }
+                    return;
+                }
                 // The walk counts in larger units.
                 place(b, &next_grad.d, hull.walk_unit_bits - low, &start_grad.q);
                 wrapped(b, &lit(0, ring.width));
                 place(b, &next_weight.d, hull.tap_unit_bits - low, &start_weight.q);
             });
+            if let Some(starts) = &starts {
+                b.when(&!&at_first.q, |b| starts.none(b));
+            }
         });
     });
 
@@ -292,15 +320,38 @@ pub fn issue_loop(
     let out_weight = m.data_reg("out_weight", weight_width, "");
     let wide = ring.width + 1;
     let fresh = &next_fresh.q;
-    let mut add = |name: &str, from: &Expr, add: &Expr| {
-        let module = format!("{}_{name}", m.name());
-        gated_add(&mut m, (&module, name), fresh, from, add, target)
+    let mut add = |name: &str, start: Option<Expr>, from: &Expr, step: &Expr| match &start {
+        Some(start) => {
+            let operands = Started {
+                fresh,
+                start,
+                from,
+                step,
+            };
+            started_sum(&mut m, name, operands, target)
+        }
+        None => {
+            let module = format!("{}_{name}", m.name());
+            gated_add(&mut m, (&module, name), fresh, from, step, target)
+        }
     };
-    let grad_sum = add("grad_sum", &now_grad.q, &next_grad.q);
-    let grad_wrapped = next_wrapped
-        .as_ref()
-        .map(|next| add("grad_wrapped", &now_grad.q.zext(wide), &next.q));
-    let weight_sum = add("weight_sum", &now_weight.q, &next_weight.q);
+    let begins = |of: fn(&Starts) -> Expr| starts.as_ref().map(of);
+    let grad_sum = add(
+        "grad_sum",
+        begins(|s| s.grad.q.clone()),
+        &now_grad.q,
+        &next_grad.q,
+    );
+    let grad_wrapped = next_wrapped.as_ref().map(|next| {
+        let begins = starts.as_ref().and_then(|starts| starts.wrapped.clone());
+        add("grad_wrapped", begins, &now_grad.q.zext(wide), &next.q)
+    });
+    let weight_sum = add(
+        "weight_sum",
+        begins(|s| s.weight.q.clone()),
+        &now_weight.q,
+        &next_weight.q,
+    );
     let now_k_block = k_block
         .as_ref()
         .map(|(_, next)| (next.q.clone(), m.data_reg("now_k_block", low, "")));
@@ -328,18 +379,22 @@ pub fn issue_loop(
 
     // Whether a frame is under way, and what is dead behind it.
     let in_frame = (!hull.two_weight_sets).then(|| m.reg("in_frame", 1, 0, ""));
-    let out_free = m.reg(
-        "out_free",
-        t.free,
-        0,
-        "the last read of these is on its way",
-    );
+    // What is told at run time comes less one: so that of nothing, minus one, is a default.
+    let none_free = match hull.told {
+        true => lit(1, 1).sext(t.free),
+        false => lit(0, t.free),
+    };
+    let comment = "the last read of these is on its way";
+    let out_free = m.reg_from("out_free", none_free.clone(), comment);
     let done = m.net("done", 1, "a pixel's last issue goes");
-    let freed = Freed::new(&mut m, hull, t.free, config);
+    let freed = Freed::new(&mut m, (t.free, &next), config, bus.as_mut());
+    if let Some(bus) = bus {
+        bus.close(&mut m);
+    }
     m.comb(|b| {
         b.set(&done, &(&go & &next_done.q));
         b.comment("Pixels of grad_output that nothing reads any more.");
-        b.set(&out_free.d, &lit(0, t.free));
+        b.set(&out_free.d, &none_free);
         b.when(&done, |b| {
             b.set(&out_free.d, &freed.after(&next));
         });
@@ -417,6 +472,56 @@ pub fn issue_loop(
         m.unused(name, &t.field(&token, name));
     }
     m
+}
+
+/// The steps of the loops that turn, each from the configuration.
+fn steps(
+    m: &mut Module,
+    config: &mut Config,
+    hull: &Hull,
+    (levels, shapes): (&[Option<Level>], &[LoopShape]),
+    (ring, upper): (Ring, usize),
+    taps: [ByTurn; 3],
+) -> Vec<Steps> {
+    let low = hull.k_block_bits;
+    let mut steps: Vec<Steps> = levels
+        .iter()
+        .zip(shapes)
+        .zip(taps)
+        .filter_map(|((level, shape), by)| {
+            level.as_ref()?;
+            Some(match shape.moves {
+                true => Steps::of_taps(m, config, shape, ring, upper, by),
+                // Blocks of K are the low bits: their loop leaves the rest alone.
+                false => Steps::of_blocks(lit(0, ring.width), lit(0, upper)),
+            })
+        })
+        .collect();
+    let around = hull.c_blocks * hull.group_blocks > 1;
+    let weight_block = around.then(|| {
+        let comment = "weights of one block of C, in units of the steps";
+        config.port(
+            m,
+            "weight_block",
+            upper,
+            // Where there is one block alone this is not used, and may be too large.
+            move |d| (d.block_weights >> low) % (1 << upper),
+            comment,
+        )
+    });
+    if let Some(weight_block) = &weight_block {
+        let by_block = |grad| Steps::of_blocks(grad, weight_block.clone());
+        if levels[3].is_some() {
+            steps.push(by_block(lit(0, ring.width)));
+        }
+        if levels[4].is_some() {
+            let comment = "words to the next group, in units of the steps";
+            let by = move |d: &Descriptor| (d.k_blocks >> low) % (d.line_words >> low);
+            let grad = config.port(m, "grad_group", ring.width, by, comment);
+            steps.push(by_block(grad));
+        }
+    }
+    steps
 }
 
 /// Whether the loops stand at the last issue of an accumulation and of a pixel.
@@ -509,40 +614,41 @@ impl Pixel {
     }
 }
 
-/// What is dead after a pixel: of the pixel that it closes, of a row, of a frame.
-struct Freed {
-    /// Words of a pixel where words are counted; else it counts as one.
-    closed: Option<Expr>,
-    row_end: Expr,
-    frame_end: Expr,
+/// What is dead after a pixel of grad_input.
+enum Freed {
+    /// A pixel that it closes counts as one; at the end of a row, and of a frame, there are more.
+    Ports { row_end: Expr, frame_end: Expr },
+    /// Words, less one, in a memory.
+    Table(Expr),
 }
 
 impl Freed {
-    fn new(m: &mut Module, hull: &Hull, width: usize, config: &mut Config) -> Self {
-        if hull.whole_ring {
-            let mut words = |name: &str, of: fn(&Descriptor) -> u64, what: &str| {
-                config.port(m, name, width, of, &format!("words {what}"))
+    /// `next` is the pixel whose last issue goes.
+    fn new(
+        m: &mut Module,
+        (width, next): (usize, &Pixel),
+        config: &mut Config,
+        bus: Option<&mut LoadBus>,
+    ) -> Self {
+        if let Some(bus) = bus {
+            let place = m.net("freed_by", 3, "");
+            for (bit, (_, flag)) in next.flags().into_iter().enumerate() {
+                m.assign(&place.bit(bit), &flag.q);
+            }
+            let words = move |d: &Descriptor, entry: u64| {
+                let [row_end, frame_end] = d.rest_words();
+                let all = [d.pixel_words(), row_end, frame_end];
+                let those = (0..3).filter(|bit| entry >> bit & 1 == 1);
+                let words: u64 = those.map(|bit| all[bit]).sum();
+                words.wrapping_sub(1) % (1 << width)
             };
-            return Freed {
-                closed: Some(words(
-                    "pixel_words",
-                    Descriptor::pixel_words,
-                    "of a pixel of grad_output",
-                )),
-                row_end: words(
-                    "free_row_end",
-                    |d| d.rest_words()[0],
-                    "freed at the end of a row that closes one",
-                ),
-                frame_end: words(
-                    "free_frame_end",
-                    |d| d.rest_words()[1],
-                    "freed at the end of a frame",
-                ),
-            };
+            let comment = "words freed, less one";
+            let words = vec![number("words", width, comment, words)];
+            let entries: Vec<u64> = (0..8).collect();
+            let found = bus.memory(m, config, "freed", words, (&entries, &place));
+            return Freed::Table(found["words"].clone());
         }
-        Freed {
-            closed: None,
+        Freed::Ports {
             row_end: config.port(
                 m,
                 "free_row_end",
@@ -561,65 +667,123 @@ impl Freed {
     }
 
     fn after(&self, pixel: &Pixel) -> Expr {
-        let closes = &pixel.closes.q;
-        let closed = match &self.closed {
-            Some(words) => words.gated(closes),
-            None => closes.zext(self.row_end.width()),
-        };
-        closed + self.row_end.gated(&pixel.closes_row.q) + self.frame_end.gated(&pixel.frame_last.q)
+        match self {
+            Freed::Table(words) => words.clone(),
+            Freed::Ports { row_end, frame_end } => {
+                pixel.closes.q.zext(row_end.width())
+                    + row_end.gated(&pixel.closes_row.q)
+                    + frame_end.gated(&pixel.frame_last.q)
+            }
+        }
     }
 }
 
-/// Which loop turned last, and which way.
-struct Turned {
-    /// Its place among those that turn; `None` where there are not two.
-    level: Option<Reg>,
-    back: Option<Reg>,
+/// The first addresses of a pixel, for the sums that begin with them; zero in all other issues.
+struct Starts {
+    grad: Reg,
+    weight: Reg,
+    /// What a sum less the line buffer begins with, where there are such.
+    wrapped: Option<Expr>,
+}
+
+impl Starts {
+    /// `fresh`: the issue that waits is such a one.
+    fn new(m: &mut Module, ring: Ring, weight: usize, fresh: &Expr) -> Self {
+        let wrapped = ring.is_odd().then(|| {
+            let comment = "negative where a sum begins: no wrap is due";
+            let wrapped = m.net("next_unwrapped", ring.width + 1, comment);
+            m.assign(&wrapped.slice(0, ring.width), &lit(0, ring.width));
+            m.assign(&wrapped.msb(), fresh);
+            wrapped
+        });
+        Starts {
+            grad: m.data_reg("next_start_grad", ring.width, ""),
+            weight: m.data_reg("next_start_weight", weight, ""),
+            wrapped,
+        }
+    }
+
+    fn take(&self, b: &mut Body, grad: &Expr, weight: &Expr) {
+        b.set(&self.grad.d, grad);
+        b.set(&self.weight.d, weight);
+    }
+
+    fn none(&self, b: &mut Body) {
+        for reg in [&self.grad, &self.weight] {
+            b.set(&reg.d, &lit(0, reg.q.width()));
+        }
+    }
+}
+
+/// Which loop turned last, and which way; the steps that this comes to.
+enum Turned {
+    /// Each step is a configuration input.
+    Ports {
+        /// The loop's place among those that turn; `None` where there are not two.
+        level: Option<Reg>,
+        back: Option<Reg>,
+        steps: Vec<Steps>,
+    },
+    /// They are in a memory.
+    Table(TurnTable),
 }
 
 impl Turned {
-    fn new(m: &mut Module, turning: &[(&Level, Steps)]) -> Self {
+    fn new(m: &mut Module, turning: &[&Level], steps: Vec<Steps>) -> Self {
         let bits = bits_for((turning.len() as u64).saturating_sub(1));
-        let backs = turning.iter().any(|(level, _)| level.back().is_some());
-        Turned {
+        let backs = turning.iter().any(|level| level.back().is_some());
+        Turned::Ports {
             level: (turning.len() > 1).then(|| m.reg("turned", bits, 0, "loop that turned last")),
             back: backs.then(|| m.data_reg("turned_back", 1, "and it ran back")),
+            steps,
         }
     }
 
     /// Turns the loops: each one where all inside it are at their last turn.
-    fn turn(&self, b: &mut Body, turning: &[(&Level, Steps)]) {
+    fn turn(&self, b: &mut Body, turning: &[&Level]) {
         self.turn_from(b, turning, 0);
     }
 
-    fn turn_from(&self, b: &mut Body, turning: &[(&Level, Steps)], index: usize) {
-        let Some((level, _)) = turning.get(index) else {
+    fn turn_from(&self, b: &mut Body, turning: &[&Level], index: usize) {
+        let Some(level) = turning.get(index) else {
             return;
         };
         level.turn(b);
-        if let Some(turned) = &self.level {
-            b.set(&turned.d, &lit(index as u64, turned.q.width()));
-        }
-        if let Some(back) = &self.back {
-            b.set(&back.d, &level.back().unwrap_or_else(|| lit(0, 1)));
+        match self {
+            Turned::Table(table) => table.turn(b, index, level),
+            Turned::Ports {
+                level: turned,
+                back,
+                ..
+            } => {
+                if let Some(turned) = turned {
+                    b.set(&turned.d, &lit(index as u64, turned.q.width()));
+                }
+                if let Some(back) = back {
+                    b.set(&back.d, &level.back().unwrap_or_else(|| lit(0, 1)));
+                }
+            }
         }
         if index + 1 < turning.len() {
             b.when(&level.last(), |b| self.turn_from(b, turning, index + 1));
         }
     }
 
-    /// Chooses the step of the loop that turned.
-    fn steps(&self, b: &mut Body, turning: &[(&Level, Steps)], take: &dyn Fn(&mut Body, &Step)) {
+    /// Chooses the step of the loop that turned, where steps are inputs.
+    fn take(&self, b: &mut Body, take: &dyn Fn(&mut Body, &Step)) {
+        let Turned::Ports { level, back, steps } = self else {
+            return;
+        };
         let of = |b: &mut Body, index: usize| {
-            let (_, steps) = &turning[index];
+            let steps = &steps[index];
             take(b, &steps.forth);
-            if let (Some(back), Some(ran_back)) = (&steps.back, &self.back) {
-                b.when(&ran_back.q, |b| take(b, back));
+            if let (Some(step), Some(ran_back)) = (&steps.back, back) {
+                b.when(&ran_back.q, |b| take(b, step));
             }
         };
-        match &self.level {
-            Some(turned) => b.case(&turned.q, turning.len(), of),
-            None if turning.is_empty() => {}
+        match level {
+            Some(turned) => b.case(&turned.q, steps.len(), of),
+            None if steps.is_empty() => {}
             None => of(b, 0),
         }
     }

@@ -21,6 +21,8 @@ struct Word {
     places: Vec<Place>,
     bits: usize,
     most: u64,
+    /// The memory that it goes to, and the entry there; else it goes to registers.
+    memory: Option<(usize, u64)>,
 }
 
 impl Word {
@@ -29,17 +31,39 @@ impl Word {
             bits: port.width,
             most: port.most,
             places: vec![Place { port, low: 0 }],
+            memory: None,
+        }
+    }
+
+    fn of_memory(memory: usize, entry: u64, ports: Vec<ConfigPort>) -> Self {
+        let mut bits = 0;
+        let places: Vec<Place> = ports
+            .into_iter()
+            .map(|port| {
+                let low = bits;
+                bits += port.width;
+                Place { port, low }
+            })
+            .collect();
+        Word {
+            places,
+            bits,
+            most: u64::MAX >> (64 - bits),
+            memory: Some((memory, entry)),
         }
     }
 }
 
 /// The words of a job: the layer's configuration, and how many frames of it there are.
 ///
-/// Words stand in the order of their bits, the last one being the number of frames, so that they
-/// can be loaded through one another (see [`jobs`](crate::jobs)).
+/// First stand the words of memories. The others stand in the order of their bits, the last one being
+/// the number of frames, so that they can be loaded through one another (see
+/// [`jobs`](crate::jobs)).
 pub struct JobTable {
     words: Vec<Word>,
     hardware: Vec<ConfigPort>,
+    strobes: Vec<String>,
+    entry_bits: usize,
 }
 
 /// A number of a layer that the engine cannot be told.
@@ -55,7 +79,7 @@ pub struct Beyond {
 
 /// A field of the table as the hardware sees it.
 pub struct TableField<'a> {
-    /// Word of the table.
+    /// Word of registers.
     pub word: usize,
     /// Lowest bit.
     pub low: usize,
@@ -70,7 +94,9 @@ impl JobTable {
         let mut hardware = Vec::new();
         // A word that is compared as one number can hold several only if each may be anything.
         let mut open: Option<Word> = None;
-        for port in config.into_ports() {
+        let entry_bits = config.entry_bits;
+        let (ports, parts) = config.into_parts();
+        for port in ports {
             let all_ones = u64::MAX >> (64 - port.width);
             match (&port.told, &mut open) {
                 (Told::Hardware(_), _) => hardware.push(port),
@@ -90,8 +116,22 @@ impl JobTable {
             places: Vec::new(),
             bits: FRAMES_BITS,
             most: u64::from(u32::MAX),
+            memory: None,
         });
-        JobTable { words, hardware }
+        let mut strobes = Vec::new();
+        let mut all = Vec::new();
+        for (index, part) in parts.into_iter().enumerate() {
+            strobes.push(part.strobe);
+            let entries = part.entries.into_iter();
+            all.extend(entries.map(|(entry, ports)| Word::of_memory(index, entry, ports)));
+        }
+        all.extend(words);
+        JobTable {
+            words: all,
+            hardware,
+            strobes,
+            entry_bits,
+        }
     }
 
     /// Number of words.
@@ -99,9 +139,32 @@ impl JobTable {
         self.words.len()
     }
 
-    /// Bits in use of each word: no word has fewer than the one before it.
+    /// Bits in use of each word of registers: none has fewer than the one before it.
     pub fn bits(&self) -> impl Iterator<Item = usize> + '_ {
-        self.words.iter().map(|word| word.bits)
+        self.words[self.memory_words()..]
+            .iter()
+            .map(|word| word.bits)
+    }
+
+    /// Number of words that go to memories, which are the first.
+    pub fn memory_words(&self) -> usize {
+        let in_memory = self.words.iter().filter(|word| word.memory.is_some());
+        in_memory.count()
+    }
+
+    /// The memory and the entry there of each of these words.
+    pub fn entries(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+        self.words.iter().filter_map(|word| word.memory)
+    }
+
+    /// The inputs that fill the memories, in their order.
+    pub fn strobes(&self) -> &[String] {
+        &self.strobes
+    }
+
+    /// Bits of an entry of the largest memory.
+    pub fn entry_bits(&self) -> usize {
+        self.entry_bits
     }
 
     /// The greatest number that each word may hold.
@@ -109,9 +172,10 @@ impl JobTable {
         self.words.iter().map(|word| word.most)
     }
 
-    /// Every input that a word drives.
+    /// Every input that a word of registers drives; words are counted from the first of these.
     pub fn fields(&self) -> impl Iterator<Item = TableField<'_>> {
-        self.words.iter().enumerate().flat_map(|(word, w)| {
+        let registers = &self.words[self.memory_words()..];
+        registers.iter().enumerate().flat_map(|(word, w)| {
             w.places.iter().map(move |place| TableField {
                 word,
                 low: place.low,

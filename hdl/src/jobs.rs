@@ -4,6 +4,7 @@ use crate::config::Turn;
 use crate::job_table::{plain, JobTable, TableField, FRAMES_BITS};
 use crate::memory::held_memory;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
+use crate::told_memory::{LOAD_BITS, LOAD_DATA, LOAD_ENTRY, LOAD_PAGE, PAGE};
 
 const DOC: &str = "\
 Jobs. A job is written word by word into a table, and started: then it is checked, word by word,
@@ -72,6 +73,8 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
     let refused_cause = m.output("refused_cause", CAUSE_BITS, "of the latest one");
     let refused_word = m.output("refused_word", index_bits, "first word that is too large");
     let frames_less_1 = m.output("frames_less_1", FRAMES_BITS, "frames of the job, less one");
+    let page_port = m.output(PAGE, 1, "page of the core's memories in use");
+    let bus = LoadOut::new(&mut m, table);
     let configuration: Vec<Expr> = table
         .fields()
         .map(|field| m.output(&field.port.port, field.port.width, &field.port.comment))
@@ -113,6 +116,9 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
     let refuses = m.reg("refuses", 1, 0, "");
     let cause = m.reg("cause", CAUSE_BITS, 0, "");
 
+    // The core's memories have two pages: one in use, one that the load fills.
+    let page = m.reg("page", 1, 0, "page in use");
+
     // The shadow: words that are loaded through one another, the last word first.
     let chain: Vec<_> = table
         .bits()
@@ -136,6 +142,9 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
             }
         }
     };
+
+    // There is a word at least: the number of frames, which is the last.
+    let frames_told = &chain[chain.len() - 1].q;
 
     let limits: Vec<u64> = table.most().collect();
     let cause_of = |index: usize| lit(index as u64 + 1, CAUSE_BITS);
@@ -196,6 +205,8 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
                 b.set(&reg.d, &from.slice(0, reg.q.width()));
             }
         });
+        let loads = &judged.valid.q & &loading.q;
+        bus.step(b, table, (&loads, &judged.index.q), &word.q, &page.q);
         b.when(&(&loading.q & &ends), |b| {
             b.set(&loading.d, &lit(0, 1));
             b.set(&waiting.d, &lit(0, 1));
@@ -223,7 +234,7 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
         b.set(&begins.d, &takes_frames);
         b.when(&takes_frames, |b| {
             b.set(&ahead.d, &lit(1, 1));
-            b.set(&frames.d, &chain[words - 1].q);
+            b.set(&frames.d, frames_told);
             take(b, Turn::Taken);
         });
         b.set(
@@ -235,10 +246,11 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
         b.when(&taking.q, |b| b.set(&running.d, &lit(1, 1)));
         b.when(&takes_over, |b| {
             b.set(&next.d, &lit(0, 1));
+            b.set(&page.d, &!&page.q);
             b.set(&ahead.d, &lit(0, 1));
             take(b, Turn::Done);
-            b.set(&frames_left.d, &chain[words - 1].q);
-            b.set(&last_frame.d, &chain[words - 1].q.is_zero());
+            b.set(&frames_left.d, frames_told);
+            b.set(&last_frame.d, &frames_told.is_zero());
         });
         b.set(&lives.d, &!&abort);
         b.when(&abort, |b| {
@@ -292,6 +304,7 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
         }
     }
     m.assign(&frames_less_1, &frames.q);
+    m.assign(&page_port, &page.q);
     m.assign(&table_locked, &(&checking.q | &waiting.q));
     m.assign(&alive, &lives.q);
     m.assign(&job_aresetn, &running.q);
@@ -309,6 +322,78 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
     m.assign(&refused_cause, &cause.q);
     m.assign(&refused_word, &bad_word.q);
     m
+}
+
+/// The bus that fills the memories of the core.
+struct LoadOut {
+    page: Reg,
+    entry: Reg,
+    data: Reg,
+    strobes: Vec<Reg>,
+}
+
+impl LoadOut {
+    fn new(m: &mut Module, table: &JobTable) -> Self {
+        let mut out = |name: &str, reg: &str, width: usize, comment: &str, strobe: bool| {
+            let port = m.output(name, width, comment);
+            let reg = match strobe {
+                true => m.reg(reg, width, 0, ""),
+                false => m.data_reg(reg, width, ""),
+            };
+            m.assign(&port, &reg.q);
+            reg
+        };
+        LoadOut {
+            page: out(LOAD_PAGE, "load_page", 1, "page that is filled", false),
+            entry: out(
+                LOAD_ENTRY,
+                "load_entry",
+                table.entry_bits(),
+                "entry that is filled",
+                false,
+            ),
+            data: out(LOAD_DATA, "load_data", LOAD_BITS, "its word", false),
+            strobes: table
+                .strobes()
+                .iter()
+                .enumerate()
+                .map(|(i, name)| {
+                    out(
+                        name,
+                        &format!("load{i}"),
+                        1,
+                        "it is one of this memory",
+                        true,
+                    )
+                })
+                .collect(),
+        }
+    }
+
+    /// A load: a word of a memory goes there.
+    fn step(
+        &self,
+        b: &mut Body,
+        table: &JobTable,
+        (loads, index): (&Expr, &Expr),
+        word: &Expr,
+        page: &Expr,
+    ) {
+        b.set(&self.page.d, &!page);
+        b.set(&self.data.d, word);
+        b.set(&self.entry.d, &lit(0, self.entry.q.width()));
+        for strobe in &self.strobes {
+            b.set(&strobe.d, &lit(0, 1));
+        }
+        let entries: Vec<(usize, u64)> = table.entries().collect();
+        // Behind them come the words of registers.
+        b.case(index, entries.len() + 1, |b, i| {
+            if let Some(&(memory, entry)) = entries.get(i) {
+                b.set(&self.entry.d, &lit(entry, self.entry.q.width()));
+                b.set(&self.strobes[memory].d, loads);
+            }
+        });
+    }
 }
 
 /// A step of the pass: a word, by its index.

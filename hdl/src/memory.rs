@@ -231,3 +231,32 @@ end",
     ));
     m
 }
+
+/// Builds a memory whose output follows its address in the same cycle: lookup tables that are
+/// memories, in families that have them.
+pub fn prompt_memory(name: &str, depth: u64, width: usize) -> Module {
+    let mut m = Module::new(
+        name,
+        format!("{DOC}\n`read_data` is that of `read_address` in the same cycle."),
+    );
+    let address = bits_for(depth - 1);
+    m.input("aclk", 1, "");
+    m.input("write", 1, "");
+    m.input("write_address", address, "");
+    m.input("write_data", width, "");
+    m.input("read_address", address, "");
+    m.output("read_data", width, "");
+    m.primitive_body(format!(
+        "\
+reg [{msb}:0] words [0:{last}];
+
+assign read_data = words[read_address];
+
+always @(posedge aclk) begin
+  if (write) words[write_address] <= write_data;
+end",
+        msb = width - 1,
+        last = depth - 1,
+    ));
+    m
+}

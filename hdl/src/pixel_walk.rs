@@ -1,11 +1,14 @@
 //! The walk over the pixels of grad_input that have taps.
 
 use crate::axis_walk::{axis_walk, AxisWidths, WalkUnits, COL, ROW};
+use crate::carry_adders::{chosen_sum, Chosen};
 use crate::config::Config;
 use crate::hull::{AxisHull, Hull};
 use crate::ring::{ring_add, ring_wrap, Ring};
 use crate::rtl::{bits_for, lit, Expr, Module};
+use crate::target::Target;
 use crate::token::TokenWidths;
+use crate::told_walk::told_walk;
 
 const DOC: &str = "\
 Walks the pixels of grad_input that have taps, row by row, frame after frame without end, and
@@ -18,7 +21,13 @@ Promise: `token_valid` with `token` stays until `token_ready`; a token moves in 
 which both are high; one token a cycle, also across rows and frames.";
 
 /// Builds the walk.
-pub fn pixel_walk(name: &str, hull: &Hull, t: &TokenWidths, config: &mut Config) -> Module {
+pub fn pixel_walk(
+    name: &str,
+    hull: &Hull,
+    t: &TokenWidths,
+    target: Target,
+    config: &mut Config,
+) -> Module {
     let mut m = Module::new(name, DOC);
     m.clocked();
     let ring = Ring::of_walk(hull);
@@ -57,24 +66,34 @@ pub fn pixel_walk(name: &str, hull: &Hull, t: &TokenWidths, config: &mut Config)
         address_bits: hull.walk_unit_bits,
         weight_bits: hull.tap_unit_bits,
     };
-    let row_walk = axis_walk(
-        &format!("{name}_rows"),
-        ROW,
-        &hull.rows,
-        &row_widths,
-        &units,
-        skips,
-        config,
-    );
-    let col_walk = axis_walk(
-        &format!("{name}_cols"),
-        COL,
-        &hull.cols,
-        &col_widths,
-        &units,
-        skips,
-        config,
-    );
+    let (rows, cols) = (format!("{name}_rows"), format!("{name}_cols"));
+    let (row_walk, col_walk) = match hull.told {
+        false => (
+            axis_walk(&rows, ROW, &hull.rows, &row_widths, &units, skips, config),
+            axis_walk(&cols, COL, &hull.cols, &col_widths, &units, skips, config),
+        ),
+        true => {
+            let mut walk = |name: &str, axis, axis_hull, widths, opened| {
+                told_walk(
+                    name,
+                    axis,
+                    (hull, axis_hull),
+                    widths,
+                    opened,
+                    target,
+                    config,
+                )
+            };
+            (
+                // A row opens whole ones, and then what its first pixel does.
+                walk(&rows, ROW, &hull.rows, &row_widths, |d, extra| {
+                    let first = d.cols.slots.first();
+                    extra + first.map_or(0, |slot| slot.extra + u64::from(slot.opens_first))
+                }),
+                walk(&cols, COL, &hull.cols, &col_widths, |_, extra| extra + 1),
+            )
+        }
+    };
 
     let size = ring.size(&mut m, config);
     let frame_step = config.port(
@@ -214,14 +233,34 @@ pub fn pixel_walk(name: &str, hull: &Hull, t: &TokenWidths, config: &mut Config)
         }
     });
 
-    let opens = m.net("opens", extra, "");
+    let opens = (!hull.told).then(|| m.net("opens", extra, ""));
+    let need = match &opens {
+        Some(_) => None,
+        None => {
+            // From the second round on a column opens one pixel or, once it is clipped, none.
+            let opened = m.net("col_opened", t.need, "");
+            m.assign(&opened.bit(0), &(col.extra.bit(0) & &col.opens));
+            let above = col.extra.slice(1, extra - 1);
+            m.assign(&opened.slice(1, t.need - 1), &above.zext(t.need - 1));
+            let operands = Chosen {
+                from: &raw_need.q,
+                choose: &row_start.q,
+                one: &ctx_extra.q.zext(t.need),
+                other: &opened,
+            };
+            Some(chosen_sum(&mut m, "need", operands, target))
+        }
+    };
     m.comb(|b| {
+        let Some(opens) = &opens else {
+            return;
+        };
         b.comment("Pixels of grad_output that this one is the first to need.");
-        b.set(&opens, &lit(0, extra));
+        b.set(opens, &lit(0, extra));
         b.when(&ctx_opens.q, |b| {
-            b.set(&opens, &(&col.extra + col.opens.zext(extra)));
+            b.set(opens, &(&col.extra + col.opens.zext(extra)));
         });
-        b.when(&row_start.q, |b| b.set(&opens, &(&opens + &ctx_extra.q)));
+        b.when(&row_start.q, |b| b.set(opens, &(opens + &ctx_extra.q)));
     });
     let col_taken = (hull.cols.gaps && skips).then(|| {
         let empty = config.port(
@@ -254,12 +293,17 @@ pub fn pixel_walk(name: &str, hull: &Hull, t: &TokenWidths, config: &mut Config)
             b.set(&raw_weight.d, &(&ctx_weight.q + &col.weight));
             b.set(&raw_rows.d, &ctx_taps.q);
             b.set(&raw_cols.d, &less_one(&hull.cols, &col.taps, t.tap_cols));
-            b.set(&raw_need.d, &(&raw_need.q + opens.zext(t.need)));
+            if let Some(opens) = &opens {
+                b.set(&raw_need.d, &(&raw_need.q + opens.zext(t.need)));
+            }
             b.set(&raw_closes.d, &(&ctx_closes.q & &col.closes));
             b.set(&raw_closes_row.d, &(&ctx_closes.q & &col.last));
             b.set(&raw_first.d, &(&ctx_first.q & &row_start.q));
             b.set(&raw_last.d, &frame_end);
         });
+        if let Some(need) = &need {
+            b.when(&(&emit & &ctx_opens.q), |b| b.set(&raw_need.d, need));
+        }
         if let (Some(raw), Some(ctx), Some(skip)) = (&raw_skip, &ctx_skip, &col.skip) {
             let run = col_taken.as_ref().map(|(run, _)| &run.q);
             let ahead = match run {
@@ -303,7 +347,7 @@ pub fn pixel_walk(name: &str, hull: &Hull, t: &TokenWidths, config: &mut Config)
     m.assign(&token_valid, &raw_valid.q);
     m.assign(&token, &packed);
     for (instance, walk, nets) in [("u_rows", row_walk, &row), ("u_cols", col_walk, &col)] {
-        m.instance(instance, walk, nets.bindings());
+        m.instance(instance, walk, nets.bindings(hull.told));
     }
     m
 }
@@ -321,14 +365,14 @@ struct WalkNets {
 }
 
 impl WalkNets {
-    fn bindings(&self) -> Vec<(&'static str, Expr)> {
+    fn bindings(&self, told: bool) -> Vec<(&'static str, Expr)> {
         let mut bindings = vec![
             ("advance", self.advance.clone()),
             ("taps", self.taps.clone()),
             ("address", self.address.clone()),
             ("weight", self.weight.clone()),
             ("opens", self.opens.clone()),
-            ("extra", self.extra.clone()),
+            (if told { "opened" } else { "extra" }, self.extra.clone()),
             ("closes", self.closes.clone()),
             ("last", self.last.clone()),
         ];

@@ -16,6 +16,7 @@ use crate::output_stages::{Rounding, Stages, CLEAR_SATURATIONS, COUNT_BITS};
 use crate::register_map::{bank, Field, Kind, Register, RegisterMap};
 use crate::rtl::{bits_for, Expr, Module};
 use crate::target::Target;
+use crate::told_memory::{LOAD_BITS, LOAD_DATA, LOAD_ENTRY, LOAD_PAGE, PAGE};
 
 const DOC: &str = "\
 Programmable shell: software writes a layer and a number of frames into the table and starts it; the
@@ -74,6 +75,13 @@ pub fn programmable_engine(
     // The configuration, by the names of the core's inputs.
     for field in table.fields() {
         m.net(&field.port.port, field.port.width, &field.port.comment);
+    }
+    m.net(PAGE, 1, "");
+    m.net(LOAD_PAGE, 1, "");
+    m.net(LOAD_ENTRY, table.entry_bits(), "");
+    m.net(LOAD_DATA, LOAD_BITS, "");
+    for strobe in table.strobes() {
+        m.net(strobe, 1, "");
     }
     let built_in: Vec<(String, Expr)> = table
         .hardware()

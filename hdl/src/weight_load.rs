@@ -1,8 +1,10 @@
 //! The weight stream of an engine that is told one layer after the other.
 
+use crate::carry_adders::{chosen_sum, Chosen};
 use crate::config::Config;
 use crate::grad_port::{tlast_check, Misplaced};
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
+use crate::target::Target;
 use crate::weight_port::set_last;
 
 const DOC: &str = "\
@@ -24,7 +26,13 @@ while the other is `scale_set_in_use`, and never wait for a word of the memory."
 
 /// Builds the port. `width` is the width of a weight address; the memory has a word for each. A set ends
 /// with up to `scale_words` beats of scales.
-pub fn weight_load(name: &str, width: usize, scale_words: u64, config: &mut Config) -> Module {
+pub fn weight_load(
+    name: &str,
+    width: usize,
+    scale_words: u64,
+    target: Target,
+    config: &mut Config,
+) -> Module {
     let doc = format!("{DOC}{}", if scale_words > 0 { SCALES_DOC } else { "" });
     let mut m = Module::new(name, doc);
     m.clocked();
@@ -48,7 +56,7 @@ pub fn weight_load(name: &str, width: usize, scale_words: u64, config: &mut Conf
     let loading = m.reg("loading", 1, 0, "a set is being taken");
     let ready = m.reg("ready", 1, 0, "");
     let place = m.reg("place", width, 0, "where the next word goes");
-    let left = m.data_reg("left", width, "words of the set after this one");
+    let left = m.reg("left", width, 0, "words of the set after this one");
     let due = m.reg("due", 1, 0, "there are none");
     let begin = m.reg("begin", width, 0, "where the latest set begins");
     let base = m.reg("base", width, 0, "");
@@ -56,6 +64,7 @@ pub fn weight_load(name: &str, width: usize, scale_words: u64, config: &mut Conf
     let whole = m.reg("whole", 2, 0, "whole sets in the memory");
     let usable = m.reg("usable", 1, 0, "there is one");
     let begins = m.net("begins", 1, "a set begins");
+    m.assign(&begins, &(&told & !&loading.q));
     let begun = m.reg("begun", 1, 0, "");
     let accept = m.net("accept", 1, "");
     let ended = m.net("ended", 1, "a set's last beat is taken");
@@ -67,22 +76,30 @@ pub fn weight_load(name: &str, width: usize, scale_words: u64, config: &mut Conf
         None => (accept.clone(), due.q.clone()),
         Some(scales) => (&accept & !&scales.next.q, scales.set_due()),
     };
+    let operands = Chosen {
+        from: &left.q,
+        choose: &begins,
+        // A set begins when none are left of the one before.
+        one: &words,
+        other: &lit(1, 1).sext(width),
+    };
+    let left_next = chosen_sum(&mut m, "left_next", operands, target);
     m.comb(|b| {
         b.comment("A set, counted down.");
-        b.set(&begins, &(&told & !&loading.q));
         b.set(&begun.d, &begins);
         b.set(&ended, &(&accept & &set_due));
         b.when(&to_memory, |b| {
             b.set(&place.d, &place.q.plus(1));
-            b.set(&left.d, &left.q.minus(1));
             b.set(&due.d, &left.q.eq(&lit(1, width)));
         });
         b.when(&ended, |b| b.set(&loading.d, &lit(0, 1)));
         b.when(&begins, |b| {
             b.set(&loading.d, &lit(1, 1));
             b.set(&begin.d, &place.q);
-            b.set(&left.d, &words);
             b.set(&due.d, &words.is_zero());
+        });
+        b.when(&(&begins | (&to_memory & !&due.q)), |b| {
+            b.set(&left.d, &left_next);
         });
         if let Some(scales) = &scales {
             scales.step(b, &accept, &(&to_memory & &due.q), &begins, &takes_over);

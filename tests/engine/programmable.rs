@@ -351,7 +351,7 @@ fn sets_of_weights_follow_one_another_in_a_ring_whatever_their_sizes() {
 
 /// What the cases must be able to notice: what it is, a line of the emitted text, and in it what is right, and what
 /// would be wrong.
-const MUTANTS: [(&str, &str, &str, &str); 12] = [
+const MUTANTS: [(&str, &str, &str, &str); 14] = [
     (
         "a job whose frames begin before the last input of the one before",
         "takes_frames = next_q & ~ahead_q & all_taken;",
@@ -366,9 +366,21 @@ const MUTANTS: [(&str, &str, &str, &str); 12] = [
     ),
     (
         "a phase that comes back too late",
-        "if (cfg_col_slots_less_1 == 3'd1) begin",
-        "cfg_col_slots_less_1 == 3'd1",
-        "cfg_col_slots_less_1 == 3'd2 | cfg_col_slots_less_1 == 3'd4",
+        "if (slot_q == cfg_col_slots_less_1) begin",
+        "slot_q == cfg_col_slots_less_1",
+        "slot_q == (cfg_col_slots_less_1 | 3'd2)",
+    ),
+    (
+        "a next job that is told into the page in use",
+        "load_page_d = ~page_q;",
+        "~page_q",
+        "page_q",
+    ),
+    (
+        "a page that never turns",
+        "      page_d = ~page_q;",
+        "~page_q",
+        "page_q",
     ),
     (
         "a last beat where a run of zeros follows",

@@ -1,9 +1,11 @@
 //! The loops around an issue: how often each turns, and which turns next.
 
+use crate::carry_adders::{chosen_sum, Chosen};
 use crate::config::Config;
 use crate::descriptor::Descriptor;
 use crate::hull::Hull;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
+use crate::target::Target;
 
 /// What is known of a loop when the hardware is built.
 pub(super) struct LoopShape {
@@ -58,6 +60,8 @@ pub(super) struct Level {
     last: Reg,
     /// Turns of a run, less one, where the layer tells them.
     told: Option<Expr>,
+    /// The same at run time: what follows `left`, and whether a run is of one turn.
+    reloaded: Option<[Expr; 2]>,
     /// Keeps what a pixel's token told of them for its next run, where it has more than one.
     held: Option<Reg>,
     /// Which way it runs, where it runs both ways.
@@ -66,7 +70,12 @@ pub(super) struct Level {
 
 impl Level {
     /// `None` where the loop never turns.
-    pub fn new(m: &mut Module, config: &mut Config, shape: &LoopShape) -> Option<Self> {
+    pub fn new(
+        m: &mut Module,
+        config: &mut Config,
+        shape: &LoopShape,
+        (hull, target): (&Hull, Target),
+    ) -> Option<Self> {
         if shape.turns == 1 {
             return None;
         }
@@ -85,6 +94,7 @@ impl Level {
                 left: m.data_reg(&left, width, &comment),
                 last: m.data_reg(&last, 1, ""),
                 told: None,
+                reloaded: None,
                 held,
                 forth,
             });
@@ -97,10 +107,38 @@ impl Level {
             move |d| turns(d) - 1,
             &less_1,
         );
+        if hull.told {
+            let single = config.port(
+                m,
+                &format!("{name}_single"),
+                1,
+                move |d| u64::from(turns(d) == 1),
+                &format!("{what} of a run are one"),
+            );
+            let left = m.reg_from(&left, told.clone(), &comment);
+            let last = m.reg_from(&last, single.clone(), "");
+            let operands = Chosen {
+                from: &left.q,
+                choose: &last.q,
+                // At the last turn none are left.
+                one: &told,
+                other: &lit(1, 1).sext(width),
+            };
+            let next = chosen_sum(m, &format!("{name}_next"), operands, target);
+            return Some(Level {
+                left,
+                last,
+                told: None,
+                reloaded: Some([next, single]),
+                held: None,
+                forth,
+            });
+        }
         Some(Level {
             left: m.reg_from(&left, told.clone(), &comment),
             last: m.reg_from(&last, told.is_zero(), ""),
             told: Some(told),
+            reloaded: None,
             held: None,
             forth,
         })
@@ -120,8 +158,14 @@ impl Level {
     /// its next run by [`Level::restart`].
     pub fn turn(&self, b: &mut Body) {
         let width = self.left.q.width();
-        b.set(&self.left.d, &self.left.q.minus(1));
+        match &self.reloaded {
+            Some([next, _]) => b.set(&self.left.d, next),
+            None => b.set(&self.left.d, &self.left.q.minus(1)),
+        }
         b.set(&self.last.d, &self.left.q.eq(&lit(1, width)));
+        if let Some([_, single]) = &self.reloaded {
+            b.when(&self.last.q, |b| b.set(&self.last.d, single));
+        }
         if self.forth.is_some() || self.held.is_some() {
             b.when(&self.last.q, |b| {
                 if let Some(held) = &self.held {

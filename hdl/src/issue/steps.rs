@@ -1,10 +1,12 @@
 //! The constant that each loop's turn adds to the two addresses.
 
-use super::loops::LoopShape;
+use super::loops::{Level, LoopShape};
+use super::TURN_BITS;
 use crate::config::Config;
 use crate::descriptor::Descriptor;
 use crate::ring::Ring;
-use crate::rtl::{Expr, Module};
+use crate::rtl::{lit, Body, Expr, Module, Reg};
+use crate::told_memory::{number, LoadBus};
 
 /// The step of one loop in one direction.
 pub(super) struct Step {
@@ -72,6 +74,87 @@ impl Steps {
         Steps {
             forth: Step { grad, weight },
             back: None,
+        }
+    }
+}
+
+/// The steps of all loops in a memory, by the loop that turned last and the way it ran.
+pub(super) struct TurnTable {
+    turned: Reg,
+    /// Of each loop, its first entry: forth, and back behind it where it runs that way too.
+    first: Vec<u64>,
+    pub grad: Expr,
+    pub weight: Expr,
+    /// `grad` less the line buffer, where sums need that.
+    pub wrapped: Option<Expr>,
+}
+
+impl TurnTable {
+    /// `by` tells of each of the loops what one turn forth adds, in words.
+    pub fn new(
+        m: &mut Module,
+        config: &mut Config,
+        bus: &mut LoadBus,
+        (levels, by): (&[&Level], &[ByTurn]),
+        ring: Ring,
+        weight_width: usize,
+    ) -> Self {
+        let turned = m.reg("turned", TURN_BITS, 0, "loop that turned last, and its way");
+        let mut ways: Vec<(ByTurn, bool)> = Vec::new();
+        let mut first = Vec::new();
+        for (level, &by) in levels.iter().zip(by) {
+            first.push(ways.len() as u64);
+            ways.push((by, false));
+            if level.back().is_some() {
+                ways.push((by, true));
+            }
+        }
+        let entries: Vec<u64> = (0..ways.len() as u64).collect();
+        let ways = std::rc::Rc::new(ways);
+        // Both addresses wrap, so that a step back is one forth by what is left.
+        let way = |of: fn((u64, u64)) -> u64, size: fn(&Descriptor, usize) -> u64| {
+            let ways = ways.clone();
+            move |d: &Descriptor, entry: u64| {
+                let (by, back) = ways[entry as usize];
+                let size = size(d, weight_width);
+                let by = of(by(d)) % size;
+                if back {
+                    (size - by) % size
+                } else {
+                    by
+                }
+            }
+        };
+        let grad = || way(|by| by.0, |d, _| d.line_words);
+        let weight = way(|by| by.1, |_, width| 1 << width);
+        let mut numbers = vec![
+            number("grad", ring.width, "words to the next", grad()),
+            number("weight", weight_width, "weights to the next", weight),
+        ];
+        if ring.is_odd() {
+            let grad = grad();
+            let width = ring.width + 1;
+            let wrapped = move |d: &Descriptor, entry| (1 << width) + grad(d, entry) - d.line_words;
+            let comment = "words to the next, less the line buffer";
+            numbers.push(number("wrapped", width, comment, wrapped));
+        }
+        let found = bus.memory(m, config, "turns", numbers, (&entries, &turned.q));
+        TurnTable {
+            turned,
+            first,
+            grad: found["grad"].clone(),
+            weight: found["weight"].clone(),
+            wrapped: found.get("wrapped").cloned(),
+        }
+    }
+
+    /// The loop `index` turned.
+    pub fn turn(&self, b: &mut Body, index: usize, level: &Level) {
+        b.set(&self.turned.d, &lit(self.first[index], TURN_BITS));
+        if let Some(back) = level.back() {
+            b.when(&back, |b| {
+                b.set(&self.turned.d, &lit(self.first[index] + 1, TURN_BITS));
+            });
         }
     }
 }
