@@ -296,10 +296,9 @@ pub fn issue_loop(
             b.when(&at_first.q, |b| {
                 if starts.is_some() {
                     // A step is zero where the sum begins anew.
-                    for next in [Some(&next_grad), Some(&next_weight), next_wrapped.as_ref()] {
-                        if let Some(next) = next {
-                            b.set(&next.d, &lit(0, next.q.width()));
-                        }
+                    let steps = [&next_grad, &next_weight].into_iter();
+                    for next in steps.chain(&next_wrapped) {
+                        b.set(&next.d, &lit(0, next.q.width()));
                     }
                     return;
                 }

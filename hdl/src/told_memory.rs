@@ -17,6 +17,9 @@ pub const LOAD_ENTRY: &str = "cfg_load_entry";
 /// What it is filled with.
 pub const LOAD_DATA: &str = "cfg_load_data";
 
+/// What entry `entry` of a layer holds.
+type OfEntry = Box<dyn Fn(&Descriptor, u64) -> u64>;
+
 /// One number of each entry.
 pub struct Number {
     /// Its name.
@@ -24,7 +27,7 @@ pub struct Number {
     /// Bits.
     pub width: usize,
     /// What entry `entry` of a layer holds.
-    pub value: Box<dyn Fn(&Descriptor, u64) -> u64>,
+    pub value: OfEntry,
     /// What it means, with its unit.
     pub comment: &'static str,
 }
