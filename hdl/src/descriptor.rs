@@ -54,7 +54,7 @@ pub struct Axis {
     pub weight_tap: u64,
     /// Beats without a tap before the first visit.
     pub first_skip: u64,
-    /// Beats that a visited position without a tap stands for.
+    /// Beats that a visited position without a tap stands for; none where there is no such position.
     pub empty_beats: u64,
     /// Whether some visited position has no tap.
     pub gaps: bool,

@@ -330,6 +330,7 @@ impl AxisWalk {
             self.taps.first_taps[phase]
                 .is_some_and(|r| r + self.taps.tap_step <= self.taps.closing_tap)
         });
+        let gaps = visited.iter().any(|v| v.1.is_none());
         descriptor::Axis {
             slots: table,
             visits: visited.len() as u64,
@@ -343,8 +344,11 @@ impl AxisWalk {
                 0
             },
             first_skip: self.first * units.beats + units.lead_beats,
-            empty_beats: units.beats - units.edge_beats,
-            gaps: visited.iter().any(|v| v.1.is_none()),
+            empty_beats: match gaps {
+                true => units.beats - units.edge_beats,
+                false => 0,
+            },
+            gaps,
             max_taps: with_taps.iter().map(|v| v.taps.count).max().unwrap_or(1),
             rest: self.rest(&with_taps) * units.pixels,
         }

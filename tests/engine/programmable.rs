@@ -566,6 +566,35 @@ fn a_job_follows_the_one_before_it_in_the_cycles_of_the_model() {
     assert_eq!(least, HAND_OVER_CYCLES);
 }
 
+/// Limits as tight as those of the layers: what fits them can be told, in one job or in tiles.
+#[test]
+fn a_layer_that_fits_can_be_told() {
+    let mut told = 0;
+    for (zero_run, size, kernel) in [(1, 64, 5), (60, 64, 5), (8191, 20, 5), (8191, 64, 5)] {
+        let text = ENGINE
+            .replace("zero_run = 8191", &format!("zero_run = {zero_run}"))
+            .replace("size = 64", &format!("size = {size}"))
+            .replace("kernel = 5", &format!("kernel = {kernel}"));
+        let engine = parsed(&text);
+        let table = engine.hardware(Target::Generic).table;
+        for seed in 0..1500 {
+            let layer = drawn(&engine, seed);
+            let tiling = engine.tiling(&layer, 1);
+            let tiles = tiling.iter().flat_map(|tiling| tiling.tiles());
+            for plan in tiles.map(|tile| &tile.plan).chain(&engine.plan(&layer)) {
+                if let Err(error) = engine.job(&table, plan, NonZeroU32::MIN) {
+                    panic!(
+                        "seed {seed}, {text}: {error}\n{}",
+                        layer.to_file().to_toml()
+                    );
+                }
+                told += 1;
+            }
+        }
+    }
+    assert!(told > 5000, "{told}");
+}
+
 /// Each word beyond its limit is refused, by its number, and the next job runs.
 #[test]
 fn words_beyond_their_limits_are_refused_and_the_engine_goes_on() {
