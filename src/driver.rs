@@ -7,7 +7,7 @@ mod simulated;
 mod tiled;
 
 pub use simulated::Simulated;
-pub use tiled::tile_seed;
+pub use tiled::{tile_seed, Begun, Coming};
 
 use std::num::NonZeroU32;
 
@@ -18,6 +18,7 @@ use ndarray::{Array4, Axis};
 
 use crate::plan::Plan;
 use crate::programmable::{NoFit, ProgrammableEngine};
+use crate::reference::StageArrays;
 use crate::run::Arrays;
 use crate::vectors::{
     grad_input_beats, pack_grad_input, pack_grad_output, pack_scale, pack_weight, unpack_grad_input,
@@ -244,23 +245,45 @@ impl<'a, D: Device> Driver<'a, D> {
         arrays: &Arrays,
     ) -> Result<Submitted, DriverError> {
         let frames = arrays.grad_output.len_of(Axis(0));
+        let job = self.tell(plan, frames, &arrays.weight, &arrays.stages)?;
+        self.feed(&job, arrays)?;
+        Ok(job)
+    }
+
+    /// Gives the engine a job and its weights, with their scales. Its frames are to follow by [`feed`](Self::feed).
+    fn tell(
+        &mut self,
+        plan: Plan,
+        frames: usize,
+        weight: &Array4<i32>,
+        stages: &StageArrays,
+    ) -> Result<Submitted, DriverError> {
         let count = u32::try_from(frames).ok().and_then(NonZeroU32::new);
         let count = count.expect("a batch has frames, and fewer than 2^32");
-        let plan = plan.with_rounding_seed(arrays.stages.rounding_seed);
+        let plan = plan.with_rounding_seed(stages.rounding_seed);
         let words = self.engine.job(&self.hardware.table, &plan, count)?;
         self.start(&words)?;
         let layer = plan.layer();
         // Where no tap reaches any pixel, the gradient is zero whatever the weights are; the engine
         // then takes zeros in their place.
         let mut weight = match plan.descriptor().reaches {
-            true => pack_weight(layer, &arrays.weight),
-            false => pack_weight(layer, &Array4::zeros(arrays.weight.raw_dim())),
+            true => pack_weight(layer, weight),
+            false => pack_weight(layer, &Array4::zeros(weight.raw_dim())),
         };
         if layer.requantise().is_some() {
-            let scale = arrays.stages.scale.as_ref().expect("scales");
+            let scale = stages.scale.as_ref().expect("scales");
             weight.extend(pack_scale(layer, scale));
         }
         self.device.send(Input::Weight, &weight)?;
+        Ok(Submitted {
+            plan,
+            frames: frames as u64,
+        })
+    }
+
+    /// Sends the frames of a job, and its mask.
+    fn feed(&mut self, job: &Submitted, arrays: &Arrays) -> Result<(), DriverError> {
+        let layer = job.plan.layer();
         for frame in arrays.grad_output.outer_iter() {
             self.device
                 .send(Input::GradOutput, &pack_grad_output(layer, frame))?;
@@ -273,10 +296,7 @@ impl<'a, D: Device> Driver<'a, D> {
                     .send(Input::Mask, &pack_grad_input(layer, bits.view(), 1))?;
             }
         }
-        Ok(Submitted {
-            plan,
-            frames: frames as u64,
-        })
+        Ok(())
     }
 
     /// Sends the values (N, C, H, W) that are added to the results of a job.

@@ -10,6 +10,23 @@ use crate::programmable::{Tile, Tiling};
 use crate::reference::{grad_input_shape, StageArrays};
 use crate::run::Arrays;
 
+/// What is known of a layer before the one before it is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Coming<'a> {
+    /// Its tiles.
+    pub tiling: &'a Tiling,
+    /// Frames of its batch.
+    pub frames: usize,
+    /// Its weights.
+    pub weight: &'a Array4<i32>,
+    /// Its scales and where its rounding begins; what is added and the mask may be missing.
+    pub stages: &'a StageArrays,
+}
+
+/// A layer whose first job was told and given its weights.
+#[derive(Debug)]
+pub struct Begun(Submitted);
+
 impl<D: Device> Driver<'_, D> {
     /// grad_input (N, C, H, W) of a layer, each tile a job that is given while those before it run. Partial sums over K
     /// go back into the engine with the next tile, where [`Tiling::sums_go_in`]; else they are added here, in 64 bits,
@@ -21,6 +38,27 @@ impl<D: Device> Driver<'_, D> {
     /// # Panics
     /// If the arrays are of another layer, or one is missing, or there are no frames.
     pub fn run(&mut self, tiling: &Tiling, arrays: &Arrays) -> Result<Array4<i64>, DriverError> {
+        let (result, _) = self.run_between(None, tiling, arrays, None)?;
+        Ok(result)
+    }
+
+    /// As [`run`](Self::run), between two other layers: where `begun` is given, this one's first job was told before. The
+    /// first job of the layer that is `coming` is told while the last ones of this one run, so that its weights are there
+    /// when its frames come; that layer is to be the next one.
+    ///
+    /// # Errors
+    /// As `run`.
+    ///
+    /// # Panics
+    /// As `run`.
+    pub fn run_between(
+        &mut self,
+        mut begun: Option<Begun>,
+        tiling: &Tiling,
+        arrays: &Arrays,
+        mut coming: Option<Coming>,
+    ) -> Result<(Array4<i64>, Option<Begun>), DriverError> {
+        let mut begins = None;
         // With the channels that fill up the last merged group.
         let [channels, height, width] = grad_input_shape(tiling.merge().merged());
         let frames = arrays.grad_output.len_of(Axis(0));
@@ -41,19 +79,35 @@ impl<D: Device> Driver<'_, D> {
             let next = tiles.next();
             if let Some((index, tile)) = next {
                 let part = part(tiling, index, tile, arrays);
-                let job = self.submit_all_but_values(tile.plan.clone(), &part)?;
+                let job = match begun.take() {
+                    Some(Begun(job)) => {
+                        self.feed(&job, &part)?;
+                        job
+                    }
+                    None => self.submit_all_but_values(tile.plan.clone(), &part)?,
+                };
                 held.push_back((tile, job));
+            } else if let Some(coming) = coming.take() {
+                begins = Some(self.begin(coming)?);
             }
             whole = self.submit_sums(tiling, &held, whole, &result)?;
             if next.is_none() || held.len() == JOBS_HELD {
                 let Some((tile, job)) = held.pop_front() else {
-                    return Ok(tiling.merge().own(result));
+                    return Ok((tiling.merge().own(result), begins));
                 };
                 whole -= 1;
                 put(&mut result, tiling, tile, &self.collect(&job)?);
                 whole = self.submit_sums(tiling, &held, whole, &result)?;
             }
         }
+    }
+
+    /// Tells the first job of a layer.
+    fn begin(&mut self, coming: Coming) -> Result<Begun, DriverError> {
+        let tile = &coming.tiling.tiles()[0];
+        let (weight, stages) = weight_part(coming.tiling, 0, tile, coming.weight, coming.stages);
+        let job = self.tell(tile.plan.clone(), coming.frames, &weight, &stages)?;
+        Ok(Begun(job))
     }
 
     /// Sends what is added to the results of jobs, in their order, as far as it is known: partial sums of a job that is
@@ -86,9 +140,22 @@ impl<D: Device> Driver<'_, D> {
     /// The engine cannot be reached.
     pub fn busy_cycles(&mut self) -> Result<u64, DriverError> {
         while self.value("state")? != 0 {}
-        // Nothing counts meanwhile, so that the halves belong together.
-        let (low, high) = (self.value("cycles_low")?, self.value("cycles_high")?);
-        Ok(u64::from(high) << 32 | u64::from(low))
+        self.cycles()
+    }
+
+    /// The same as of now.
+    ///
+    /// # Errors
+    /// The engine cannot be reached.
+    pub fn cycles(&mut self) -> Result<u64, DriverError> {
+        loop {
+            let high = self.value("cycles_high")?;
+            let low = self.value("cycles_low")?;
+            // Else the halves may not belong together.
+            if self.value("cycles_high")? == high {
+                return Ok(u64::from(high) << 32 | u64::from(low));
+            }
+        }
     }
 }
 
@@ -101,30 +168,42 @@ pub fn tile_seed(seed: u32, tile: usize) -> u32 {
 
 /// What the engine is given for tile `index`, but for the values to add.
 fn part(tiling: &Tiling, index: usize, tile: &Tile, arrays: &Arrays) -> Arrays {
+    let (weight, stages) = weight_part(tiling, index, tile, &arrays.weight, &arrays.stages);
+    let channels: Vec<usize> = out_channels(tiling, tile).collect();
+    Arrays {
+        grad_output: tiling.merge().grad_output(&arrays.grad_output, &channels),
+        weight,
+        stages,
+    }
+}
+
+/// Of this, what does not come in frames, and the mask.
+fn weight_part(
+    tiling: &Tiling,
+    index: usize,
+    tile: &Tile,
+    weight: &Array4<i32>,
+    stages: &StageArrays,
+) -> (Array4<i32>, StageArrays) {
     let merge = tiling.merge();
-    let of_group = merge.merged().out_per_group();
-    let channels: Vec<usize> = channels(tile, &tile.out_channels, of_group).collect();
+    let channels: Vec<usize> = out_channels(tiling, tile).collect();
     let of_weight: Vec<usize> = tile.in_channels.clone().map(|c| c as usize).collect();
     let of_result: Vec<usize> = in_channels(tiling, tile).collect();
-    let stages = &arrays.stages;
     let requantise = tiling.layer().requantise();
     let per_channel = requantise.is_some_and(|it| it.scale_per == ScalePer::Channel);
-    Arrays {
-        grad_output: merge.grad_output(&arrays.grad_output, &channels),
-        weight: merge.weight(&arrays.weight, &channels, &of_weight),
-        stages: StageArrays {
-            mask: (stages.mask.as_ref()).map(|mask| merge.grad_input(mask, &of_result)),
-            scale: (stages.scale.as_ref()).map(|scale| match per_channel {
-                false => scale.clone(),
-                true => of_result
-                    .iter()
-                    .map(|&c| scale.get(c).copied().unwrap_or(0))
-                    .collect(),
-            }),
-            accumulate: None,
-            rounding_seed: tile_seed(stages.rounding_seed, index),
-        },
-    }
+    let stages = StageArrays {
+        mask: (stages.mask.as_ref()).map(|mask| merge.grad_input(mask, &of_result)),
+        scale: (stages.scale.as_ref()).map(|scale| match per_channel {
+            false => scale.clone(),
+            true => of_result
+                .iter()
+                .map(|&c| scale.get(c).copied().unwrap_or(0))
+                .collect(),
+        }),
+        accumulate: None,
+        rounding_seed: tile_seed(stages.rounding_seed, index),
+    };
+    (merge.weight(weight, &channels, &of_weight), stages)
 }
 
 /// Puts a tile's result, or adds it, to the channels that it is of: it is added where the engine did not add it to what
@@ -139,6 +218,12 @@ fn put(result: &mut Array4<i64>, tiling: &Tiling, tile: &Tile, found: &Array4<i6
             false => sum += &found,
         }
     }
+}
+
+/// Channels of grad_output of the whole merged layer that a tile is of.
+fn out_channels<'a>(tiling: &Tiling, tile: &'a Tile) -> impl Iterator<Item = usize> + 'a {
+    let of_group = tiling.merge().merged().out_per_group();
+    channels(tile, &tile.out_channels, of_group)
 }
 
 /// Channels of grad_input of the whole merged layer that a tile is of.

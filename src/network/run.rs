@@ -3,7 +3,7 @@
 use super::chain::Gradients;
 use super::{Network, NetworkArrays, Report, Row};
 use crate::compare::compare;
-use crate::driver::{Device, Driver, DriverError};
+use crate::driver::{Coming, Device, Driver, DriverError};
 use crate::reference::StageArrays;
 use crate::run::Arrays;
 use ndarray::Array4;
@@ -18,7 +18,8 @@ pub struct Ran {
 }
 
 /// Runs the layers one after the other, each on what the engine gave for those before it, and compares each with
-/// `expected`, the [`reference`](super::reference) on the same arrays.
+/// `expected`, the [`reference`](super::reference) on the same arrays. The weights that a layer begins with are given
+/// while the layer before runs.
 ///
 /// # Errors
 /// The engine refuses a job, stops, or cannot be reached.
@@ -33,17 +34,29 @@ pub fn run<D: Device>(
 ) -> Result<Ran, DriverError> {
     let mut gradients = Gradients::default();
     let mut rows = Vec::new();
-    let steps = network.steps().iter().zip(&arrays.weights);
-    for ((step, weight), expected) in steps.zip(expected) {
+    let stages = StageArrays::default();
+    let steps = || network.steps().iter().zip(&arrays.weights);
+    let mut coming = steps().skip(1).map(|(step, weight)| Coming {
+        tiling: step.tiling(),
+        frames: network.frames(),
+        weight,
+        stages: &stages,
+    });
+    let mut begun = None;
+    let mut before = driver.busy_cycles()?;
+    for ((step, weight), expected) in steps().zip(expected) {
         let joined = gradients.join(network, step, arrays);
         let arrays = Arrays {
             grad_output: joined.grad_output,
             weight: weight.clone(),
             stages: StageArrays::default(),
         };
-        let before = driver.busy_cycles()?;
-        let grad_input = driver.run(step.tiling(), &arrays)?;
-        let cycles = driver.busy_cycles()? - before;
+        let (grad_input, begins) =
+            driver.run_between(begun, step.tiling(), &arrays, coming.next())?;
+        begun = begins;
+        let after = driver.cycles()?;
+        let cycles = after - before;
+        before = after;
         let comparison = compare(&grad_input, expected);
         rows.push(Row::new(
             step,
