@@ -318,13 +318,6 @@ pub fn axis_walk(
         skips,
         clips_on: hull.period == 1,
     };
-    let slots_less_1 = (hull.slots_vary && slots > 1).then(|| {
-        let name = format!("{}_slots_less_1", axis.name);
-        let value = move |d: &Descriptor| (axis.of)(d).slots.len() as u64 - 1;
-        let port = config.port(&mut m, &name, w.slot, value, "live phases, less one");
-        config.at_most(&name, slots as u64 - 1);
-        port
-    });
     let slot_cfg: Vec<SlotConfig> = (0..slots)
         .map(|index| slot_config(&mut m, config, &shape, index))
         .collect();
@@ -451,17 +444,9 @@ pub fn axis_walk(
                 .iter()
                 .map(|regs| regs.iter().map(|r| &r.q).collect());
             let next: Vec<Vec<&Expr>> = next.chain([again.iter().collect()]).collect();
-            for (index, (regs, next)) in [&state].into_iter().chain(&waiting).zip(next).enumerate()
-            {
+            for (regs, next) in [&state].into_iter().chain(&waiting).zip(next) {
                 for (reg, value) in regs.iter().zip(next) {
                     b.set(&reg.d, value);
-                }
-                if let (Some(last), true) = (&slots_less_1, index + 1 < slots) {
-                    b.when(&last.eq(&lit(index as u64, w.slot)), |b| {
-                        for (reg, value) in regs.iter().zip(&again) {
-                            b.set(&reg.d, value);
-                        }
-                    });
                 }
             }
             match &slot {
@@ -469,8 +454,7 @@ pub fn axis_walk(
                 Some(slot) => {
                     b.set(&slot.d, &slot.q.plus(1));
                     let last = lit(slots as u64 - 1, w.slot);
-                    let last = slots_less_1.as_ref().unwrap_or(&last);
-                    b.when(&slot.q.eq(last), |b| {
+                    b.when(&slot.q.eq(&last), |b| {
                         b.set(&slot.d, &lit(0, w.slot));
                         b.set(&fresh.d, &lit(0, 1));
                     });

@@ -29,8 +29,6 @@ pub struct AxisHull {
     pub gaps: bool,
     /// Positions of grad_output.
     pub size: u64,
-    /// Whether a layer may have fewer live phases than there are slots.
-    pub slots_vary: bool,
 }
 
 /// The largest of everything that an engine is told of a layer.
@@ -118,7 +116,6 @@ impl AxisHull {
             period: axis.period,
             gaps: axis.gaps,
             size,
-            slots_vary: false,
         }
     }
 
@@ -186,7 +183,6 @@ impl Hull {
             period: 2 * axis.size,
             gaps: true,
             size: axis.size,
-            slots_vary: axis.phases > 1,
         });
         Hull {
             // Any number of words may be a pixel's and a tap's, so that addresses count words.

@@ -12,9 +12,10 @@ against the greatest numbers that the engine can be told, and refused if one is 
 is good goes, word by word, from the table into the shadow, whatever runs meanwhile; the table is
 free again then. In the shadow it comes next, for one part of the engine after the other: for the
 weights at once, for the stream of frames when those of the job before are taken, for the rest when
-that job is done. Each part takes its words all at once. A job runs until all its frames are taken
-and done (the last of a frame's grad_output may be needed by no pixel, and come behind the frame's
-results).
+that job is done. Each part takes its words all at once. What stands in memories of the core goes there
+with the load, by a bus: the memories have two pages, of which the job that runs uses one and the
+shadow the other. A job runs until all its frames are taken and done (the last of a frame's grad_output
+may be needed by no pixel, and come behind the frame's results).
 
 Promise: what is configured changes only as `job_aresetn` falls or while it is low; `frames_less_1`
 and what the frames' stream is told, only in the cycle before `frames_begin`; the number of weights
