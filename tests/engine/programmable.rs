@@ -351,7 +351,7 @@ fn sets_of_weights_follow_one_another_in_a_ring_whatever_their_sizes() {
 
 /// What the cases must be able to notice: what it is, a line of the emitted text, and in it what is right, and what
 /// would be wrong.
-const MUTANTS: [(&str, &str, &str, &str); 14] = [
+const MUTANTS: [(&str, &str, &str, &str); 16] = [
     (
         "a job whose frames begin before the last input of the one before",
         "takes_frames = next_q & ~ahead_q & all_taken;",
@@ -369,6 +369,18 @@ const MUTANTS: [(&str, &str, &str, &str); 14] = [
         "if (slot_q == cfg_col_slots_less_1) begin",
         "slot_q == cfg_col_slots_less_1",
         "slot_q == (cfg_col_slots_less_1 | 3'd2)",
+    ),
+    (
+        "a column that opens beyond the border",
+        "assign col_opened[0] = col_extra[0] & col_opens;",
+        "col_opens",
+        "1'd1",
+    ),
+    (
+        "a tap that leaves, and none after it",
+        "(now_clips | ({1'd0, round_q} == col_slots1_word",
+        "now_clips",
+        "1'd0",
     ),
     (
         "a next job that is told into the page in use",
