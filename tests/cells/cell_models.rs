@@ -21,6 +21,20 @@ pub const GOWIN_MULTIPLIER: &str = ours!("gowin_mult.v");
 pub const GOWIN_MEMORY: &str = ours!("gowin_sdpb.v");
 pub const XILINX7_MEMORY: &str = ours!("xilinx7_ramb18e1.v");
 
+/// The cells of which engines for ECP5 are made.
+pub fn ecp5() -> String {
+    let names = [
+        "LUT4",
+        "LUT2",
+        "L6MUX21",
+        "PFUMX",
+        "CCU2C",
+        "TRELLIS_FF",
+        "TRELLIS_DPR16X4",
+    ];
+    modules_of_yosys("ecp5", &names) + ECP5_MULTIPLIER + ECP5_MEMORY
+}
+
 /// The folder where Yosys keeps the cells of all families.
 pub fn of_yosys() -> PathBuf {
     // Some packages of Yosys leave this program out; then Yosys itself looks beside its own program.

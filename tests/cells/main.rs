@@ -8,6 +8,7 @@
 //! | [`carry_adders`] | a family's sums with a chosen operand likewise |
 //! | [`memories`] | a family's memory likewise, however it is laid out in blocks |
 //! | [`netlists`] | synthesised engines give what their Verilog gives; line buffer and weights are memories |
+//! | [`told_netlists`] | a synthesised programmable engine gives what its Verilog gives, job after job, for ECP5 |
 //! | [`equivalence`] | the generic netlist of a small engine is proved equal to its Verilog |
 //!
 //! Icarus Verilog and Yosys have to be installed; packaged tools are installed on first use.
@@ -24,5 +25,6 @@ mod netlist;
 mod netlists;
 mod packed_multipliers;
 mod side_by_side;
+mod told_netlists;
 #[path = "../engine/vector_bench.rs"]
 mod vector_bench;

@@ -29,15 +29,37 @@ impl Netlist {
                 concat!(env!("CARGO_TARGET_TMPDIR"), "/tools"),
             );
         run(folder.path(), &mut bpa);
-        let top = layer.name().to_owned();
-        let path = folder.path().join(format!("kept/{top}/alone/netlist.json"));
-        let text = std::fs::read_to_string(&path).unwrap();
+        let top = layer.name();
+        Self::read(
+            top,
+            &folder.path().join(format!("kept/{top}/alone/netlist.json")),
+        )
+    }
+
+    /// Synthesises the Verilog of `top` for the device, by the script of `scripts/synth` and the Yosys that is installed.
+    pub fn of_verilog(top: &str, verilog: &str, board: Board) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("top.v"), verilog).unwrap();
+        let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/synth");
+        let script = format!("read_verilog top.v; script {scripts}/{}.ys", board.name());
+        run(
+            folder.path(),
+            Command::new("yosys").args(["-q", "-p", &script]),
+        );
+        Self::read(top, &folder.path().join("netlist.json"))
+    }
+
+    fn read(top: &str, path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).unwrap();
         let mut file: Value = serde_json::from_str(&text).unwrap();
         // The others are the family's cells.
-        let Value::Object(module) = file["modules"][&top].take() else {
+        let Value::Object(module) = file["modules"][top].take() else {
             panic!("{}: no module {top}", path.display())
         };
-        Netlist { top, module }
+        Netlist {
+            top: top.to_owned(),
+            module,
+        }
     }
 
     fn cells(&self) -> impl Iterator<Item = (&String, &Value)> {

@@ -12,9 +12,7 @@ use bpa_engine::run::Arrays;
 use bpa_engine::synth::Board;
 use bpa_engine::vectors::{random_grad_output, random_weight};
 
-use crate::cell_models::{
-    self, ECP5_MEMORY, ECP5_MULTIPLIER, GOWIN_MEMORY, GOWIN_MULTIPLIER, XILINX7_MEMORY,
-};
+use crate::cell_models::{self, GOWIN_MEMORY, GOWIN_MULTIPLIER, XILINX7_MEMORY};
 use crate::netlist::Netlist;
 use crate::vector_bench::{VectorBench, FRAMES};
 
@@ -194,16 +192,7 @@ fn ice40() {
 
 #[test]
 fn ecp5() {
-    let names = [
-        "LUT4",
-        "LUT2",
-        "L6MUX21",
-        "PFUMX",
-        "CCU2C",
-        "TRELLIS_FF",
-        "TRELLIS_DPR16X4",
-    ];
-    let cells = cell_models::modules_of_yosys("ecp5", &names) + ECP5_MULTIPLIER + ECP5_MEMORY;
+    let cells = cell_models::ecp5();
     check(Board::Ecp5_85k, &LAYERS, Some(&cells));
 }
 

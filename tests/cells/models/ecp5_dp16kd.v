@@ -86,8 +86,12 @@ module DP16KD (
     if (write === 1'b1 && ^{address_a, enables} !== 1'bx) begin
       for (index = 0; index < WIDTH; index = index + 1)
         if (enables[index / 9]) words[address_a][index] <= written[index];
-    end else if (write !== 1'b0)
+    end
+// There are no unknown values in Verilator.
+`ifndef VERILATOR
+    else if (write !== 1'b0)
       for (index = 0; index < WORDS; index = index + 1) words[index] <= {WIDTH{1'bx}};
+`endif
 
   always @(posedge CLKB) begin
     if (CEB) read <= write !== 1'b0 && address_a == address_b ? {WIDTH{1'bx}} : words[address_b];
