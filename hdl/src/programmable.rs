@@ -29,7 +29,7 @@ const ID: u32 = 0x4250_4145;
 /// The name of the count of values that did not fit, and of its register.
 const SATURATIONS: &str = "saturations";
 
-/// Where the table begins.
+/// Where the table begins, at the least.
 const TABLE: u64 = 0x400;
 const EVENT_ENABLE: u64 = 0x4c;
 
@@ -572,7 +572,9 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
             fields,
         ));
     }
-    registers.extend(table.registers(TABLE));
+    // The low bits of an address are then the word's index, however large the table is.
+    let table_bytes = 4 * (table.word_count() as u64).next_power_of_two();
+    registers.extend(table.registers(TABLE.max(table_bytes)));
     RegisterMap::new(
         name,
         "An engine for the data gradient of a convolution that is told its layer at run time.",

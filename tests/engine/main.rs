@@ -12,6 +12,7 @@
 //! | [`icarus`] | a simulator that knows unknown values sees the same results and the same cycles |
 //! | [`programmable`] | one programmable engine computes every layer within its limits |
 //! | [`programmable_stages`] | one with stages behind its accumulators uses those that each job says |
+//! | [`engines`] | so do programmable engines of any limits, lanes, types and stages |
 //! | [`protocol`] | misplaced `tlast`s are reported and harm nothing; reset recovers from anything |
 //! | [`weights`] | sets of weights change at the edge of a frame, with two sets without a gap |
 //! | [`mutants`] | the vectors notice an engine that is a little wrong |
@@ -26,6 +27,7 @@
 
 mod benchmarks;
 mod common;
+mod engines;
 mod extremes;
 mod golden;
 mod icarus;

@@ -92,17 +92,20 @@ fn engine(keys: &str) -> ProgrammableEngine {
 }
 
 /// The engine and its model, which is compiled once.
-struct Rig {
-    engine: ProgrammableEngine,
-    hardware: Programmable,
-    model: Model,
+pub struct Rig {
+    pub engine: ProgrammableEngine,
+    pub hardware: Programmable,
+    pub model: Model,
     /// Which of the edits in the text is in effect.
     mutant: u32,
 }
 
 impl Rig {
     fn new(keys: &str, edit: impl Fn(String) -> String) -> Self {
-        let engine = engine(keys);
+        Self::of_engine(engine(keys), edit)
+    }
+
+    pub fn of_engine(engine: ProgrammableEngine, edit: impl Fn(String) -> String) -> Self {
         let hardware = engine.hardware(Target::Generic);
         let text = edit(print_verilog(&hardware.module));
         let model = Simulated::model(&engine, &hardware, &text, &cache()).unwrap();
@@ -122,7 +125,7 @@ impl Rig {
         Self::of(STREAMS)
     }
 
-    fn driver(&self) -> Driver<'_, Simulated> {
+    pub fn driver(&self) -> Driver<'_, Simulated> {
         let device = Simulated::new(&self.model, 1);
         let mut driver = Driver::open(&self.engine, &self.hardware, device).unwrap();
         if self.mutant > 0 {
@@ -148,7 +151,7 @@ impl Rig {
 }
 
 /// What the seed says of stages: of those that the engine has, every combination is there.
-fn stages_of(engine: &ProgrammableEngine, seed: u64) -> UsedStages {
+pub fn stages_of(engine: &ProgrammableEngine, seed: u64) -> UsedStages {
     let shift = |requantise: Requantise| {
         let least = u32::from(requantise.rounding == Rounding::Stochastic);
         least + (seed / 4) as u32 % (requantise.shift + 1 - least)
@@ -168,7 +171,7 @@ fn drawn(engine: &ProgrammableEngine, seed: u64) -> Layer {
 }
 
 /// Random arrays; one in four of the values to add is near an end of their range.
-fn arrays(layer: &Layer, frames: usize, seed: u64, most: i64) -> Arrays {
+pub fn arrays(layer: &Layer, frames: usize, seed: u64, most: i64) -> Arrays {
     let mut choices = Choices::new(seed);
     let shape = [
         frames,
@@ -213,7 +216,7 @@ fn scales(layer: &Layer, requantise: &Requantise, seed: u64) -> Array1<i32> {
 }
 
 /// A job, and what has to come of it.
-struct Case {
+pub struct Case {
     seed: u64,
     plan: Plan,
     arrays: Arrays,
@@ -228,9 +231,13 @@ impl Case {
     }
 
     /// The same for a layer of one's own.
-    fn of(rig: &Rig, layer: Layer, seed: u64) -> Option<Self> {
+    pub fn of(rig: &Rig, layer: Layer, seed: u64) -> Option<Self> {
+        Self::with_frames(rig, layer, seed, 1 + seed as usize % 3)
+    }
+
+    pub fn with_frames(rig: &Rig, layer: Layer, seed: u64, frames: usize) -> Option<Self> {
         let plan = rig.engine.plan(&layer).ok()?;
-        let arrays = arrays(&layer, 1 + seed as usize % 3, seed, rig.most());
+        let arrays = arrays(&layer, frames, seed, rig.most());
         let finished = finished(&layer, &arrays);
         Some(Case {
             seed,
@@ -249,26 +256,34 @@ impl Case {
             .collect()
     }
 
-    fn layer(&self) -> &Layer {
+    pub fn layer(&self) -> &Layer {
         self.plan.layer()
     }
 
-    fn beats(&self) -> u64 {
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub fn arrays(&self) -> &Arrays {
+        &self.arrays
+    }
+
+    pub fn beats(&self) -> u64 {
         let layer = self.layer();
         u64::from(layer.rows().in_size)
             * u64::from(layer.cols().in_size)
             * u64::from(layer.out_beats_per_pixel())
     }
 
-    fn frames(&self) -> u64 {
+    pub fn frames(&self) -> u64 {
         self.expected.len_of(Axis(0)) as u64
     }
 
-    fn submit(&self, driver: &mut Driver<Simulated>) -> Submitted {
+    pub fn submit(&self, driver: &mut Driver<Simulated>) -> Submitted {
         driver.submit(self.plan.clone(), &self.arrays).unwrap()
     }
 
-    fn collect(&self, driver: &mut Driver<Simulated>, job: &Submitted) {
+    pub fn collect(&self, driver: &mut Driver<Simulated>, job: &Submitted) {
         let found = driver.collect(job).unwrap_or_else(|error| {
             panic!("{}", self.told(&error.to_string()));
         });
@@ -277,12 +292,12 @@ impl Case {
         }
     }
 
-    fn run(&self, driver: &mut Driver<Simulated>) {
+    pub fn run(&self, driver: &mut Driver<Simulated>) {
         let job = self.submit(driver);
         self.collect(driver, &job);
     }
 
-    fn told(&self, what: &str) -> String {
+    pub fn told(&self, what: &str) -> String {
         let Case { seed, plan, .. } = self;
         format!("seed {seed}: {what}\n{}", plan.layer().to_file().to_toml())
     }
@@ -315,6 +330,11 @@ fn run_all(rig: &Rig, cases: &[Case]) {
     for (case, job) in under_way {
         case.collect(&mut driver, &job);
     }
+    check_at_rest(rig, &mut driver, cases);
+}
+
+/// What can be counted and read when nothing but these cases was done.
+pub fn check_at_rest(rig: &Rig, driver: &mut Driver<Simulated>, cases: &[Case]) {
     let instance = driver.device().instance();
     instance.sink(GRAD_INPUT).set_stall(0.0, 0);
     instance.run(500, None);
