@@ -358,6 +358,7 @@ fn names() {
         "--name a-b",
         "--name wire",
         "--name logic",
+        "--name busy",
         "--name é",
         &long,
     ];
@@ -369,6 +370,7 @@ fn names() {
     `name` is "a-b", which is no Verilog identifier: use a letter or underscore, then letters, digits and underscores, 64 characters at most
     `name` is "wire", a keyword of Verilog or SystemVerilog: use another, like "wire_engine"
     `name` is "logic", a keyword of Verilog or SystemVerilog: use another, like "logic_engine"
+    `name` is "busy", which engines have a port or net for: use another, like "busy_engine"
     `name` is "é", which is no Verilog identifier: use a letter or underscore, then letters, digits and underscores, 64 characters at most
     `name` is "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", which is no Verilog identifier: use a letter or underscore, then letters, digits and underscores, 64 characters at most
     `name` is "", which is no Verilog identifier: use a letter or underscore, then letters, digits and underscores, 64 characters at most

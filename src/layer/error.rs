@@ -103,6 +103,9 @@ pub enum LayerError {
     /// A word that the language keeps for itself.
     #[error("`name` is {name:?}, a keyword of Verilog or SystemVerilog: use another, like \"{name}_engine\"")]
     Keyword { name: String },
+    /// The name of a port or another net of an engine's module, which cannot be the module's.
+    #[error("`name` is {name:?}, which engines have a port or net for: use another, like \"{name}_engine\"")]
+    Net { name: String },
     /// Not a type that the engine computes with.
     #[error("`engine.{key}` is {text:?}: it must be one of \"int2\" to \"int16\"")]
     Type { key: &'static str, text: String },

@@ -41,9 +41,43 @@ const KEYWORDS: &[&str] = &[
     "wor", "xnor", "xor",
 ];
 
+/// Whether a port or another net of some engine's top module has this name. Tools refuse a module with a net of its own
+/// name.
+pub(super) fn is_net(word: &str) -> bool {
+    let counted = word.strip_suffix("_event").unwrap_or(word);
+    NET_PREFIXES.iter().any(|prefix| word.starts_with(prefix))
+        || NETS.binary_search(&counted).is_ok()
+}
+
+/// How the streams and the bus begin, what is configured, and what is counted of `tlast`.
+const NET_PREFIXES: [&str; 6] = ["s_axis_", "m_axis_", "s_axi_", "cfg_", "CFG_", "tlast_"];
+
+/// The others, sorted, for the search.
+#[rustfmt::skip]
+const NETS: &[&str] = &[
+    "abort", "accumulate_waits", "aclk", "alive", "all_taken", "aresetn", "busy", "checking",
+    "clear_counters", "clear_saturations", "cycles", "error", "error_cause", "frame_done",
+    "frames_ahead", "frames_begin", "frames_done", "frames_less_1", "grad_input_waits",
+    "grad_output_waits", "irq", "job_aresetn", "job_done", "job_ends", "jobs_done", "mask_waits",
+    "misplaced", "next", "next_told", "refused", "refused_cause", "refused_word", "rounding_seed",
+    "running", "saturations", "start", "table_data", "table_locked", "table_strobe", "table_word",
+    "table_write", "takes_over", "waiting", "weight_waits", "weights_begin",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_search_finds_nets() {
+        assert!(NETS.is_sorted());
+        for word in ["aclk", "weights_begin", "cycles_event", "s_axi_wdata"] {
+            assert!(is_net(word), "{word}");
+        }
+        for word in ["bpa_engine", "start_engine", "strided", "event"] {
+            assert!(!is_net(word), "{word}");
+        }
+    }
 
     #[test]
     fn the_search_finds_every_keyword() {

@@ -1,7 +1,7 @@
 //! From a layer file to a layer, or to the first thing wrong with it.
 
 use super::file::ACCUMULATOR;
-use super::keywords::is_keyword;
+use super::keywords::{is_keyword, is_net};
 use super::output::Choice;
 use super::{
     Axis, Engine, IntType, LaneUse, Layer, LayerError, LayerFile, Requantise, Rounding, ScalePer,
@@ -302,6 +302,11 @@ pub(crate) fn check_name(name: &str) -> Result<(), LayerError> {
     }
     if is_keyword(name) {
         return Err(LayerError::Keyword {
+            name: name.to_owned(),
+        });
+    }
+    if is_net(name) {
+        return Err(LayerError::Net {
             name: name.to_owned(),
         });
     }

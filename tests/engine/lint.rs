@@ -8,8 +8,10 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use bpa_engine::emit;
-use bpa_engine::layer::Layer;
+use bpa_engine::layer::{Layer, LayerFile};
 use bpa_engine::plan::Plan;
+use bpa_engine::programmable::EngineFile;
+use bpa_hdl::rtl::print_verilog;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use tempfile::TempDir;
@@ -264,5 +266,72 @@ fn the_same_layer_gives_the_same_bytes() {
     for emitted in &EMITTED.1 {
         let again = emit::verilog(&Plan::new(&emitted.layer));
         assert!(again == emitted.verilog, "{}", emitted.name());
+    }
+}
+
+/// Ports, nets and constants that the module `top` declares.
+fn declared(text: &str, top: &str) -> BTreeSet<String> {
+    let begin = text.find(&format!("module {top} (")).unwrap();
+    let end = begin + text[begin..].find("endmodule").unwrap();
+    text[begin..end]
+        .lines()
+        .filter_map(|line| {
+            let words: Vec<&str> = line
+                .split("//")
+                .next()?
+                .split_whitespace()
+                .filter(|word| !word.starts_with('[') && !word.ends_with(']'))
+                .collect();
+            let kinds = ["input", "output", "wire", "reg", "localparam"];
+            let (kind, rest) = words.split_first()?;
+            let name = rest.iter().find(|word| !kinds.contains(word))?;
+            kinds
+                .contains(kind)
+                .then(|| name.trim_end_matches([',', ';']).to_owned())
+        })
+        .collect()
+}
+
+/// A module with a net of its own name is refused by tools, so no engine has the name of a net of any.
+#[test]
+fn no_net_can_name_an_engine() {
+    let mut nets = BTreeSet::new();
+    for layer in layers() {
+        nets.extend(declared(&emit::verilog(&Plan::new(&layer)), layer.name()));
+    }
+    let stages = [
+        "",
+        "accumulate = true",
+        "mask = true",
+        "out_type = \"int8\"\nshift = 3",
+        "accumulate = true\nmask = true\nout_type = \"int8\"\nshift = 3\nrounding = \"stochastic\"\nscale_per = \"channel\"",
+    ];
+    for (stages, phases) in stages.into_iter().flat_map(|it| [(it, 1), (it, 64)]) {
+        let text = format!(
+            "name = \"lint\"\n[engine]\nmode = \"programmable\"\n{stages}\n\
+             [limits]\nkernel = 64\nphases = {phases}\n"
+        );
+        let engine = EngineFile::parse(&text, "here")
+            .unwrap()
+            .validate()
+            .unwrap();
+        let hardware = engine.hardware(emit::Target::Generic);
+        nets.extend(declared(&print_verilog(&hardware.module), "lint"));
+    }
+    assert!(nets.len() > 150, "{nets:?}");
+    let layer =
+        common_layer("layer = { in_channels = 1, out_channels = 1, in_size = 3, kernel = 1 }");
+    let layer = layer.to_file();
+    for name in nets {
+        let file = EngineFile {
+            name: name.clone(),
+            ..EngineFile::default()
+        };
+        assert!(file.validate().is_err(), "an engine {name}");
+        let file = LayerFile {
+            name: name.clone(),
+            ..layer.clone()
+        };
+        assert!(file.validate().is_err(), "a layer {name}");
     }
 }
