@@ -11,19 +11,24 @@ use std::num::NonZeroU32;
 use bpa_engine::bound::bound_cycles;
 use bpa_engine::compare::compare;
 use bpa_engine::driver::{Device, Driver, Input, Simulated, Submitted, JOBS_HELD};
+use bpa_engine::emit::Target;
 use bpa_engine::interface::{ACCUMULATE, GRAD_OUTPUT, MASK, WEIGHT};
 use bpa_engine::layer::{Geometry, Layer, PerItem, Rounding, ScalePer};
 use bpa_engine::programmable::{EngineFile, Lanes, LimitsFile, ProgrammableEngine, UsedStages};
 use bpa_engine::vectors::{pack_grad_output, pack_weight};
+use bpa_hdl::rtl::print_verilog;
 use ndarray::Axis;
 
 use crate::common::{expected, Choices, GRAD_INPUT};
+use crate::programmable::clean_for_three_tools;
 use crate::programmable_stages::{arrays, check_at_rest, stages_of, Case, Rig};
 
 /// Engines of the test, unless the environment says otherwise.
 const ENGINES: u64 = 3;
 /// The first one: this and the next ones are a smallest, a largest, and one of odd lanes and memories.
 const SEED: u64 = 0;
+/// Engines whose text is looked at.
+const LINTED: u64 = 8;
 /// Jobs on each.
 const CASES: usize = 40;
 /// Aborts of each.
@@ -486,4 +491,75 @@ fn a_set_that_fills_the_memory_as_a_job_ends_is_not_written_over() {
     driver.device().receive(bytes).unwrap();
     second.collect(&mut driver, &second_job);
     third.collect(&mut driver, &third_job);
+}
+
+/// Their text is clean for Verilator, Icarus and Yosys.
+#[test]
+fn engines_of_any_limits_are_clean() {
+    let first = from_environment("BPA_ENGINES_SEED").unwrap_or(SEED);
+    for seed in first..first + from_environment("BPA_ENGINES").unwrap_or(LINTED) {
+        println!("engine {seed}");
+        let hardware = engine(seed).hardware(Target::Generic);
+        clean_for_three_tools("drawn", &print_verilog(&hardware.module));
+    }
+}
+
+/// Layers at the ends of what any can be, on the engine that has all the greatest limits.
+#[test]
+fn the_largest_engine_computes_the_largest_layers() {
+    let rig = Rig::of_engine(engine(1), |text| text);
+    let pair = |a, b| PerItem([a, b]);
+    let of = |in_size, kernel, stride, dilation, padding| Geometry {
+        in_channels: Some(1),
+        out_channels: Some(1),
+        in_size: Some(in_size),
+        kernel: Some(kernel),
+        stride,
+        dilation,
+        padding: PerItem(padding),
+        ..Geometry::default()
+    };
+    let (one, far) = (pair(1, 1), 65_535);
+    let channels = |c, k| Geometry {
+        in_channels: Some(c),
+        out_channels: Some(k),
+        ..of(one, one, one, one, [0; 4])
+    };
+    let geometries = [
+        // Runs of beats without a tap, along a row and over empty rows.
+        of(pair(1, far), one, pair(1, 4095), one, [0; 4]),
+        of(pair(far, 1), one, pair(4095, 1), one, [0; 4]),
+        of(
+            pair(far, 1),
+            pair(2, 1),
+            pair(4095, 1),
+            pair(4095, 1),
+            [4095, 0, 0, 0],
+        ),
+        // All phases, a tap each; each tap of a kernel at one pixel.
+        of(pair(1, far), pair(1, 64), pair(1, 64), one, [0; 4]),
+        of(one, pair(4095, 1), one, one, [4094, 4094, 0, 0]),
+        of(one, pair(1, 4095), one, one, [0, 0, 4094, 4094]),
+        of(pair(far, 1), pair(64, 1), pair(64, 1), one, [0; 4]),
+        // Most of what comes is dropped.
+        of(one, one, one, one, [4095, 4095, 3, 3]),
+        channels(far, 1),
+        channels(1, far),
+    ];
+    let cases: Vec<Case> = geometries
+        .into_iter()
+        .zip(0..)
+        .map(|(geometry, seed)| {
+            let layer = rig
+                .engine
+                .staged_layer(geometry, stages_of(&rig.engine, seed));
+            Case::with_frames(&rig, layer.unwrap(), seed, 1).unwrap()
+        })
+        .collect();
+    let mut driver = rig.driver();
+    for case in &cases {
+        case.run(&mut driver);
+    }
+    driver.device().instance().run(100_000, None);
+    check_at_rest(&rig, &mut driver, &cases);
 }
