@@ -60,7 +60,12 @@ pub fn weight_load(
     let due = m.reg("due", 1, 0, "there are none");
     let begin = m.reg("begin", width, 0, "where the latest set begins");
     let base = m.reg("base", width, 0, "");
-    let ahead = m.reg("ahead", 1, 0, "the latest set is of a job that does not run yet");
+    let ahead = m.reg(
+        "ahead",
+        1,
+        0,
+        "the latest set is of a job that does not run yet",
+    );
     let full = m.reg("full", 1, 0, "the next word is that of a job that runs");
     let whole = m.reg("whole", 2, 0, "whole sets in the memory");
     let usable = m.reg("usable", 1, 0, "there is one");
@@ -113,7 +118,7 @@ pub fn weight_load(
             b.set(&full.d, &lit(0, 1));
             b.set(&base.d, &place.q);
         });
-        // Also where the job takes over only later: the words of its set are in use from the first one on.
+        // The words of a next set are in use at once, although its job may take over only later.
         b.when(&(&ahead.q & (&job_ends | &takes_over)), |b| {
             b.set(&base.d, &begin.q);
         });

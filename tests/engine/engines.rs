@@ -360,7 +360,7 @@ fn drain(rig: &Rig, driver: &mut Driver<Simulated>, mut left: Vec<u64>) {
 fn run_tiles(rig: &Rig, seed: u64) -> usize {
     let mut driver = rig.driver();
     let mut choices = Choices::new(seed);
-    let layers = (0..TRIES)
+    let layers = (0..TRIES / 8)
         .map(|index| seed * 1_000_003 + index)
         .filter_map(|seed| Some((seed, drawn(&rig.engine, seed)?)))
         .filter(|(_, layer)| rig.engine.plan(layer).is_err());

@@ -181,11 +181,12 @@ pub fn arrays(layer: &Layer, frames: usize, seed: u64, most: i64) -> Arrays {
     ];
     let mut value = || {
         let near = choices.below(1000) as i64;
-        match choices.below(8) {
+        let value = match choices.below(8) {
             0 => most - near,
             1 => !most + near,
             _ => near - 500,
-        }
+        };
+        value.clamp(!most, most)
     };
     let accumulate = layer
         .accumulate()
