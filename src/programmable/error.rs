@@ -10,6 +10,9 @@ pub enum EngineError {
     /// A mistake that a layer file can have as well.
     #[error(transparent)]
     Common(#[from] LayerError),
+    /// A layer file in its place.
+    #[error("{file}: this is the file of a layer, not of a programmable engine")]
+    Layer { file: String },
     /// Another mode than the one that such a file is for.
     #[error("`engine.mode` is {text:?}: with limits it must be \"programmable\"")]
     Mode { text: String },

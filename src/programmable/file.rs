@@ -163,20 +163,26 @@ impl EngineFile {
     /// As [`read`](Self::read), but for the file.
     pub fn parse(text: &str, file: &str) -> Result<Self, EngineError> {
         toml::from_str(text).map_err(|error| {
+            let file = file.to_owned();
+            let is_layer = |table: toml::Table| table.contains_key("layer");
+            if toml::from_str(text).is_ok_and(is_layer) {
+                return EngineError::Layer { file };
+            }
             EngineError::from(LayerError::Syntax {
-                file: file.to_owned(),
+                file,
                 message: error.to_string().trim_end().to_owned(),
             })
         })
     }
 
-    /// Whether the text of a file says that its engine is programmable.
+    /// Whether the text of a file is meant as that of a programmable engine: layer files have neither a mode nor limits.
     pub fn is_meant(text: &str) -> bool {
-        let mode = |table: toml::Table| {
-            let engine = table.get("engine")?.as_table()?;
-            Some(engine.get("mode")?.as_str()? == MODE)
+        let has_mode = |table: &toml::Table| {
+            let engine = table.get("engine").and_then(toml::Value::as_table);
+            engine.is_some_and(|engine| engine.contains_key("mode"))
         };
-        toml::from_str(text).ok().and_then(mode).unwrap_or(false)
+        toml::from_str::<toml::Table>(text)
+            .is_ok_and(|table| table.contains_key("limits") || has_mode(&table))
     }
 
     /// The engine as the text of an engine file, which reads back as the same value.

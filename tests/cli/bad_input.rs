@@ -93,8 +93,8 @@ fn layer_files() {
       | ^^^^^^^
     unknown field `strides`, expected one of `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `out_size`
     error: `layer.out_channels` is missing: give it in the layer file, or as --out-channels
-    error: binary.toml: cannot read the layer file: stream did not contain valid UTF-8
-    error: none.toml: cannot read the layer file: No such file or directory (os error 2)
+    error: binary.toml: cannot read the file: stream did not contain valid UTF-8
+    error: none.toml: cannot read the file: No such file or directory (os error 2)
     ");
     assert_eq!(folder.names(), before);
 }

@@ -78,7 +78,7 @@ fn without_arguments_the_example_is_emitted() {
     wrote build/strided.v
     wrote build/strided.json
     wrote build/strided.toml
-    No layer was given, so this is an example: the article's convolution of stride 2. Next:
+    No layer was given, so this is an example: a convolution of stride 2. Next:
       bpa verify build/strided.toml             simulates it on random arrays (needs Verilator)
       gen-verilog build/strided.toml --simd 4   emits it with more lanes; every key is also a flag
     ");

@@ -44,7 +44,7 @@ module depthwise_small (
 );
   localparam [1:0] CFG_ROW_VISITS_LESS_1 = 2'd2;  // visits of a walk, less one
   localparam [2:0] CFG_ROW_ADDRESS_STEP = 3'd3;  // units from a visit of a slot to its next
-  localparam [2:0] CFG_ROW_ADDRESS_CLIP = 3'd0;  // the same where its first tap leaves
+  localparam [2:0] CFG_ROW_ADDRESS_CLIP = 3'd0;  // units from a visit of a slot to its next where its first tap leaves
   localparam       CFG_ROW_WEIGHT_TAP = 1'd0;  // weight units from tap to tap
   localparam       CFG_ROW_FIRST_SKIP = 1'd0;  // beats without a tap before the first visit
   localparam [3:0] CFG_WALK_RING = 4'd5;  // size of the line buffer in units of this block's addresses
@@ -62,7 +62,7 @@ module depthwise_small (
   localparam [2:0] CFG_ROW_SLOT0_CLIP_AFTER = 3'd4;  // visits left at its last visit before its first tap leaves
   localparam [2:0] CFG_COL_VISITS_LESS_1 = 3'd4;  // visits of a walk, less one
   localparam [2:0] CFG_COL_ADDRESS_STEP = 3'd1;  // units from a visit of a slot to its next
-  localparam [2:0] CFG_COL_ADDRESS_CLIP = 3'd0;  // the same where its first tap leaves
+  localparam [2:0] CFG_COL_ADDRESS_CLIP = 3'd0;  // units from a visit of a slot to its next where its first tap leaves
   localparam       CFG_COL_WEIGHT_TAP = 1'd0;  // weight units from tap to tap
   localparam       CFG_COL_FIRST_SKIP = 1'd0;  // beats without a tap before the first visit
   localparam       CFG_COL_SLOT0_TAPS = 1'd0;  // taps at the first visit beyond those that every visit has
@@ -221,7 +221,7 @@ module depthwise_small_core (
   input  wire [2:0]  cfg_frame_step,  // units stored of a frame, modulo the line buffer
   input  wire [1:0]  cfg_row_visits_less_1,  // visits of a walk, less one
   input  wire [2:0]  cfg_row_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0]  cfg_row_address_clip,  // the same where its first tap leaves
+  input  wire [2:0]  cfg_row_address_clip,  // units from a visit of a slot to its next where its first tap leaves
   input  wire        cfg_row_weight_tap,  // weight units from tap to tap
   input  wire        cfg_row_first_skip,  // beats without a tap before the first visit
   input  wire        cfg_row_slot0_taps,  // taps at the first visit beyond those that every visit has
@@ -238,7 +238,7 @@ module depthwise_small_core (
   input  wire [2:0]  cfg_row_slot0_clip_after,  // visits left at its last visit before its first tap leaves
   input  wire [2:0]  cfg_col_visits_less_1,  // visits of a walk, less one
   input  wire [2:0]  cfg_col_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0]  cfg_col_address_clip,  // the same where its first tap leaves
+  input  wire [2:0]  cfg_col_address_clip,  // units from a visit of a slot to its next where its first tap leaves
   input  wire        cfg_col_weight_tap,  // weight units from tap to tap
   input  wire        cfg_col_first_skip,  // beats without a tap before the first visit
   input  wire        cfg_col_slot0_taps,  // taps at the first visit beyond those that every visit has
@@ -602,7 +602,7 @@ module depthwise_small_walk (
   input  wire [2:0]  cfg_frame_step,  // units stored of a frame, modulo the line buffer
   input  wire [1:0]  cfg_row_visits_less_1,  // visits of a walk, less one
   input  wire [2:0]  cfg_row_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0]  cfg_row_address_clip,  // the same where its first tap leaves
+  input  wire [2:0]  cfg_row_address_clip,  // units from a visit of a slot to its next where its first tap leaves
   input  wire        cfg_row_weight_tap,  // weight units from tap to tap
   input  wire        cfg_row_first_skip,  // beats without a tap before the first visit
   input  wire        cfg_row_slot0_taps,  // taps at the first visit beyond those that every visit has
@@ -619,7 +619,7 @@ module depthwise_small_walk (
   input  wire [2:0]  cfg_row_slot0_clip_after,  // visits left at its last visit before its first tap leaves
   input  wire [2:0]  cfg_col_visits_less_1,  // visits of a walk, less one
   input  wire [2:0]  cfg_col_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0]  cfg_col_address_clip,  // the same where its first tap leaves
+  input  wire [2:0]  cfg_col_address_clip,  // units from a visit of a slot to its next where its first tap leaves
   input  wire        cfg_col_weight_tap,  // weight units from tap to tap
   input  wire        cfg_col_first_skip,  // beats without a tap before the first visit
   input  wire        cfg_col_slot0_taps,  // taps at the first visit beyond those that every visit has
@@ -973,7 +973,7 @@ module depthwise_small_walk_rows (
   output wire       skip,  // beats without a tap since the visit before
   input  wire [1:0] cfg_row_visits_less_1,  // visits of a walk, less one
   input  wire [2:0] cfg_row_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0] cfg_row_address_clip,  // the same where its first tap leaves
+  input  wire [2:0] cfg_row_address_clip,  // units from a visit of a slot to its next where its first tap leaves
   input  wire       cfg_row_weight_tap,  // weight units from tap to tap
   input  wire       cfg_row_first_skip,  // beats without a tap before the first visit
   input  wire [3:0] cfg_walk_ring,  // size of the line buffer in units of this block's addresses
@@ -1162,7 +1162,7 @@ module depthwise_small_walk_cols (
   output wire       skip,  // beats without a tap since the visit before
   input  wire [2:0] cfg_col_visits_less_1,  // visits of a walk, less one
   input  wire [2:0] cfg_col_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0] cfg_col_address_clip,  // the same where its first tap leaves
+  input  wire [2:0] cfg_col_address_clip,  // units from a visit of a slot to its next where its first tap leaves
   input  wire       cfg_col_weight_tap,  // weight units from tap to tap
   input  wire       cfg_col_first_skip,  // beats without a tap before the first visit
   input  wire [3:0] cfg_walk_ring,  // size of the line buffer in units of this block's addresses

@@ -44,7 +44,7 @@ module strided (
 );
   localparam [2:0] CFG_ROW_VISITS_LESS_1 = 3'd4;  // visits of a walk, less one
   localparam [2:0] CFG_ROW_ADDRESS_STEP = 3'd2;  // units from a visit of a slot to its next
-  localparam [2:0] CFG_ROW_ADDRESS_CLIP = 3'd0;  // the same where its first tap leaves
+  localparam [2:0] CFG_ROW_ADDRESS_CLIP = 3'd0;  // units from a visit of a slot to its next where its first tap leaves
   localparam [3:0] CFG_ROW_WEIGHT_TAP = 4'd6;  // weight units from tap to tap
   localparam [3:0] CFG_WALK_RING = 4'd6;  // size of the line buffer in units of this block's addresses
   localparam       CFG_ROW_SLOT0_TAPS = 1'd0;  // taps at the first visit beyond those that every visit has
@@ -71,7 +71,7 @@ module strided (
   localparam [3:0] CFG_ROW_SLOT1_CLIP_AFTER = 4'd3;  // visits left at its last visit before its first tap leaves
   localparam [2:0] CFG_COL_VISITS_LESS_1 = 3'd4;  // visits of a walk, less one
   localparam [2:0] CFG_COL_ADDRESS_STEP = 3'd1;  // units from a visit of a slot to its next
-  localparam [2:0] CFG_COL_ADDRESS_CLIP = 3'd0;  // the same where its first tap leaves
+  localparam [2:0] CFG_COL_ADDRESS_CLIP = 3'd0;  // units from a visit of a slot to its next where its first tap leaves
   localparam [3:0] CFG_COL_WEIGHT_TAP = 4'd2;  // weight units from tap to tap
   localparam       CFG_COL_SLOT0_TAPS = 1'd0;  // taps at the first visit beyond those that every visit has
   localparam [2:0] CFG_COL_SLOT0_ADDRESS = 3'd0;  // line-buffer offset of its first tap, units
@@ -241,7 +241,7 @@ module strided_core (
   input  wire [2:0]  cfg_frame_step,  // units stored of a frame, modulo the line buffer
   input  wire [2:0]  cfg_row_visits_less_1,  // visits of a walk, less one
   input  wire [2:0]  cfg_row_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0]  cfg_row_address_clip,  // the same where its first tap leaves
+  input  wire [2:0]  cfg_row_address_clip,  // units from a visit of a slot to its next where its first tap leaves
   input  wire [3:0]  cfg_row_weight_tap,  // weight units from tap to tap
   input  wire        cfg_row_slot0_taps,  // taps at the first visit beyond those that every visit has
   input  wire [2:0]  cfg_row_slot0_address,  // line-buffer offset of its first tap, units
@@ -267,7 +267,7 @@ module strided_core (
   input  wire [3:0]  cfg_row_slot1_clip_after,  // visits left at its last visit before its first tap leaves
   input  wire [2:0]  cfg_col_visits_less_1,  // visits of a walk, less one
   input  wire [2:0]  cfg_col_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0]  cfg_col_address_clip,  // the same where its first tap leaves
+  input  wire [2:0]  cfg_col_address_clip,  // units from a visit of a slot to its next where its first tap leaves
   input  wire [3:0]  cfg_col_weight_tap,  // weight units from tap to tap
   input  wire        cfg_col_slot0_taps,  // taps at the first visit beyond those that every visit has
   input  wire [2:0]  cfg_col_slot0_address,  // line-buffer offset of its first tap, units
@@ -633,7 +633,7 @@ module strided_walk (
   input  wire [2:0]  cfg_frame_step,  // units stored of a frame, modulo the line buffer
   input  wire [2:0]  cfg_row_visits_less_1,  // visits of a walk, less one
   input  wire [2:0]  cfg_row_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0]  cfg_row_address_clip,  // the same where its first tap leaves
+  input  wire [2:0]  cfg_row_address_clip,  // units from a visit of a slot to its next where its first tap leaves
   input  wire [3:0]  cfg_row_weight_tap,  // weight units from tap to tap
   input  wire        cfg_row_slot0_taps,  // taps at the first visit beyond those that every visit has
   input  wire [2:0]  cfg_row_slot0_address,  // line-buffer offset of its first tap, units
@@ -659,7 +659,7 @@ module strided_walk (
   input  wire [3:0]  cfg_row_slot1_clip_after,  // visits left at its last visit before its first tap leaves
   input  wire [2:0]  cfg_col_visits_less_1,  // visits of a walk, less one
   input  wire [2:0]  cfg_col_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0]  cfg_col_address_clip,  // the same where its first tap leaves
+  input  wire [2:0]  cfg_col_address_clip,  // units from a visit of a slot to its next where its first tap leaves
   input  wire [3:0]  cfg_col_weight_tap,  // weight units from tap to tap
   input  wire        cfg_col_slot0_taps,  // taps at the first visit beyond those that every visit has
   input  wire [2:0]  cfg_col_slot0_address,  // line-buffer offset of its first tap, units
@@ -995,7 +995,7 @@ module strided_walk_rows (
   output wire       last,  // last visit of the walk
   input  wire [2:0] cfg_row_visits_less_1,  // visits of a walk, less one
   input  wire [2:0] cfg_row_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0] cfg_row_address_clip,  // the same where its first tap leaves
+  input  wire [2:0] cfg_row_address_clip,  // units from a visit of a slot to its next where its first tap leaves
   input  wire [3:0] cfg_row_weight_tap,  // weight units from tap to tap
   input  wire [3:0] cfg_walk_ring,  // size of the line buffer in units of this block's addresses
   input  wire       cfg_row_slot0_taps,  // taps at the first visit beyond those that every visit has
@@ -1253,7 +1253,7 @@ module strided_walk_cols (
   output wire       last,  // last visit of the walk
   input  wire [2:0] cfg_col_visits_less_1,  // visits of a walk, less one
   input  wire [2:0] cfg_col_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0] cfg_col_address_clip,  // the same where its first tap leaves
+  input  wire [2:0] cfg_col_address_clip,  // units from a visit of a slot to its next where its first tap leaves
   input  wire [3:0] cfg_col_weight_tap,  // weight units from tap to tap
   input  wire [3:0] cfg_walk_ring,  // size of the line buffer in units of this block's addresses
   input  wire       cfg_col_slot0_taps,  // taps at the first visit beyond those that every visit has

@@ -32,7 +32,7 @@ impl RegisterMap {
     pub fn markdown(&self) -> String {
         let mut out = format!(
             "# Registers of {}\n\n{}\n\nEvery register is 32 bits wide; offsets are in bytes. Bits of no field read as zero and \
-             are written in vain. What the table does not allow is answered by SLVERR.\n\n\
+             are not written. What the table does not allow is answered by SLVERR.\n\n\
              | offset | register | access | at first | |\n|---|---|---|---|---|\n",
             self.name, self.doc
         );

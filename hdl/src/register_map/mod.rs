@@ -65,7 +65,7 @@ pub struct Register {
     pub kind: Kind,
     /// What it is for.
     pub doc: String,
-    /// Its fields, the lowest first; bits of no field read as zero and are written in vain.
+    /// Its fields, the lowest first; bits of no field read as zero and are not written.
     pub fields: Vec<Field>,
 }
 
