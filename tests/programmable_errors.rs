@@ -19,13 +19,11 @@ fn every_key_has_a_default_and_survives_writing() {
     assert_eq!(self::file(&file.to_toml()), file);
     assert_eq!(file.validate().unwrap().to_file(), file);
     assert!(EngineFile::is_meant(&file.to_toml()));
-    for other in [
-        "",
-        "[engine]\nsimd = 2",
-        "[engine]\nmode = \"fixed\"",
-        "engine = 3",
-        "[",
-    ] {
+    // A mode that is written wrong is told as such, and limits are of no layer.
+    for meant in ["[engine]\nmode = \"programable\"", "[limits]"] {
+        assert!(EngineFile::is_meant(meant), "{meant}");
+    }
+    for other in ["", "[engine]\nsimd = 2", "engine = 3", "["] {
         assert!(!EngineFile::is_meant(other), "{other}");
     }
 }
@@ -49,11 +47,17 @@ fn other_mistakes_are_named() {
         mistake("[engine]\nsimd = 100\npe = 100"),
         @"`engine.simd` = 100 and `engine.pe` = 100 make 80000 bits a beat of the weight stream: at most 65536 are possible, so use fewer lanes"
     );
-    let syntax = EngineFile::parse("[layer]\nin_channels = 3", "engine.toml")
-        .unwrap_err()
-        .to_string();
+    let parsed = |text| {
+        let error = EngineFile::parse(text, "engine.toml").unwrap_err();
+        error.to_string()
+    };
+    assert_snapshot!(
+        parsed("[layer]\nin_channels = 3"),
+        @"engine.toml: this is the file of a layer, not of a programmable engine"
+    );
+    let syntax = parsed("[limits]\nwords = 3");
     assert!(syntax.starts_with("engine.toml: "), "{syntax}");
-    assert!(syntax.contains("unknown field `layer`"), "{syntax}");
+    assert!(syntax.contains("unknown field `words`"), "{syntax}");
 }
 
 #[test]

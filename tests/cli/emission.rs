@@ -177,5 +177,5 @@ fn a_programmable_engine_is_not_taken_for_a_layer() {
     assert_snapshot!(with_flag.stderr, @"error: told.toml: the flags are those of a layer, which a programmable engine is told at run time; change the file instead");
     let estimated = ran(&mut folder.bpa("estimate told.toml"));
     assert_eq!(estimated.code, 2);
-    assert_snapshot!(estimated.stderr, @"error: told.toml: this is the file of a programmable engine, not of a layer; gen-verilog takes it");
+    assert_snapshot!(estimated.stderr, @"error: told.toml: this is the file of a programmable engine, not of a layer; gen-verilog takes it, and `--engine` of estimate, bench and run-network");
 }
