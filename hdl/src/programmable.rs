@@ -376,9 +376,27 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
             0x04,
             "version of the generator",
             vec![
-                field("patch", 0, 8, version(env!("CARGO_PKG_VERSION_PATCH")), ""),
-                field("minor", 8, 8, version(env!("CARGO_PKG_VERSION_MINOR")), ""),
-                field("major", 16, 8, version(env!("CARGO_PKG_VERSION_MAJOR")), ""),
+                field(
+                    "patch",
+                    0,
+                    8,
+                    version(env!("CARGO_PKG_VERSION_PATCH")),
+                    "z of x.y.z",
+                ),
+                field(
+                    "minor",
+                    8,
+                    8,
+                    version(env!("CARGO_PKG_VERSION_MINOR")),
+                    "y of x.y.z",
+                ),
+                field(
+                    "major",
+                    16,
+                    8,
+                    version(env!("CARGO_PKG_VERSION_MAJOR")),
+                    "x of x.y.z",
+                ),
             ],
         ),
         constant(
