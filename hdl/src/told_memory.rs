@@ -114,7 +114,13 @@ impl LoadBus {
             );
             let mut low = 0;
             for number in &part {
-                found.insert(number.name, word.slice(low, number.width));
+                let net = m.net(
+                    &format!("{name}_{}", number.name),
+                    number.width,
+                    number.comment,
+                );
+                m.assign(&net, &word.slice(low, number.width));
+                found.insert(number.name, net);
                 low += number.width;
             }
             config

@@ -378,7 +378,7 @@ const MUTANTS: [(&str, &str, &str, &str); 16] = [
     ),
     (
         "a tap that leaves, and none after it",
-        "(now_clips | ({1'd0, round_q} == col_slots1_word",
+        "(now_clips | ({1'd0, round_q} == col_slots_clip_round",
         "now_clips",
         "1'd0",
     ),
