@@ -1,11 +1,15 @@
 //! Promise: a register map says one thing in all its forms. The bank does what the map has it do, on a bus with any
 //! delays; the C header compiles and has the same numbers; the page and the SystemRDL file name every register and field.
 
+#[path = "engine/three_tools.rs"]
+mod three_tools;
+
 use std::process::Command;
 
 use bpa_hdl::register_map::{bank, Field, Kind, Register, RegisterMap};
 use bpa_hdl::rtl::print_verilog;
 use bpa_sim::{AxiLite, Cache, Delays, Instance, Model, ModelSpec, Pin, Response, StreamPort};
+use three_tools::clean_for_three_tools;
 
 const BUS: &str = "s_axi";
 
@@ -323,46 +327,7 @@ fn the_table_is_handed_on_unless_it_is_locked() {
 
 #[test]
 fn the_text_is_clean_for_three_tools() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("demo.v");
-    std::fs::write(&path, print_verilog(&bank("demo", &map()))).unwrap();
-    let script = format!(
-        "read_verilog {}; hierarchy -check -top demo_registers; proc; check -assert",
-        path.display()
-    );
-    for command in [
-        vec![
-            "verilator",
-            "--lint-only",
-            "-Wall",
-            "-Wno-DECLFILENAME",
-            "--top-module",
-            "demo_registers",
-        ],
-        vec![
-            "iverilog",
-            "-g2005",
-            "-Wall",
-            "-t",
-            "null",
-            "-s",
-            "demo_registers",
-        ],
-        vec!["yosys", "-q", "-e", ".*", "-p", &script],
-    ] {
-        let output = Command::new(command[0])
-            .args(&command[1..])
-            .arg(&path)
-            .output()
-            .unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        let said = String::from_utf8_lossy(&said);
-        assert!(
-            output.status.success() && said.is_empty(),
-            "{}: {said}",
-            command[0]
-        );
-    }
+    clean_for_three_tools("demo_registers", &print_verilog(&bank("demo", &map())));
 }
 
 /// The header in a program that states what the map says.

@@ -44,6 +44,7 @@ pub fn chosen_sum(m: &mut Module, name: &str, operands: Chosen, target: Target) 
         doc: CHOSEN_DOC,
         vectors: ["from", "one", "other"],
         flag: "choose",
+        flag_low: None,
         // The pins C and D may be low in a cell that propagates and generates as A alone tells.
         pins: |i, [from, one, other]| {
             format!(".A{i}({from}), .B{i}({one}), .C{i}(choose), .D{i}({other})")
@@ -95,6 +96,7 @@ pub fn started_sum(m: &mut Module, name: &str, operands: Started, target: Target
         doc: STARTED_DOC,
         vectors: ["start", "from", "step"],
         flag: "fresh",
+        flag_low: Some("goes_on"),
         // The pins C and D may be low in a cell that propagates and generates as A or B tells.
         pins: |i, [start, from, step]| {
             format!(".A{i}({start}), .B{i}({step}), .C{i}({from}), .D{i}(goes_on)")
@@ -122,6 +124,8 @@ struct Cells {
     doc: &'static str,
     vectors: [&'static str; 3],
     flag: &'static str,
+    /// The net that is high while the flag is low, where a pin needs that.
+    flag_low: Option<&'static str>,
     pins: fn(usize, [String; 3]) -> String,
     propagates: fn(bool, bool, bool, bool) -> bool,
 }
@@ -159,13 +163,16 @@ impl Cells {
             });
             (self.pins)(bit % 2, nets)
         };
-        let goes_on = match self.flag {
-            "fresh" => "wire goes_on;\n",
-            _ => "",
+        let (declared, assigned) = match self.flag_low {
+            Some(low) => (
+                format!("wire {low};\n"),
+                format!("assign {low} = ~{};\n", self.flag),
+            ),
+            None => Default::default(),
         };
         let mut text = format!(
             "\
-{goes_on}wire [{top}:0] bits;
+{declared}wire [{top}:0] bits;
 wire [{cells}:0] carry;
 
 assign sum = bits[{msb}:0];
@@ -174,11 +181,6 @@ assign carry[0] = 1'b0;
 ",
             msb = bits - 1,
             top = 2 * cells - 1,
-            assigned = if goes_on.is_empty() {
-                ""
-            } else {
-                "assign goes_on = ~fresh;\n"
-            },
         );
         for cell in 0..cells {
             let _ = writeln!(

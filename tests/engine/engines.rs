@@ -21,8 +21,8 @@ use bpa_hdl::rtl::print_verilog;
 use ndarray::Axis;
 
 use crate::common::{expected, Choices, GRAD_INPUT};
-use crate::programmable::clean_for_three_tools;
 use crate::programmable_stages::{arrays, check_at_rest, stages_of, Case, Rig};
+use crate::three_tools::clean_for_three_tools;
 
 /// Engines of the test, unless the environment says otherwise.
 const ENGINES: u64 = 3;

@@ -44,6 +44,7 @@ mod random;
 mod schedule;
 mod stage_mutants;
 mod stalls;
+mod three_tools;
 mod tiling;
 mod vector_bench;
 mod weights;

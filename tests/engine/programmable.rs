@@ -7,7 +7,6 @@
 use std::cell::Cell;
 use std::collections::{BTreeSet, VecDeque};
 use std::num::NonZeroU32;
-use std::process::Command;
 use std::rc::Rc;
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -31,6 +30,7 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 
 use crate::common::{arrays, cache, expected, last_flags, GRAD_INPUT, GRAD_OUTPUT, WEIGHT};
 use crate::layers::layer;
+use crate::three_tools::clean_for_three_tools;
 
 const CASES: u64 = 100;
 /// Cycles that a change of jobs costs: 20 and the levels of an adder tree of three.
@@ -992,43 +992,6 @@ static TEXT: LazyLock<String> =
 #[test]
 fn the_text_is_clean() {
     clean_for_three_tools("told", &TEXT);
-}
-
-/// Verilator, Icarus and Yosys take the text of the engine `name` without a word.
-pub fn clean_for_three_tools(name: &str, text: &str) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("engine.v");
-    std::fs::write(&path, text).unwrap();
-    let script = format!(
-        "read_verilog {}; hierarchy -check -top {name}; proc; check -assert; \
-         select -assert-none t:$dlatch t:$dlatchsr t:$adlatch t:$_DLATCH*",
-        path.display()
-    );
-    for command in [
-        vec![
-            "verilator",
-            "--lint-only",
-            "-Wall",
-            "-Wno-DECLFILENAME",
-            "--top-module",
-            name,
-        ],
-        vec!["iverilog", "-g2005", "-Wall", "-t", "null", "-s", name],
-        vec!["yosys", "-q", "-e", ".*", "-p", &script],
-    ] {
-        let output = Command::new(command[0])
-            .args(&command[1..])
-            .arg(&path)
-            .output()
-            .unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        let said = String::from_utf8_lossy(&said);
-        assert!(
-            output.status.success() && said.is_empty(),
-            "{}: {said}",
-            command[0]
-        );
-    }
 }
 
 #[test]

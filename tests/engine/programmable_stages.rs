@@ -24,8 +24,9 @@ use bpa_sim::Model;
 use ndarray::{Array1, Array4, Axis};
 
 use crate::common::{cache, expected, finished, last_flags, Choices, GRAD_INPUT, WEIGHT};
-use crate::programmable::{clean_for_three_tools, geometry};
+use crate::programmable::geometry;
 use crate::stage_mutants::{mutated, Edit};
+use crate::three_tools::clean_for_three_tools;
 
 /// Jobs of the long test.
 const CASES: usize = 60;
