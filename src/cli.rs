@@ -1,11 +1,13 @@
 //! The two programs: what they take, do and say.
 //!
-//! Results go to standard output, everything else to standard error. A program ends with 0 if all went well, with 1
-//! if the engine gave a wrong value or broke its contract, and with 2 if it could not do what it was asked: bad input,
-//! a file that cannot be written, a tool that is missing or fails.
+//! Results go to standard output, everything else to standard error; with `--json` there is one object on standard output
+//! in any case, the result or the error. A program ends with 0 if all went well, with 1 if the engine gave a wrong value,
+//! broke its contract or does not fit its device, and with 2 if it could not do what it was asked: bad input, a file that
+//! cannot be written, a tool that is missing or fails.
 
 mod bench;
 pub mod bpa;
+mod command_line;
 pub mod gen_verilog;
 mod layer_source;
 mod parallel;
@@ -13,8 +15,10 @@ mod progress;
 mod run_network;
 mod synth;
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
+
+use serde::Serialize;
 
 use crate::run::Broken;
 
@@ -24,16 +28,18 @@ enum Outcome {
     Success,
     /// The engine's result is not the reference's.
     Mismatch,
+    /// The device has not what the engine takes.
+    TooLarge,
 }
 
-/// Turns the end of a program into its exit code, and says what went wrong.
-fn exit_code(result: anyhow::Result<Outcome>) -> ExitCode {
+/// Turns the end of a program into its exit code, and says what went wrong; as JSON, where that was asked for.
+fn exit_code(result: anyhow::Result<Outcome>, json: bool) -> ExitCode {
     match result {
         Ok(Outcome::Success) => ExitCode::SUCCESS,
-        Ok(Outcome::Mismatch) => ExitCode::from(1),
+        Ok(Outcome::Mismatch | Outcome::TooLarge) => ExitCode::from(1),
         Err(error) => {
             // The errors' own messages hold those of their causes.
-            say(&format!("error: {error}"));
+            print_error(&error.to_string(), json);
             ExitCode::from(if error.is::<Broken>() { 1 } else { 2 })
         }
     }
@@ -44,9 +50,32 @@ fn say(message: &str) {
     let _ = writeln!(io::stderr(), "{message}");
 }
 
-/// Writes a result to standard output.
+/// What `--json` prints in the place of a result.
+#[derive(Serialize)]
+struct JsonError<'a> {
+    error: &'a str,
+}
+
+/// Says what went wrong: to people on standard error, or as JSON on standard output.
+fn print_error(message: &str, json: bool) {
+    if json {
+        let error = JsonError { error: message };
+        let object = serde_json::to_string(&error).expect("text is always valid JSON");
+        if print(&format!("{object}\n")).is_ok() {
+            return;
+        }
+    }
+    say(&format!("error: {message}"));
+}
+
+/// Writes a result to standard output. A reader that has gone away has read all that it wanted.
 fn print(result: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let written = out.write_all(result.as_bytes()).and_then(|()| out.flush());
-    written.map_err(|reason| anyhow::anyhow!("cannot write to standard output: {reason}"))
+    match written {
+        Err(reason) if reason.kind() != ErrorKind::BrokenPipe => {
+            anyhow::bail!("cannot write to standard output: {reason}")
+        }
+        _ => Ok(()),
+    }
 }

@@ -18,6 +18,7 @@ pub mod layer_list;
 pub mod manifest;
 pub mod network;
 pub mod npy;
+mod number;
 pub mod plan;
 pub mod programmable;
 pub mod reference;

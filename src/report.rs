@@ -111,9 +111,20 @@ impl Figures {
             format!("live span {}", HumanCount(self.live_span_pixels)),
         );
         if let Some(area) = self.area {
-            let device = || format!("cells of {}", area.target);
-            line("multipliers", area.dsps, device());
-            line("block RAMs", area.brams, device());
+            let device = |available: Option<u64>, missing: u64| {
+                let mut note = format!("cells of {}", area.target);
+                if let Some(available) = available {
+                    let _ = write!(note, ", which has {available}");
+                }
+                if missing > 0 {
+                    let _ = write!(note, ": {} TOO MANY", HumanCount(missing));
+                }
+                note
+            };
+            let of_dsps = device(area.dsps_available, area.dsps_missing);
+            let of_brams = device(area.brams_available, area.brams_missing);
+            line("multipliers", area.dsps, of_dsps);
+            line("block RAMs", area.brams, of_brams);
         }
         text
     }

@@ -106,17 +106,17 @@ fn flags_that_are_no_numbers() {
         Program::try_parse_from(words).err().unwrap().to_string()
     };
     assert_snapshot!(message(["--kernel", "3,x"]), @r"
-    error: invalid value '3,x' for '--kernel <R,S>': expected one integer, or 2 separated by commas
+    error: invalid value '3,x' for '--kernel <R,S>': expected one integer, or 2 (rows, columns) separated by commas
 
     For more information, try '--help'.
     ");
-    assert_snapshot!(message(["--padding", "1,2"]), @r"
-    error: invalid value '1,2' for '--padding <TOP,BOTTOM,LEFT,RIGHT>': expected one integer, or 4 separated by commas
+    assert_snapshot!(message(["--padding", "1,2,3"]), @r"
+    error: invalid value '1,2,3' for '--padding <TOP,BOTTOM,LEFT,RIGHT>': expected one integer, or 2 (top and bottom, left and right) or 4 (top, bottom, left, right) separated by commas
 
     For more information, try '--help'.
     ");
     assert_snapshot!(message(["--groups", "two"]), @r"
-    error: invalid value 'two' for '--groups <GROUPS>': invalid digit found in string
+    error: invalid value 'two' for '--groups <GROUPS>': expected an integer
 
     For more information, try '--help'.
     ");
@@ -422,21 +422,21 @@ fn files_that_are_no_layer_files() {
       |
     2 | kernel = [1, 2, 3]
       |          ^^^^^^^^^
-    invalid length 3, expected one integer, or a list of 2
+    invalid length 3, expected one integer, or a list of 2 (rows, columns)
     ");
-    assert_snapshot!(message("[layer]\npadding = [1, 1]"), @r"
+    assert_snapshot!(message("[layer]\npadding = [1, 1, 1]"), @r"
     layer.toml: TOML parse error at line 2, column 11
       |
-    2 | padding = [1, 1]
-      |           ^^^^^^
-    invalid length 2, expected one integer, or a list of 4
+    2 | padding = [1, 1, 1]
+      |           ^^^^^^^^^
+    invalid length 3, expected one integer, or a list of 2 (top and bottom, left and right) or 4 (top, bottom, left, right)
     ");
     assert_snapshot!(message("[layer]\nkernel = \"3x3\""), @r#"
     layer.toml: TOML parse error at line 2, column 10
       |
     2 | kernel = "3x3"
       |          ^^^^^
-    invalid type: string "3x3", expected one integer, or a list of 2
+    invalid type: string "3x3", expected one integer, or a list of 2 (rows, columns)
     "#);
     assert_snapshot!(message("[layer]\nin_channels = 3.5"), @r"
     layer.toml: TOML parse error at line 2, column 15

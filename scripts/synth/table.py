@@ -17,8 +17,8 @@ def synthesise(program, layer, target, seeds):
     run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode == 0:
         return json.loads(run.stdout)
-    print(run.stderr, file=sys.stderr)
-    if "is too small for" in run.stderr:
+    print(run.stdout, run.stderr, file=sys.stderr)
+    if "is too small for" in run.stdout:
         return None
     sys.exit(f"{target}: failed")
 

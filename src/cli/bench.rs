@@ -20,6 +20,7 @@ use crate::bench::{
 };
 use crate::layer::{Layer, LayerFile};
 use crate::layer_list;
+use crate::number::integer;
 use crate::programmable::{EngineFile, Tiling};
 use crate::run::RunError;
 
@@ -33,14 +34,14 @@ pub(super) struct Bench {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["no_zero_insertion", "chart"])]
     engine: Option<PathBuf>,
     /// Frames, back to back, on which each layer is measured
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(3..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = integer(3..=1000_u64))]
     frames: u64,
     /// Do not run layers with a stride once more with inserted zeros, which takes most of the time
     #[arg(long)]
     no_zero_insertion: bool,
     /// Layers measured at the same time; with one, times are the most exact [default: one for each processor]
-    #[arg(long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = integer(1_usize..))]
+    jobs: Option<usize>,
     /// Draw the cycles as an SVG
     #[arg(long, value_name = "FILE")]
     chart: Option<PathBuf>,
@@ -76,8 +77,8 @@ impl Bench {
     }
 
     fn jobs(&self) -> usize {
-        let jobs = self.jobs.or(thread::available_parallelism().ok());
-        jobs.map_or(1, NonZeroUsize::get)
+        let processors = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.jobs.unwrap_or_else(processors)
     }
 }
 

@@ -10,6 +10,7 @@ use bpa_sim::{Cache, Profile};
 use clap::{Args, Parser, Subcommand};
 
 use super::bench::{bench, Bench};
+use super::command_line::CommandLine;
 use super::layer_source::LayerSource;
 use super::progress::{CycleProgress, Wait};
 use super::run_network::{run_network, RunNetwork};
@@ -21,6 +22,7 @@ use crate::emit;
 use crate::interface::out_bits;
 use crate::layer::{Layer, Rounding};
 use crate::npy;
+use crate::number::integer;
 use crate::plan::Plan;
 use crate::programmable::{self, EngineFile, UsedStages};
 use crate::reference::{reference, Finished, StageArrays};
@@ -34,7 +36,8 @@ const MOST_VALUES: u64 = 1 << 31;
 
 /// Simulates the engine for a convolution's data gradient and checks it, or predicts its cycles.
 ///
-/// Exit codes: 0 all is well; 1 the engine gave a wrong value or broke its contract; 2 bad input, or a tool failed.
+/// Exit codes: 0 all is well; 1 the engine gave a wrong value, broke its contract or does not fit its device; 2 bad input,
+/// or a tool failed.
 #[derive(Parser, Debug)]
 #[command(name = "bpa", version)]
 struct Bpa {
@@ -97,7 +100,7 @@ struct StageFiles {
     #[arg(long, value_name = "NPY")]
     mask: Option<PathBuf>,
     /// Where stochastic rounding begins: 0, the default, to 2147483647
-    #[arg(long, value_name = "SEED", value_parser = clap::value_parser!(u32).range(..=0x7fff_ffff))]
+    #[arg(long, value_name = "SEED", value_parser = integer(0..=0x7fff_ffff_u32))]
     rounding_seed: Option<u32>,
 }
 
@@ -115,7 +118,7 @@ struct Verify {
 
 #[derive(Args, Debug)]
 struct Estimate {
-    /// Predict multipliers and block RAMs of this device too
+    /// Predict multipliers and block RAMs of this device too; where it has fewer, that is told and the exit code is 1
     #[arg(long, value_name = "DEVICE")]
     target: Option<Board>,
     /// Predict for the programmable engine of this file (TOML), in tiles where the layer needs them; lanes and types are the
@@ -133,7 +136,7 @@ struct Estimate {
 #[derive(Args, Debug)]
 struct Frames {
     /// Frames, back to back
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = integer(1..=1_000_000_u64))]
     frames: u64,
 }
 
@@ -146,7 +149,7 @@ struct TrafficArgs {
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
     stall_output: f64,
     /// Seed of everything random
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    #[arg(long, value_name = "SEED", default_value_t = 0, value_parser = integer(0..=u64::MAX))]
     seed: u64,
     /// Say on standard error how long everything took, and the model's share of that
     #[arg(long)]
@@ -189,14 +192,20 @@ fn probability(text: &str) -> Result<f64, String> {
 /// The program, with the arguments of the process.
 pub fn main() -> ExitCode {
     let started = Instant::now();
-    exit_code(match Bpa::parse().command {
+    let words = CommandLine::of_process();
+    let args = match words.parse::<Bpa>() {
+        Ok(args) => args,
+        Err(code) => return code,
+    };
+    let result = match args.command {
         Command::Run(args) => run(args, started),
         Command::Verify(args) => verify(args, started),
         Command::Estimate(args) => estimate(args),
         Command::Bench(args) => bench(args),
         Command::RunNetwork(args) => run_network(args),
         Command::Synth(args) => synthesise(args),
-    })
+    };
+    exit_code(result, words.asks_for_json())
 }
 
 fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
@@ -244,13 +253,24 @@ fn estimate(args: Estimate) -> anyhow::Result<Outcome> {
     let plan = Plan::new(&layer);
     let frames = args.frames.frames;
     let area = args.target.map(|board| synth::estimate(&plan, board));
+    let area = area.transpose()?;
     let figures = Figures {
-        area: area.transpose()?,
+        area,
         ..Figures::new(&plan, frames, plan.cycles(frames), None)
     };
     let heading = format!("{}: predicted, without stalls", layer.name());
     print_figures(&figures, &heading, &layer, false, &args.output)?;
-    Ok(Outcome::Success)
+    let misfit = area.and_then(|area| Some((area.target, area.misfit()?)));
+    Ok(match misfit {
+        None => Outcome::Success,
+        Some((target, misfit)) => {
+            say(&format!(
+                "{target} is too small for `{}`: {misfit}",
+                layer.name()
+            ));
+            Outcome::TooLarge
+        }
+    })
 }
 
 fn estimate_on_engine(

@@ -8,6 +8,7 @@ use anyhow::anyhow;
 use bpa_hdl::rtl::print_verilog;
 use clap::Parser;
 
+use super::command_line::CommandLine;
 use super::layer_source::LayerSource;
 use super::{exit_code, say, Outcome};
 use crate::atomic_file::Staged;
@@ -29,7 +30,7 @@ const EXAMPLE: &str = include_str!("../../examples/strided.toml");
 #[command(name = "gen-verilog", version)]
 struct GenVerilog {
     /// Folder for the files; it is made where it does not exist
-    #[arg(long, value_name = "DIR", default_value = "build")]
+    #[arg(short, long, value_name = "DIR", default_value = "build")]
     out: PathBuf,
     /// Device whose multipliers and memories the Verilog names
     #[arg(long, value_name = "DEVICE", default_value = "generic")]
@@ -41,7 +42,10 @@ struct GenVerilog {
 
 /// The program, with the arguments of the process.
 pub fn main() -> ExitCode {
-    exit_code(run(GenVerilog::parse()))
+    match CommandLine::of_process().parse::<GenVerilog>() {
+        Ok(args) => exit_code(run(args), false),
+        Err(code) => code,
+    }
 }
 
 fn run(args: GenVerilog) -> anyhow::Result<Outcome> {

@@ -16,6 +16,7 @@ use crate::driver::{Driver, Simulated};
 use crate::emit::Target;
 use crate::network::{reference, run, Network, NetworkArrays, NetworkFile};
 use crate::npy;
+use crate::number::integer;
 use crate::programmable::EngineFile;
 
 #[derive(Args, Debug)]
@@ -26,11 +27,11 @@ pub(super) struct RunNetwork {
     #[arg(long, value_name = "FILE")]
     engine: Option<PathBuf>,
     /// Seed of the loss's gradient and of the weights, where the network file names no arrays
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    #[arg(long, value_name = "SEED", default_value_t = 0, value_parser = integer(0..=u64::MAX))]
     seed: u64,
     /// Folder for the layers' grad_input (N, C, H, W), each in LAYER.npy; it is made where it does not exist. Where a value
     /// is wrong, nothing is written
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Write that of this layer alone; can be given several times
     #[arg(long = "layer", value_name = "LAYER", requires = "out")]

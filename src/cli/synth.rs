@@ -9,6 +9,7 @@ use super::bpa::layer;
 use super::layer_source::LayerSource;
 use super::progress::Wait;
 use super::{print, Outcome};
+use crate::number::integer;
 use crate::plan::Plan;
 use crate::synth::{synthesise, Board};
 
@@ -18,7 +19,7 @@ pub(super) struct Synth {
     #[arg(long, value_name = "DEVICE")]
     target: Board,
     /// Place and route with this many seeds, from 1 on; 0 synthesises only
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = integer(0..=1000_u64))]
     seeds: u64,
     /// Keep the Verilog, netlists, reports and logs in this folder
     #[arg(long, value_name = "DIR")]

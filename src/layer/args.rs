@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{LayerFile, PerAxis, PerSide};
+use crate::number::integer;
 
 /// Flags that override the layer file, or replace it. Lists are separated by commas; one number serves all.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
@@ -12,10 +13,10 @@ pub struct LayerArgs {
     #[arg(long)]
     pub name: Option<String>,
     /// Channels of grad_input, which the engine produces
-    #[arg(long, value_name = "C")]
+    #[arg(long, value_name = "C", value_parser = integer::<i64, _>(..))]
     pub in_channels: Option<i64>,
     /// Channels of grad_output, which the engine consumes
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = integer::<i64, _>(..))]
     pub out_channels: Option<i64>,
     /// Size of grad_input
     #[arg(long, value_name = "H,W")]
@@ -29,20 +30,20 @@ pub struct LayerArgs {
     /// Dilation of rows and columns
     #[arg(long, value_name = "ROWS,COLUMNS")]
     pub dilation: Option<PerAxis>,
-    /// Padding of the four sides
+    /// Padding of the four sides; two numbers are those of PyTorch: top and bottom, left and right
     #[arg(long, value_name = "TOP,BOTTOM,LEFT,RIGHT")]
     pub padding: Option<PerSide>,
     /// Groups of channels; as many as in-channels for a depthwise layer
-    #[arg(long)]
+    #[arg(long, value_parser = integer::<i64, _>(..))]
     pub groups: Option<i64>,
     /// Size of grad_output, where it is less than the greatest that fits
     #[arg(long, value_name = "P,Q")]
     pub out_size: Option<PerAxis>,
     /// Lanes over the channels of grad_output, at most K/groups
-    #[arg(long, value_name = "LANES")]
+    #[arg(long, value_name = "LANES", value_parser = integer::<i64, _>(..))]
     pub simd: Option<i64>,
     /// Lanes over the channels of grad_input, at most C/groups; over groups if depthwise
-    #[arg(long, value_name = "LANES")]
+    #[arg(long, value_name = "LANES", value_parser = integer::<i64, _>(..))]
     pub pe: Option<i64>,
     /// Type of grad_output, int2 to int16
     #[arg(long, value_name = "TYPE")]
@@ -51,7 +52,7 @@ pub struct LayerArgs {
     #[arg(long, value_name = "TYPE")]
     pub weight_type: Option<String>,
     /// Sets of weights in memory; with 2, one loads while the other is in use
-    #[arg(long, value_name = "1|2")]
+    #[arg(long, value_name = "1|2", value_parser = integer::<i64, _>(..))]
     pub weight_sets: Option<i64>,
     /// Two multiplications in each multiplier: for AMD 7 series
     #[arg(
@@ -75,10 +76,10 @@ pub struct LayerArgs {
     #[arg(long, value_name = "tensor|channel")]
     pub scale_per: Option<String>,
     /// Bits of a scale, 2 to 16
-    #[arg(long, value_name = "BITS")]
+    #[arg(long, value_name = "BITS", value_parser = integer::<i64, _>(..))]
     pub scale_bits: Option<i64>,
     /// Bits shifted out behind the scale
-    #[arg(long, value_name = "BITS")]
+    #[arg(long, value_name = "BITS", value_parser = integer::<i64, _>(..))]
     pub shift: Option<i64>,
     /// What becomes of them
     #[arg(long, value_name = "nearest_even|floor|stochastic")]

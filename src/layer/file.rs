@@ -176,23 +176,43 @@ pub type PerAxis = PerItem<2>;
 /// One number for each side: top, bottom, left, right.
 pub type PerSide = PerItem<4>;
 
-/// `N` numbers, which may be written as one if they are equal: `3` or `[3, 3]` in a file, `3` or `3,3` as a flag.
+/// `N` numbers, which may be written as one if they are equal: `3` or `[3, 3]` in a file, `3` or `3,3` as a flag. Of four,
+/// two may stand for both of a pair, as in PyTorch: `[1, 2]` for `[1, 1, 2, 2]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PerItem<const N: usize>(pub [i64; N]);
+
+impl<const N: usize> PerItem<N> {
+    /// From as many numbers as divide `N`, each of which serves as many items.
+    fn spread(numbers: &[i64]) -> Option<Self> {
+        let whole = !numbers.is_empty() && N % numbers.len() == 0;
+        let each = |item| numbers[item * numbers.len() / N];
+        whole.then(|| Self(std::array::from_fn(each)))
+    }
+
+    /// How many numbers there may be, for a message.
+    fn counts() -> &'static str {
+        match N {
+            4 => "2 (top and bottom, left and right) or 4 (top, bottom, left, right)",
+            _ => "2 (rows, columns)",
+        }
+    }
+}
 
 impl<const N: usize> FromStr for PerItem<N> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || format!("expected one integer, or {N} separated by commas");
-        let numbers: Vec<i64> = text
+        let numbers: Result<Vec<i64>, _> = text
             .split(',')
-            .map(|number| number.trim().parse().map_err(|_| wrong()))
-            .collect::<Result<_, _>>()?;
-        match numbers[..] {
-            [number] => Ok(Self([number; N])),
-            _ => numbers.try_into().map(Self).map_err(|_| wrong()),
-        }
+            .map(|number| number.trim().parse())
+            .collect();
+        let spread = numbers.ok().and_then(|numbers| Self::spread(&numbers));
+        spread.ok_or_else(|| {
+            format!(
+                "expected one integer, or {} separated by commas",
+                Self::counts()
+            )
+        })
     }
 }
 
@@ -215,7 +235,7 @@ impl<'de, const N: usize> Visitor<'de> for PerItemVisitor<N> {
     type Value = PerItem<N>;
 
     fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        write!(out, "one integer, or a list of {N}")
+        write!(out, "one integer, or a list of {}", PerItem::<N>::counts())
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
@@ -227,11 +247,7 @@ impl<'de, const N: usize> Visitor<'de> for PerItemVisitor<N> {
         while let Some(number) = list.next_element()? {
             numbers.push(number);
         }
-        let found = numbers.len();
-        let numbers = numbers
-            .try_into()
-            .map_err(|_| A::Error::invalid_length(found, &self))?;
-        Ok(PerItem(numbers))
+        PerItem::spread(&numbers).ok_or_else(|| A::Error::invalid_length(numbers.len(), &self))
     }
 }
 
@@ -249,6 +265,9 @@ mod tests {
         assert_eq!("5".parse(), Ok(PerItem([5, 5])));
         assert_eq!("5, 6".parse(), Ok(PerItem([5, 6])));
         assert!("1,2,3".parse::<PerAxis>().is_err());
+        assert_eq!("1,2".parse(), Ok(PerItem([1, 1, 2, 2])));
+        assert!("1,2,3".parse::<PerSide>().is_err());
+        assert!("1,2,3,4,5".parse::<PerSide>().is_err());
         assert!("".parse::<PerSide>().is_err());
     }
 

@@ -88,6 +88,23 @@ impl Board {
         self != Board::Ice40Hx8k
     }
 
+    /// What the device has of the cells that an engine is predicted to take, its multipliers in use for the layer's types;
+    /// `None` without a device.
+    pub(super) fn capacity(self, layer: &Layer) -> Option<Capacity> {
+        let [dsps, brams] = match self {
+            Board::Ice40Up5k => [8, 30],
+            Board::Ice40Hx8k => [0, 32],
+            Board::Ecp5_85k => [156, 208],
+            Board::GowinGw2a => {
+                // Each is one of 18 x 18 or two of 9 x 9.
+                let widest = layer.grad_type().bits().max(layer.weight_type().bits());
+                [if widest <= 9 { 96 } else { 48 }, 46]
+            }
+            Board::XilinxXc7 | Board::Generic => return None,
+        };
+        Some(Capacity { dsps, brams })
+    }
+
     /// Whether the layer's engine can be asked for on this device.
     ///
     /// # Errors
@@ -235,6 +252,13 @@ impl Board {
         }
         packages
     }
+}
+
+/// Cells of a device, in the units of [`Area`](super::Area).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Capacity {
+    pub dsps: u64,
+    pub brams: u64,
 }
 
 /// A device whose multipliers cannot take two multiplications.

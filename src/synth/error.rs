@@ -38,10 +38,10 @@ pub enum SynthError {
     },
 
     /// The device has too few cells of some kind.
-    #[error("{board} is too small for `{design}`: {reason}")]
+    #[error("{board} is too small for `{layer}`: {reason}")]
     TooSmall {
         board: &'static str,
-        design: String,
+        layer: String,
         reason: String,
     },
 

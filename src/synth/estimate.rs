@@ -1,6 +1,7 @@
 //! Multipliers and block RAMs of an engine, without a tool.
 
 use bpa_hdl::rtl::Resource;
+use indicatif::HumanCount;
 use serde::Serialize;
 
 use super::inference::block_rams;
@@ -16,6 +17,39 @@ pub struct Estimate {
     pub dsps: u64,
     /// Block RAMs; on 7 series those of 18 kbit, one of 36 kbit being two.
     pub brams: u64,
+    /// What the device has of them, as have the next; `None` for 7 series, of which no device is meant, and without a device.
+    pub dsps_available: Option<u64>,
+    pub brams_available: Option<u64>,
+    /// How many more the engine takes than there are.
+    pub dsps_missing: u64,
+    pub brams_missing: u64,
+}
+
+impl Estimate {
+    /// What the device has too few of and by how much, for people; `None` where multipliers and block RAMs fit. Whether
+    /// LUTs and flip-flops do is not predicted.
+    pub fn misfit(&self) -> Option<String> {
+        let cells = [
+            ("multipliers", self.dsps, self.dsps_available),
+            ("block RAMs", self.brams, self.brams_available),
+        ];
+        let misfits: Vec<String> = cells
+            .iter()
+            .filter_map(|&(what, taken, available)| {
+                let missing = missing(taken, available);
+                let [taken, available, missing] =
+                    [taken, available?, missing].map(|count| HumanCount(count).to_string());
+                (missing != "0").then(|| {
+                    format!("{taken} {what}, and there are {available}: {missing} too many")
+                })
+            })
+            .collect();
+        (!misfits.is_empty()).then(|| format!("it takes {}", misfits.join("; ")))
+    }
+}
+
+fn missing(taken: u64, available: Option<u64>) -> u64 {
+    available.map_or(0, |available| taken.saturating_sub(available))
 }
 
 /// Counts the cells that the engine's Verilog names for `board`, and those that Yosys will make of its memories where
@@ -25,19 +59,26 @@ pub struct Estimate {
 /// The engine asks for multipliers that the device does not have.
 pub fn estimate(plan: &Plan, board: Board) -> Result<Estimate, TooNarrow> {
     board.accepts(plan.layer())?;
-    let mut estimate = Estimate {
-        target: board.name(),
-        dsps: 0,
-        brams: 0,
-    };
+    let (mut dsps, mut brams) = (0, 0);
     for resource in emit::engine(plan, board.target()).resources() {
         match resource {
-            Resource::Multiplier => estimate.dsps += u64::from(board.has_multipliers()),
-            Resource::BlockRam => estimate.brams += 1,
+            Resource::Multiplier => dsps += u64::from(board.has_multipliers()),
+            Resource::BlockRam => brams += 1,
             Resource::Memory { words, bits } => {
-                estimate.brams += block_rams(board, words, bits as u64);
+                brams += block_rams(board, words, bits as u64);
             }
         }
     }
-    Ok(estimate)
+    let capacity = board.capacity(plan.layer());
+    let dsps_available = capacity.map(|it| it.dsps);
+    let brams_available = capacity.map(|it| it.brams);
+    Ok(Estimate {
+        target: board.name(),
+        dsps,
+        brams,
+        dsps_available,
+        brams_available,
+        dsps_missing: missing(dsps, dsps_available),
+        brams_missing: missing(brams, brams_available),
+    })
 }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::timing::Timing;
 use super::tools::Tools;
-use super::{Area, Board, Design, Figures, SynthError, Synthesis};
+use super::{estimate, Area, Board, Design, Figures, SynthError, Synthesis};
 use crate::atomic_file::write_whole;
 use crate::plan::Plan;
 
@@ -25,11 +25,14 @@ pub fn synthesise(
 ) -> Result<Synthesis, SynthError> {
     board.accepts(plan.layer())?;
     let routed = seeds > 0 && board.place_and_route().is_some();
+    if routed {
+        check_size(plan, board)?;
+    }
     let tools = Tools::of(board, routed, cache)?;
     let designs = Design::ALL.map(|design| Run {
         tools: &tools,
         board,
-        name: design.top(plan),
+        layer: plan.layer().name(),
         alone: folder.join(design.top(plan)).join("alone"),
         harness: folder.join(design.top(plan)).join("harness"),
         verilog: [
@@ -67,6 +70,18 @@ pub fn synthesise(
     })
 }
 
+/// Refuses what place and route would refuse after a long time.
+fn check_size(plan: &Plan, board: Board) -> Result<(), SynthError> {
+    match estimate(plan, board)?.misfit() {
+        None => Ok(()),
+        Some(reason) => Err(SynthError::TooSmall {
+            board: board.name(),
+            layer: plan.layer().name().to_owned(),
+            reason,
+        }),
+    }
+}
+
 const DESIGN: &str = "design.v";
 const STAT: &str = "stat.json";
 
@@ -74,8 +89,7 @@ const STAT: &str = "stat.json";
 struct Run<'a> {
     tools: &'a Tools,
     board: Board,
-    /// Of the design alone.
-    name: String,
+    layer: &'a str,
     alone: PathBuf,
     harness: PathBuf,
     /// Alone and in the harness.
@@ -94,7 +108,8 @@ impl Run<'_> {
         self.tools.yosys.run(folder, args).map(drop)
     }
 
-    /// Tells a device that is too small from other failures of place and route.
+    /// Tells a device that is too small from other failures of place and route. The bare array is a part of the engine, so
+    /// that whichever of them does not fit, the engine does not.
     fn too_small(&self, error: SynthError) -> SynthError {
         let SynthError::Tool { tail, .. } = &error else {
             return error;
@@ -103,8 +118,8 @@ impl Run<'_> {
         match tail.lines().find(says_so) {
             Some(line) => SynthError::TooSmall {
                 board: self.board.name(),
-                design: self.name.clone(),
-                reason: line.trim_start_matches("ERROR: ").to_owned(),
+                layer: self.layer.to_owned(),
+                reason: reason(line),
             },
             None => error,
         }
@@ -134,6 +149,17 @@ impl Run<'_> {
 
 /// What the nextpnrs say where the device has too few cells of a kind.
 const TOO_SMALL: [&str; 2] = ["no BELs remaining", "nable to find a placement"];
+
+/// The same for a user, to whom the names of cells within the design say nothing.
+fn reason(line: &str) -> String {
+    match line.split_once("cell type ") {
+        Some((_, kind)) => {
+            let kind = kind.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+            format!("it takes more cells of the type {kind} than there are; with fewer lanes it takes fewer")
+        }
+        None => "its cells find no place together; with fewer lanes there are fewer".to_owned(),
+    }
+}
 
 /// Parallel runs that write one file write the same, and it appears whole.
 fn write(folder: &Path, name: &str, text: &str) -> Result<(), SynthError> {

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::{npy, npy_of_bytes, numbers, ran, refusal, Folder, GRAD_OUTPUT_SHAPE};
+use crate::{json_refusal, npy, npy_of_bytes, numbers, ran, refusal, Folder, GRAD_OUTPUT_SHAPE};
 use insta::assert_snapshot;
 
 /// The message of `gen-verilog` for flags over the tiny layer; nothing is written.
@@ -13,7 +13,7 @@ fn emission(flags: &str) -> String {
     assert_eq!(folder.names(), before);
     // The simulator's program refuses in the same words.
     let words = format!("estimate tiny.toml --json {flags}");
-    assert_eq!(refusal(&mut folder.bpa(&words)), message);
+    assert_eq!(json_refusal(&mut folder.bpa(&words)), message);
     message
 }
 
@@ -115,8 +115,8 @@ fn command_lines() {
     .map(|words| first_line(folder.gen_verilog(words)));
     assert_snapshot!(emission.concat(), @r"
     error: unexpected argument '--kernels' found
-    error: invalid value '3,x' for '--kernel <R,S>': expected one integer, or 2 separated by commas
-    error: invalid value 'two' for '--groups <GROUPS>': invalid digit found in string
+    error: invalid value '3,x' for '--kernel <R,S>': expected one integer, or 2 (rows, columns) separated by commas
+    error: invalid value 'two' for '--groups <GROUPS>': expected an integer
     error: unexpected argument 'b.toml' found
     ");
     let simulation = [
@@ -141,12 +141,165 @@ fn command_lines() {
     error: invalid value '-0.1' for '--stall-input <P>': expected a probability from 0 up to, but not including, 1
     error: invalid value 'nan' for '--stall-output <P>': expected a probability from 0 up to, but not including, 1
     error: invalid value 'much' for '--stall-output <P>': expected a probability from 0 up to, but not including, 1
-    error: invalid value '0' for '--frames <N>': 0 is not in 1..=1000000
+    error: invalid value '0' for '--frames <N>': expected an integer from 1 to 1000000
     error: `--frames` is 1000000: the arrays would hold 68713896000000 values, and at most 2147483648 are possible
-    error: invalid value '-1' for '--seed <SEED>': invalid digit found in string
+    error: invalid value '-1' for '--seed <SEED>': expected an integer from 0 to 18446744073709551615
     error: unexpected argument '--check' found
     ");
     assert!(refusal(&mut folder.bpa("")).contains("Usage: bpa"));
+}
+
+/// Every flag with a number says which numbers it takes, and a number below zero is a value like others.
+#[test]
+fn numbers_of_flags() {
+    let folder = Folder::new();
+    let run = "run tiny.toml --grad-output dy.npy --weight w.npy --grad-input da.npy";
+    let words = [
+        "verify tiny.toml --seed abc",
+        "verify tiny.toml --seed -1",
+        "verify tiny.toml --frames 1e6",
+        "estimate tiny.toml --frames -3",
+        "verify tiny.toml --stall-input -0.5",
+        "bench --frames 2",
+        "bench --jobs 0",
+        "run-network none.toml --seed 18446744073709551616",
+        "synth tiny.toml --target generic --seeds 1001",
+        "estimate tiny.toml --simd 99999999999999999999",
+        &format!("{run} --rounding-seed 2147483648"),
+        // These are integers, and no layer's.
+        "estimate tiny.toml --padding -5,1,0,0",
+        "estimate tiny.toml --kernel -1",
+        "estimate tiny.toml --groups -2",
+        "estimate tiny.toml --out-type int8 --shift -3",
+    ];
+    let first_lines = words.map(|words| {
+        let message = refusal(&mut folder.bpa(words));
+        // The same is said where JSON is wanted.
+        let json = json_refusal(&mut folder.bpa(&format!("{words} --json")));
+        let line = message.lines().next().unwrap();
+        assert_eq!(json.lines().next().unwrap(), line);
+        line.to_owned() + "\n"
+    });
+    assert_snapshot!(first_lines.concat(), @r"
+    error: invalid value 'abc' for '--seed <SEED>': expected an integer from 0 to 18446744073709551615
+    error: invalid value '-1' for '--seed <SEED>': expected an integer from 0 to 18446744073709551615
+    error: invalid value '1e6' for '--frames <N>': expected an integer from 1 to 1000000
+    error: invalid value '-3' for '--frames <N>': expected an integer from 1 to 1000000
+    error: invalid value '-0.5' for '--stall-input <P>': expected a probability from 0 up to, but not including, 1
+    error: invalid value '2' for '--frames <N>': expected an integer from 3 to 1000
+    error: invalid value '0' for '--jobs <N>': expected an integer from 1 up
+    error: invalid value '18446744073709551616' for '--seed <SEED>': expected an integer from 0 to 18446744073709551615
+    error: invalid value '1001' for '--seeds <N>': expected an integer from 0 to 1000
+    error: invalid value '99999999999999999999' for '--simd <LANES>': expected an integer
+    error: invalid value '2147483648' for '--rounding-seed <SEED>': expected an integer from 0 to 2147483647
+    error: `layer.padding` (top) is -5: it must be from 0 to 4095
+    error: `layer.kernel` (rows) is -1: it must be from 1 to 4095
+    error: `layer.groups` is -2: it must be from 1 to 65535
+    error: `engine.shift` is -3: it must be from 0 to 48
+    ");
+}
+
+/// What people know from elsewhere is understood, or what is meant here is said.
+#[test]
+fn flags_from_elsewhere() {
+    let folder = Folder::new();
+    let message = |mut command: Command| {
+        let message = refusal(&mut command);
+        let end = message.find("\n\nUsage:").unwrap();
+        message[..end].to_owned() + "\n"
+    };
+    let messages = [
+        folder.gen_verilog("tiny.toml --output-padding 1"),
+        folder.bpa("estimate tiny.toml --output_padding 1"),
+        folder.bpa("estimate tiny.toml --kernel-size 3"),
+        folder.bpa("estimate tiny.toml --in_size 3"),
+        folder.bpa("run tiny.toml -o da.npy"),
+        folder.bpa("estimate tiny.toml --nonsense"),
+    ]
+    .map(message);
+    assert_snapshot!(messages.concat(), @r"
+    error: unexpected argument '--output-padding' found
+
+      tip: it is not needed: '--in-size' is the size of grad_input, whichever of those that give the same grad_output
+    error: unexpected argument '--output_padding' found
+
+      tip: it is not needed: '--in-size' is the size of grad_input, whichever of those that give the same grad_output
+    error: unexpected argument '--kernel-size' found
+
+      tip: the size of the kernel is '--kernel'
+    error: unexpected argument '--in_size' found
+
+      tip: a similar argument exists: '--in-size'
+    error: unexpected argument '-o' found
+
+      tip: the result of run goes to '--grad-input', the chart of bench to '--chart', what synth leaves to '--keep'
+    error: unexpected argument '--nonsense' found
+    ");
+    assert_eq!(ran(&mut folder.gen_verilog("tiny.toml -o short")).code, 0);
+    assert!(folder.has("short/tiny.v"));
+    let json = |padding: &str| {
+        let words = format!("estimate tiny.toml --json --padding {padding}");
+        ran(&mut folder.bpa(&words)).stdout
+    };
+    assert_eq!(json("1,2"), json("1,1,2,2"));
+    assert_ne!(json("1,2"), json("2,2,1,1"));
+}
+
+/// A JSON object is all that a program says there, whatever happens.
+#[test]
+fn errors_as_json() {
+    let folder = Folder::new();
+    folder.write("none.toml", "[layer]\n");
+    let run = "run tiny.toml --weight w.npy --grad-input da.npy --grad-output";
+    for words in [
+        "estimate",
+        "verify none.toml",
+        "verify absent.toml",
+        "verify tiny.toml --frames 0",
+        "verify tiny.toml b.toml",
+        "run tiny.toml",
+        &format!("{run} absent.npy"),
+        "bench --layers absent.toml",
+        "bench --engine absent.toml",
+        "run-network absent.toml",
+        "synth tiny.toml",
+        "synth none.toml --target generic",
+    ] {
+        let json = json_refusal(&mut folder.bpa(&format!("{words} --json")));
+        let people = refusal(&mut folder.bpa(words));
+        assert!(
+            people.starts_with(json.trim_end()),
+            "{words}: {json}{people}"
+        );
+        // Before `--` it is a flag, and behind it a file.
+        let file = refusal(&mut folder.bpa(&format!("{words} -- --json")));
+        assert!(file.starts_with("error: "), "{file}");
+    }
+    let help = ran(&mut folder.bpa("verify --json --help"));
+    assert_eq!((help.code, help.stderr.as_str()), (0, ""));
+    assert!(help.stdout.contains("Usage: bpa verify"));
+}
+
+/// Nobody listens: the program ends as it would, and says nothing of it.
+#[test]
+fn a_reader_that_has_gone_away() {
+    let folder = Folder::new();
+    folder.write("none.toml", "[layer]\n");
+    for (words, code) in [
+        ("estimate tiny.toml --json", 0),
+        ("estimate tiny.toml", 0),
+        ("estimate tiny.toml --target ice40-up5k --simd 3 --pe 2 --weight-type int16 --json --kernel 60 --in-size 100", 1),
+        ("estimate none.toml --json", 2),
+        ("--help", 0),
+        ("estimate --nonsense --json", 2),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = folder.bpa(words).stdout(writer).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{words}: {stderr}");
+        assert!(!stderr.contains("ipe"), "{words}: {stderr}");
+    }
 }
 
 #[test]
@@ -191,7 +344,7 @@ fn array(bytes: &[u8]) -> String {
     folder.write("bad.npy", bytes);
     let words = "run tiny.toml --grad-output bad.npy --weight w.npy --grad-input da.npy --json";
     // Bad arrays are found before a simulator is asked for.
-    let message = refusal(folder.bpa(words).env("VERILATOR", "/no/verilator"));
+    let message = json_refusal(folder.bpa(words).env("VERILATOR", "/no/verilator"));
     assert!(!folder.has("da.npy"));
     message
 }

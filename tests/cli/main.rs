@@ -116,6 +116,22 @@ fn refusal(command: &mut Command) -> String {
     ran.stderr
 }
 
+/// The same of one that was asked for JSON: an object with the message, on standard output alone; here it is told as to
+/// people.
+fn json_refusal(command: &mut Command) -> String {
+    let ran = ran(command);
+    assert_eq!((ran.code, ran.stderr.as_str()), (2, ""), "{}", ran.stdout);
+    json_error(&ran.stdout)
+}
+
+/// The one key of the one object.
+fn json_error(stdout: &str) -> String {
+    assert_eq!(stdout.lines().count(), 1, "{stdout}");
+    let object: serde_json::Value = serde_json::from_str(stdout).unwrap();
+    assert_eq!(object.as_object().unwrap().len(), 1, "{stdout}");
+    format!("error: {}\n", object["error"].as_str().unwrap())
+}
+
 /// Numbers from -20 up, in no simple order.
 fn numbers(shape: [usize; 4]) -> impl Iterator<Item = i64> {
     (0..shape.iter().product::<usize>() as i64).map(|index| index * 7 % 41 - 20)

@@ -223,9 +223,61 @@ fn an_estimate_for_a_device_has_its_cells() {
     assert_eq!((&json["dsps"], &json["brams"]), (&4.into(), &6.into()));
     assert!(json["bound_cycles"].is_u64());
     let text = success(ran(&mut folder.bpa(words))).stdout;
-    for (what, cells) in [("  multipliers ", 4), ("  block RAMs ", 6)] {
+    for (what, cells, available) in [("  multipliers ", 4, 8), ("  block RAMs ", 6, 30)] {
         let line = text.lines().find(|line| line.starts_with(what)).unwrap();
-        assert!(line.ends_with(&format!(" {cells}  cells of ice40-up5k")));
+        let end = format!(" {cells}  cells of ice40-up5k, which has {available}");
+        assert!(line.ends_with(&end), "{line}");
+    }
+}
+
+/// What a device has not is said, with how much, and the exit code tells it.
+#[test]
+fn an_estimate_beyond_its_device_says_what_does_not_fit() {
+    let folder = Folder::new();
+    let layer = "estimate --in-channels 64 --out-channels 64 --in-size 8 --name wide";
+    let counts = [
+        "dsps",
+        "dsps_available",
+        "dsps_missing",
+        "brams",
+        "brams_available",
+        "brams_missing",
+    ];
+    let told = |flags: &str| {
+        let words = format!("{layer} {flags}");
+        let text = ran(&mut folder.bpa(&words));
+        let json = ran(&mut folder.bpa(&format!("{words} --json")));
+        assert_eq!((json.code, &json.stderr), (text.code, &text.stderr));
+        let figures: Value = serde_json::from_str(&json.stdout).unwrap();
+        let counts = counts.map(|key| figures[key].as_u64());
+        let words = text.stdout.matches("TOO MANY").count();
+        (text.code, text.stderr, counts, words)
+    };
+    let fits = told("--simd 2 --pe 4 --kernel 1 --target ice40-up5k");
+    assert_eq!((fits.0, fits.1.as_str(), fits.3), (0, "", 0));
+    assert_eq!(fits.2[..3], [Some(8), Some(8), Some(0)]);
+    let wide = told("--simd 4 --pe 4 --kernel 3 --target ice40-up5k");
+    assert_eq!((wide.0, wide.3), (1, 2));
+    assert_eq!(wide.2[..3], [Some(16), Some(8), Some(8)]);
+    // 9 x 16 x 16 words of 128 bits are 9 x 8 of the blocks; line buffer and output FIFO are the others.
+    let [brams, available, missing] = [3, 4, 5].map(|index| wide.2[index].unwrap());
+    assert!(brams > 72 && available == 30 && missing == brams - 30);
+    let expected = format!(
+        "ice40-up5k is too small for `wide`: it takes 16 multipliers, and there are 8: 8 too many; \
+         {brams} block RAMs, and there are 30: {missing} too many\n"
+    );
+    assert_eq!(wide.1, expected);
+    // A device without multipliers takes none; Gowin's of 18 x 18 are two of 9 x 9.
+    let hx8k = told("--simd 4 --pe 4 --kernel 1 --target ice40-hx8k");
+    assert_eq!((hx8k.0, hx8k.2[0], hx8k.2[1]), (0, Some(0), Some(0)));
+    let lanes = "--simd 8 --pe 8 --kernel 1 --target gowin-gw2a";
+    assert_eq!(told(lanes).0, 0);
+    let wide = told(&format!("{lanes} --weight-type int10"));
+    assert_eq!((wide.0, wide.2[1], wide.2[2]), (1, Some(48), Some(16)));
+    // Of these no size is known.
+    for target in ["xilinx-xc7", "generic"] {
+        let any = told(&format!("--simd 64 --pe 64 --kernel 3 --target {target}"));
+        assert_eq!((any.0, any.2[1], any.2[4]), (0, None, None));
     }
 }
 
