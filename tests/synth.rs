@@ -1,6 +1,7 @@
 //! `bpa synth` with the real tools on one small layer, and without them.
 
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use bpa_engine::emit::Target;
@@ -206,14 +207,70 @@ fn a_device_that_is_too_small_is_said_to_be() {
         ),
         "{message}"
     );
-    // What only place and route finds: multipliers of LUTs.
-    let words =
-        "--target ice40-hx8k --seeds 1 --simd 6 --pe 4 --kernel 1 --padding 0 --grad-type int16";
-    let message = refusal(&mut synth(words));
+}
+
+/// A script that stands for a tool of the system.
+fn script(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+/// What only place and route finds is told of the engine, in whichever of the two designs it is found first, and without the
+/// names of cells within them.
+#[test]
+fn too_few_cells_of_a_kind_are_told_without_a_cell_s_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let yosys = script(folder.path(), "yosys", "echo Yosys 0.23");
+    let reason = |error: &str| {
+        let text = format!(
+            "[ $1 = --version ] && echo '(Version 0.4-1+b1)' && exit\necho \"{error}\" >&2\nexit 1"
+        );
+        let mut command = synth("--target ice40-hx8k --seeds 1");
+        command.env("YOSYS", &yosys);
+        command.env("NEXTPNR_ICE40", script(folder.path(), "nextpnr", &text));
+        let message = refusal(&mut command);
+        let start = "error: ice40-hx8k is too small for `small_strided`: ";
+        message.strip_prefix(start).unwrap().trim_end().to_owned()
+    };
+    assert_eq!(
+        reason("ERROR: Unable to place cell 'u_bare.q[3]_LC', no BELs remaining to implement cell type 'ICESTORM_LC'"),
+        "it takes more cells of the type ICESTORM_LC than there are; with fewer lanes it takes fewer"
+    );
+    assert_eq!(
+        reason("ERROR: Unable to find a placement location for cell 'u_bare.q[3]_LC'"),
+        "its cells find no place together; with fewer lanes there are fewer"
+    );
+}
+
+#[test]
+fn tools_that_are_too_old_are_told_with_the_version_that_is_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    let old_yosys = script(
+        folder.path(),
+        "old_yosys",
+        "echo 'Yosys 0.9 (git sha1 1979e0b)'",
+    );
+    let message = refusal(synth("--target generic").env("YOSYS", &old_yosys));
     assert_eq!(
         message,
-        "error: ice40-hx8k is too small for `small_strided`: it takes more cells of the type ICESTORM_LC than there are; \
-         with fewer lanes it takes fewer\n"
+        format!(
+            "error: `{}` is version 0.9: generic needs Yosys 0.23 or later; install it with `apt-get install yosys`\n",
+            old_yosys.display()
+        )
+    );
+    let yosys = script(folder.path(), "yosys", "echo Yosys 0.23");
+    let old_nextpnr = script(folder.path(), "nextpnr", "echo '(Version 0.3)'");
+    let mut command = synth("--target ice40-up5k --seeds 1");
+    let message = refusal(
+        command
+            .env("YOSYS", yosys)
+            .env("NEXTPNR_ICE40", old_nextpnr),
+    );
+    assert!(
+        message.contains("is version 0.3: ice40-up5k needs nextpnr 0.4 or later for iCE40"),
+        "{message}"
     );
 }
 

@@ -16,6 +16,18 @@ pub enum SimError {
         program: String,
     },
 
+    /// Verilator is too old.
+    #[error(
+        "`{program}` is Verilator {found}: simulation needs 5.006 or later; \
+         install it with `apt-get install verilator` (other systems: https://verilator.org)"
+    )]
+    VerilatorOld {
+        /// The program.
+        program: String,
+        /// Its version.
+        found: String,
+    },
+
     /// The C++ compiler could not be started.
     #[error(
         "`{program}` was not found: simulation needs a C++ compiler; \

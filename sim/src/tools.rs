@@ -16,6 +16,9 @@ use crate::{Cache, SimError};
 /// Variables that turn Verilator's wrapper to another binary.
 const VERILATOR_VARIABLES: [&str; 2] = ["VERILATOR_ROOT", "VERILATOR_BIN"];
 
+/// The oldest Verilator that will do.
+const LEAST_VERILATOR: [u32; 2] = [5, 6];
+
 /// The text of an entry that holds a version.
 const VERSION: &str = "version";
 
@@ -59,9 +62,20 @@ impl Toolchain {
         Tool::new(command, |program| SimError::CompilerMissing { program })
     }
 
-    /// The text that `verilator --version` prints. Verilator is a Perl script around a binary, which takes long to start
+    /// The text that `verilator --version` prints, if it is not too old; what states no version is taken for new. Verilator is a Perl script around a binary, which takes long to start
     /// for a run that has its model already: the text is kept in the cache for as long as the file stays the same.
     pub(crate) fn verilator_version(&self, cache: &Cache) -> Result<String, SimError> {
+        let text = self.verilator_version_text(cache)?;
+        match version_in(&text) {
+            Some((found, numbers)) if numbers < LEAST_VERILATOR => Err(SimError::VerilatorOld {
+                program: self.verilator.clone(),
+                found: found.to_owned(),
+            }),
+            _ => Ok(text),
+        }
+    }
+
+    fn verilator_version_text(&self, cache: &Cache) -> Result<String, SimError> {
         let ask = || version_of(&self.verilator, self.verilator());
         let Some(identity) = identity(&self.verilator) else {
             return ask();
@@ -90,6 +104,13 @@ impl Toolchain {
             .run()?;
         Ok(Path::new(root.trim()).join("include"))
     }
+}
+
+/// The version in a text like `Verilator 5.006 2023-01-22 rev (Debian 5.006-3)`, and its numbers.
+fn version_in(text: &str) -> Option<(&str, [u32; 2])> {
+    let version = text.split_whitespace().nth(1)?;
+    let (major, minor) = version.split_once('.')?;
+    Some((version, [major.parse().ok()?, minor.parse().ok()?]))
 }
 
 /// A path with folders is made absolute, since the tools are started in other folders; a bare name
@@ -183,5 +204,24 @@ impl Tool {
         let words = std::iter::once(self.command.get_program()).chain(self.command.get_args());
         let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
         words.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_their_numbers() {
+        let numbers = |text| version_in(text).map(|(_, numbers)| numbers);
+        let debian = "Verilator 5.006 2023-01-22 rev (Debian 5.006-3)\n";
+        assert_eq!(version_in(debian), Some(("5.006", LEAST_VERILATOR)));
+        assert_eq!(
+            numbers("Verilator 4.228 2022-10-01 rev v4.228"),
+            Some([4, 228])
+        );
+        assert_eq!(numbers("Verilator 5.034 devel rev v5.034-5"), Some([5, 34]));
+        assert_eq!(numbers("something else"), None);
+        assert_eq!(numbers(""), None);
     }
 }

@@ -24,6 +24,16 @@ pub enum SynthError {
         install: &'static str,
     },
 
+    /// A tool of the system is too old.
+    #[error("`{program}` is version {found}: {board} needs {what}; install it with `{install}`")]
+    Old {
+        program: String,
+        found: String,
+        board: &'static str,
+        what: &'static str,
+        install: &'static str,
+    },
+
     /// The Python environment of a tool could not be made.
     #[error(
         "cannot install {package}, which {board} needs: `{command}` failed ({status}); its last lines:\n{tail}\n\

@@ -38,12 +38,12 @@ impl Tools {
 
     fn native(board: Board, place: bool) -> Result<Self, SynthError> {
         let yosys = Program::native(board, "YOSYS", "yosys", "Yosys 0.23 or later");
-        let mut versions = BTreeMap::from([("yosys".to_owned(), yosys.version()?)]);
+        let mut versions = BTreeMap::from([("yosys".to_owned(), yosys.version([0, 23])?)]);
         let mut nextpnr = None;
         if let Some(pnr) = board.place_and_route().filter(|_| place) {
             let what = "nextpnr 0.4 or later for iCE40";
             let program = Program::native(board, "NEXTPNR_ICE40", pnr.program, what);
-            versions.insert(pnr.program.to_owned(), program.version()?);
+            versions.insert(pnr.program.to_owned(), program.version([0, 4])?);
             nextpnr = Some(program);
         }
         Ok(Tools {
@@ -212,15 +212,26 @@ impl Program {
         Err(failed(output.status.to_string(), tail))
     }
 
-    /// The version that the program states of itself: what follows the word, or all where there is none.
-    fn version(&self) -> Result<String, SynthError> {
+    /// The version that the program states of itself: what follows the word, or all where there is none. It has to be
+    /// `least` or later, where it can be compared.
+    fn version(&self, least: [u32; 2]) -> Result<String, SynthError> {
         let here = Path::new(".");
         let text = match self.run(here, ["--version"]) {
             // Yosys before 0.28 knows the short form only.
             Err(SynthError::Tool { .. }) => self.run(here, ["-V"])?,
             other => other?,
         };
-        Ok(version_in(&text))
+        let found = version_in(&text);
+        match numbers_of(&found).is_some_and(|numbers| numbers < least) {
+            true => Err(SynthError::Old {
+                program: self.name.clone(),
+                found,
+                board: self.board,
+                what: self.what,
+                install: self.install,
+            }),
+            false => Ok(found),
+        }
     }
 }
 
@@ -232,6 +243,13 @@ fn version_in(text: &str) -> String {
         .map(|word| word.trim_matches(['(', ')', ',']));
     let version = words.find(begins_with_digit);
     version.unwrap_or(text.trim()).to_owned()
+}
+
+/// The first two numbers of a version: 0.23 is later than 0.9.
+fn numbers_of(version: &str) -> Option<[u32; 2]> {
+    let mut numbers = version.split(|c: char| !c.is_ascii_digit());
+    let mut next = || numbers.next()?.parse().ok();
+    Some([next()?, next()?])
 }
 
 fn named_in(variable: &str, default: &str) -> OsString {
@@ -257,5 +275,8 @@ mod tests {
         ] {
             assert_eq!(version_in(text), version);
         }
+        assert_eq!(numbers_of("0.4-1+b1"), Some([0, 4]));
+        assert_eq!(numbers_of("5"), None);
+        assert_eq!(numbers_of("unknown"), None);
     }
 }

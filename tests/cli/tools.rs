@@ -44,6 +44,25 @@ fn missing_tools_are_named_with_how_to_get_them() {
 }
 
 #[test]
+fn a_verilator_that_is_too_old_is_told_with_the_version_that_is_needed() {
+    let folder = Folder::new();
+    let old = folder.script("echo 'Verilator 4.038 2020-07-11 rev v4.036-114-g0cd4a57ad'");
+    // Once asked and once from the cache.
+    for _ in 0..2 {
+        let mut command = folder.bpa("verify tiny.toml");
+        command.env("VERILATOR", &old);
+        let message = refusal(command.env("BPA_CACHE_DIR", folder.fresh_cache()));
+        assert!(
+            message.ends_with(
+                "verilator.sh` is Verilator 4.038: simulation needs 5.006 or later; install it with \
+                 `apt-get install verilator` (other systems: https://verilator.org)\n"
+            ),
+            "{message}"
+        );
+    }
+}
+
+#[test]
 fn emission_and_estimate_need_no_tools() {
     let folder = Folder::new();
     let mut commands = [
