@@ -8,8 +8,10 @@
 mod bench;
 pub mod bpa;
 mod command_line;
+mod folder;
 pub mod gen_verilog;
 mod layer_source;
+mod long_run;
 mod parallel;
 mod progress;
 mod run_network;

@@ -17,7 +17,10 @@ fn every_key_has_a_default_and_survives_writing() {
     let file = file("[engine]\nmode = \"programmable\"");
     assert!(file.validate().is_ok());
     assert_eq!(self::file(&file.to_toml()), file);
-    assert_eq!(file.validate().unwrap().to_file(), file);
+    let full = file.validate().unwrap().to_file();
+    assert_eq!(full.limits.phases, Some(PerItem([4; 2])));
+    assert_eq!(self::file(&full.to_toml()), full);
+    assert_eq!(full.validate().unwrap(), file.validate().unwrap());
     assert!(EngineFile::is_meant(&file.to_toml()));
     // A mode that is written wrong is told as such, and limits are of no layer.
     for meant in ["[engine]\nmode = \"programable\"", "[limits]"] {
@@ -26,6 +29,18 @@ fn every_key_has_a_default_and_survives_writing() {
     for other in ["", "[engine]\nsimd = 2", "engine = 3", "["] {
         assert!(!EngineFile::is_meant(other), "{other}");
     }
+}
+
+/// Nobody is told that a limit is wrong which nobody wrote.
+#[test]
+fn defaults_follow_what_is_given() {
+    let phases = |text: &str| {
+        let engine = file(&format!("[limits]\n{text}")).validate().unwrap();
+        engine.limits().axes.map(|axis| axis.phases)
+    };
+    assert_eq!(phases("kernel = [3, 3]"), [3, 3]);
+    assert_eq!(phases("kernel = [1, 11]"), [1, 4]);
+    assert_eq!(phases("kernel = [3, 11]\nphases = [2, 5]"), [2, 5]);
 }
 
 #[test]
@@ -196,12 +211,12 @@ fn a_stage_that_was_not_built_is_named() {
 
 #[test]
 fn an_engine_with_stages_survives_writing_and_is_not_too_wide() {
-    let staged = file("[engine]\naccumulate = true\nmask = true");
+    let staged = file("[engine]\naccumulate = true\nmask = true\n[limits]\nphases = 4");
     assert_eq!(staged.validate().unwrap().to_file(), staged);
     assert_eq!(file(&staged.to_toml()), staged);
     let scaled = file(
         "[engine]\nout_type = \"int4\"\nscale_per = \"channel\"\nscale_bits = 9\nshift = 3\nrounding = \"floor\"\n\
-         [limits]\nscale_words = 20",
+         [limits]\nphases = 4\nscale_words = 20",
     );
     assert_eq!(scaled.validate().unwrap().to_file(), scaled);
     assert_eq!(file(&scaled.to_toml()), scaled);

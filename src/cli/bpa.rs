@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use super::bench::{bench, Bench};
 use super::command_line::CommandLine;
 use super::layer_source::LayerSource;
+use super::long_run::say_if_long;
 use super::progress::{CycleProgress, Wait};
 use super::run_network::{run_network, RunNetwork};
 use super::synth::{synth as synthesise, Synth};
@@ -169,6 +170,15 @@ impl TrafficArgs {
         self.stall_input > 0.0 || self.stall_output > 0.0
     }
 
+    /// The same for a run.
+    fn traffic(&self) -> Traffic {
+        Traffic {
+            stall_input: self.stall_input,
+            stall_output: self.stall_output,
+            seed: self.seed,
+        }
+    }
+
     /// Seconds of everything since `started`, and of the model's own evaluation.
     fn say_timing(&self, started: Instant, profile: &Profile) {
         if self.timing {
@@ -218,6 +228,8 @@ fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
         grad_output,
     };
     can_write(&args.grad_input)?;
+    let frames = arrays.grad_output.shape()[0] as u64;
+    say_if_long(&plan, frames, args.traffic.traffic().slowdown());
     let ran = simulate(&plan, &arrays, &args.traffic, args.check)?;
     let outcome = ran.outcome();
     if outcome == Outcome::Success {
@@ -234,6 +246,7 @@ fn verify(args: Verify, started: Instant) -> anyhow::Result<Outcome> {
     let frames = frames(&layer, args.frames.frames)?;
     let seed = args.traffic.seed;
     let plan = Plan::new(&layer);
+    say_if_long(&plan, frames as u64, args.traffic.traffic().slowdown());
     let arrays = Arrays {
         grad_output: random_grad_output(&layer, frames, seed),
         weight: random_weight(&layer, seed),
@@ -436,11 +449,7 @@ fn measure(
         let _wait = Wait::new("compiling the Verilog with Verilator");
         Simulator::build(plan, &verilog, &Cache::from_env()?)?
     };
-    let traffic = Traffic {
-        stall_input: args.stall_input,
-        stall_output: args.stall_output,
-        seed: args.seed,
-    };
+    let traffic = args.traffic();
     let frames = arrays.grad_output.shape()[0] as u64;
     let cycles = plan.layer().weight_words() + plan.cycles(frames).total;
     let mut progress = CycleProgress::new((cycles as f64 * traffic.slowdown()) as u64);

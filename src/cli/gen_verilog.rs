@@ -1,6 +1,5 @@
 //! `gen-verilog`: a layer in, NAME.v and NAME.json out; or a programmable engine in, and its registers out as well.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,6 +8,7 @@ use bpa_hdl::rtl::print_verilog;
 use clap::Parser;
 
 use super::command_line::CommandLine;
+use super::folder::make_folder;
 use super::layer_source::LayerSource;
 use super::{exit_code, say, Outcome};
 use crate::atomic_file::Staged;
@@ -104,7 +104,7 @@ fn write_all(out: &Path, name: &str, files: &[(&str, String)]) -> anyhow::Result
         let path = path.display().to_string();
         move |reason: std::io::Error| anyhow!("{path}: cannot write: {reason}")
     };
-    fs::create_dir_all(out).map_err(failed(out))?;
+    make_folder(out)?;
     let mut staged = Vec::new();
     for (extension, text) in files {
         let path = out.join(name).with_extension(extension);

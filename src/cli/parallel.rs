@@ -4,12 +4,8 @@ use std::cmp::Reverse;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Mutex;
 use std::thread;
-use std::time::Duration;
 
-use indicatif::ProgressBar;
-
-use super::progress::cycle_bar;
-use super::say;
+use super::progress::SharedProgress;
 
 /// What is known of a task beforehand.
 pub(super) struct Task {
@@ -31,8 +27,7 @@ pub(super) fn in_parallel<R: Send, E: Send>(
     // The longest first, so that no thread is left alone with one at the end.
     let mut order: Vec<usize> = (0..tasks.len()).collect();
     order.sort_by_key(|&index| Reverse(tasks[index].cost));
-    let bar = cycle_bar(tasks.iter().map(|task| task.cycles).sum());
-    bar.enable_steady_tick(Duration::from_millis(200));
+    let bar = SharedProgress::new(tasks.iter().map(|task| task.cycles).sum());
 
     let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
@@ -47,7 +42,7 @@ pub(super) fn in_parallel<R: Send, E: Send>(
             match &result {
                 Ok(result) => {
                     let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                    tell(&bar, &format!("[{done}/{}] {}", tasks.len(), line(result)));
+                    bar.tell(&format!("[{done}/{}] {}", tasks.len(), line(result)));
                 }
                 Err(_) => failed.store(true, Ordering::Relaxed),
             }
@@ -60,17 +55,9 @@ pub(super) fn in_parallel<R: Send, E: Send>(
             scope.spawn(thread);
         }
     });
-    bar.finish_and_clear();
+    bar.finish();
 
     let mut results = results.into_inner().expect("no thread panics");
     results.sort_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
-}
-
-/// Above the bar, or where there is none, as a line of its own.
-fn tell(bar: &ProgressBar, line: &str) {
-    match bar.is_hidden() {
-        true => say(line),
-        false => bar.println(line),
-    }
 }

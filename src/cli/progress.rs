@@ -1,21 +1,27 @@
-//! Signs of life on a terminal, for what takes longer than a moment.
+//! Signs of life for what takes longer than a moment: a bar on a terminal, elsewhere a line now and then.
 
 use std::fmt;
 use std::io::{self, IsTerminal};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{
     HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
 };
 
+use super::say;
+
 /// What is over sooner shows nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Where standard error is no terminal, the first line comes after this time, and others as long after the one before.
+const PAUSE: Duration = Duration::from_secs(15);
 
 /// The progress of a simulation in cycles.
 pub(super) struct CycleProgress {
     started: Instant,
     expected: u64,
     bar: Option<ProgressBar>,
+    lines: Lines,
 }
 
 impl CycleProgress {
@@ -25,16 +31,24 @@ impl CycleProgress {
             started: Instant::now(),
             expected,
             bar: None,
+            lines: Lines::default(),
         }
     }
 
     /// Shows that so many cycles were run.
     pub(super) fn at(&mut self, cycles: u64) {
-        if self.bar.is_none() && self.started.elapsed() > PATIENCE && io::stderr().is_terminal() {
+        let elapsed = self.started.elapsed();
+        if !io::stderr().is_terminal() {
+            if self.lines.are_due(elapsed) {
+                say(&cycle_line(cycles, self.expected, elapsed));
+            }
+            return;
+        }
+        if self.bar.is_none() && elapsed > PATIENCE {
             let target = ProgressDrawTarget::stderr();
             let bar = ProgressBar::with_draw_target(Some(self.expected), target)
                 .with_style(cycle_style())
-                .with_elapsed(self.started.elapsed());
+                .with_elapsed(elapsed);
             self.bar = Some(bar);
         }
         if let Some(bar) = &self.bar {
@@ -55,29 +69,101 @@ impl Drop for CycleProgress {
     }
 }
 
-/// The progress of several simulations together, in cycles; hidden where standard error is no terminal.
-pub(super) fn cycle_bar(expected: u64) -> ProgressBar {
-    ProgressBar::with_draw_target(Some(expected), ProgressDrawTarget::stderr())
-        .with_style(cycle_style())
+/// The progress of several simulations together, in cycles.
+pub(super) struct SharedProgress {
+    /// Hidden where standard error is no terminal.
+    bar: ProgressBar,
+    lines: Mutex<Lines>,
+}
+
+impl SharedProgress {
+    /// `expected` cycles stand for the whole.
+    pub(super) fn new(expected: u64) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(expected), ProgressDrawTarget::stderr())
+            .with_style(cycle_style());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        let lines = Mutex::default();
+        Self { bar, lines }
+    }
+
+    /// Shows that so many cycles more were run.
+    pub(super) fn inc(&self, cycles: u64) {
+        self.bar.inc(cycles);
+        let elapsed = self.bar.elapsed();
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.bar.is_hidden() && lines.are_due(elapsed) {
+            let expected = self.bar.length().unwrap_or(0);
+            say(&cycle_line(self.bar.position(), expected, elapsed));
+        }
+    }
+
+    /// Says a line above the bar or, where there is none, on its own.
+    pub(super) fn tell(&self, line: &str) {
+        match self.bar.is_hidden() {
+            true => say(line),
+            false => self.bar.println(line),
+        }
+    }
+
+    /// Nothing more is shown.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// When the last line was said.
+#[derive(Debug, Default)]
+struct Lines {
+    last: Duration,
+}
+
+impl Lines {
+    /// Whether it is time for another, which is then said.
+    fn are_due(&mut self, elapsed: Duration) -> bool {
+        let are_due = elapsed >= self.last + PAUSE;
+        if are_due {
+            self.last = elapsed;
+        }
+        are_due
+    }
+}
+
+/// What the bar shows, as a line.
+fn cycle_line(cycles: u64, expected: u64, elapsed: Duration) -> String {
+    // Stalls are random: a run may be longer than was expected.
+    let expected = expected.max(cycles);
+    let rate = rate(cycles, elapsed);
+    let left = Duration::from_secs_f64((expected - cycles) as f64 / rate);
+    format!(
+        "{} of {} cycles, {} cycles/s, {} left",
+        HumanCount(cycles),
+        HumanCount(expected),
+        HumanCount(rate as u64),
+        HumanDuration(left)
+    )
 }
 
 fn cycle_style() -> ProgressStyle {
     ProgressStyle::with_template("{bar:30} {human_pos} of {human_len} cycles, {rate}, {left} left")
         .expect("the template is well-formed")
         .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
-            let _ = write!(out, "{} cycles/s", HumanCount(rate(state) as u64));
+            let _ = write!(
+                out,
+                "{} cycles/s",
+                HumanCount(rate(state.pos(), state.elapsed()) as u64)
+            );
         })
         .with_key("left", |state: &ProgressState, out: &mut dyn fmt::Write| {
             let cycles = state.len().unwrap_or(0).saturating_sub(state.pos());
-            let left = Duration::from_secs_f64(cycles as f64 / rate(state));
+            let left = Duration::from_secs_f64(cycles as f64 / rate(state.pos(), state.elapsed()));
             let _ = write!(out, "{}", HumanDuration(left));
         })
 }
 
 /// Cycles a second since the beginning; the library's own rate takes the bar's first position for a leap.
-fn rate(state: &ProgressState) -> f64 {
+fn rate(cycles: u64, elapsed: Duration) -> f64 {
     // At least one, so that it can be divided by.
-    (state.pos() as f64 / state.elapsed().as_secs_f64()).max(1.0)
+    (cycles as f64 / elapsed.as_secs_f64()).max(1.0)
 }
 
 /// Shows `what` on a terminal until the value is dropped.
@@ -101,5 +187,30 @@ impl Drop for Wait {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_now_and_then() {
+        let mut lines = Lines::default();
+        let times = [1, 14, 15, 16, 29, 31, 45, 46, 47];
+        let said = times.map(|seconds| lines.are_due(Duration::from_secs(seconds)));
+        let [y, n] = [true, false];
+        assert_eq!(said, [n, n, y, n, n, y, n, y, n]);
+    }
+
+    #[test]
+    fn a_line_says_how_far_how_fast_and_how_long() {
+        let line = cycle_line(3_000_000, 9_000_000, Duration::from_secs(20));
+        assert_eq!(
+            line,
+            "3,000,000 of 9,000,000 cycles, 150,000 cycles/s, 40 seconds left"
+        );
+        let longer = cycle_line(12, 10, Duration::from_secs(2));
+        assert_eq!(longer, "12 of 12 cycles, 6 cycles/s, 0 seconds left");
     }
 }

@@ -1,6 +1,5 @@
 //! `bpa run-network`: the backward pass of a network on one programmable engine.
 
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::thread;
 
@@ -10,6 +9,7 @@ use bpa_sim::Cache;
 use clap::Args;
 
 use super::bpa::can_write;
+use super::folder::make_folder;
 use super::progress::Wait;
 use super::{print, say, Outcome};
 use crate::driver::{Driver, Simulated};
@@ -121,8 +121,7 @@ fn results(
             known.join(", ")
         );
     }
-    fs::create_dir_all(out)
-        .map_err(|reason| anyhow!("{}: cannot write: {reason}", out.display()))?;
+    make_folder(out)?;
     let mut results = Vec::new();
     for (index, &name) in known.iter().enumerate() {
         if !(names.is_empty() || names.iter().any(|wanted| wanted == name)) {

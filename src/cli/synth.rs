@@ -6,6 +6,7 @@ use bpa_sim::Cache;
 use clap::Args;
 
 use super::bpa::layer;
+use super::folder::make_folder;
 use super::layer_source::LayerSource;
 use super::progress::Wait;
 use super::{print, Outcome};
@@ -35,6 +36,9 @@ pub(super) struct Synth {
 pub(super) fn synth(args: Synth) -> anyhow::Result<Outcome> {
     let layer = layer(args.source)?;
     let plan = Plan::new(&layer);
+    if let Some(folder) = &args.keep {
+        make_folder(folder)?;
+    }
     let temporary = tempfile::tempdir()?;
     let folder = args.keep.as_deref().unwrap_or(temporary.path());
     let synthesis = {

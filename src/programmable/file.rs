@@ -20,6 +20,8 @@ pub const MODE: &str = "programmable";
 const MAX_WORDS: i64 = 1 << 24;
 /// Phases of an axis: each has registers of its own.
 const MAX_PHASES: i64 = 64;
+/// Phases of an axis, where the file does not say.
+const PHASES: i64 = 4;
 /// Results in the output FIFO.
 const FIFO_RESULTS: [i64; 2] = [4, 4096];
 /// Beats of scales, where the file does not say.
@@ -89,8 +91,10 @@ pub struct LimitsFile {
     pub size: PerAxis,
     /// R, S.
     pub kernel: PerAxis,
-    /// Phases of the stride that some tap reaches: min(stride / gcd(stride, dilation), kernel).
-    pub phases: PerAxis,
+    /// Phases of the stride that some tap reaches: min(stride / gcd(stride, dilation), kernel); by default 4, or `kernel` if
+    /// that is less.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phases: Option<PerAxis>,
     /// Results in the output FIFO, a power of two.
     pub fifo_results: i64,
     /// Beats of grad_input in a row that no tap reaches.
@@ -136,7 +140,7 @@ impl Default for LimitsFile {
             line_words: 4096,
             size: PerItem([256; 2]),
             kernel: PerItem([7; 2]),
-            phases: PerItem([4; 2]),
+            phases: None,
             fifo_results: 64,
             zero_run: 65_535,
             scale_words: None,
@@ -206,14 +210,10 @@ impl EngineFile {
         let axis = |index: usize, item: &str| -> Result<AxisLimits, LayerError> {
             let size = in_range("limits.size", item, limits.size.0[index], 2, MAX_SIZE)?;
             let kernel = in_range("limits.kernel", item, limits.kernel.0[index], 1, MAX_STEP)?;
-            let phases = limits.phases.0[index];
-            let phases = in_range(
-                "limits.phases",
-                item,
-                phases,
-                1,
-                MAX_PHASES.min(kernel.into()),
-            )?;
+            let given = limits.phases.map(|phases| phases.0[index]);
+            let phases = given.unwrap_or(PHASES.min(kernel.into()));
+            let most = MAX_PHASES.min(kernel.into());
+            let phases = in_range("limits.phases", item, phases, 1, most)?;
             Ok(AxisLimits {
                 size: size.into(),
                 kernel: kernel.into(),
@@ -352,7 +352,7 @@ impl ProgrammableEngine {
                 line_words: number(self.limits.line_words),
                 size: pair(|axis| axis.size),
                 kernel: pair(|axis| axis.kernel),
-                phases: pair(|axis| axis.phases),
+                phases: Some(pair(|axis| axis.phases)),
                 fifo_results: number(self.limits.fifo_results),
                 zero_run: number(self.limits.zero_run),
                 scale_words: self

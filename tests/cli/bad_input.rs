@@ -328,11 +328,14 @@ fn output_folders_that_cannot_be_written() {
     let message = ["file", "file/below", "taken"]
         .map(|out| refusal(folder.gen_verilog("tiny.toml --out").arg(out)));
     assert_snapshot!(message.concat(), @r"
-    error: file: cannot write: File exists (os error 17)
-    error: file/below: cannot write: Not a directory (os error 20)
+    error: file: cannot write: file is a file, where a folder is needed
+    error: file/below: cannot write: file is a file, where a folder is needed
     error: taken/tiny.json: cannot write: is a directory
     ");
     assert_eq!(folder.names(), before);
+    // Every other folder of results likewise.
+    let kept = refusal(&mut folder.bpa("synth tiny.toml --target generic --keep file/below"));
+    assert_eq!(kept.lines().next(), Some(message[1].trim_end()));
     // Not even the file that could have been written.
     let taken = std::fs::read_dir(folder.path().join("taken")).unwrap();
     assert_eq!(taken.count(), 1);

@@ -161,7 +161,9 @@ fn results_that_cannot_be_written_are_told_beforehand() {
     assert!(alone.contains("--out"), "{alone}");
     let file = refusal(&mut folder.bpa(&run_products("--out tiny.toml")));
     assert!(
-        file.starts_with("error: tiny.toml: cannot write: "),
+        file.starts_with(
+            "error: tiny.toml: cannot write: tiny.toml is a file, where a folder is needed"
+        ),
         "{file}"
     );
     for name in ["../b", "b/c", "..", "b/", ""] {

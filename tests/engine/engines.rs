@@ -75,7 +75,7 @@ fn limits(seed: u64, choices: &mut Choices) -> LimitsFile {
         line_words: any(2, 1 << 24, &words),
         size: PerItem(size),
         kernel: PerItem(kernel),
-        phases: PerItem(phases),
+        phases: Some(PerItem(phases)),
         fifo_results: any(4, 4096, &[4, 4, 8, 16, 64]),
         zero_run: any(1, (1 << 31) - 1, &[1, 2, 3, 4, 7, 20, 60, 8191, 65_535]),
         scale_words: None,
