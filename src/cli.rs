@@ -8,6 +8,7 @@
 mod bench;
 pub mod bpa;
 mod command_line;
+mod engine_source;
 mod folder;
 pub mod gen_verilog;
 mod layer_source;

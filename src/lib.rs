@@ -26,5 +26,6 @@ pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod synth;
+pub mod table_file;
 pub mod vectors;
 pub mod zero_insertion;

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use bpa_engine::layer::{LayerArgs, LayerFile};
-use bpa_engine::layer_list;
+use bpa_engine::layer_list::{self, Lanes};
+use bpa_engine::network::NetworkFile;
+use bpa_engine::programmable::EngineFile;
 use clap::Parser;
 use insta::assert_snapshot;
 
@@ -395,62 +397,90 @@ fn products_that_overflow() {
 
 #[test]
 fn files_that_are_no_layer_files() {
-    let message = |text: &str| read(text).unwrap_err();
-    assert_snapshot!(message("[layer]\nin_channel = 3"), @r"
-    layer.toml: TOML parse error at line 2, column 1
-      |
-    2 | in_channel = 3
-      | ^^^^^^^^^^
-    unknown field `in_channel`, expected one of `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `out_size`
-    ");
-    assert_snapshot!(message("[layers]\n"), @r"
-    layer.toml: TOML parse error at line 1, column 2
-      |
-    1 | [layers]
-      |  ^^^^^^
-    unknown field `layers`, expected one of `name`, `layer`, `engine`
-    ");
-    assert_snapshot!(message("[engine]\nlanes = 3"), @r"
-    layer.toml: TOML parse error at line 2, column 1
-      |
-    2 | lanes = 3
-      | ^^^^^
-    unknown field `lanes`, expected one of `simd`, `pe`, `grad_type`, `weight_type`, `weight_sets`, `packed_multipliers`, `accumulate`, `mask`, `out_type`, `scale_per`, `scale_bits`, `shift`, `rounding`
-    ");
-    assert_snapshot!(message("[layer]\nkernel = [1, 2, 3]"), @r"
-    layer.toml: TOML parse error at line 2, column 10
-      |
-    2 | kernel = [1, 2, 3]
-      |          ^^^^^^^^^
-    invalid length 3, expected one integer, or a list of 2 (rows, columns)
-    ");
-    assert_snapshot!(message("[layer]\npadding = [1, 1, 1]"), @r"
-    layer.toml: TOML parse error at line 2, column 11
-      |
-    2 | padding = [1, 1, 1]
-      |           ^^^^^^^^^
-    invalid length 3, expected one integer, or a list of 2 (top and bottom, left and right) or 4 (top, bottom, left, right)
-    ");
-    assert_snapshot!(message("[layer]\nkernel = \"3x3\""), @r#"
-    layer.toml: TOML parse error at line 2, column 10
-      |
-    2 | kernel = "3x3"
-      |          ^^^^^
-    invalid type: string "3x3", expected one integer, or a list of 2 (rows, columns)
+    let texts = [
+        "[layer]\nin_channel = 3",
+        "[layers]\n",
+        "[engine]\nlanes = [3, 4]",
+        "[layer]\noutput_padding = 1",
+        "[layer]\nkernel_size = 3",
+        "[layer]\nkernel = [1, 2, 3]",
+        "[layer]\npadding = [1, 1, 1]",
+        "[layer]\n\n# a comment\nkernel = \"3x3\"",
+        "[layer]\nkernel = [1, 2.5]",
+        "[layer]\nin_channels = 3.5",
+        "[layer]\nin_channels = { c = 3 }",
+        "[layer]\nin_channels = [3]",
+        "[layer]\nin_channels = 99999999999999999999",
+        "[layer]\nkernel = true",
+        "[engine]\ngrad_type = 8",
+        "[engine]\nmask = \"yes, expected\"",
+        "engine = \"engine.toml\"",
+        "layer = 3",
+        "name = 3",
+        "[layer]\nkernel = 3\nkernel = 4",
+        "[layer",
+        "\u{89}PNG",
+    ];
+    let messages = texts.map(|text| read(text).unwrap_err());
+    assert_snapshot!(messages.join("\n"), @r#"
+    layer.toml:2: unknown key `in_channel`: expected one of `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `out_size`
+    layer.toml:1: unknown key `layers`: expected one of `name`, `layer`, `engine`
+    layer.toml:2: unknown key `lanes`: here they are `simd` and `pe` in [engine]
+    layer.toml:2: unknown key `output_padding`: it is not needed, as `in_size` is the size of grad_input, whichever of those that give the same grad_output
+    layer.toml:2: unknown key `kernel_size`: the size of the kernel is `kernel`
+    layer.toml:2: `layer.kernel` has 3 items: it must be one integer, or a list of 2 (rows, columns)
+    layer.toml:2: `layer.padding` has 3 items: it must be one integer, or a list of 2 (top and bottom, left and right) or 4 (top, bottom, left, right)
+    layer.toml:4: `layer.kernel` is "3x3": it must be one integer, or a list of 2 (rows, columns)
+    layer.toml:2: `layer.kernel` is 2.5: it must be an integer
+    layer.toml:2: `layer.in_channels` is 3.5: it must be an integer
+    layer.toml:2: `layer.in_channels` is a table: it must be an integer
+    layer.toml:2: `layer.in_channels` is a list: it must be an integer
+    layer.toml:2: `layer.in_channels` is 99999999999999999999: it must be an integer
+    layer.toml:2: `layer.kernel` is true: it must be one integer, or a list of 2 (rows, columns)
+    layer.toml:2: `engine.grad_type` is 8: it must be a text in quotes
+    layer.toml:2: `engine.mask` is "yes, expected": it must be true or false
+    layer.toml:1: `engine` is "engine.toml": it must be a table
+    layer.toml:1: `layer` is 3: it must be a table
+    layer.toml:1: `name` is 3: it must be a text in quotes
+    layer.toml:3: duplicate key
+    layer.toml:1: unclosed table, expected `]`
+    layer.toml:1: key with no value, expected `=`
     "#);
-    assert_snapshot!(message("[layer]\nin_channels = 3.5"), @r"
-    layer.toml: TOML parse error at line 2, column 15
-      |
-    2 | in_channels = 3.5
-      |               ^^^
-    invalid type: floating point `3.5`, expected i64
-    ");
-    assert_snapshot!(message("[layer"), @r"
-    layer.toml: TOML parse error at line 1, column 7
-      |
-    1 | [layer
-      |       ^
-    unclosed table, expected `]`
+}
+
+/// Each kind of file in the place of each other.
+#[test]
+fn files_of_another_kind_are_told_with_who_takes_them() {
+    let kinds = [
+        "[layer]\nin_channels = 3",
+        "[engine]\nmode = \"programmable\"",
+        "name = \"n\"\n[[layer]]\nname = \"a\"\nconv = { kernel = 3 }",
+        "[[layer]]\nname = \"a\"\nlanes = [1, 1]",
+    ];
+    let messages = kinds.map(|text| {
+        let mut all = Vec::new();
+        let mut add = |error: Option<String>| all.extend(error);
+        let said = |error: &dyn std::error::Error| error.to_string();
+        add(LayerFile::parse(text, "f").err().map(|it| said(&it)));
+        add(EngineFile::parse(text, "f").err().map(|it| said(&it)));
+        add(NetworkFile::parse(text, "f").err().map(|it| said(&it)));
+        add(layer_list::parse(text, "f").err().map(|it| said(&it)));
+        assert_eq!(all.len(), 3, "{text}: {all:?}");
+        all.join("\n")
+    });
+    assert_snapshot!(messages.join("\n"), @r"
+    f: this is the file of a layer, not of a programmable engine; gen-verilog takes it, and run, verify, estimate and synth of bpa
+    f: this is the file of a layer, not of a network; gen-verilog takes it, and run, verify, estimate and synth of bpa
+    f: this is the file of a layer, not of a list of layers; gen-verilog takes it, and run, verify, estimate and synth of bpa
+    f: this is the file of a programmable engine, not of a layer; gen-verilog takes it, and `--engine` of estimate, bench and run-network
+    f: this is the file of a programmable engine, not of a network; gen-verilog takes it, and `--engine` of estimate, bench and run-network
+    f: this is the file of a programmable engine, not of a list of layers; gen-verilog takes it, and `--engine` of estimate, bench and run-network
+    f: this is the file of a network, not of a layer; `bpa run-network` takes it
+    f: this is the file of a network, not of a programmable engine; `bpa run-network` takes it
+    f: this is the file of a network, not of a list of layers; `bpa run-network` takes it
+    f: this is the file of a list of layers, not of a layer; `bpa bench --layers` takes it
+    f: this is the file of a list of layers, not of a programmable engine; `bpa bench --layers` takes it
+    f: this is the file of a list of layers, not of a network; `bpa bench --layers` takes it
     ");
 }
 
@@ -458,6 +488,18 @@ fn files_that_are_no_layer_files() {
 fn a_file_that_is_not_there() {
     let error = LayerFile::read(Path::new("no/such/layer.toml")).unwrap_err();
     assert_snapshot!(error, @"no/such/layer.toml: cannot read the file: No such file or directory (os error 2)");
+}
+
+/// On one engine for all, whose lanes count.
+#[test]
+fn a_list_for_an_engine_needs_no_lanes() {
+    let parse = |lanes, text| layer_list::parse_for(lanes, text, "list");
+    let lanes = "[[layer]]\nname = \"a\"\nlanes = [2, 3]";
+    for (text, own) in [(lanes, true), ("[[layer]]\nname = \"a\"", false)] {
+        assert_eq!(parse(Lanes::Own, text).is_ok(), own);
+        assert_eq!(parse(Lanes::OfAnEngine, text).unwrap()[0].name, "a");
+    }
+    assert!(parse(Lanes::OfAnEngine, &lanes.replace("2, 3", "2")).is_err());
 }
 
 #[test]
@@ -468,15 +510,30 @@ fn lists() {
         std::fs::write(&path, text).unwrap();
         without(folder.path(), &layer_list::read(&path).unwrap_err())
     };
-    assert_snapshot!(message("[[layer]]\nlanes = [1, 1]"), @"list.toml: layer 1: `name` is missing");
-    assert_snapshot!(message("[[layer]]\nname = \"a\""), @"list.toml: layer 1: `lanes` is missing");
-    assert_snapshot!(message("[[layer]]\nname = \"a\"\nlanes = [1]"), @"list.toml: layer 1: invalid length 1, expected an array of length 2");
-    assert_snapshot!(message("[[layer]]\nname = \"a\"\nlanes = [1, 1]\nstrides = 2"), @"list.toml: layer 1: unknown field `strides`, expected one of `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `out_size`");
-    assert_snapshot!(message("[[layers]]\nname = \"a\""), @r"
-    list.toml: TOML parse error at line 1, column 3
-      |
-    1 | [[layers]]
-      |   ^^^^^^
-    unknown field `layers`, expected `layer`
-    ");
+    let texts = [
+        "[[layer]]\nlanes = [1, 1]",
+        "\n[[layer]]\nname = \"a\"",
+        "[[layer]]\nname = \"a\"\nlanes = [1]",
+        "[[layer]]\nname = \"a\"\nlanes = 1",
+        "[[layer]]\nname = \"a\"\nlanes = [1, 1]\nstrides = 2",
+        "[[layer]]\nname = \"a\"\nlanes = [1, 1]\nkernel = \"3\"",
+        "[[layer]]\nname = 3\nlanes = [1, 1]",
+        "layer = [3]",
+        "[[layers]]\nname = \"a\"",
+        "[[layer]]\n[engine]\nsimd = 3",
+        "",
+    ];
+    assert_snapshot!(texts.map(message).join("\n"), @r#"
+    list.toml:1: layer 1: `name` is missing: give `name = "..."`, what tables call it
+    list.toml:2: layer 1 ("a"): `lanes` is missing: give `lanes = [simd, pe]`, its lanes over out_channels and over in_channels, like [1, 1]
+    list.toml:3: `lanes` has 1 item: it must be a list of 2
+    list.toml:3: `lanes` is 1: it must be a list of 2
+    list.toml:4: unknown key `strides`: expected one of `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `out_size`
+    list.toml:4: `kernel` is "3": it must be one integer, or a list of 2 (rows, columns)
+    list.toml:2: `name` is 3: it must be a text in quotes
+    list.toml:1: `layer` is 3: it must be a table
+    list.toml:1: unknown key `layers`: expected `layer`
+    list.toml:2: unknown key `engine`: expected `layer`
+    list.toml:1: `layer` is missing
+    "#);
 }

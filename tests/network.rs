@@ -139,8 +139,27 @@ fn mistakes_are_named() {
     assert_snapshot!(mistake("frames = 1", "frames = 1000\n[[layer]]\nname = \"z\"\nconv = { in_channels = 60000, out_channels = 60000, in_size = 1, kernel = 1 }"), @"the arrays would hold 3720648296 values, and at most 1073741824 are possible: use fewer frames or layers");
     let none = NetworkFile::parse("name = \"n\"", "n.toml").unwrap();
     assert_snapshot!(none.validate(&engine()).unwrap_err(), @"there is no layer: give at least one [[layer]]");
-    let syntax = NetworkFile::parse("nmae = 1", "n.toml")
-        .unwrap_err()
-        .to_string();
-    assert!(syntax.starts_with("n.toml: "), "{syntax}");
+    let texts = [
+        "nmae = 1",
+        "frames = 2",
+        "name = \"n\"\n[[layer]]\nname = \"a\"\nconv = { kernel = 3, strides = 2 }",
+        "name = \"n\"\n[[layer]]\nname = \"a\"\nfrom = [1]\nconv = { kernel = 3 }",
+        "name = \"n\"\n[[layer]]\nname = \"a\"\nfrom = \"b\"\nconv = { kernel = 3 }",
+        "name = \"n\"\n[[layer]]\nname = \"a\"\nconv = 3",
+        "name = \"n\"\n[[layer]]\nname = \"a\"\nweight = 3\nconv = { kernel = 3 }",
+        "name = \"n\"\n[[layer]]\nconv = { kernel = 3 }",
+        "name = \"n\"\n[[layer]]\nname = \"a\"",
+    ];
+    let syntax = texts.map(|text| NetworkFile::parse(text, "n.toml").unwrap_err().to_string());
+    assert_snapshot!(syntax.join("\n"), @r#"
+    n.toml:1: unknown key `nmae`: expected one of `name`, `engine`, `frames`, `layer`
+    n.toml:1: `name` is missing
+    n.toml:4: unknown key `strides`: expected one of `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `out_size`
+    n.toml:4: `from` is 1: it must be a text in quotes
+    n.toml:4: `from` is "b": it must be a list
+    n.toml:4: `conv` is 3: it must be a table
+    n.toml:4: `weight` is 3: it must be a text in quotes
+    n.toml:2: `name` is missing
+    n.toml:2: `conv` is missing
+    "#);
 }

@@ -1,5 +1,6 @@
 //! `bpa bench`: a list of layers measured.
 
+use std::fmt::Display;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -10,6 +11,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::bpa::{can_write, frames};
+use super::engine_source::EngineSource;
 use super::parallel::{in_parallel, Task};
 use super::progress::Wait;
 use super::{print, say, Outcome};
@@ -19,14 +21,16 @@ use crate::bench::{
     Style, LAYERS,
 };
 use crate::layer::{Layer, LayerFile};
-use crate::layer_list;
+use crate::layer_list::{self, Lanes};
 use crate::number::integer;
-use crate::programmable::{EngineFile, Tiling};
+use crate::programmable::Tiling;
 use crate::run::RunError;
+use crate::table_file::{read_text, KeyLines};
 
 #[derive(Args, Debug)]
 pub(super) struct Bench {
-    /// List of layers (TOML); without it, the layers of the project's own figures
+    /// List of layers (TOML), each a `[[layer]]` with `name`, `lanes = [simd, pe]` and the keys of a layer file's `[layer]`;
+    /// without it, the layers of the project's own figures
     #[arg(long, value_name = "FILE")]
     layers: Option<PathBuf>,
     /// Measure them all on the programmable engine of this file (TOML), in tiles where they need it; the list's lanes do
@@ -122,18 +126,17 @@ pub(super) fn bench(args: Bench) -> anyhow::Result<Outcome> {
 
 /// The layers on one programmable engine.
 fn bench_engine(args: &Bench, path: &Path) -> anyhow::Result<Outcome> {
-    let at = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", path.display());
-    let engine = EngineFile::read(path)?
-        .validate()
-        .map_err(|error| at(&error))?;
-    engine.check_gives_sums().map_err(|error| at(&error))?;
+    let engine = EngineSource::read(path)?;
+    engine.check_gives_sums()?;
+    let engine = engine.engine;
     let mut layers = Vec::new();
-    for file in files(args.layers.as_deref())? {
+    let list = List::read(args.layers.as_deref(), Lanes::OfAnEngine)?;
+    for (index, file) in list.files.iter().enumerate() {
         let layer = engine.layer(file.layer.clone());
         let tiling = layer.and_then(|layer| engine.tiling(&layer, args.frames));
-        let tiling = tiling.map_err(|error| anyhow!("layer {:?}: {error}", file.name))?;
+        let tiling = tiling.map_err(|error| list.at(index, error.key(), &error))?;
         frames(tiling.layer(), args.frames)?;
-        layers.push((file.name, tiling));
+        layers.push((file.name.clone(), tiling));
     }
     let cache = Cache::from_env()?;
     let bench = {
@@ -174,23 +177,41 @@ fn bench_engine(args: &Bench, path: &Path) -> anyhow::Result<Outcome> {
     ))
 }
 
-fn files(path: Option<&Path>) -> anyhow::Result<Vec<LayerFile>> {
-    let files = match path {
-        Some(path) => layer_list::read(path)?,
-        None => layer_list::parse(LAYERS, "the built-in list")?,
-    };
-    if files.is_empty() {
-        bail!("the list holds no layer");
+/// A list of layers, and where its keys stand.
+struct List {
+    files: Vec<LayerFile>,
+    key_lines: KeyLines,
+}
+
+impl List {
+    /// That of a file, or the project's own.
+    fn read(path: Option<&Path>, lanes: Lanes) -> anyhow::Result<Self> {
+        let (text, name) = match path {
+            Some(path) => read_text(path)?,
+            None => (LAYERS.to_owned(), "the built-in list".to_owned()),
+        };
+        let files = layer_list::parse_for(lanes, &text, &name)?;
+        if files.is_empty() {
+            bail!("{name}: the list holds no layer");
+        }
+        let key_lines = KeyLines::of(&text, &name);
+        Ok(Self { files, key_lines })
     }
-    Ok(files)
+
+    /// An error of a layer, with its place and its layer's name.
+    fn at(&self, index: usize, key: Option<String>, error: &dyn Display) -> anyhow::Error {
+        let error = format!("layer {:?}: {error}", self.files[index].name);
+        layer_list::at(&self.key_lines, index, key.as_deref(), error).into()
+    }
 }
 
 fn layers(path: Option<&Path>) -> anyhow::Result<Vec<Layer>> {
-    let valid = |file: &LayerFile| {
+    let list = List::read(path, Lanes::Own)?;
+    let valid = |(index, file): (usize, &LayerFile)| {
         let layer = file.validate();
-        layer.map_err(|error| anyhow!("layer {:?}: {error}", file.name))
+        layer.map_err(|error| list.at(index, error.key(), &error))
     };
-    files(path)?.iter().map(valid).collect()
+    list.files.iter().enumerate().map(valid).collect()
 }
 
 /// Measures the layers on so many threads.

@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::bench::{bench, Bench};
 use super::command_line::CommandLine;
+use super::engine_source::EngineSource;
 use super::layer_source::LayerSource;
 use super::long_run::say_if_long;
 use super::progress::{CycleProgress, Wait};
@@ -25,7 +26,7 @@ use crate::layer::{Layer, Rounding};
 use crate::npy;
 use crate::number::integer;
 use crate::plan::Plan;
-use crate::programmable::{self, EngineFile, UsedStages};
+use crate::programmable::{self, UsedStages};
 use crate::reference::{reference, Finished, StageArrays};
 use crate::report::Figures;
 use crate::run::{Arrays, Measured, RunError, Simulator, Traffic};
@@ -292,18 +293,19 @@ fn estimate_on_engine(
     frames: u64,
     output: &Output,
 ) -> anyhow::Result<Outcome> {
-    let engine = EngineFile::read(path)?
-        .validate()
-        .map_err(|error| anyhow!("{}: {error}", path.display()))?;
-    let file = source.layer_file()?.ok_or_else(no_layer)?;
-    let stages = UsedStages::of_file(&file.engine)?;
+    let engine_source = EngineSource::read(path)?;
+    let engine = &engine_source.engine;
+    let written = source.written()?.ok_or_else(no_layer)?;
+    let file = &written.file;
+    let stages = UsedStages::of_file(&file.engine);
+    let stages = stages.map_err(|error| written.at(error.key(), error))?;
     if stages.shift.is_none() {
-        engine
-            .check_gives_sums()
-            .map_err(|error| anyhow!("{}: {error}", path.display()))?;
+        engine_source.check_gives_sums()?;
     }
-    let layer = engine.staged_layer(file.layer, stages)?;
-    let tiling = engine.tiling(&layer, frames)?;
+    let tiling = engine
+        .staged_layer(file.layer.clone(), stages)
+        .and_then(|layer| engine.tiling(&layer, frames))
+        .map_err(|error| written.at(error.key(), error))?;
     let figures = programmable::Estimate::new(&tiling, frames);
     let heading = format!(
         "{} on {}: predicted, without stalls",

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use clap::Args;
 
+use super::engine_source::EngineSource;
 use crate::layer::{Layer, LayerArgs, LayerFile};
 use crate::programmable::{EngineFile, ProgrammableEngine};
+use crate::table_file::{read_text, KeyLines};
 
 /// A layer file, flags over it, or flags alone.
 #[derive(Args, Clone, Debug)]
@@ -17,27 +19,65 @@ pub(super) struct LayerSource {
     flags: LayerArgs,
 }
 
+/// A layer as the user wrote it, and where.
+pub(super) struct WrittenLayer {
+    pub(super) file: LayerFile,
+    /// Of the layer file, if there is one.
+    key_lines: Option<KeyLines>,
+    /// Keys that flags give.
+    flags: Vec<&'static str>,
+}
+
+impl WrittenLayer {
+    /// The layer.
+    ///
+    /// # Errors
+    /// It is none.
+    pub(super) fn validate(&self) -> anyhow::Result<Layer> {
+        let layer = self.file.validate();
+        layer.map_err(|error| self.at(error.key(), error))
+    }
+
+    /// An error about a key with the key's place in the file, unless a flag gives it.
+    pub(super) fn at<E>(&self, key: Option<String>, error: E) -> anyhow::Error
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        let is_of_flags = match &key {
+            Some(key) => self.flags.contains(&key.as_str()),
+            // Of the layer as a whole: all flags may matter.
+            None => !self.flags.is_empty(),
+        };
+        match &self.key_lines {
+            Some(key_lines) if !is_of_flags => key_lines.at(key.as_deref(), error).into(),
+            _ => error.into(),
+        }
+    }
+}
+
 impl LayerSource {
     /// The layer; `None` where neither a file nor a flag was given.
     pub(super) fn layer(self) -> anyhow::Result<Option<Layer>> {
-        let file = self.layer_file()?;
-        Ok(file.map(|file| file.validate()).transpose()?)
+        let written = self.written()?;
+        written.map(|written| written.validate()).transpose()
     }
 
     /// The layer as the user wrote it, likewise.
-    pub(super) fn layer_file(self) -> anyhow::Result<Option<LayerFile>> {
-        if let Some(file) = self.programmable_file() {
-            bail!(
-                "{}: this is the file of a programmable engine, not of a layer; gen-verilog takes it, and `--engine` of estimate, bench and run-network",
-                file.display()
-            );
-        }
-        let file = match self.file {
-            Some(path) => LayerFile::read(&path)?,
+    pub(super) fn written(self) -> anyhow::Result<Option<WrittenLayer>> {
+        let (file, key_lines) = match self.file {
+            Some(path) => {
+                let (text, file) = read_text(&path)?;
+                let key_lines = KeyLines::of(&text, &file);
+                (LayerFile::parse(&text, &file)?, Some(key_lines))
+            }
             None if self.flags.is_empty() => return Ok(None),
-            None => LayerFile::default(),
+            None => (LayerFile::default(), None),
         };
-        Ok(Some(self.flags.over(file)))
+        Ok(Some(WrittenLayer {
+            flags: self.flags.keys(),
+            file: self.flags.over(file),
+            key_lines,
+        }))
     }
 
     /// The programmable engine, where the file is that of one.
@@ -52,10 +92,7 @@ impl LayerSource {
                 file.display()
             );
         }
-        let engine = EngineFile::read(file)?
-            .validate()
-            .map_err(|error| anyhow!("{}: {error}", file.display()))?;
-        Ok(Some(engine))
+        Ok(Some(EngineSource::read(file)?.engine))
     }
 
     /// The file, if its text is that of a programmable engine.

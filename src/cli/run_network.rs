@@ -3,21 +3,22 @@
 use std::path::{Component, Path, PathBuf};
 use std::thread;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use bpa_hdl::rtl::print_verilog;
 use bpa_sim::Cache;
 use clap::Args;
 
 use super::bpa::can_write;
+use super::engine_source::EngineSource;
 use super::folder::make_folder;
 use super::progress::Wait;
 use super::{print, say, Outcome};
 use crate::driver::{Driver, Simulated};
 use crate::emit::Target;
-use crate::network::{reference, run, Network, NetworkArrays, NetworkFile};
+use crate::network::{reference, run, Network, NetworkArrays, NetworkError, NetworkFile};
 use crate::npy;
 use crate::number::integer;
-use crate::programmable::EngineFile;
+use crate::table_file::{read_text, KeyLines};
 
 #[derive(Args, Debug)]
 pub(super) struct RunNetwork {
@@ -42,7 +43,9 @@ pub(super) struct RunNetwork {
 }
 
 pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
-    let file = NetworkFile::read(&args.network)?;
+    let (text, name) = read_text(&args.network)?;
+    let file = NetworkFile::parse(&text, &name)?;
+    let key_lines = KeyLines::of(&text, &name);
     let named = file.engine.as_ref().map(|engine| {
         let folder = args.network.parent();
         folder.map_or(engine.clone(), |folder| folder.join(engine))
@@ -53,17 +56,14 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
             args.network.display()
         );
     };
-    let at = |path: &PathBuf, error: &dyn std::fmt::Display| anyhow!("{}: {error}", path.display());
-    let engine = EngineFile::read(&engine_path)?
-        .validate()
-        .map_err(|error| at(&engine_path, &error))?;
-    let network = file
-        .validate(&engine)
-        .map_err(|error| at(&args.network, &error))?;
+    let engine = EngineSource::read(&engine_path)?;
+    engine.check_gives_sums()?;
+    let engine = engine.engine;
+    let at = |error: NetworkError| key_lines.at(error.key(&file).as_deref(), error);
+    let network = file.validate(&engine).map_err(at)?;
 
     let folder = args.network.parent().unwrap_or(Path::new(""));
-    let arrays = NetworkArrays::read(&network, folder, args.seed)
-        .map_err(|error| at(&args.network, &error))?;
+    let arrays = NetworkArrays::read(&network, folder, args.seed).map_err(at)?;
     let results = match &args.out {
         Some(out) => results(&network, out, &args.layers)?,
         None => Vec::new(),

@@ -92,6 +92,40 @@ impl LayerArgs {
         *self == Self::default()
     }
 
+    /// The keys of the layer file that the flags give.
+    pub fn keys(&self) -> Vec<&'static str> {
+        let given = [
+            ("name", self.name.is_some()),
+            ("layer.in_channels", self.in_channels.is_some()),
+            ("layer.out_channels", self.out_channels.is_some()),
+            ("layer.in_size", self.in_size.is_some()),
+            ("layer.kernel", self.kernel.is_some()),
+            ("layer.stride", self.stride.is_some()),
+            ("layer.dilation", self.dilation.is_some()),
+            ("layer.padding", self.padding.is_some()),
+            ("layer.groups", self.groups.is_some()),
+            ("layer.out_size", self.out_size.is_some()),
+            ("engine.simd", self.simd.is_some()),
+            ("engine.pe", self.pe.is_some()),
+            ("engine.grad_type", self.grad_type.is_some()),
+            ("engine.weight_type", self.weight_type.is_some()),
+            ("engine.weight_sets", self.weight_sets.is_some()),
+            (
+                "engine.packed_multipliers",
+                self.packed_multipliers.is_some(),
+            ),
+            ("engine.accumulate", self.with_accumulate.is_some()),
+            ("engine.mask", self.with_mask.is_some()),
+            ("engine.out_type", self.out_type.is_some()),
+            ("engine.scale_per", self.scale_per.is_some()),
+            ("engine.scale_bits", self.scale_bits.is_some()),
+            ("engine.shift", self.shift.is_some()),
+            ("engine.rounding", self.rounding.is_some()),
+        ];
+        let given = given.into_iter().filter(|(_, is_given)| *is_given);
+        given.map(|(key, _)| key).collect()
+    }
+
     /// `file` with the flags that were given put over it; flags alone go over [`LayerFile::default`].
     pub fn over(self, file: LayerFile) -> LayerFile {
         let LayerFile {

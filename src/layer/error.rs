@@ -2,27 +2,23 @@
 //! of its cause, so no cause is given apart.
 
 use super::IntType;
+use crate::table_file::FileError;
 
 /// Why a layer file, or the flags in its place, makes no [`Layer`](super::Layer).
 #[derive(Debug, thiserror::Error)]
 pub enum LayerError {
-    /// The file cannot be opened or is not text.
-    #[error("{file}: cannot read the file: {reason}")]
-    Read {
-        file: String,
-        reason: std::io::Error,
-    },
-    /// Not TOML, an unknown key, or a value of the wrong type.
-    #[error("{file}: {message}")]
-    Syntax { file: String, message: String },
+    /// The file cannot be read, or is none of a layer.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A required key is given neither in the file nor as a flag.
     #[error("`layer.{key}` is missing: give it in the layer file, or as --{flag}")]
     Missing { key: &'static str, flag: String },
     /// A number outside its range.
-    #[error("{place} is {value}: it must be from {least} to {greatest}")]
+    #[error("`{key}`{item} is {value}: it must be from {least} to {greatest}")]
     Range {
-        /// The key, and which axis or side of it.
-        place: String,
+        key: &'static str,
+        /// Which axis or side of it, or nothing.
+        item: String,
         value: i64,
         least: i64,
         greatest: i64,
@@ -141,4 +137,32 @@ pub enum LayerError {
         value: u128,
         greatest: u128,
     },
+}
+
+impl LayerError {
+    /// The key that is wrong, or of several the one that is named first; `None` where it is the layer as a whole.
+    pub fn key(&self) -> Option<String> {
+        let (table, key) = match self {
+            Self::File(_) | Self::TooLarge { .. } => return None,
+            Self::Range { key, .. } => return Some((*key).to_owned()),
+            Self::Name { .. } | Self::Keyword { .. } | Self::Net { .. } => {
+                return Some("name".to_owned())
+            }
+            Self::Missing { key, .. } => ("layer", *key),
+            Self::NoOutput { .. } => ("layer", "kernel"),
+            Self::OutSize { .. } => ("layer", "out_size"),
+            Self::Groups { .. } => ("layer", "groups"),
+            Self::Lanes { key, .. }
+            | Self::Type { key, .. }
+            | Self::Choice { key, .. }
+            | Self::NothingScaled { key } => ("engine", *key),
+            Self::BeatWidth { .. } => ("engine", "simd"),
+            Self::PackedDepthwise | Self::PackedOdd { .. } | Self::PackedTypes { .. } => {
+                ("engine", "packed_multipliers")
+            }
+            Self::OutType { .. } => ("engine", "out_type"),
+            Self::NoShift { .. } => ("engine", "shift"),
+        };
+        Some(format!("{table}.{key}"))
+    }
 }

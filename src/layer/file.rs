@@ -8,6 +8,7 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::LayerError;
+use crate::table_file::{self, read_text, Kind};
 
 /// A layer file. Keys that have no default are `None` until the file or a flag gives them.
 ///
@@ -151,16 +152,18 @@ impl LayerFile {
     /// Reads a layer file.
     ///
     /// # Errors
-    /// The file cannot be read, is not TOML, has an unknown key or a value of another type.
+    /// The file cannot be read, is one of another kind, is not TOML, has an unknown key or a value of another type.
     pub fn read(path: &Path) -> Result<Self, LayerError> {
-        let text = std::fs::read_to_string(path).map_err(|reason| LayerError::Read {
-            file: path.display().to_string(),
-            reason,
-        })?;
-        toml::from_str(&text).map_err(|error| LayerError::Syntax {
-            file: path.display().to_string(),
-            message: error.to_string().trim_end().to_owned(),
-        })
+        let (text, file) = read_text(path)?;
+        Self::parse(&text, &file)
+    }
+
+    /// Reads the text of a layer file; `file` is what messages call it.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), but for the file.
+    pub fn parse(text: &str, file: &str) -> Result<Self, LayerError> {
+        Ok(table_file::parse(text, file, Kind::Layer)?)
     }
 
     /// The layer as the text of a layer file, which reads back as the same value.

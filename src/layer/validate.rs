@@ -163,10 +163,10 @@ pub(crate) fn in_range(
         .ok()
         .filter(|_| (least..=greatest).contains(&value))
         .ok_or_else(|| LayerError::Range {
-            place: if item.is_empty() {
-                format!("`{key}`")
-            } else {
-                format!("`{key}` ({item})")
+            key,
+            item: match item {
+                "" => String::new(),
+                _ => format!(" ({item})"),
             },
             value,
             least,

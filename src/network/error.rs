@@ -1,27 +1,28 @@
 //! What can be wrong with a network file.
 
+use super::NetworkFile;
 use crate::npy::NpyError;
 use crate::programmable::{EngineError, NoFit};
+use crate::table_file::FileError;
 
 /// Why a network file makes no [`Network`](super::Network) for an engine.
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
-    /// The file cannot be opened or is not text.
-    #[error("{file}: cannot read the network file: {reason}")]
-    Read {
-        file: String,
-        reason: std::io::Error,
-    },
-    /// Not TOML, an unknown key, or a value of the wrong type.
-    #[error("{file}: {message}")]
-    Syntax { file: String, message: String },
+    /// The file cannot be read, or is none of a network.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Nothing to run.
     #[error("there is no layer: give at least one [[layer]]")]
     NoLayers,
     /// A number outside its range.
-    #[error("{place} is {value}: it must be from {least} to {greatest}")]
+    #[error(
+        "`{key}`{} is {value}: it must be from {least} to {greatest}",
+        layer.as_ref().map_or(String::new(), |name| format!(" of layer {name:?}"))
+    )]
     Range {
-        place: String,
+        key: &'static str,
+        /// Whose it is, where it is not the network's.
+        layer: Option<String>,
         value: i64,
         least: i64,
         greatest: i64,
@@ -75,13 +76,45 @@ pub enum NetworkError {
     },
     /// No layer, or none for the engine.
     #[error("layer {layer:?}: {reason}")]
-    Layer { layer: String, reason: NoFit },
+    Layer { layer: String, reason: Box<NoFit> },
     /// An engine that gives no sums.
     #[error(transparent)]
     Engine(EngineError),
     /// More than memory holds.
     #[error("the arrays would hold {values} values, and at most {most} are possible: use fewer frames or layers")]
     Memory { values: u128, most: u128 },
+}
+
+impl NetworkError {
+    /// The key of the file that is wrong, as [`KeyLines`](crate::table_file::KeyLines) writes it; `None` where it is the
+    /// network as a whole.
+    pub fn key(&self, file: &NetworkFile) -> Option<String> {
+        let (layer, key) = match self {
+            Self::File(_) | Self::NoLayers | Self::Engine(_) | Self::Memory { .. } => return None,
+            Self::Range { key, layer, .. } => match layer {
+                None => return Some((*key).to_owned()),
+                Some(layer) => (layer, *key),
+            },
+            Self::Twice { name } => (name, "name"),
+            Self::First { name } => (name, ""),
+            Self::GradOutput { name } => (name, "grad_output"),
+            Self::Array { layer, .. } => (layer, ""),
+            Self::Unknown { layer, key, .. } => (layer, *key),
+            Self::Shape { layer, .. } => (layer, "conv"),
+            Self::Layer { layer, reason } => {
+                let key = reason.key().unwrap_or_default();
+                let key = key.strip_prefix("layer").unwrap_or("");
+                return Some(format!("layer[{}].conv{key}", index(file, layer)));
+            }
+        };
+        Some(format!("layer[{}].{key}", index(file, layer)))
+    }
+}
+
+/// Where a layer stands; the last of its name, as the first was no mistake.
+fn index(file: &NetworkFile, name: &str) -> usize {
+    let index = file.layers.iter().rposition(|layer| layer.name == name);
+    index.unwrap_or(0)
 }
 
 fn shape([channels, rows, columns]: &[usize; 3]) -> String {

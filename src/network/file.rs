@@ -9,6 +9,7 @@ use super::{Network, NetworkError, Step};
 use crate::layer::{Geometry, Layer};
 use crate::programmable::ProgrammableEngine;
 use crate::reference::{grad_input_shape, grad_output_shape, weight_shape};
+use crate::table_file::{self, read_text, Kind};
 
 /// Frames of a batch.
 const MOST_FRAMES: i64 = 1000;
@@ -68,13 +69,10 @@ impl NetworkFile {
     /// Reads a network file.
     ///
     /// # Errors
-    /// The file cannot be read, is not TOML, has an unknown key or a value of another type.
+    /// The file cannot be read, is one of another kind, is not TOML, has an unknown key or a value of another type.
     pub fn read(path: &Path) -> Result<Self, NetworkError> {
-        let file = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, &file),
-            Err(reason) => Err(NetworkError::Read { file, reason }),
-        }
+        let (text, file) = read_text(path)?;
+        Self::parse(&text, &file)
     }
 
     /// Reads the text of a network file; `file` is what messages call it.
@@ -82,10 +80,7 @@ impl NetworkFile {
     /// # Errors
     /// As [`read`](Self::read), but for the file.
     pub fn parse(text: &str, file: &str) -> Result<Self, NetworkError> {
-        toml::from_str(text).map_err(|error| NetworkError::Syntax {
-            file: file.to_owned(),
-            message: error.to_string().trim_end().to_owned(),
-        })
+        Ok(table_file::parse(text, file, Kind::Network)?)
     }
 
     /// Checks everything, and cuts the layers into tiles for the engine.
@@ -93,7 +88,7 @@ impl NetworkFile {
     /// # Errors
     /// The first mistake, in the order of the file.
     pub fn validate(&self, engine: &ProgrammableEngine) -> Result<Network, NetworkError> {
-        let frames = in_range("`frames`".to_owned(), self.frames, 1, MOST_FRAMES)?;
+        let frames = in_range("frames", None, self.frames, 1, MOST_FRAMES)?;
         if self.layers.is_empty() {
             return Err(NetworkError::NoLayers);
         }
@@ -111,8 +106,7 @@ impl NetworkFile {
             if index > 0 && entry.grad_output.is_some() {
                 return Err(NetworkError::GradOutput { name: name.clone() });
             }
-            let place = format!("`shift` of layer {name:?}");
-            let shift = in_range(place, entry.shift, 0, MOST_SHIFT)?;
+            let shift = in_range("shift", Some(name), entry.shift, 0, MOST_SHIFT)?;
             let find = |key: &'static str, others: &[String], shape: fn(&Layer) -> [usize; 3]| {
                 let find = |other: &String| {
                     let found = indices.get(other.as_str()).copied();
@@ -123,9 +117,12 @@ impl NetworkFile {
                         known: steps.iter().map(|step| step.name.clone()).collect(),
                     })?;
                     fits(name, layer, key, other, shape(&layers[found]))?;
-                    Ok(found)
+                    Ok::<_, NetworkError>(found)
                 };
-                others.iter().map(find).collect::<Result<Vec<_>, _>>()
+                others
+                    .iter()
+                    .map(find)
+                    .collect::<Result<Vec<usize>, NetworkError>>()
             };
             let mut from = find("from", &entry.from, grad_input_shape)?;
             let skip = find("skip", &entry.skip, grad_output_shape)?;
@@ -136,7 +133,7 @@ impl NetworkFile {
             let tiling = engine.tiling(layer, u64::from(frames));
             let tiling = tiling.map_err(|reason| NetworkError::Layer {
                 layer: name.clone(),
-                reason,
+                reason: Box::new(reason),
             })?;
             steps.push(Step {
                 name: name.clone(),
@@ -169,7 +166,7 @@ impl NetworkFile {
             let layer = engine.layer(entry.conv.clone());
             let layer = layer.map_err(|reason| NetworkError::Layer {
                 layer: entry.name.clone(),
-                reason,
+                reason: Box::new(reason),
             })?;
             values += product(&weight_shape(&layer))
                 + u128::from(frames)
@@ -215,12 +212,19 @@ fn fits(
 }
 
 /// `least` and `greatest` must lie in the range of `u32`.
-fn in_range(place: String, value: i64, least: i64, greatest: i64) -> Result<u32, NetworkError> {
+fn in_range(
+    key: &'static str,
+    layer: Option<&str>,
+    value: i64,
+    least: i64,
+    greatest: i64,
+) -> Result<u32, NetworkError> {
     u32::try_from(value)
         .ok()
         .filter(|_| (least..=greatest).contains(&value))
-        .ok_or(NetworkError::Range {
-            place,
+        .ok_or_else(|| NetworkError::Range {
+            key,
+            layer: layer.map(str::to_owned),
             value,
             least,
             greatest,

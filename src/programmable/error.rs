@@ -3,6 +3,7 @@
 use bpa_hdl::job_table::Beyond;
 
 use crate::layer::{IntType, LayerError};
+use crate::table_file::FileError;
 
 /// Why an engine file makes no [`ProgrammableEngine`](super::ProgrammableEngine).
 #[derive(Debug, thiserror::Error)]
@@ -10,9 +11,9 @@ pub enum EngineError {
     /// A mistake that a layer file can have as well.
     #[error(transparent)]
     Common(#[from] LayerError),
-    /// A layer file in its place.
-    #[error("{file}: this is the file of a layer, not of a programmable engine")]
-    Layer { file: String },
+    /// The file cannot be read, or is none of an engine.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Another mode than the one that such a file is for.
     #[error("`engine.mode` is {text:?}: with limits it must be \"programmable\"")]
     Mode { text: String },
@@ -36,6 +37,23 @@ pub enum EngineError {
          most {greatest} are possible"
     )]
     StagedBits { bits: usize, greatest: u128 },
+}
+
+impl EngineError {
+    /// The key that is wrong, or of several the one that is named first.
+    pub fn key(&self) -> Option<String> {
+        let key = match self {
+            Self::Common(error) => return error.key(),
+            Self::File(_) => return None,
+            Self::Mode { .. } => "engine.mode",
+            Self::FifoResults { .. } => "limits.fifo_results",
+            Self::NoShift { .. } => "engine.shift",
+            Self::ScaleWords => "limits.scale_words",
+            Self::Requantised { .. } => "engine.out_type",
+            Self::StagedBits { .. } => "limits.weight_words",
+        };
+        Some(key.to_owned())
+    }
 }
 
 /// Why an engine cannot be told a layer.
@@ -81,6 +99,14 @@ pub enum NoFit {
 }
 
 impl NoFit {
+    /// The key of the layer file that is wrong; `None` where the layer as a whole does not fit.
+    pub fn key(&self) -> Option<String> {
+        match self {
+            Self::Layer(error) => error.key(),
+            _ => None,
+        }
+    }
+
     /// The same, said of the smallest tile of a layer.
     pub(super) fn of_a_tile(self) -> Self {
         match self {

@@ -13,6 +13,7 @@ use crate::layer::validate::{
     MAX_STAGED_BITS, MAX_STEP,
 };
 use crate::layer::{Engine, LayerError, PerAxis, PerItem, Requantise, ScalePer};
+use crate::table_file::{self, read_text, Kind};
 
 /// The `mode` of the engines that this file describes.
 pub const MODE: &str = "programmable";
@@ -152,13 +153,10 @@ impl EngineFile {
     /// Reads an engine file.
     ///
     /// # Errors
-    /// The file cannot be read, is not TOML, has an unknown key or a value of another type.
+    /// The file cannot be read, is one of another kind, is not TOML, has an unknown key or a value of another type.
     pub fn read(path: &Path) -> Result<Self, EngineError> {
-        let file = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, &file),
-            Err(reason) => Err(LayerError::Read { file, reason }.into()),
-        }
+        let (text, file) = read_text(path)?;
+        Self::parse(&text, &file)
     }
 
     /// Reads the text of an engine file; `file` is what messages call it.
@@ -166,27 +164,12 @@ impl EngineFile {
     /// # Errors
     /// As [`read`](Self::read), but for the file.
     pub fn parse(text: &str, file: &str) -> Result<Self, EngineError> {
-        toml::from_str(text).map_err(|error| {
-            let file = file.to_owned();
-            let is_layer = |table: toml::Table| table.contains_key("layer");
-            if toml::from_str(text).is_ok_and(is_layer) {
-                return EngineError::Layer { file };
-            }
-            EngineError::from(LayerError::Syntax {
-                file,
-                message: error.to_string().trim_end().to_owned(),
-            })
-        })
+        Ok(table_file::parse(text, file, Kind::Engine)?)
     }
 
     /// Whether the text of a file is meant as that of a programmable engine: layer files have neither a mode nor limits.
     pub fn is_meant(text: &str) -> bool {
-        let has_mode = |table: &toml::Table| {
-            let engine = table.get("engine").and_then(toml::Value::as_table);
-            engine.is_some_and(|engine| engine.contains_key("mode"))
-        };
-        toml::from_str::<toml::Table>(text)
-            .is_ok_and(|table| table.contains_key("limits") || has_mode(&table))
+        Kind::of(text) == Some(Kind::Engine)
     }
 
     /// The engine as the text of an engine file, which reads back as the same value.

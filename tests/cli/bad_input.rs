@@ -87,16 +87,145 @@ fn layer_files() {
     let files = ["unknown.toml", "missing.toml", "binary.toml", "none.toml"];
     let messages = files.map(|file| refusal(&mut folder.gen_verilog(file)));
     assert_snapshot!(messages.concat(), @r"
-    error: unknown.toml: TOML parse error at line 2, column 1
-      |
-    2 | strides = 2
-      | ^^^^^^^
-    unknown field `strides`, expected one of `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `out_size`
-    error: `layer.out_channels` is missing: give it in the layer file, or as --out-channels
+    error: unknown.toml:2: unknown key `strides`: expected one of `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `out_size`
+    error: missing.toml:1: `layer.out_channels` is missing: give it in the layer file, or as --out-channels
     error: binary.toml: cannot read the file: stream did not contain valid UTF-8
     error: none.toml: cannot read the file: No such file or directory (os error 2)
     ");
     assert_eq!(folder.names(), before);
+}
+
+/// A value is told with the line of its key, in each kind of file; one that a flag gives with none.
+#[test]
+fn values_have_places() {
+    let folder = Folder::new();
+    folder.write(
+        "layer.toml",
+        crate::LAYER.replace("kernel = [2, 3]", "kernel = [2, 0]"),
+    );
+    let engine = "[engine]\nmode = \"programmable\"\nsimd = 2\n[limits]\n";
+    folder.write("engine.toml", format!("{engine}# no kernel\nkernel = 0\n"));
+    folder.write("good.toml", engine);
+    folder.write(
+        "narrow.toml",
+        "[engine]\nmode = \"programmable\"\nout_type = \"int8\"\nshift = 3",
+    );
+    let list = "[[layer]]\nname = \"a\"\nlanes = [1, 1]\nin_channels = 1\nout_channels = 1\nin_size = 5\nkernel = 1\n";
+    folder.write(
+        "kernel_list.toml",
+        format!("{list}\n{}", list.replace("kernel = 1", "kernel = 6")),
+    );
+    folder.write("lanes_list.toml", list.replace("[1, 1]", "[1, 2]"));
+    folder.write("no_lanes_list.toml", list.replace("lanes = [1, 1]\n", ""));
+    let network = "name = \"n\"\nframes = 1\n[[layer]]\nname = \"a\"\nconv = { in_channels = 1, out_channels = 1, in_size = 5,\n kernel = 1 }\n";
+    folder.write(
+        "kernel_net.toml",
+        network.replace("kernel = 1", "kernel = 6"),
+    );
+    folder.write(
+        "frames_net.toml",
+        network.replace("frames = 1", "frames = 0"),
+    );
+    folder.write(
+        "large_net.toml",
+        network.replace("in_size = 5", "in_size = 300"),
+    );
+    folder.write(
+        "twice_net.toml",
+        format!("{network}{}", network.split_once("1\n").unwrap().1),
+    );
+    folder.write(
+        "from_net.toml",
+        network.replace("\"a\"\n", "\"a\"\nfrom = [\"z\"]\n"),
+    );
+    folder.write(
+        "array_net.toml",
+        network.replace("\"a\"\n", "\"a\"\nweight = \"none.npy\"\n"),
+    );
+    let words = [
+        "estimate layer.toml",
+        "estimate layer.toml --kernel 0,1",
+        "estimate layer.toml --kernel 3 --in-channels 65535 --out-channels 65535",
+        "estimate tiny.toml --in-size 1",
+        "estimate tiny.toml --engine engine.toml",
+        "estimate layer.toml --engine good.toml",
+        "estimate tiny.toml --engine narrow.toml",
+        "bench --engine narrow.toml",
+        "run-network kernel_net.toml --engine narrow.toml",
+        "bench --layers kernel_list.toml",
+        "bench --layers kernel_list.toml --engine good.toml",
+        "bench --layers lanes_list.toml",
+        "bench --layers no_lanes_list.toml",
+        "run-network kernel_net.toml --engine good.toml",
+        "run-network frames_net.toml --engine good.toml",
+        "run-network large_net.toml --engine good.toml",
+        "run-network twice_net.toml --engine good.toml",
+        "run-network from_net.toml --engine good.toml",
+        "run-network array_net.toml --engine good.toml",
+    ];
+    let messages = words.map(|words| refusal(&mut folder.bpa(words)));
+    assert_snapshot!(messages.concat(), @r#"
+    error: layer.toml:6: `layer.kernel` (columns) is 0: it must be from 1 to 4095
+    error: `layer.kernel` (rows) is 0: it must be from 1 to 4095
+    error: the layer is too large: words of weights would be 9663676416, and at most 2147483648 are possible
+    error: tiny.toml:6: `layer.kernel` (columns) does not fit: with its dilation it spans 3 pixels, but in_size plus padding is 2; use a smaller kernel or dilation, or more padding
+    error: engine.toml:6: `limits.kernel` (rows) is 0: it must be from 1 to 4095
+    error: layer.toml:6: `layer.kernel` (columns) is 0: it must be from 1 to 4095
+    error: narrow.toml:3: the engine makes its results int8 (`engine.out_type`), and here they are wanted as they are: "accumulator"
+    error: narrow.toml:3: the engine makes its results int8 (`engine.out_type`), and here they are wanted as they are: "accumulator"
+    error: narrow.toml:3: the engine makes its results int8 (`engine.out_type`), and here they are wanted as they are: "accumulator"
+    error: kernel_list.toml:15: layer "a": `layer.kernel` (rows) does not fit: with its dilation it spans 6 pixels, but in_size plus padding is 5; use a smaller kernel or dilation, or more padding
+    error: kernel_list.toml:15: layer "a": `layer.kernel` (rows) does not fit: with its dilation it spans 6 pixels, but in_size plus padding is 5; use a smaller kernel or dilation, or more padding
+    error: lanes_list.toml:3: layer "a": `engine.pe` is 2: it must be from 1 to 1 (in_channels / groups)
+    error: no_lanes_list.toml:1: layer 1 ("a"): `lanes` is missing: give `lanes = [simd, pe]`, its lanes over out_channels and over in_channels, like [1, 1]
+    error: kernel_net.toml:6: layer "a": `layer.kernel` (rows) does not fit: with its dilation it spans 6 pixels, but in_size plus padding is 5; use a smaller kernel or dilation, or more padding
+    error: frames_net.toml:2: `frames` is 0: it must be from 1 to 1000
+    error: large_net.toml:5: layer "a": the layer fits in no tiles: the smallest needs rows of grad_input = 300, and the engine has `limits.size` = 256; 300 would do
+    error: twice_net.toml:8: two layers are called "a": give each a name of its own
+    error: from_net.toml:3: layer "a" is the first and consumes the gradient of the loss: it can have no `from`, `skip` or `shift`
+    error: array_net.toml:3: layer "a": none.npy: cannot read: No such file or directory (os error 2)
+    "#);
+    assert_snapshot!(refusal(&mut folder.gen_verilog("engine.toml")), @"error: engine.toml:6: `limits.kernel` (rows) is 0: it must be from 1 to 4095");
+    assert_snapshot!(refusal(&mut folder.gen_verilog("layer.toml")), @"error: layer.toml:6: `layer.kernel` (columns) is 0: it must be from 1 to 4095");
+}
+
+/// Every program tells what it was given from what it takes.
+#[test]
+fn files_of_another_kind() {
+    let folder = Folder::new();
+    folder.write("engine.toml", "[limits]");
+    folder.write("list.toml", "[[layer]]\nname = \"a\"\nlanes = [1, 1]");
+    folder.write(
+        "net.toml",
+        "name = \"n\"\n[[layer]]\nname = \"a\"\nconv = { kernel = 1 }",
+    );
+    let mut commands = [
+        folder.gen_verilog("net.toml"),
+        folder.gen_verilog("list.toml"),
+        folder.bpa("estimate engine.toml"),
+        folder.bpa("verify net.toml"),
+        folder.bpa("synth list.toml --target generic"),
+        folder.bpa("estimate tiny.toml --engine net.toml"),
+        folder.bpa("bench --engine tiny.toml"),
+        folder.bpa("bench --layers tiny.toml"),
+        folder.bpa("bench --layers net.toml"),
+        folder.bpa("run-network engine.toml"),
+        folder.bpa("run-network net.toml --engine list.toml"),
+    ];
+    let messages: Vec<String> = commands.iter_mut().map(refusal).collect();
+    assert_snapshot!(messages.concat(), @r"
+    error: net.toml: this is the file of a network, not of a layer; `bpa run-network` takes it
+    error: list.toml: this is the file of a list of layers, not of a layer; `bpa bench --layers` takes it
+    error: engine.toml: this is the file of a programmable engine, not of a layer; gen-verilog takes it, and `--engine` of estimate, bench and run-network
+    error: net.toml: this is the file of a network, not of a layer; `bpa run-network` takes it
+    error: list.toml: this is the file of a list of layers, not of a layer; `bpa bench --layers` takes it
+    error: net.toml: this is the file of a network, not of a programmable engine; `bpa run-network` takes it
+    error: tiny.toml: this is the file of a layer, not of a programmable engine; gen-verilog takes it, and run, verify, estimate and synth of bpa
+    error: tiny.toml: this is the file of a layer, not of a list of layers; gen-verilog takes it, and run, verify, estimate and synth of bpa
+    error: net.toml: this is the file of a network, not of a list of layers; `bpa run-network` takes it
+    error: engine.toml: this is the file of a programmable engine, not of a network; gen-verilog takes it, and `--engine` of estimate, bench and run-network
+    error: list.toml: this is the file of a list of layers, not of a programmable engine; `bpa bench --layers` takes it
+    ");
 }
 
 #[test]

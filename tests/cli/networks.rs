@@ -58,7 +58,7 @@ fn what_is_missing_is_said() {
     insta::assert_snapshot!(none.trim_end(), @"error: network.toml: there is no engine: name its file by the key `engine`, or by --engine");
     folder.write("other.toml", format!("engine = \"tiny.toml\"\n{NETWORK}"));
     let layer = refusal(&mut folder.bpa("run-network other.toml"));
-    insta::assert_snapshot!(layer.trim_end(), @"error: tiny.toml: this is the file of a layer, not of a programmable engine");
+    insta::assert_snapshot!(layer.trim_end(), @"error: tiny.toml: this is the file of a layer, not of a programmable engine; gen-verilog takes it, and run, verify, estimate and synth of bpa");
     let narrow = "[engine]\nmode = \"programmable\"\nout_type = \"int8\"\nshift = 3";
     folder.write("narrow.toml", narrow);
     let words = ["run-network network.toml", "bench"].map(|program| {
@@ -74,7 +74,7 @@ fn what_is_missing_is_said() {
     insta::assert_snapshot!(words[0], @" makes its results int8 (`engine.out_type`), and here they are wanted as they are: \"accumulator\"");
     let absent = refusal(&mut folder.bpa("run-network none.toml"));
     assert!(
-        absent.starts_with("error: none.toml: cannot read the network file: "),
+        absent.starts_with("error: none.toml: cannot read the file: "),
         "{absent}"
     );
 }
@@ -139,14 +139,14 @@ fn arrays_that_do_not_fit_are_named_with_what_would() {
         folder.write(&path, before);
         said.trim_end().to_owned()
     };
-    insta::assert_snapshot!(mistake("two.npy", npy("|i1", false, [1, 2, 1, 1], vec![1; 2])), @r#"error: net/products.toml: layer "b": net/arrays/two.npy: weight (K, C/groups, R, S) must have the shape [1, 1, 1, 1] of the layer, but its shape is [1, 2, 1, 1]"#);
-    insta::assert_snapshot!(mistake("dy.npy", npy("|i1", false, [2, 1, 1, 2], vec![1; 4])), @r#"error: net/products.toml: layer "a": net/arrays/dy.npy: grad_output (N, K, P, Q) must have the shape [1, 1, 1, 2] of the layer, but its shape is [2, 1, 1, 2]"#);
-    insta::assert_snapshot!(mistake("dy.npy", npy("<i2", false, [1, 1, 1, 2], vec![0, 1, -128, 0])), @r#"error: net/products.toml: layer "a": net/arrays/dy.npy: grad_output[0, 0, 0, 0] is 256, but int8 holds -128 to 127"#);
+    insta::assert_snapshot!(mistake("two.npy", npy("|i1", false, [1, 2, 1, 1], vec![1; 2])), @r#"error: net/products.toml:7: layer "b": net/arrays/two.npy: weight (K, C/groups, R, S) must have the shape [1, 1, 1, 1] of the layer, but its shape is [1, 2, 1, 1]"#);
+    insta::assert_snapshot!(mistake("dy.npy", npy("|i1", false, [2, 1, 1, 2], vec![1; 4])), @r#"error: net/products.toml:2: layer "a": net/arrays/dy.npy: grad_output (N, K, P, Q) must have the shape [1, 1, 1, 2] of the layer, but its shape is [2, 1, 1, 2]"#);
+    insta::assert_snapshot!(mistake("dy.npy", npy("<i2", false, [1, 1, 1, 2], vec![0, 1, -128, 0])), @r#"error: net/products.toml:2: layer "a": net/arrays/dy.npy: grad_output[0, 0, 0, 0] is 256, but int8 holds -128 to 127"#);
     std::fs::remove_file(folder.path().join("net/arrays/seven.npy")).unwrap();
     let absent = refusal(&mut folder.bpa(&run_products("")));
     assert!(
         absent.starts_with(
-            "error: net/products.toml: layer \"a\": net/arrays/seven.npy: cannot read: "
+            "error: net/products.toml:2: layer \"a\": net/arrays/seven.npy: cannot read: "
         ),
         "{absent}"
     );
@@ -212,7 +212,7 @@ fn an_estimate_says_how_many_lanes_stand_idle() {
     let narrow = text.replace("[limits]", "out_type = \"int8\"\nshift = 3\n[limits]");
     folder.write("narrow.toml", narrow);
     let wide = format!("estimate {layer} --engine narrow.toml");
-    insta::assert_snapshot!(refusal(&mut folder.bpa(&wide)).trim_end(), @r#"error: narrow.toml: the engine makes its results int8 (`engine.out_type`), and here they are wanted as they are: "accumulator""#);
+    insta::assert_snapshot!(refusal(&mut folder.bpa(&wide)).trim_end(), @r#"error: narrow.toml:9: the engine makes its results int8 (`engine.out_type`), and here they are wanted as they are: "accumulator""#);
     let shifted = format!("estimate {layer} --out-type int8 --shift 4 --engine narrow.toml");
     insta::assert_snapshot!(refusal(&mut folder.bpa(&shifted)).trim_end(), @"error: the layer is to be shifted by 4 bits, and the engine shifts by 0 to 3 (`engine.shift`)");
 }
