@@ -266,10 +266,10 @@ fn a_list_is_measured_on_one_engine() {
         ran.stderr
     };
     // The built-in list: its first layer has a kernel of 7 x 7.
-    assert!(refusal("").starts_with("error: layer \"resnet50_conv1\": "));
+    assert!(refusal("").starts_with("error: the built-in list: layer \"resnet50_conv1\": "));
     assert!(refusal("--layers list.toml --chart a.svg").contains("--chart"));
     write("engine.toml", &ENGINE.replace("simd = 2", "simd = 0"));
-    assert!(refusal("--layers list.toml").starts_with("error: engine.toml: `engine.simd` is 0"));
+    assert!(refusal("--layers list.toml").starts_with("error: engine.toml:4: `engine.simd` is 0"));
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn a_faulty_list_is_refused() {
     let wide = LIST.replace("lanes = [2, 2]", "lanes = [9, 2]");
     let message = refusal(&wide, "");
     assert!(
-        message.starts_with("error: layer \"strided\": `engine.simd` is 9"),
+        message.starts_with("error: list.toml:10: layer \"strided\": `engine.simd` is 9"),
         "{message}"
     );
     assert!(refusal("layer = []", "").contains("no layer"));

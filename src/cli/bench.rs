@@ -194,7 +194,8 @@ impl List {
         if files.is_empty() {
             bail!("{name}: the list holds no layer");
         }
-        let key_lines = KeyLines::of(&text, &name);
+        // Nobody has the built-in one open to look a line up.
+        let key_lines = KeyLines::of(path.map_or("", |_| text.as_str()), &name);
         Ok(Self { files, key_lines })
     }
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use indicatif::{
@@ -166,26 +168,66 @@ fn rate(cycles: u64, elapsed: Duration) -> f64 {
     (cycles as f64 / elapsed.as_secs_f64()).max(1.0)
 }
 
-/// Shows `what` on a terminal until the value is dropped.
-pub(super) struct Wait(Option<ProgressBar>);
+/// Shows `what` until the value is dropped: on a terminal at once, elsewhere as a line now and then.
+pub(super) struct Wait {
+    bar: Option<ProgressBar>,
+    lines: Option<WaitLines>,
+}
+
+/// A thread that says lines until its channel is closed.
+struct WaitLines {
+    open: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl Wait {
     pub(super) fn new(what: &'static str) -> Self {
         if !io::stderr().is_terminal() {
-            return Self(None);
+            let lines = Some(WaitLines::new(what, PAUSE, say));
+            return Self { bar: None, lines };
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
             .with_message(what)
             .with_style(ProgressStyle::default_spinner());
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self(Some(bar))
+        Self {
+            bar: Some(bar),
+            lines: None,
+        }
     }
 }
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+        self.lines = None;
+    }
+}
+
+impl WaitLines {
+    fn new(what: &'static str, pause: Duration, say: impl Fn(&str) + Send + 'static) -> Self {
+        let (open, closed) = mpsc::channel::<()>();
+        let started = Instant::now();
+        let thread = thread::spawn(move || {
+            while closed.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                say(&format!("{what}: {} s so far", started.elapsed().as_secs()));
+            }
+        });
+        Self {
+            open: Some(open),
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for WaitLines {
+    fn drop(&mut self) {
+        // Closed first, so that there is an end to wait for; then nothing is said any more.
+        self.open = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
         }
     }
 }
@@ -201,6 +243,19 @@ mod tests {
         let said = times.map(|seconds| lines.are_due(Duration::from_secs(seconds)));
         let [y, n] = [true, false];
         assert_eq!(said, [n, n, y, n, n, y, n, y, n]);
+    }
+
+    #[test]
+    fn what_is_waited_for_is_said_now_and_then_until_the_end() {
+        let (said, lines) = mpsc::channel();
+        let say = move |line: &str| said.send(line.to_owned()).unwrap();
+        let wait = WaitLines::new("waiting", Duration::from_millis(1), say);
+        for _ in 0..3 {
+            assert_eq!(lines.recv().unwrap(), "waiting: 0 s so far");
+        }
+        drop(wait);
+        // With the thread its end of the channel has gone.
+        assert!(lines.into_iter().all(|line| line == "waiting: 0 s so far"));
     }
 
     #[test]
