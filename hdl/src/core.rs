@@ -14,8 +14,8 @@ use crate::output_stages::{
     STREAMS_ARESETN,
 };
 use crate::pixel_walk::pixel_walk;
-use crate::result_port::result_port;
-use crate::rtl::{bits_for, lit, Expr, Module};
+use crate::result_port::{result_port, CLOSES};
+use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 use crate::stock::Stock;
 use crate::target::Target;
 use crate::token::{token_queue, TokenWidths};
@@ -442,13 +442,17 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
     // Results.
     let out_data = m.net("out_data", lanes.pe * lanes.result_bits(), "");
     let frame_done = port("frame_done");
-    let out_stream = vec![
+    let closes = hull
+        .frames
+        .map(|_| m.input(CLOSES, 1, "the job's last frame is done"));
+    let mut out_stream = vec![
         ("tvalid", port("m_axis_grad_input_tvalid")),
         ("tready", port("m_axis_grad_input_tready")),
         ("tdata", out_data.clone()),
         ("tlast", port("m_axis_grad_input_tlast")),
         ("frame_done", frame_done.clone()),
     ];
+    out_stream.extend(closes.clone().map(|closes| (CLOSES, closes)));
     let mut bindings = vec![
         ("write", last_at_fifo),
         ("acc", acc),
@@ -521,8 +525,10 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
     // In the stages, each frame has a beat at least.
     let frames_bits = bits_for(hull.frames_inside + stage_beats(hull, lanes, target));
     let begun = m.reg("begun", 1, 0, "");
-    let names = ["frames", "frames_inside"];
-    let frames = Stock::none(&mut m, names, frames_bits, "frames in the engine");
+    let frames = match &closes {
+        Some(closes) => Inside::of_jobs(&mut m, frames_bits, closes),
+        None => Inside::of_layer(&mut m, frames_bits),
+    };
     let is_busy = m.reg("is_busy", 1, 0, "");
     let seen = m.reg("seen", cause_bits, 0, "");
     let cause = m.reg("cause", cause_bits, 0, "");
@@ -564,6 +570,59 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
         config.at_most(name, most);
     }
     m
+}
+
+/// The frames in the engine.
+enum Inside {
+    /// Each is done after it was begun.
+    OfLayer(Stock),
+    /// A job of words that no layer has may give a frame before its first beat is taken, or more than
+    /// it was told. So the count may pass zero, and what comes behind the job's last frame does not count.
+    OfJobs {
+        count: Reg,
+        closed: Reg,
+        closes: Expr,
+    },
+}
+
+impl Inside {
+    fn of_layer(m: &mut Module, bits: usize) -> Self {
+        let names = ["frames", "frames_inside"];
+        Inside::OfLayer(Stock::none(m, names, bits, "frames in the engine"))
+    }
+
+    fn of_jobs(m: &mut Module, bits: usize, closes: &Expr) -> Self {
+        Inside::OfJobs {
+            count: m.reg("frames", bits, 0, "frames in the engine"),
+            closed: m.reg("closed", 1, 0, "the job's last frame was done before"),
+            closes: closes.clone(),
+        }
+    }
+
+    fn some(&self) -> Expr {
+        match self {
+            Inside::OfLayer(frames) => frames.some(),
+            Inside::OfJobs { count, .. } => count.q.non_zero(),
+        }
+    }
+
+    fn step(&self, b: &mut Body, begun: &Expr, done: &Expr) {
+        match self {
+            Inside::OfLayer(frames) => frames.step(b, begun, done),
+            Inside::OfJobs {
+                count,
+                closed,
+                closes,
+            } => {
+                b.set(&closed.d, closes);
+                let counts = done & !&closed.q;
+                b.when(&(begun & !&counts), |b| b.set(&count.d, &count.q.plus(1)));
+                b.when(&(counts & !begun), |b| {
+                    b.set(&count.d, &count.q.minus(1));
+                });
+            }
+        }
+    }
 }
 
 /// Bits of a stream beyond its values, up to the whole byte.

@@ -26,8 +26,10 @@ second cycle after the last beat of the job before, or when the job is in the sh
 over only after `weights_begin`, and not before `frames_begin`; from that on until it takes over,
 `frames_ahead` is high. `table_locked` is high from a good
 start until the job is in the shadow; a start meanwhile is refused and changes nothing. A refused
-job leaves the table as it is. `abort` drops every job but what the table holds, and lowers `alive`
-for a cycle. A check takes three cycles more than there are words, so does a load.";
+job leaves the table as it is. `abort` drops every job, one that is started in the same cycle too, and
+lowers `alive` for a cycle; what the table holds stays. While `closes` is high no other result may be
+offered, and the job does not end while one is: none is taken back, whatever the words make of the
+core. A check takes three cycles more than there are words, so does a load.";
 
 /// Why a job was refused.
 pub const REFUSED_CAUSES: [&str; 2] = [
@@ -59,7 +61,9 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
     let all_taken = m.input("all_taken", 1, "the core has taken the last frame told");
     let frames_begin = m.output("frames_begin", 1, "pulse: the next job's are told");
     let frames_ahead = m.output("frames_ahead", 1, "they are those of the job in the shadow");
-    let alive = m.output("alive", 1, "low in reset and after an abort");
+    let offers = m.input("offers", 1, "a result is on the stream");
+    let closes = m.output("closes", 1, "the last frame is done");
+    let alive = m.output("alive", 1, "low after an abort");
     let job_aresetn = m.output("job_aresetn", 1, "low while no job runs");
     let told = m.output("next_told", 1, "the job in the shadow may take its weights");
     let weights_begin = m.input("weights_begin", 1, "pulse: it does");
@@ -104,12 +108,13 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
     let ahead = m.reg("ahead", 1, 0, "they are, while another job runs");
     let taking = m.reg("taking", 1, 0, "a job takes over");
     let running = m.reg("running", 1, 0, "a job runs");
-    let lives = m.reg("lives", 1, 0, "");
+    let lives = m.reg("lives", 1, 1, "");
     let bad = m.reg("bad", 1, 0, "a word was too large");
-    let bad_word = m.data_reg("bad_word", index_bits, "the first of them");
+    let bad_word = m.reg("bad_word", index_bits, 0, "the first of them");
     let frames_left = m.data_reg("frames_left", FRAMES_BITS, "frames after this one");
     let last_frame = m.data_reg("last_frame", 1, "there are none");
     let given = m.reg("given", 1, 0, "the last frame is done");
+    let closing = m.net("closing", 1, "its last frame is");
     let job_over = m.net("job_over", 1, "the job that runs is done");
     let takes_frames = m.net("takes_frames", 1, "the stream of frames takes the shadow's");
     let takes_over = m.net("takes_over_now", 1, "the rest takes the shadow's");
@@ -223,9 +228,11 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
                 b.set(&last_frame.d, &frames_left.q.eq(&lit(1, FRAMES_BITS)));
                 b.when(&last_frame.q, |b| b.set(&given.d, &lit(1, 1)));
             });
-            b.set(&job_over, &(&given.d & (&all_taken | &ahead.q)));
+            let taken = &all_taken | &ahead.q;
+            b.set(&job_over, &(&given.d & taken & !&offers));
         });
         b.set(&done.d, &job_over);
+        b.set(&closing, &given.d);
         b.when(&job_over, |b| {
             b.set(&running.d, &lit(0, 1));
             b.set(&given.d, &lit(0, 1));
@@ -268,6 +275,7 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
                 &running,
                 &given,
                 &done,
+                &refuses,
                 &read.valid,
                 &read.last,
                 &judged.valid,
@@ -276,6 +284,7 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
                 b.set(&reg.d, &lit(0, 1));
             }
             b.set(&index.d, &lit(0, index_bits));
+            b.set(&cause.d, &cause.q);
         });
     });
 
@@ -307,6 +316,7 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
     m.assign(&frames_less_1, &frames.q);
     m.assign(&page_port, &page.q);
     m.assign(&table_locked, &(&checking.q | &waiting.q));
+    m.assign(&closes, &closing);
     m.assign(&alive, &lives.q);
     m.assign(&job_aresetn, &running.q);
     m.assign(&told, &untold.q);

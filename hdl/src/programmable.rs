@@ -14,6 +14,7 @@ use crate::jobs::{jobs, CAUSE_BITS, REFUSED_CAUSES};
 use crate::limits::{AxisLimits, Limits};
 use crate::output_stages::{Rounding, Stages, CLEAR_SATURATIONS, COUNT_BITS};
 use crate::register_map::{bank, Field, Kind, Register, RegisterMap};
+use crate::result_port::CLOSES;
 use crate::rtl::{bits_for, Expr, Module};
 use crate::target::Target;
 use crate::told_memory::{LOAD_BITS, LOAD_DATA, LOAD_ENTRY, LOAD_PAGE, PAGE};
@@ -65,7 +66,13 @@ pub fn programmable_engine(
     let pins = AxiPins::declare(&mut m, map.address_bits());
     let irq = m.output("irq", 1, "interrupt: an enabled event is there");
     let alive = m.net("alive", 1, "");
-    let job_aresetn = m.net("job_aresetn", 1, "");
+    let job_runs = m.net("job_runs", 1, "");
+    let closes = m.net(CLOSES, 1, "");
+    // One edge with `aresetn` low resets all there is: no reset is behind a register of its own.
+    let core_aresetn = m.net("core_aresetn", 1, "");
+    m.assign(&core_aresetn, &(&aresetn & &alive));
+    let job_aresetn = m.net(JOB_ARESETN, 1, "");
+    m.assign(&job_aresetn, &(&aresetn & &job_runs));
     let weight_pins = WEIGHT_PINS.map(|(name, ..)| (name, m.net(name, 1, "")));
     let frames_less_1 = m.net("frames_less_1", FRAMES_BITS, "");
     let all_taken = m.net("all_taken", 1, "");
@@ -96,8 +103,9 @@ pub fn programmable_engine(
         .collect();
     let mut bindings = streams.bindings(&ports);
     bindings.extend([
-        ("aresetn", alive.clone()),
-        (JOB_ARESETN, job_aresetn.clone()),
+        ("aresetn", core_aresetn),
+        (JOB_ARESETN, job_aresetn),
+        (CLOSES, closes.clone()),
         (FRAMES_LESS_1, frames_less_1.clone()),
         (ALL_TAKEN, all_taken.clone()),
         (FRAMES_BEGIN, frames_begin.clone()),
@@ -156,7 +164,9 @@ pub fn programmable_engine(
         (FRAMES_BEGIN, frames_begin),
         (AHEAD, frames_ahead),
         ("alive", alive),
-        (JOB_ARESETN, job_aresetn),
+        (JOB_ARESETN, job_runs),
+        (CLOSES, closes),
+        ("offers", port("m_axis_grad_input_tvalid")),
         ("running", running.clone()),
         ("checking", checking.clone()),
         ("waiting", waiting.clone()),

@@ -18,6 +18,13 @@ is expanded to zeros ahead of the result, the run at a frame's end behind the la
 Promise: `tvalid`, `tdata` and `tlast` are registers and stay while `tready` is low; one beat a
 cycle, zeros and results alike; a result can leave three cycles after it was written.";
 
+/// Input where the stream ends with a job: the job's last frame is done.
+pub(crate) const CLOSES: &str = "closes";
+
+/// What is promised besides where the stream ends with a job.
+pub(crate) const CLOSES_DOC: &str = "\n\n\
+While `closes` is high, no beat follows the one on the stream.";
+
 /// Builds the port. `skip_width` is the width of a run where the layer has any.
 pub fn result_port(
     name: &str,
@@ -26,7 +33,10 @@ pub fn result_port(
     skip_width: Option<usize>,
     config: &mut Config,
 ) -> Module {
-    let mut m = Module::new(name, DOC);
+    // Behind stages, the stream is not this one.
+    let ends_jobs = hull.frames.is_some() && !lanes.stages.any();
+    let closes_doc = if ends_jobs { CLOSES_DOC } else { "" };
+    let mut m = Module::new(name, format!("{DOC}{closes_doc}"));
     m.clocked();
     let bits = lanes.pe * lanes.acc_bits;
     let slot_bits = bits_for(hull.fifo_results - 1);
@@ -47,6 +57,7 @@ pub fn result_port(
     let tdata = m.output("tdata", bits, "");
     let tlast = m.output("tlast", 1, "");
     let frame_done = m.output("frame_done", 1, "the last beat of a frame was taken");
+    let closes = ends_jobs.then(|| m.input(CLOSES, 1, "no beat follows"));
 
     let write_slot = m.reg("write_slot", slot_bits, 0, "");
     let read_slot = m.reg("read_slot", slot_bits, 0, "");
@@ -143,6 +154,9 @@ pub fn result_port(
                     }
                 }
                 None => b.set(&out_last.d, &(&move_out & word.bit(bits))),
+            }
+            if let Some(closes) = &closes {
+                b.when(closes, |b| b.set(&out_valid.d, &lit(0, 1)));
             }
         });
         b.set(&done.d, &(&out_valid.q & &tready & &out_last.q));

@@ -11,7 +11,10 @@
 //! | [`lint`] | the text is clean Verilog-2005 for three tools, and the same for the same layer |
 //! | [`icarus`] | a simulator that knows unknown values sees the same results and the same cycles |
 //! | [`programmable`] | one programmable engine computes every layer within its limits |
+//! | [`programmable_reset`] | one edge of reset, or an abort, leaves a programmable engine as new |
 //! | [`programmable_stages`] | one with stages behind its accumulators uses those that each job says |
+//! | [`any_words`] | a job of words that are no layer keeps the rules of the streams |
+//! | [`power_up`] | one edge of reset is enough, with every register unknown and in the middle of anything |
 //! | [`engines`] | so do programmable engines of any limits, lanes, types and stages |
 //! | [`protocol`] | misplaced `tlast`s are reported and harm nothing; reset recovers from anything |
 //! | [`weights`] | sets of weights change at the edge of a frame, with two sets without a gap |
@@ -25,6 +28,7 @@
 //!
 //! Verilator, Icarus and Yosys have to be installed. Compiled models go to the user's cache (`BPA_CACHE_DIR`).
 
+mod any_words;
 mod benchmarks;
 mod common;
 mod engines;
@@ -37,10 +41,13 @@ mod lint;
 mod merging;
 mod mutants;
 mod output_stages;
+mod power_up;
 mod programmable;
+mod programmable_reset;
 mod programmable_stages;
 mod protocol;
 mod random;
+mod reset_bench;
 mod schedule;
 mod stage_mutants;
 mod stalls;

@@ -16,6 +16,7 @@ use super::side_stream::side_stream;
 use crate::config::Config;
 use crate::descriptor::{Descriptor, Lanes};
 use crate::hull::Hull;
+use crate::result_port::CLOSES;
 use crate::rtl::{bits_for, lit, Expr, Module, Reg};
 use crate::stock::Stock;
 use crate::target::Target;
@@ -174,25 +175,33 @@ pub fn output_stages(
         true => format!("{engine}_result_memory"),
         false => format!("{name}_queue_memory"),
     };
+    let ends_jobs = hull.frames.is_some();
+    let mut bindings = vec![
+        ("write", stage.flags.valid_at(stage.positions.end)),
+        ("taken", taken),
+        ("tvalid", tvalid),
+        ("tready", tready),
+        ("tdata", tdata),
+        ("tlast", tlast),
+        ("frame_done", frame_done),
+        ("last", stage.flags.last_at(stage.positions.end)),
+    ];
+    if ends_jobs {
+        let closes = m.input(CLOSES, 1, "the job's last frame is done");
+        bindings.push((CLOSES, closes));
+    }
+    let bits = stage.values.width();
+    bindings.push(("data", stage.values));
     m.instance(
         "u_queue",
         queue(
             &format!("{name}_queue"),
             &memory,
-            stage.values.width(),
+            bits,
             all_places,
+            ends_jobs,
         ),
-        vec![
-            ("write", stage.flags.valid_at(stage.positions.end)),
-            ("data", stage.values),
-            ("last", stage.flags.last_at(stage.positions.end)),
-            ("taken", taken),
-            ("tvalid", tvalid),
-            ("tready", tready),
-            ("tdata", tdata),
-            ("tlast", tlast),
-            ("frame_done", frame_done),
-        ],
+        bindings,
     );
     m
 }

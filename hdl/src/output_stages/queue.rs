@@ -1,6 +1,7 @@
 //! The queue behind the stages, and the grad_input stream of an engine that has them.
 
 use crate::memory::held_memory;
+use crate::result_port::{CLOSES, CLOSES_DOC};
 use crate::rtl::{bits_for, lit, Module};
 use crate::stock::Stock;
 
@@ -12,8 +13,10 @@ Promise: `tvalid`, `tdata` and `tlast` are registers and stay while `tready` is 
 cycle; a beat can leave three cycles after it was written.";
 
 /// Builds the queue for beats of `bits` bits, with a power of two of places; `memory` names the module that holds them.
-pub(super) fn queue(name: &str, memory: &str, bits: usize, places: u64) -> Module {
-    let mut m = Module::new(name, DOC);
+/// `ends_jobs`: its stream ends with a job.
+pub(super) fn queue(name: &str, memory: &str, bits: usize, places: u64, ends_jobs: bool) -> Module {
+    let closes_doc = if ends_jobs { CLOSES_DOC } else { "" };
+    let mut m = Module::new(name, format!("{DOC}{closes_doc}"));
     m.clocked();
     let slot_bits = bits_for(places - 1);
     let write = m.input("write", 1, "");
@@ -25,6 +28,7 @@ pub(super) fn queue(name: &str, memory: &str, bits: usize, places: u64) -> Modul
     let tdata = m.output("tdata", bits, "");
     let tlast = m.output("tlast", 1, "");
     let frame_done = m.output("frame_done", 1, "the last beat of a frame was taken");
+    let closes = ends_jobs.then(|| m.input(CLOSES, 1, "no beat follows"));
 
     let write_slot = m.reg("write_slot", slot_bits, 0, "");
     let read_slot = m.reg("read_slot", slot_bits, 0, "");
@@ -58,6 +62,9 @@ pub(super) fn queue(name: &str, memory: &str, bits: usize, places: u64) -> Modul
             b.set(&out_valid.d, &held.q);
             b.set(&out_data.d, &word.slice(0, bits));
             b.set(&out_last.d, &word.bit(bits));
+            if let Some(closes) = &closes {
+                b.when(closes, |b| b.set(&out_valid.d, &lit(0, 1)));
+            }
         });
         b.set(&done.d, &(&out_valid.q & &tready & &out_last.q));
     });
