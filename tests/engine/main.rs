@@ -11,12 +11,12 @@
 //! | [`lint`] | the text is clean Verilog-2005 for three tools, and the same for the same layer |
 //! | [`icarus`] | a simulator that knows unknown values sees the same results and the same cycles |
 //! | [`programmable`] | one programmable engine computes every layer within its limits |
-//! | [`programmable_reset`] | one edge of reset, or an abort, leaves a programmable engine as new |
 //! | [`programmable_stages`] | one with stages behind its accumulators uses those that each job says |
-//! | [`any_words`] | a job of words that are no layer keeps the rules of the streams |
-//! | [`power_up`] | one edge of reset is enough, with every register unknown and in the middle of anything |
 //! | [`engines`] | so do programmable engines of any limits, lanes, types and stages |
+//! | [`programmable_reset`] | one edge of reset, or an abort, leaves a programmable engine as new |
+//! | [`any_words`] | a job of words that are no layer keeps the rules of the streams |
 //! | [`protocol`] | misplaced `tlast`s are reported and harm nothing; reset recovers from anything |
+//! | [`power_up`] | one edge of reset is enough, with every register unknown and in the middle of anything |
 //! | [`weights`] | sets of weights change at the edge of a frame, with two sets without a gap |
 //! | [`mutants`] | the vectors notice an engine that is a little wrong |
 //! | [`stage_mutants`] | the vectors notice stages behind the accumulators that are a little wrong |
