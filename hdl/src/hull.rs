@@ -150,7 +150,9 @@ impl Hull {
             block_weights: d.block_weights,
             weight_words: d.weight_words(),
             need: extra(&d.rows) + extra(&d.cols) + 1,
-            free: 1 + d.cols.rest + d.rows.rest,
+            // What is dead at once was in the line buffer at once. The sum is of three numbers that need
+            // not come together, and may be more.
+            free: (1 + d.cols.rest + d.rows.rest).min(d.line_pixels()),
             drops: d.drops(),
             skip: d.has_skips().then_some(d.max_skip),
             end_beats: d.end_beats,

@@ -61,7 +61,8 @@ pub fn issue_loop(
     // Addresses are a block of K in the low bits, where that can be, and what the steps add to.
     let low = hull.k_block_bits;
     let ring = Ring::of_issue(hull);
-    let upper = weight_width - low;
+    // None where a block of K is a weight's whole address.
+    let upper = (weight_width > low).then(|| weight_width - low);
     let slot_bits = bits_for(hull.fifo_results - 1);
     let token_valid = m.input(
         "token_valid",
@@ -123,9 +124,10 @@ pub fn issue_loop(
         )
     });
 
-    // Where a frame begins matters here only to swap weights; taps only where there are several.
-    // The data has arrived by then.
+    // Where a frame begins matters here only to swap weights; taps only where there are several,
+    // and so do weights. The data has arrived by then.
     let unnamed: Vec<&str> = [
+        ("weight", upper.is_some()),
         ("need", false),
         ("frame_first", hull.two_weight_sets),
         ("tap_rows", levels[2].is_some()),
@@ -173,7 +175,7 @@ pub fn issue_loop(
     let acc_start = m.data_reg("acc_start", 1, "at an accumulation's first issue");
     let held = Pixel::new(&mut m, "held");
     let start_grad = m.data_reg("start_grad", t.address, "address of the pixel's first tap");
-    let start_weight = m.data_reg("start_weight", t.weight, "");
+    let start_weight = upper.map(|_| m.data_reg("start_weight", t.weight, ""));
     let frame_first = hull
         .two_weight_sets
         .then(|| m.data_reg("held_frame_first", 1, "a frame's first pixel"));
@@ -200,7 +202,7 @@ pub fn issue_loop(
                 bus,
                 (&turning, &by),
                 ring,
-                upper,
+                weight_width,
             ))
         }
     };
@@ -223,7 +225,9 @@ pub fn issue_loop(
             b.set(&at_first.d, &lit(1, 1));
             b.set(&acc_start.d, &lit(1, 1));
             b.set(&start_grad.d, &field("address"));
-            b.set(&start_weight.d, &field("weight"));
+            if let Some(start_weight) = &start_weight {
+                b.set(&start_weight.d, &field("weight"));
+            }
             held.take(b, &field);
             if let Some(frame_first) = &frame_first {
                 b.set(&frame_first.d, &field("frame_first"));
@@ -246,10 +250,10 @@ pub fn issue_loop(
     let next_wrapped = ring
         .is_odd()
         .then(|| m.data_reg("next_wrapped", ring.width + 1, "less a whole line buffer"));
-    let next_weight = m.data_reg("next_weight", upper, "");
+    let next_weight = upper.map(|upper| m.data_reg("next_weight", upper, ""));
     let starts = hull
         .told
-        .then(|| Starts::new(&mut m, ring, upper, &next_fresh.q));
+        .then(|| Starts::new(&mut m, ring, weight_width, &next_fresh.q));
     let k_block = match &levels[0] {
         // From the last block to the first: their order does not matter.
         Some(k) if low > 0 => Some((k.left(), m.data_reg("next_k_block", low, ""))),
@@ -281,23 +285,35 @@ pub fn issue_loop(
             match (&turned, &starts) {
                 (Turned::Table(table), Some(starts)) => {
                     b.set(&next_grad.d, &table.grad);
-                    b.set(&next_weight.d, &table.weight);
+                    if let Some(next) = &next_weight {
+                        b.set(&next.d, &table.weight);
+                    }
                     if let (Some(next), Some(step)) = (&next_wrapped, &table.wrapped) {
                         b.set(&next.d, step);
                     }
-                    starts.take(b, &start_grad.q, &start_weight.q);
+                    starts.take(
+                        b,
+                        &start_grad.q,
+                        start_weight.as_ref().map(|start| &start.q),
+                    );
                 }
                 _ => turned.take(b, &|b, step| {
                     b.set(&next_grad.d, &step.grad);
                     wrapped(b, &step.grad);
-                    b.set(&next_weight.d, &step.weight);
+                    if let (Some(next), Some(step)) = (&next_weight, &step.weight) {
+                        b.set(&next.d, step);
+                    }
                 }),
             }
             b.when(&at_first.q, |b| {
                 if starts.is_some() {
                     // A step is zero where the sum begins anew.
-                    let steps = [&next_grad, &next_weight].into_iter();
-                    for next in steps.chain(&next_wrapped) {
+                    let steps = [
+                        Some(&next_grad),
+                        next_weight.as_ref(),
+                        next_wrapped.as_ref(),
+                    ];
+                    for next in steps.into_iter().flatten() {
                         b.set(&next.d, &lit(0, next.q.width()));
                     }
                     return;
@@ -305,7 +321,9 @@ pub fn issue_loop(
                 // The walk counts in larger units.
                 place(b, &next_grad.d, hull.walk_unit_bits - low, &start_grad.q);
                 wrapped(b, &lit(0, ring.width));
-                place(b, &next_weight.d, hull.tap_unit_bits - low, &start_weight.q);
+                if let (Some(next), Some(start)) = (&next_weight, &start_weight) {
+                    place(b, &next.d, hull.tap_unit_bits - low, &start.q);
+                }
             });
             if let Some(starts) = &starts {
                 b.when(&!&at_first.q, |b| starts.none(b));
@@ -314,7 +332,7 @@ pub fn issue_loop(
     });
 
     let now_grad = m.data_reg("now_grad", ring.width, "");
-    let now_weight = m.data_reg("now_weight", upper, "");
+    let now_weight = upper.map(|upper| m.data_reg("now_weight", upper, ""));
     let out_grad = m.data_reg("out_grad", low + ring.width, "");
     let out_weight = m.data_reg("out_weight", weight_width, "");
     let wide = ring.width + 1;
@@ -345,12 +363,11 @@ pub fn issue_loop(
         let begins = starts.as_ref().and_then(|starts| starts.wrapped.clone());
         add("grad_wrapped", begins, &now_grad.q.zext(wide), &next.q)
     });
-    let weight_sum = add(
-        "weight_sum",
-        begins(|s| s.weight.q.clone()),
-        &now_weight.q,
-        &next_weight.q,
-    );
+    let weight_sum = now_weight.zip(next_weight.as_ref()).map(|(now, next)| {
+        let begins = begins(|s| s.weight.q.clone());
+        let sum = add("weight_sum", begins, &now.q, &next.q);
+        (now, sum)
+    });
     let now_k_block = k_block
         .as_ref()
         .map(|(_, next)| (next.q.clone(), m.data_reg("now_k_block", low, "")));
@@ -363,13 +380,17 @@ pub fn issue_loop(
                     b.set(&now_grad.d, &wrapped.slice(0, ring.width));
                 });
             }
-            b.set(&now_weight.d, &weight_sum);
+            if let Some((now, sum)) = &weight_sum {
+                b.set(&now.d, sum);
+            }
             if let Some((next, now)) = &now_k_block {
                 b.set(&now.d, next);
             }
         });
         b.set_slice(&out_grad.d, low, &now_grad.q);
-        b.set_slice(&out_weight.d, low, &now_weight.q);
+        if let Some((now, _)) = &weight_sum {
+            b.set_slice(&out_weight.d, low, &now.q);
+        }
         if let Some((_, now)) = &now_k_block {
             b.set_slice(&out_grad.d, 0, &now.q);
             b.set_slice(&out_weight.d, 0, &now.q);
@@ -479,7 +500,7 @@ fn steps(
     config: &mut Config,
     hull: &Hull,
     (levels, shapes): (&[Option<Level>], &[LoopShape]),
-    (ring, upper): (Ring, usize),
+    (ring, upper): (Ring, Option<usize>),
     taps: [ByTurn; 3],
 ) -> Vec<Steps> {
     let low = hull.k_block_bits;
@@ -492,12 +513,12 @@ fn steps(
             Some(match shape.moves {
                 true => Steps::of_taps(m, config, shape, ring, upper, by),
                 // Blocks of K are the low bits: their loop leaves the rest alone.
-                false => Steps::of_blocks(lit(0, ring.width), lit(0, upper)),
+                false => Steps::of_blocks(lit(0, ring.width), upper.map(|upper| lit(0, upper))),
             })
         })
         .collect();
     let around = hull.c_blocks * hull.group_blocks > 1;
-    let weight_block = around.then(|| {
+    let weight_block = upper.filter(|_| around).map(|upper| {
         let comment = "weights of one block of C, in units of the steps";
         config.port(
             m,
@@ -509,7 +530,7 @@ fn steps(
         )
     });
     if let Some(weight_block) = &weight_block {
-        let by_block = |grad| Steps::of_blocks(grad, weight_block.clone());
+        let by_block = |grad| Steps::of_blocks(grad, Some(weight_block.clone()));
         if levels[3].is_some() {
             steps.push(by_block(lit(0, ring.width)));
         }
@@ -702,9 +723,11 @@ impl Starts {
         }
     }
 
-    fn take(&self, b: &mut Body, grad: &Expr, weight: &Expr) {
+    fn take(&self, b: &mut Body, grad: &Expr, weight: Option<&Expr>) {
         b.set(&self.grad.d, grad);
-        b.set(&self.weight.d, weight);
+        if let Some(weight) = weight {
+            b.set(&self.weight.d, weight);
+        }
     }
 
     fn none(&self, b: &mut Body) {

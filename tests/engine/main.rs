@@ -20,6 +20,7 @@
 //! | [`weights`] | sets of weights change at the edge of a frame, with two sets without a gap |
 //! | [`mutants`] | the vectors notice an engine that is a little wrong |
 //! | [`stage_mutants`] | the vectors notice stages behind the accumulators that are a little wrong |
+//! | [`corners`] | an engine in which some count is one is as any other |
 //! | [`extremes`] | the accumulator holds the worst case |
 //! | [`output_stages`] | what stands behind the accumulators is exact, keeps the rate and loses nothing |
 //! | [`tiling`] | layers too large for a programmable engine are exact in tiles, in the cycles of the model |
@@ -31,6 +32,7 @@
 mod any_words;
 mod benchmarks;
 mod common;
+mod corners;
 mod engines;
 mod extremes;
 mod golden;

@@ -12,8 +12,8 @@ use crate::told_memory::{number, LoadBus};
 pub(super) struct Step {
     /// In the line buffer, modulo its size.
     pub grad: Expr,
-    /// In the weight memory.
-    pub weight: Expr,
+    /// In the weight memory; `None` where a block of K is its whole address.
+    pub weight: Option<Expr>,
 }
 
 /// What one turn forth adds to both addresses.
@@ -33,7 +33,7 @@ impl Steps {
         config: &mut Config,
         shape: &LoopShape,
         ring: Ring,
-        weight_width: usize,
+        weight_width: Option<usize>,
         by: ByTurn,
     ) -> Self {
         let LoopShape { name, what, .. } = shape;
@@ -43,7 +43,6 @@ impl Steps {
         let mut step = |suffix: &str, sense: &str, back: bool| {
             let grad =
                 move |d: &Descriptor| way(by(d).0 >> unit_bits, d.line_words >> unit_bits, back);
-            let weight = move |d: &Descriptor| way(by(d).1 >> unit_bits, 1 << weight_width, back);
             Step {
                 grad: config.port(
                     m,
@@ -52,13 +51,15 @@ impl Steps {
                     grad,
                     &format!("words {sense} of the {what}"),
                 ),
-                weight: config.port(
-                    m,
-                    &format!("weight_{name}{suffix}"),
-                    weight_width,
-                    weight,
-                    &format!("weights {sense} of the {what}"),
-                ),
+                weight: weight_width.map(|width| {
+                    config.port(
+                        m,
+                        &format!("weight_{name}{suffix}"),
+                        width,
+                        move |d| way(by(d).1 >> unit_bits, 1 << width, back),
+                        &format!("weights {sense} of the {what}"),
+                    )
+                }),
             }
         };
         Steps {
@@ -70,7 +71,7 @@ impl Steps {
     }
 
     /// The steps of a loop around whole accumulations, whose taps end where they began.
-    pub fn of_blocks(grad: Expr, weight: Expr) -> Self {
+    pub fn of_blocks(grad: Expr, weight: Option<Expr>) -> Self {
         Steps {
             forth: Step { grad, weight },
             back: None,
