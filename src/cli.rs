@@ -3,7 +3,7 @@
 //! Results go to standard output, everything else to standard error; with `--json` there is one object on standard output
 //! in any case, the result or the error. A program ends with 0 if all went well, with 1 if the engine gave a wrong value,
 //! broke its contract or does not fit its device, and with 2 if it could not do what it was asked: bad input, a file that
-//! cannot be written, a tool that is missing or fails.
+//! cannot be written, a tool that is missing or fails. It ends with 70 by a fault of its own.
 
 mod bench;
 pub mod bpa;
@@ -23,6 +23,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+use crate::internal_error::{caught, keep_panics, work, InternalError};
 use crate::run::Broken;
 
 /// The end of a program that did what it was asked.
@@ -33,6 +34,23 @@ enum Outcome {
     Mismatch,
     /// The device has not what the engine takes.
     TooLarge,
+    /// Some layers of a list gave no result; the exit code is that of the gravest error.
+    Failed(u8),
+}
+
+/// The exit code of a fault of the program itself: that of BSD's `sysexits.h` for an internal software error.
+const INTERNAL: u8 = 70;
+
+/// Runs a program, whose errors are JSON where that was asked for. No panic leaves it.
+fn guarded(json: bool, program: impl FnOnce() -> anyhow::Result<Outcome>) -> ExitCode {
+    keep_panics();
+    ended(json, program)
+}
+
+/// The end of a program, which may panic.
+fn ended(json: bool, program: impl FnOnce() -> anyhow::Result<Outcome>) -> ExitCode {
+    let result = caught(work, program);
+    exit_code(result.unwrap_or_else(|error| Err(error.into())), json)
 }
 
 /// Turns the end of a program into its exit code, and says what went wrong; as JSON, where that was asked for.
@@ -40,11 +58,22 @@ fn exit_code(result: anyhow::Result<Outcome>, json: bool) -> ExitCode {
     match result {
         Ok(Outcome::Success) => ExitCode::SUCCESS,
         Ok(Outcome::Mismatch | Outcome::TooLarge) => ExitCode::from(1),
+        Ok(Outcome::Failed(code)) => ExitCode::from(code),
         Err(error) => {
             // The errors' own messages hold those of their causes.
             print_error(&error.to_string(), json);
-            ExitCode::from(if error.is::<Broken>() { 1 } else { 2 })
+            ExitCode::from(code_of(&error))
         }
+    }
+}
+
+fn code_of(error: &anyhow::Error) -> u8 {
+    if error.is::<InternalError>() {
+        INTERNAL
+    } else if error.is::<Broken>() {
+        1
+    } else {
+        2
     }
 }
 
@@ -80,5 +109,28 @@ fn print(result: &str) -> anyhow::Result<()> {
             anyhow::bail!("cannot write to standard output: {reason}")
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Fault;
+
+    #[test]
+    fn each_end_has_its_exit_code() {
+        let broken = || Broken(vec![Fault::Extra { beats: 1 }]);
+        let ends: [(u8, &dyn Fn() -> anyhow::Result<Outcome>); 7] = [
+            (0, &|| Ok(Outcome::Success)),
+            (1, &|| Ok(Outcome::Mismatch)),
+            (1, &|| Ok(Outcome::TooLarge)),
+            (1, &|| Err(broken().into())),
+            (2, &|| anyhow::bail!("bad input")),
+            (70, &|| Ok(Outcome::Failed(INTERNAL))),
+            (70, &|| panic!("a fault")),
+        ];
+        for (code, end) in ends {
+            assert_eq!(ended(false, end), ExitCode::from(code));
+        }
     }
 }

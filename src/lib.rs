@@ -13,6 +13,7 @@ pub mod driver;
 pub mod emit;
 pub mod first_frame;
 pub mod interface;
+pub mod internal_error;
 pub mod layer;
 pub mod layer_list;
 pub mod manifest;

@@ -122,6 +122,17 @@ pub enum SimError {
 }
 
 impl SimError {
+    /// Whether it lies with the machine alone, so that every other model would meet it too.
+    pub fn is_of_the_machine(&self) -> bool {
+        matches!(
+            self,
+            SimError::VerilatorMissing { .. }
+                | SimError::CompilerMissing { .. }
+                | SimError::Cache { .. }
+                | SimError::NoCacheDir
+        )
+    }
+
     pub(crate) fn cache(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> SimError {
         let path = path.into();
         move |source| SimError::Cache { path, source }

@@ -11,6 +11,7 @@ use crate::bound::{bound_cycles, zero_insertion_cycles};
 use crate::compare::compare;
 use crate::emit;
 use crate::first_frame::first_frame_limit;
+use crate::internal_error::joined;
 use crate::layer::Layer;
 use crate::plan::Plan;
 use crate::reference::{gather, StageArrays};
@@ -69,8 +70,7 @@ pub fn measure(
         let expected = scope.spawn(reference);
         let (measured, profile) =
             simulator.run_profiled(&arrays, &Traffic::default(), &mut steps(progress))?;
-        let expected = expected.join().expect("the arrays are the layer's");
-        Ok::<_, RunError>((measured, profile, expected))
+        Ok::<_, RunError>((measured, profile, joined(expected)))
     })?;
     let mismatches = compare(&measured.grad_input, &expected).mismatches;
     let check_seconds = begin.elapsed().as_secs_f64();

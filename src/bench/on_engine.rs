@@ -10,6 +10,7 @@ use crate::bound::bound_cycles;
 use crate::compare::compare;
 use crate::driver::{Driver, DriverError, Simulated};
 use crate::emit::Target;
+use crate::internal_error::joined;
 use crate::programmable::{ProgrammableEngine, Tiling};
 use crate::reference::{gather, StageArrays};
 use crate::run::{Arrays, GRAD_INPUT_SINK};
@@ -137,8 +138,7 @@ impl<'a> EngineBench<'a> {
         let (found, expected) = thread::scope(|scope| {
             let expected = scope.spawn(reference);
             let found = driver.run(tiling, &arrays)?;
-            let expected = expected.join().expect("the arrays are the layer's");
-            Ok::<_, DriverError>((found, expected))
+            Ok::<_, DriverError>((found, joined(expected)))
         })?;
         let cycles_total = driver.busy_cycles()?;
         let ends = driver.device().instance().sink(GRAD_INPUT_SINK);

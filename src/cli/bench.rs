@@ -14,12 +14,13 @@ use super::bpa::{can_write, frames};
 use super::engine_source::EngineSource;
 use super::parallel::{in_parallel, Task};
 use super::progress::Wait;
-use super::{print, say, Outcome};
+use super::{code_of, print, say, Outcome};
 use crate::atomic_file::write_whole;
 use crate::bench::{
-    chart, engine_table, expected_cycles, measure, tables, EngineBench, EngineRow, Options, Row,
-    Style, LAYERS,
+    chart, engine_table, expected_cycles, measure, tables, EngineBench, EngineError, EngineRow,
+    Options, Row, Style, LAYERS,
 };
+use crate::internal_error::caught;
 use crate::layer::{Layer, LayerFile};
 use crate::layer_list::{self, Lanes};
 use crate::number::integer;
@@ -62,6 +63,7 @@ pub(super) struct Bench {
 struct Json<'a> {
     version: &'static str,
     layers: &'a [Row],
+    failed: &'a [Failed],
 }
 
 /// What `--json` prints of one engine.
@@ -70,6 +72,26 @@ struct EngineJson<'a> {
     version: &'static str,
     engine: &'a str,
     layers: &'a [EngineRow],
+    failed: &'a [Failed],
+}
+
+/// A layer that gave no figures; as JSON, with these names.
+#[derive(Serialize)]
+struct Failed {
+    name: String,
+    error: String,
+    #[serde(skip)]
+    code: u8,
+}
+
+impl Failed {
+    fn new(name: &str, error: &anyhow::Error) -> Self {
+        Failed {
+            name: name.to_owned(),
+            error: error.to_string(),
+            code: code_of(error),
+        }
+    }
 }
 
 impl Bench {
@@ -103,25 +125,27 @@ pub(super) fn bench(args: Bench) -> anyhow::Result<Outcome> {
         zero_insertion: !args.no_zero_insertion,
         cache: &cache,
     };
-    let rows = measure_all(&layers, &options, args.jobs())?;
+    let measured = measure_all(&layers, &options, args.jobs())?;
+    let mut failed = Vec::new();
+    let rows = rows(layers.iter().map(Layer::name), measured, &mut failed);
 
     if args.json {
         let version = env!("CARGO_PKG_VERSION");
         let json = serde_json::to_string(&Json {
             version,
             layers: &rows,
+            failed: &failed,
         })?;
         print(&format!("{json}\n"))?;
-    } else {
+    } else if !rows.is_empty() {
         print(&tables(&rows, args.style()))?;
     }
-    if let Some(path) = &args.chart {
+    if let Some(path) = args.chart.as_ref().filter(|_| !rows.is_empty()) {
         write_whole(path, chart(&rows).as_bytes())
             .map_err(|reason| anyhow!("{}: cannot write: {reason}", path.display()))?;
     }
-    Ok(outcome(
-        rows.iter().map(|row| (row.name.as_str(), row.faults())),
-    ))
+    let faults = rows.iter().map(|row| (row.name.as_str(), row.faults()));
+    Ok(outcome(faults, &failed))
 }
 
 /// The layers on one programmable engine.
@@ -129,52 +153,85 @@ fn bench_engine(args: &Bench, path: &Path) -> anyhow::Result<Outcome> {
     let engine = EngineSource::read(path)?;
     engine.check_gives_sums()?;
     let engine = engine.engine;
+    let engine_text = engine.to_file().to_toml();
+    let about = |file: &LayerFile| format!("{engine_text}\n{}", file.to_toml());
     let mut layers = Vec::new();
+    let mut failed = Vec::new();
     let list = List::read(args.layers.as_deref(), Lanes::OfAnEngine)?;
     for (index, file) in list.files.iter().enumerate() {
-        let layer = engine.layer(file.layer.clone());
-        let tiling = layer.and_then(|layer| engine.tiling(&layer, args.frames));
-        let tiling = tiling.map_err(|error| list.at(index, error.key(), &error))?;
-        frames(tiling.layer(), args.frames)?;
-        layers.push((file.name.clone(), tiling));
+        let tiling = || {
+            let layer = engine.layer(file.layer.clone());
+            layer.and_then(|layer| engine.tiling(&layer, args.frames))
+        };
+        match caught(|| about(file), tiling) {
+            Ok(Ok(tiling)) => {
+                frames(tiling.layer(), args.frames)?;
+                layers.push((file, tiling));
+            }
+            Ok(Err(error)) => return Err(list.at(index, error.key(), &error)),
+            Err(error) => {
+                say(&format!("{}: error: {error}", file.name));
+                failed.push(Failed::new(&file.name, &error.into()));
+            }
+        }
     }
     let cache = Cache::from_env()?;
     let bench = {
         let _wait = Wait::new("compiling the Verilog with Verilator");
         EngineBench::new(&engine, &cache)?
     };
-    let task = |(_, tiling): &(String, Tiling)| {
+    let task = |(file, tiling): &(&LayerFile, Tiling)| {
         let cycles = tiling.cycles(args.frames);
         Task {
+            name: file.name.clone(),
+            about: about(file),
             cycles,
             cost: cycles,
         }
     };
     let tasks: Vec<Task> = layers.iter().map(task).collect();
-    let rows = in_parallel(
+    let measured = in_parallel(
         &tasks,
         args.jobs(),
         |index, progress| {
-            let (name, tiling) = &layers[index];
-            let row = bench.measure(name, tiling, args.frames as usize);
+            let (file, tiling) = &layers[index];
+            let row = bench.measure(&file.name, tiling, args.frames as usize);
             progress(tasks[index].cycles);
-            row
+            row.map_err(|EngineError::Driver { reason, .. }| reason.into())
         },
         |row| format!("{}: {:.4} x the bound", row.name, row.ratio),
     )?;
+    let names = layers.iter().map(|(file, _)| file.name.as_str());
+    let rows = rows(names, measured, &mut failed);
     if args.json {
         let json = serde_json::to_string(&EngineJson {
             version: env!("CARGO_PKG_VERSION"),
             engine: engine.name(),
             layers: &rows,
+            failed: &failed,
         })?;
         print(&format!("{json}\n"))?;
-    } else {
+    } else if !rows.is_empty() {
         print(&engine_table(&rows, args.style()))?;
     }
-    Ok(outcome(
-        rows.iter().map(|row| (row.name.as_str(), row.faults())),
-    ))
+    let faults = rows.iter().map(|row| (row.name.as_str(), row.faults()));
+    Ok(outcome(faults, &failed))
+}
+
+/// Those that were measured; the others join `failed`.
+fn rows<'a, R>(
+    names: impl Iterator<Item = &'a str>,
+    measured: Vec<anyhow::Result<R>>,
+    failed: &mut Vec<Failed>,
+) -> Vec<R> {
+    let mut rows = Vec::new();
+    for (name, measured) in names.zip(measured) {
+        match measured {
+            Ok(row) => rows.push(row),
+            Err(error) => failed.push(Failed::new(name, &error)),
+        }
+    }
+    rows
 }
 
 /// A list of layers, and where its keys stand.
@@ -215,26 +272,30 @@ fn layers(path: Option<&Path>) -> anyhow::Result<Vec<Layer>> {
     list.files.iter().enumerate().map(valid).collect()
 }
 
-/// Measures the layers on so many threads.
-fn measure_all(layers: &[Layer], options: &Options, jobs: usize) -> anyhow::Result<Vec<Row>> {
+/// Measures the layers on so many threads; what failed with one, in its place.
+fn measure_all(
+    layers: &[Layer],
+    options: &Options,
+    jobs: usize,
+) -> anyhow::Result<Vec<anyhow::Result<Row>>> {
     let task = |layer: &Layer| {
         let cycles = expected_cycles(layer, options);
         Task {
+            name: layer.name().to_owned(),
+            about: layer.to_file().to_toml(),
             cycles,
             cost: cycles * layer.multipliers(),
         }
     };
     let tasks: Vec<Task> = layers.iter().map(task).collect();
-    let rows: Result<Vec<Row>, RunError> = in_parallel(
-        &tasks,
-        jobs,
-        |index, progress| measure(&layers[index], options, progress),
-        line,
-    );
-    rows.map_err(|error| match error {
-        RunError::Simulator(error) => error.into(),
-        RunError::Broken(broken) => broken.into(),
-    })
+    let one = |index: usize, progress: &mut dyn FnMut(u64)| {
+        let row = measure(&layers[index], options, progress);
+        row.map_err(|error| match error {
+            RunError::Simulator(error) => error.into(),
+            RunError::Broken(broken) => broken.into(),
+        })
+    };
+    in_parallel(&tasks, jobs, one, line)
 }
 
 /// A layer that is done, for people.
@@ -249,14 +310,20 @@ fn line(row: &Row) -> String {
     )
 }
 
-/// Says what is not as it should be: each with the layer's name.
-fn outcome<'a>(faults: impl Iterator<Item = (&'a str, Vec<String>)>) -> Outcome {
+/// Says what is not as it should be: each with the layer's name. Of those that failed it has been said.
+fn outcome<'a>(faults: impl Iterator<Item = (&'a str, Vec<String>)>, failed: &[Failed]) -> Outcome {
     let mut outcome = Outcome::Success;
     for (name, faults) in faults {
         for fault in faults {
             say(&format!("{name}: {fault}"));
             outcome = Outcome::Mismatch;
         }
+    }
+    // The graver the error, the greater its code.
+    if let Some(code) = failed.iter().map(|failed| failed.code).max() {
+        let names: Vec<&str> = failed.iter().map(|failed| failed.name.as_str()).collect();
+        say(&format!("no figures of {}: see above", names.join(", ")));
+        outcome = Outcome::Failed(code);
     }
     outcome
 }

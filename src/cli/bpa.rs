@@ -17,11 +17,12 @@ use super::long_run::say_if_long;
 use super::progress::{CycleProgress, Wait};
 use super::run_network::{run_network, RunNetwork};
 use super::synth::{synth as synthesise, Synth};
-use super::{exit_code, print, say, Outcome};
+use super::{guarded, print, say, Outcome};
 use crate::atomic_file::Staged;
 use crate::compare::compare;
 use crate::emit;
 use crate::interface::out_bits;
+use crate::internal_error::{joined, works_on};
 use crate::layer::{Layer, Rounding};
 use crate::npy;
 use crate::number::integer;
@@ -39,7 +40,7 @@ const MOST_VALUES: u64 = 1 << 31;
 /// Simulates the engine for a convolution's data gradient and checks it, or predicts its cycles.
 ///
 /// Exit codes: 0 all is well; 1 the engine gave a wrong value, broke its contract or does not fit its device; 2 bad input,
-/// or a tool failed.
+/// or a tool failed; 70 a fault of this program.
 #[derive(Parser, Debug)]
 #[command(name = "bpa", version)]
 struct Bpa {
@@ -208,15 +209,14 @@ pub fn main() -> ExitCode {
         Ok(args) => args,
         Err(code) => return code,
     };
-    let result = match args.command {
+    guarded(words.asks_for_json(), || match args.command {
         Command::Run(args) => run(args, started),
         Command::Verify(args) => verify(args, started),
         Command::Estimate(args) => estimate(args),
         Command::Bench(args) => bench(args),
         Command::RunNetwork(args) => run_network(args),
         Command::Synth(args) => synthesise(args),
-    };
-    exit_code(result, words.asks_for_json())
+    })
 }
 
 fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
@@ -297,6 +297,11 @@ fn estimate_on_engine(
     let engine = &engine_source.engine;
     let written = source.written()?.ok_or_else(no_layer)?;
     let file = &written.file;
+    works_on(format!(
+        "{}\n{}",
+        engine.to_file().to_toml(),
+        file.to_toml()
+    ));
     let stages = UsedStages::of_file(&file.engine);
     let stages = stages.map_err(|error| written.at(error.key(), error))?;
     if stages.shift.is_none() {
@@ -429,10 +434,7 @@ fn simulate(plan: &Plan, arrays: &Arrays, args: &TrafficArgs, check: bool) -> an
         // By the time the simulation ends, the reference has long been there.
         let expected = check.then(|| scope.spawn(reference));
         let (measured, profile) = measure(plan, arrays, args)?;
-        let mismatches = expected.map(|expected| {
-            let expected = expected.join().expect("the arrays fit the layer");
-            mismatches(&measured, &expected)
-        });
+        let mismatches = expected.map(|expected| mismatches(&measured, &joined(expected)));
         Ok(Ran {
             measured,
             profile,

@@ -10,7 +10,7 @@ use clap::Parser;
 use super::command_line::CommandLine;
 use super::folder::make_folder;
 use super::layer_source::LayerSource;
-use super::{exit_code, say, Outcome};
+use super::{guarded, say, Outcome};
 use crate::atomic_file::Staged;
 use crate::layer::{Layer, LayerFile};
 use crate::plan::Plan;
@@ -43,7 +43,7 @@ struct GenVerilog {
 /// The program, with the arguments of the process.
 pub fn main() -> ExitCode {
     match CommandLine::of_process().parse::<GenVerilog>() {
-        Ok(args) => exit_code(run(args), false),
+        Ok(args) => guarded(false, || run(args)),
         Err(code) => code,
     }
 }

@@ -6,6 +6,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::engine_source::EngineSource;
+use crate::internal_error::works_on;
 use crate::layer::{Layer, LayerArgs, LayerFile};
 use crate::programmable::{EngineFile, ProgrammableEngine};
 use crate::table_file::{read_text, KeyLines};
@@ -73,9 +74,12 @@ impl LayerSource {
             None if self.flags.is_empty() => return Ok(None),
             None => (LayerFile::default(), None),
         };
+        let flags = self.flags.keys();
+        let file = self.flags.over(file);
+        works_on(file.to_toml());
         Ok(Some(WrittenLayer {
-            flags: self.flags.keys(),
-            file: self.flags.over(file),
+            flags,
+            file,
             key_lines,
         }))
     }
@@ -92,7 +96,9 @@ impl LayerSource {
                 file.display()
             );
         }
-        Ok(Some(EngineSource::read(file)?.engine))
+        let engine = EngineSource::read(file)?.engine;
+        works_on(engine.to_file().to_toml());
+        Ok(Some(engine))
     }
 
     /// The file, if its text is that of a programmable engine.

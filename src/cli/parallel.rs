@@ -5,10 +5,17 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Mutex;
 use std::thread;
 
+use bpa_sim::SimError;
+
 use super::progress::SharedProgress;
+use crate::internal_error::caught;
 
 /// What is known of a task beforehand.
 pub(super) struct Task {
+    /// What people call it.
+    pub(super) name: String,
+    /// The text of what it works on, for whoever has to mend a panic.
+    pub(super) about: String,
     /// Cycles that it simulates, roughly.
     pub(super) cycles: u64,
     /// What it takes, in any unit.
@@ -16,14 +23,17 @@ pub(super) struct Task {
 }
 
 /// Does the tasks on so many threads, and tells each that is done by a line; the results are in the order of the tasks.
-/// Where one fails, no further one is begun. `work` is given a task's number and what to call with the cycles that it
+/// Where one fails, or panics, the others go on. `work` is given a task's number and what to call with the cycles that it
 /// has run since it did so before.
-pub(super) fn in_parallel<R: Send, E: Send>(
+///
+/// # Errors
+/// One failed by what none could do without; no further one is begun then.
+pub(super) fn in_parallel<R: Send>(
     tasks: &[Task],
     threads: usize,
-    work: impl Fn(usize, &mut dyn FnMut(u64)) -> Result<R, E> + Sync,
+    work: impl Fn(usize, &mut dyn FnMut(u64)) -> anyhow::Result<R> + Sync,
     line: impl Fn(&R) -> String + Sync,
-) -> Result<Vec<R>, E> {
+) -> anyhow::Result<Vec<anyhow::Result<R>>> {
     // The longest first, so that no thread is left alone with one at the end.
     let mut order: Vec<usize> = (0..tasks.len()).collect();
     order.sort_by_key(|&index| Reverse(tasks[index].cost));
@@ -38,15 +48,20 @@ pub(super) fn in_parallel<R: Send, E: Send>(
             let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) else {
                 break;
             };
-            let result = work(index, &mut |cycles| bar.inc(cycles));
-            match &result {
-                Ok(result) => {
-                    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                    bar.tell(&format!("[{done}/{}] {}", tasks.len(), line(result)));
-                }
-                Err(_) => failed.store(true, Ordering::Relaxed),
+            let about = || tasks[index].about.clone();
+            let result = caught(about, || work(index, &mut |cycles| bar.inc(cycles)));
+            let result = result.unwrap_or_else(|error| Err(error.into()));
+            if result.as_ref().is_err_and(fails_all) {
+                failed.store(true, Ordering::Relaxed);
+            } else {
+                let told = match &result {
+                    Ok(result) => line(result),
+                    Err(error) => format!("{}: error: {error}", tasks[index].name),
+                };
+                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                bar.tell(&format!("[{done}/{}] {told}", tasks.len()));
             }
-            let mut results = results.lock().expect("no thread panics");
+            let mut results = results.lock().expect("what may panic is caught before");
             results.push((index, result));
         }
     };
@@ -57,7 +72,83 @@ pub(super) fn in_parallel<R: Send, E: Send>(
     });
     bar.finish();
 
-    let mut results = results.into_inner().expect("no thread panics");
+    let mut results = results
+        .into_inner()
+        .expect("what may panic is caught before");
     results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
+    let results = results.into_iter().map(|(_, result)| match result {
+        Err(error) if fails_all(&error) => Err(error),
+        other => Ok(other),
+    });
+    results.collect()
+}
+
+/// Whether every other task would fail by the same: a tool is missing.
+fn fails_all(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<SimError>()
+        .is_some_and(SimError::is_of_the_machine)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::internal_error::InternalError;
+
+    fn tasks(count: usize) -> Vec<Task> {
+        let task = |index| Task {
+            name: format!("task {index}"),
+            about: format!("text of {index}"),
+            cycles: 1,
+            cost: index as u64,
+        };
+        (0..count).map(task).collect()
+    }
+
+    #[test]
+    fn a_task_that_fails_or_panics_leaves_the_others_alone() {
+        let results = in_parallel(
+            &tasks(5),
+            2,
+            |index, _| match index {
+                1 => anyhow::bail!("no result"),
+                3 => panic!("a fault"),
+                _ => Ok(index),
+            },
+            |index| index.to_string(),
+        );
+        let results = results.unwrap();
+        for (index, result) in results.iter().enumerate() {
+            match (index, result) {
+                (1, Err(error)) => assert_eq!(error.to_string(), "no result"),
+                (3, Err(error)) => {
+                    let text = error.downcast_ref::<InternalError>().unwrap().to_string();
+                    assert!(
+                        text.contains("a fault") && text.ends_with("text of 3"),
+                        "{text}"
+                    );
+                }
+                (_, result) => assert_eq!(*result.as_ref().unwrap(), index),
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_tool_ends_them_all() {
+        let done = AtomicUsize::new(0);
+        let missing = || SimError::VerilatorMissing {
+            program: "verilator".to_owned(),
+        };
+        let results = in_parallel(
+            &tasks(5),
+            1,
+            |_, _| {
+                done.fetch_add(1, Ordering::Relaxed);
+                Err::<(), _>(missing().into())
+            },
+            |()| String::new(),
+        );
+        assert!(results.unwrap_err().to_string().contains("Verilator"));
+        assert_eq!(done.into_inner(), 1);
+    }
 }

@@ -15,6 +15,7 @@ use super::progress::Wait;
 use super::{print, say, Outcome};
 use crate::driver::{Driver, Simulated};
 use crate::emit::Target;
+use crate::internal_error::joined;
 use crate::network::{reference, run, Network, NetworkArrays, NetworkError, NetworkFile};
 use crate::npy;
 use crate::number::integer;
@@ -78,7 +79,7 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
             let text = print_verilog(&hardware.module);
             Simulated::model(&engine, &hardware, &text, &Cache::from_env()?)?
         };
-        let expected = expected.join().expect("the arrays fit the layers");
+        let expected = joined(expected);
         let mut driver = Driver::open(&engine, &hardware, Simulated::new(&model, args.seed))?;
         let _wait = Wait::new("running the layers");
         let ran = run(&network, &mut driver, &arrays, &expected)?;

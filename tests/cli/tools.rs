@@ -125,3 +125,47 @@ fn a_broken_contract_is_no_result() {
       - m_axis_grad_input_tlast is high on beat 0 of frame 0
     ");
 }
+
+#[test]
+fn a_layer_that_fails_in_a_list_leaves_the_others_alone() {
+    let folder = Folder::new();
+    let layer = |name: &str| {
+        format!("[[layer]]\nname = \"{name}\"\nin_channels = 1\nout_channels = 1\nin_size = 2\nkernel = 1\nlanes = [1, 1]\n")
+    };
+    let names = ["first", "faulty", "last"];
+    folder.write("list.toml", names.map(layer).concat());
+    let verilator = std::env::var("VERILATOR").unwrap_or("verilator".to_owned());
+    let script = folder.script(&format!(
+        "test -f faulty.v && echo the reason >&2 && exit 3\nexec {verilator} \"$@\""
+    ));
+    let measured = |words: &str| {
+        let mut command = folder.bpa(&format!("bench --layers list.toml {words}"));
+        command.env("VERILATOR", &script);
+        ran(command.env("BPA_CACHE_DIR", folder.fresh_cache()))
+    };
+    let run = measured("--json");
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let of = |key: &str| -> Vec<&str> {
+        let layers = json[key].as_array().unwrap().iter();
+        layers
+            .map(|layer| layer["name"].as_str().unwrap())
+            .collect()
+    };
+    assert_eq!(
+        (of("layers"), of("failed")),
+        (vec!["first", "last"], vec!["faulty"])
+    );
+    let error = json["failed"][0]["error"].as_str().unwrap();
+    assert!(error.ends_with("the reason"), "{error}");
+
+    let run = measured("--jobs 1");
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(run.stdout.contains("first") && !run.stdout.contains("faulty"));
+    assert!(run.stderr.contains("] faulty: error: "), "{}", run.stderr);
+    assert!(run.stderr.ends_with("no figures of faulty: see above\n"));
+    // A tool that is missing is missing for all: it is told once, and there are no tables.
+    let mut command = folder.bpa("bench --layers list.toml");
+    let message = refusal(command.env("VERILATOR", "/no/verilator"));
+    assert_eq!(message.matches("was not found").count(), 1, "{message}");
+}
