@@ -1,6 +1,8 @@
 //! `bpa` at work.
 
+use std::os::unix::fs::{symlink, FileTypeExt};
 use std::path::Path;
+use std::process::Command;
 
 use bpa_engine::layer::LayerFile;
 use bpa_engine::reference::{reference, scatter, StageArrays};
@@ -312,6 +314,41 @@ fn stalls(flags: &[&str]) -> Vec<String> {
         .iter()
         .map(|flags| format!("--seed 7 {flags}"))
         .collect()
+}
+
+/// Only a regular file is replaced; and a link keeps its target.
+#[test]
+fn results_go_where_links_fifos_and_devices_lead() {
+    let folder = Folder::new();
+    success(ran(&mut folder.bpa(RUN)));
+    let expected = std::fs::read(folder.path().join("da.npy")).unwrap();
+    let run_to = |name: &str| ran(&mut folder.bpa(&RUN.replace("da.npy", name)));
+
+    symlink("behind.npy", folder.path().join("link.npy")).unwrap();
+    success(run_to("link.npy"));
+    let link = std::fs::read_link(folder.path().join("link.npy")).unwrap();
+    assert_eq!(link, Path::new("behind.npy"));
+    let behind = std::fs::read(folder.path().join("behind.npy")).unwrap();
+    assert_eq!(behind, expected);
+
+    let fifo = folder.path().join("fifo");
+    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    let reader = std::thread::spawn({
+        let fifo = fifo.clone();
+        move || std::fs::read(fifo).unwrap()
+    });
+    success(run_to("fifo"));
+    assert_eq!(reader.join().unwrap(), expected);
+    let kind = std::fs::symlink_metadata(&fifo).unwrap().file_type();
+    assert!(kind.is_fifo());
+
+    symlink("/dev/full", folder.path().join("full")).unwrap();
+    let full = run_to("full");
+    assert_eq!((full.code, full.stdout.as_str()), (2, ""));
+    insta::assert_snapshot!(full.stderr, @"error: full: cannot write: No space left on device (os error 28)");
+    let link = std::fs::read_link(folder.path().join("full")).unwrap();
+    assert_eq!(link, Path::new("/dev/full"));
 }
 
 #[test]
