@@ -13,6 +13,7 @@ mod folder;
 pub mod gen_verilog;
 mod layer_source;
 mod long_run;
+mod outputs;
 mod parallel;
 mod progress;
 mod run_network;

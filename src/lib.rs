@@ -26,6 +26,7 @@ pub mod reference;
 pub mod report;
 pub mod run;
 pub mod schedule;
+pub mod seal;
 pub mod synth;
 pub mod table_file;
 pub mod vectors;

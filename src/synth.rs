@@ -25,5 +25,5 @@ pub use designs::Design;
 pub use error::SynthError;
 pub use estimate::{estimate, Estimate};
 pub use figures::{Figures, Synthesis};
-pub use flow::synthesise;
+pub use flow::{kept_folders, synthesise};
 pub use timing::{CriticalPath, PathStep};

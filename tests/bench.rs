@@ -421,3 +421,10 @@ fn the_page_says_what_an_engine_does() {
     }
     assert_eq!(measured, 8);
 }
+
+/// So that the command of the page makes it anew on any machine.
+#[test]
+fn the_chart_of_the_page_is_as_it_was_written() {
+    let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/benchmarks.svg");
+    assert!(bpa_engine::seal::has_seal(Path::new(chart)).unwrap());
+}

@@ -136,6 +136,19 @@ fn generic_synthesis_keeps_memories_and_multipliers_whole() {
             assert!(keep.join(design).join("alone").join(file).is_file());
         }
     }
+    // Kept again, until somebody changes a file.
+    assert_eq!(run(&mut synth(&words))["luts"], answer["luts"]);
+    let log = keep.join("small_strided_bare/alone/yosys.log");
+    std::fs::write(&log, "mine").unwrap();
+    let message = refusal(&mut synth(&words));
+    let start = format!(
+        "error: {}: a file is there that this program did not write",
+        log.display()
+    );
+    assert!(message.starts_with(&start), "{message}");
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "mine");
+    run(&mut synth(&format!("{words} --force")));
+    assert_ne!(std::fs::read_to_string(&log).unwrap(), "mine");
 }
 
 #[test]

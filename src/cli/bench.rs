@@ -5,17 +5,17 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use bpa_sim::Cache;
 use clap::Args;
 use serde::Serialize;
 
-use super::bpa::{can_write, frames};
+use super::bpa::frames;
 use super::engine_source::EngineSource;
+use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::parallel::{in_parallel, Task};
 use super::progress::Wait;
 use super::{code_of, print, say, Outcome};
-use crate::atomic_file::write_whole;
 use crate::bench::{
     chart, engine_table, expected_cycles, measure, tables, EngineBench, EngineError, EngineRow,
     Options, Row, Style, LAYERS,
@@ -26,6 +26,7 @@ use crate::layer_list::{self, Lanes};
 use crate::number::integer;
 use crate::programmable::Tiling;
 use crate::run::RunError;
+use crate::seal::sealed;
 use crate::table_file::{read_text, KeyLines};
 
 #[derive(Args, Debug)]
@@ -50,6 +51,8 @@ pub(super) struct Bench {
     /// Draw the cycles as an SVG
     #[arg(long, value_name = "FILE")]
     chart: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: Overwrite,
     /// Print the tables as Markdown
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
@@ -116,8 +119,9 @@ pub(super) fn bench(args: Bench) -> anyhow::Result<Outcome> {
     for layer in &layers {
         frames(layer, args.frames)?;
     }
+    let outputs = Outputs::new(args.overwrite, args.layers.as_deref());
     if let Some(path) = &args.chart {
-        can_write(path)?;
+        outputs.check(path)?;
     }
     let cache = Cache::from_env()?;
     let options = Options {
@@ -141,8 +145,8 @@ pub(super) fn bench(args: Bench) -> anyhow::Result<Outcome> {
         print(&tables(&rows, args.style()))?;
     }
     if let Some(path) = args.chart.as_ref().filter(|_| !rows.is_empty()) {
-        write_whole(path, chart(&rows).as_bytes())
-            .map_err(|reason| anyhow!("{}: cannot write: {reason}", path.display()))?;
+        let staged = outputs.stage_text(path, &sealed(&chart(&rows), "svg"))?;
+        staged.publish().map_err(cannot_write(path))?;
     }
     let faults = rows.iter().map(|row| (row.name.as_str(), row.faults()));
     Ok(outcome(faults, &failed))

@@ -14,11 +14,11 @@ use super::command_line::CommandLine;
 use super::engine_source::EngineSource;
 use super::layer_source::LayerSource;
 use super::long_run::say_if_long;
+use super::outputs::{Outputs, Overwrite};
 use super::progress::{CycleProgress, Wait};
 use super::run_network::{run_network, RunNetwork};
 use super::synth::{synth as synthesise, Synth};
 use super::{guarded, print, say, Outcome};
-use crate::atomic_file::Staged;
 use crate::compare::compare;
 use crate::emit;
 use crate::interface::out_bits;
@@ -79,6 +79,8 @@ struct Run {
     /// Array (N, C, H, W) to write
     #[arg(long, value_name = "NPY")]
     grad_input: PathBuf,
+    #[command(flatten)]
+    overwrite: Overwrite,
     /// Compare the result with the software reference; where they differ, nothing is written
     #[arg(long)]
     check: bool,
@@ -220,6 +222,12 @@ pub fn main() -> ExitCode {
 }
 
 fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
+    let stages = &args.stages;
+    let files = [&stages.scale, &stages.accumulate, &stages.mask];
+    let files = files.into_iter().flatten().map(PathBuf::as_path);
+    let inputs = args.source.path().into_iter().chain(files);
+    let arrays: [&Path; 2] = [&args.grad_output, &args.weight];
+    let outputs = Outputs::new(args.overwrite, inputs.chain(arrays));
     let layer = layer(args.source)?;
     let plan = Plan::new(&layer);
     let grad_output = npy::read_grad_output(&args.grad_output, &layer)?;
@@ -228,7 +236,7 @@ fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
         stages: stage_arrays(&args.stages, &plan, grad_output.shape()[0])?,
         grad_output,
     };
-    can_write(&args.grad_input)?;
+    outputs.check(&args.grad_input)?;
     let frames = arrays.grad_output.shape()[0] as u64;
     say_if_long(&plan, frames, args.traffic.traffic().slowdown());
     let ran = simulate(&plan, &arrays, &args.traffic, args.check)?;
@@ -236,6 +244,7 @@ fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
     if outcome == Outcome::Success {
         let bits = out_bits(&plan);
         npy::write(&args.grad_input, &ran.measured.grad_input, bits)?;
+        outputs.remember(&args.grad_input);
     }
     report(&plan, &ran, &args.traffic, &args.output)?;
     args.traffic.say_timing(started, &ran.profile);
@@ -402,13 +411,6 @@ pub(super) fn frames(layer: &Layer, frames: u64) -> anyhow::Result<usize> {
         );
     }
     Ok(frames as usize)
-}
-
-/// Asked before the simulation, which may be long.
-pub(super) fn can_write(path: &Path) -> anyhow::Result<()> {
-    let test = Staged::new(path, &[]);
-    test.map_err(|reason| anyhow!("{}: cannot write: {reason}", path.display()))?;
-    Ok(())
 }
 
 /// A simulation that kept its contract, and perhaps a check of its result.

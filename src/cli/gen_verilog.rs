@@ -3,18 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::anyhow;
+use anyhow::bail;
 use bpa_hdl::rtl::print_verilog;
 use clap::Parser;
 
 use super::command_line::CommandLine;
 use super::folder::make_folder;
 use super::layer_source::LayerSource;
+use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::{guarded, say, Outcome};
-use crate::atomic_file::Staged;
 use crate::layer::{Layer, LayerFile};
 use crate::plan::Plan;
 use crate::programmable::ProgrammableEngine;
+use crate::seal::sealed;
 use crate::synth::Board;
 use crate::{emit, manifest};
 
@@ -35,6 +36,8 @@ struct GenVerilog {
     /// Device whose multipliers and memories the Verilog names
     #[arg(long, value_name = "DEVICE", default_value = "generic")]
     target: Board,
+    #[command(flatten)]
+    overwrite: Overwrite,
     // Last: the flags are under a heading of their own, as would be all that follow.
     #[command(flatten)]
     source: LayerSource,
@@ -49,71 +52,97 @@ pub fn main() -> ExitCode {
 }
 
 fn run(args: GenVerilog) -> anyhow::Result<Outcome> {
+    let outputs = Outputs::new(args.overwrite, args.source.path());
+    let emission = Emission {
+        out: &args.out,
+        target: args.target,
+        outputs: &outputs,
+    };
     if let Some(engine) = args.source.programmable()? {
-        emit_programmable(&args.out, &engine, args.target)?;
+        emission.programmable(&engine)?;
         return Ok(Outcome::Success);
     }
     match args.source.layer()? {
-        Some(layer) => emit_to(&args.out, &layer, args.target, None)?,
-        None => emit_example(&args.out, args.target)?,
+        Some(layer) => emission.layer(&layer, None)?,
+        None => emission.example()?,
     }
     Ok(Outcome::Success)
 }
 
-fn emit_example(out: &Path, target: Board) -> anyhow::Result<()> {
-    let file: LayerFile = toml::from_str(EXAMPLE)?;
-    let layer = file.validate()?;
-    emit_to(out, &layer, target, Some(EXAMPLE))?;
-    let path = out.join(layer.name()).with_extension("toml");
-    let path = path.display();
-    say(&format!(
-        "No layer was given, so this is an example: a convolution of stride 2. Next:\n  \
-           bpa verify {path}             simulates it on random arrays (needs Verilator)\n  \
-           gen-verilog {path} --simd 4   emits it with more lanes; every key is also a flag"
-    ));
-    Ok(())
+/// Where files go.
+struct Emission<'a> {
+    out: &'a Path,
+    target: Board,
+    outputs: &'a Outputs,
 }
 
-/// Writes the files of an engine, all or none of them; `text` is that of the layer file, where it is to be written too.
-fn emit_to(out: &Path, layer: &Layer, target: Board, text: Option<&str>) -> anyhow::Result<()> {
-    target.accepts(layer)?;
-    let plan = Plan::new(layer);
-    let verilog = emit::verilog_for(&plan, target.target());
-    let manifest = manifest::json(&plan);
-    let mut files = vec![("v", verilog), ("json", manifest)];
-    files.extend(text.map(|text| ("toml", text.to_owned())));
-    write_all(out, layer.name(), &files)
-}
-
-/// Writes the files of a programmable engine, all or none of them.
-fn emit_programmable(out: &Path, engine: &ProgrammableEngine, target: Board) -> anyhow::Result<()> {
-    let hardware = engine.hardware(target.target());
-    let files = [
-        ("v", print_verilog(&hardware.module)),
-        ("json", manifest::programmable_json(engine, &hardware)),
-        ("h", hardware.map.c_header()),
-        ("md", hardware.map.markdown()),
-        ("rdl", hardware.map.systemrdl()),
-    ];
-    write_all(out, engine.name(), &files)
-}
-
-/// Writes a file for each extension and text, all or none of them.
-fn write_all(out: &Path, name: &str, files: &[(&str, String)]) -> anyhow::Result<()> {
-    let failed = |path: &Path| {
-        let path = path.display().to_string();
-        move |reason: std::io::Error| anyhow!("{path}: cannot write: {reason}")
-    };
-    make_folder(out)?;
-    let mut staged = Vec::new();
-    for (extension, text) in files {
-        let path = out.join(name).with_extension(extension);
-        let file = Staged::new(&path, text.as_bytes()).map_err(failed(&path))?;
-        staged.push((path, file));
+impl Emission<'_> {
+    fn path(&self, name: &str, extension: &str) -> PathBuf {
+        self.out.join(name).with_extension(extension)
     }
-    for (path, file) in staged {
-        file.publish().map_err(failed(&path))?;
-        say(&format!("wrote {}", path.display()));
+
+    fn example(&self) -> anyhow::Result<()> {
+        let file: LayerFile = toml::from_str(EXAMPLE)?;
+        let layer = file.validate()?;
+        let path = self.path(layer.name(), "toml");
+        let shown = path.display();
+        if self.outputs.is_taken(&path, Some(EXAMPLE))? {
+            bail!(
+                "{shown}: is there already, and is not the example that is emitted where no layer is given: \
+                 `gen-verilog {shown}` emits it, and --force replaces it by the example"
+            );
+        }
+        self.layer(&layer, Some(EXAMPLE))?;
+        say(&format!(
+            "No layer was given, so this is an example: a convolution of stride 2. Next:\n  \
+               bpa verify {shown}             simulates it on random arrays (needs Verilator)\n  \
+               gen-verilog {shown} --simd 4   emits it with more lanes; every key is also a flag"
+        ));
+        Ok(())
     }
-    Ok(())
+
+    /// The files of an engine, all or none of them; `text` is that of the layer file, where it is to be written too.
+    fn layer(&self, layer: &Layer, text: Option<&str>) -> anyhow::Result<()> {
+        self.target.accepts(layer)?;
+        let plan = Plan::new(layer);
+        let verilog = emit::verilog_for(&plan, self.target.target());
+        let manifest = manifest::json(&plan);
+        let mut files = vec![
+            ("v", sealed(&verilog, "v")),
+            ("json", sealed(&manifest, "json")),
+        ];
+        // Without a seal, for it is there to be changed.
+        files.extend(text.map(|text| ("toml", text.to_owned())));
+        self.write(layer.name(), &files)
+    }
+
+    /// The files of a programmable engine, all or none of them.
+    fn programmable(&self, engine: &ProgrammableEngine) -> anyhow::Result<()> {
+        let hardware = engine.hardware(self.target.target());
+        let files = [
+            ("v", print_verilog(&hardware.module)),
+            ("json", manifest::programmable_json(engine, &hardware)),
+            ("h", hardware.map.c_header()),
+            ("md", hardware.map.markdown()),
+            ("rdl", hardware.map.systemrdl()),
+        ];
+        let files = files.map(|(extension, text)| (extension, sealed(&text, extension)));
+        self.write(engine.name(), &files)
+    }
+
+    /// A file for each extension and text, all or none of them.
+    fn write(&self, name: &str, files: &[(&str, String)]) -> anyhow::Result<()> {
+        make_folder(self.out)?;
+        let mut staged = Vec::new();
+        for (extension, text) in files {
+            let path = self.path(name, extension);
+            let file = self.outputs.stage_text(&path, text)?;
+            staged.push((path, file));
+        }
+        for (path, file) in staged {
+            file.publish().map_err(cannot_write(&path))?;
+            say(&format!("wrote {}", path.display()));
+        }
+        Ok(())
+    }
 }

@@ -1,6 +1,6 @@
 //! Where a program takes its layer from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
@@ -57,6 +57,11 @@ impl WrittenLayer {
 }
 
 impl LayerSource {
+    /// The file, where one was given.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     /// The layer; `None` where neither a file nor a flag was given.
     pub(super) fn layer(self) -> anyhow::Result<Option<Layer>> {
         let written = self.written()?;

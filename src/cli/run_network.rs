@@ -8,9 +8,9 @@ use bpa_hdl::rtl::print_verilog;
 use bpa_sim::Cache;
 use clap::Args;
 
-use super::bpa::can_write;
 use super::engine_source::EngineSource;
 use super::folder::make_folder;
+use super::outputs::{Outputs, Overwrite};
 use super::progress::Wait;
 use super::{print, say, Outcome};
 use crate::driver::{Driver, Simulated};
@@ -38,6 +38,8 @@ pub(super) struct RunNetwork {
     /// Write that of this layer alone; can be given several times
     #[arg(long = "layer", value_name = "LAYER", requires = "out")]
     layers: Vec<String>,
+    #[command(flatten)]
+    overwrite: Overwrite,
     /// Print the figures as one JSON object
     #[arg(long)]
     json: bool,
@@ -65,8 +67,12 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
 
     let folder = args.network.parent().unwrap_or(Path::new(""));
     let arrays = NetworkArrays::read(&network, folder, args.seed).map_err(at)?;
+    let named = file.arrays().map(|array| folder.join(array));
+    let named: Vec<PathBuf> = named.collect();
+    let files = [&engine_path, &args.network].into_iter().chain(&named);
+    let outputs = Outputs::new(args.overwrite, files.map(PathBuf::as_path));
     let results = match &args.out {
-        Some(out) => results(&network, out, &args.layers)?,
+        Some(out) => results(&network, out, &args.layers, &outputs)?,
         None => Vec::new(),
     };
 
@@ -96,6 +102,7 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
         for (index, path) in results {
             let bits = network.steps()[index].tiling().layer().sum_bits();
             npy::write(&path, &ran.grad_inputs[index], bits)?;
+            outputs.remember(&path);
             say(&format!("wrote {}", path.display()));
         }
     }
@@ -114,6 +121,7 @@ fn results(
     network: &Network,
     out: &Path,
     names: &[String],
+    outputs: &Outputs,
 ) -> anyhow::Result<Vec<(usize, PathBuf)>> {
     let known: Vec<&str> = network.steps().iter().map(|step| step.name()).collect();
     if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
@@ -134,7 +142,7 @@ fn results(
             bail!("layer {name:?} cannot be the name of a file: call it otherwise, or choose others by `--layer`");
         }
         let path = out.join(format!("{name}.npy"));
-        can_write(&path)?;
+        outputs.check(&path)?;
         results.push((index, path));
     }
     Ok(results)

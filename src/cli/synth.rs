@@ -1,18 +1,22 @@
 //! `bpa synth`: area and speed on an FPGA.
 
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use bpa_sim::Cache;
 use clap::Args;
 
 use super::bpa::layer;
 use super::folder::make_folder;
 use super::layer_source::LayerSource;
+use super::outputs::{Outputs, Overwrite};
 use super::progress::Wait;
 use super::{print, Outcome};
 use crate::number::integer;
 use crate::plan::Plan;
-use crate::synth::{synthesise, Board};
+use crate::synth::{kept_folders, synthesise, Board};
 
 #[derive(Args, Debug)]
 pub(super) struct Synth {
@@ -25,6 +29,8 @@ pub(super) struct Synth {
     /// Keep the Verilog, netlists, reports and logs in this folder
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: Overwrite,
     /// Print the figures as one JSON object
     #[arg(long)]
     json: bool,
@@ -34,6 +40,7 @@ pub(super) struct Synth {
 }
 
 pub(super) fn synth(args: Synth) -> anyhow::Result<Outcome> {
+    let outputs = Outputs::new(args.overwrite, args.source.path());
     let layer = layer(args.source)?;
     let plan = Plan::new(&layer);
     if let Some(folder) = &args.keep {
@@ -41,14 +48,47 @@ pub(super) fn synth(args: Synth) -> anyhow::Result<Outcome> {
     }
     let temporary = tempfile::tempdir()?;
     let folder = args.keep.as_deref().unwrap_or(temporary.path());
+    let kept = kept_folders(&plan, folder);
+    for path in files_in(&kept)? {
+        outputs.check(&path)?;
+    }
     let synthesis = {
         let _wait = Wait::new("synthesising (the first time, tools may have to be installed)");
-        synthesise(&plan, args.target, args.seeds, folder, &Cache::from_env()?)?
+        synthesise(&plan, args.target, args.seeds, folder, &Cache::from_env()?)
     };
+    if args.keep.is_some() {
+        // Those of a synthesis that failed, too.
+        files_in(&kept)?
+            .iter()
+            .for_each(|path| outputs.remember(path));
+    }
+    let synthesis = synthesis?;
     if args.json {
         print(&synthesis.to_json())?;
     } else {
         print(&synthesis.to_text(layer.name()))?;
     }
     Ok(Outcome::Success)
+}
+
+/// The files in the folders, which need not be there, in order.
+fn files_in(folders: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for folder in folders {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries.collect::<Result<Vec<_>, _>>(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => Err(error),
+        };
+        let entries =
+            entries.map_err(|reason| anyhow!("{}: cannot read: {reason}", folder.display()))?;
+        files.extend(
+            entries
+                .iter()
+                .map(|entry| entry.path())
+                .filter(|path| path.is_file()),
+        );
+    }
+    files.sort();
+    Ok(files)
 }

@@ -66,6 +66,14 @@ pub struct LayerEntry {
 }
 
 impl NetworkFile {
+    /// The files of arrays that it names, seen from its folder.
+    pub fn arrays(&self) -> impl Iterator<Item = &Path> {
+        self.layers.iter().flat_map(|layer| {
+            let files = [&layer.weight, &layer.grad_output];
+            files.into_iter().flatten().map(PathBuf::as_path)
+        })
+    }
+
     /// Reads a network file.
     ///
     /// # Errors

@@ -33,8 +33,8 @@ pub fn synthesise(
         tools: &tools,
         board,
         layer: plan.layer().name(),
-        alone: folder.join(design.top(plan)).join("alone"),
-        harness: folder.join(design.top(plan)).join("harness"),
+        alone: folder.join(design.top(plan)).join(ALONE),
+        harness: folder.join(design.top(plan)).join(HARNESS),
         verilog: [
             design.verilog(plan, board.target()),
             design.harnessed(plan, board.target()),
@@ -82,6 +82,18 @@ fn check_size(plan: &Plan, board: Board) -> Result<(), SynthError> {
     }
 }
 
+/// The folders below `folder` in which [`synthesise`] makes its files.
+pub fn kept_folders(plan: &Plan, folder: &Path) -> Vec<PathBuf> {
+    let of_design = |design: Design| {
+        let folder = folder.join(design.top(plan));
+        [ALONE, HARNESS].map(|name| folder.join(name))
+    };
+    Design::ALL.into_iter().flat_map(of_design).collect()
+}
+
+/// Where a design is synthesised by itself, and in the harness.
+const ALONE: &str = "alone";
+const HARNESS: &str = "harness";
 const DESIGN: &str = "design.v";
 const STAT: &str = "stat.json";
 

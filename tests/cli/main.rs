@@ -3,6 +3,7 @@
 mod bad_input;
 mod emission;
 mod networks;
+mod overwriting;
 mod simulation;
 mod tools;
 
