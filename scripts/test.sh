@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# All checks: formatting, lints and tests. Installs the tools that the tests need and that are missing.
+# All checks: formatting, lints and tests. Installs the tools that the tests need and that are missing; the tests for ECP5
+# download packaged ones, about 600 MB, into target/ once.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

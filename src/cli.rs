@@ -19,9 +19,10 @@ mod progress;
 mod run_network;
 mod synth;
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
+use bpa_sim::{Cache, SimError};
 use serde::Serialize;
 
 use crate::internal_error::{caught, keep_panics, work, InternalError};
@@ -76,6 +77,16 @@ fn code_of(error: &anyhow::Error) -> u8 {
     } else {
         2
     }
+}
+
+/// The user's cache. What is made for it takes long and is told, unless a terminal shows that something goes on.
+fn cache() -> Result<Cache, SimError> {
+    let tell = |what: &str| {
+        if !io::stderr().is_terminal() {
+            say(what);
+        }
+    };
+    Ok(Cache::from_env()?.telling(tell))
 }
 
 /// Writes a line to standard error. Where nobody listens any more there is nobody to tell.

@@ -189,6 +189,13 @@ fn missing_tools_are_named_with_how_to_get_them() {
             .env(variable, "/no/tool")
             .env("BPA_CACHE_DIR", cache.path());
         let message = refusal(&mut command);
+        // What is to be installed is said before.
+        let (installing, message) = message.split_at(message.find("error: ").unwrap());
+        assert_eq!(
+            installing.contains("600 MB"),
+            variable == "PYTHON",
+            "{installing}"
+        );
         assert!(
             message.starts_with("error: `/no/tool` was not found")
                 && message.contains(target)

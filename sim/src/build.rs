@@ -77,7 +77,8 @@ pub(crate) fn library(
     texts.push(&ports);
     let key = digest(texts);
 
-    let (entry, cached) = cache.entry(&format!("model-{key}"), |dir| {
+    let what = format!("compiling the Verilog of {} with Verilator", spec.top);
+    let (entry, cached) = cache.entry(&format!("model-{key}"), Some(&what), |dir| {
         let prefix = format!("Vbpa{key}");
         compile(spec, &prefix, dir, cache, tools)
     })?;
@@ -162,7 +163,7 @@ fn runtime(
     let mut texts = vec![verilator.as_str(), &cxx, FAST, std::env::consts::ARCH];
     texts.extend(flags.iter().map(String::as_str));
     texts.extend(units.iter().map(String::as_str));
-    let (entry, _) = cache.entry(&format!("runtime-{}", digest(texts)), |dir| {
+    let (entry, _) = cache.entry(&format!("runtime-{}", digest(texts)), None, |dir| {
         for unit in units {
             let source = include.join(format!("{unit}.cpp"));
             let source = source.to_string_lossy();

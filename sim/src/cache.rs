@@ -1,33 +1,47 @@
 //! A folder of build results, named by the content that they were made from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::env;
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use rustix::fs::{flock, FlockOperation};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::SimError;
 
-/// Temporary folders of builds start with this.
+/// Temporary folders of builds start with this. Each is locked for as long as its process lives.
 const TEMPORARY: &str = ".building-";
-/// A temporary folder of this age was left behind by a process that was killed.
+/// Where folders cannot be locked: a temporary one of this age was left behind by a process that was killed.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where compiled models are kept. Any number of processes may use one folder at the same time:
 /// an entry is built aside and appears whole, by a rename, or not at all.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Cache {
     dir: PathBuf,
+    tell: Option<fn(&str)>,
 }
 
 impl Cache {
     /// A cache in the given folder, which is made when it is first needed.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Cache { dir: dir.into() }
+        Cache {
+            dir: dir.into(),
+            tell: None,
+        }
+    }
+
+    /// The same, which says what it makes before it does, for it may take long.
+    pub fn telling(self, tell: fn(&str)) -> Self {
+        Cache {
+            tell: Some(tell),
+            ..self
+        }
     }
 
     /// The user's cache: `$BPA_CACHE_DIR`, else `$XDG_CACHE_HOME/bpa-engine`, else
@@ -51,7 +65,7 @@ impl Cache {
     }
 
     /// The path of the entry `name`, and whether it was there already. If not, `build` fills a
-    /// fresh folder, which then becomes the entry. Threads of one process wait for each other;
+    /// fresh folder, which then becomes the entry; `what` is said of it beforehand, if anything. Threads of one process wait for each other;
     /// of several processes, all may build, and the first to finish wins.
     ///
     /// # Errors
@@ -59,11 +73,13 @@ impl Cache {
     pub fn entry<E: From<SimError>>(
         &self,
         name: &str,
+        what: Option<&str>,
         build: impl FnOnce(&Path) -> Result<(), E>,
     ) -> Result<(PathBuf, bool), E> {
         // Canonical, since tools run in other folders and the path must hold there too
         fs::create_dir_all(&self.dir).map_err(SimError::cache(&self.dir))?;
         let dir = fs::canonicalize(&self.dir).map_err(SimError::cache(&self.dir))?;
+        sweep_once(&dir);
         let entry = dir.join(name);
         if entry.is_dir() {
             return Ok((entry, true));
@@ -73,13 +89,12 @@ impl Cache {
         if entry.is_dir() {
             return Ok((entry, true));
         }
-        sweep(&dir);
-        let temporary = tempfile::Builder::new()
-            .prefix(TEMPORARY)
-            .tempdir_in(&dir)
-            .map_err(SimError::cache(&dir))?;
-        build(temporary.path())?;
-        install(temporary, &entry)?;
+        if let (Some(tell), Some(what)) = (self.tell, what) {
+            tell(what);
+        }
+        let temporary = Building::new(&dir).map_err(SimError::cache(&dir))?;
+        build(temporary.dir.path())?;
+        temporary.install(&entry)?;
         Ok((entry, false))
     }
 
@@ -95,16 +110,45 @@ impl Cache {
     }
 }
 
-/// Makes a finished folder the entry, unless somebody else was faster.
-fn install(temporary: TempDir, entry: &Path) -> Result<(), SimError> {
-    match fs::rename(temporary.path(), entry) {
-        Ok(()) => {
-            let _ = temporary.keep();
-            Ok(())
-        }
-        Err(_) if entry.is_dir() => Ok(()),
-        Err(error) => Err(SimError::cache(entry)(error)),
+/// A temporary folder in which an entry is built.
+struct Building {
+    dir: TempDir,
+    /// Tells other processes that this one is at work there; gone with the process, however that ends.
+    _lock: Option<File>,
+}
+
+impl Building {
+    fn new(cache: &Path) -> io::Result<Self> {
+        // Nobody sweeps between the folder's making and its lock.
+        let _no_sweep = lock(cache, FlockOperation::LockShared);
+        let dir = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .tempdir_in(cache)?;
+        let lock = lock(dir.path(), FlockOperation::NonBlockingLockExclusive);
+        Ok(Building {
+            dir,
+            _lock: lock.ok(),
+        })
     }
+
+    /// Makes a finished folder the entry, unless somebody else was faster.
+    fn install(self, entry: &Path) -> Result<(), SimError> {
+        match fs::rename(self.dir.path(), entry) {
+            Ok(()) => {
+                let _ = self.dir.keep();
+                Ok(())
+            }
+            Err(_) if entry.is_dir() => Ok(()),
+            Err(error) => Err(SimError::cache(entry)(error)),
+        }
+    }
+}
+
+/// Locks a folder until the value is dropped.
+fn lock(dir: &Path, operation: FlockOperation) -> io::Result<File> {
+    let file = File::open(dir)?;
+    flock(&file, operation)?;
+    Ok(file)
 }
 
 fn lock_of(entry: &Path) -> Arc<Mutex<()>> {
@@ -113,17 +157,38 @@ fn lock_of(entry: &Path) -> Arc<Mutex<()>> {
     Arc::clone(locks.entry(entry.to_path_buf()).or_default())
 }
 
+/// [`sweep`] for the first use of a cache by this process.
+fn sweep_once(dir: &Path) {
+    static SWEPT: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
+    let mut swept = SWEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if swept.insert(dir.to_path_buf()) {
+        sweep(dir);
+    }
+}
+
 /// Removes what killed processes left behind. Best effort: what cannot be removed stays.
 fn sweep(dir: &Path) {
+    // Where nothing can be locked, age decides.
+    let _alone = lock(dir, FlockOperation::LockExclusive);
     let Ok(entries) = fs::read_dir(dir) else {
         return;
     };
     for entry in entries.flatten() {
         let temporary = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
-        let modified = entry.metadata().and_then(|metadata| metadata.modified());
-        let age = modified.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
-        if temporary && age.is_ok_and(|age| age > ABANDONED) {
+        if temporary && is_abandoned(&entry) {
             let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn is_abandoned(entry: &fs::DirEntry) -> bool {
+    match lock(&entry.path(), FlockOperation::NonBlockingLockExclusive) {
+        Ok(_) => true,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
+        Err(_) => {
+            let modified = entry.metadata().and_then(|metadata| metadata.modified());
+            let age = modified.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
+            age.is_ok_and(|age| age > ABANDONED)
         }
     }
 }
@@ -158,7 +223,7 @@ mod tests {
     fn a_failed_build_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::new(dir.path());
-        let result = cache.entry("entry", |path| {
+        let result = cache.entry("entry", None, |path| {
             fs::write(path.join("half"), "written").unwrap();
             Err(SimError::NoCacheDir)
         });
@@ -171,7 +236,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::new(dir.path());
         let (entry, cached) = cache
-            .entry("entry", |path| {
+            .entry("entry", None, |path| {
                 // Another process, which knows nothing of this one's lock, is done first
                 let winner = dir.path().join("entry");
                 fs::create_dir(&winner).unwrap();
@@ -183,6 +248,42 @@ mod tests {
         assert!(!cached);
         assert_eq!(fs::read_to_string(entry.join("by")).unwrap(), "winner");
         assert_eq!(names(dir.path()), ["entry"]);
+    }
+
+    #[test]
+    fn what_nobody_builds_any_more_is_swept() {
+        let dir = tempfile::tempdir().unwrap();
+        let abandoned = dir.path().join(".building-killed");
+        fs::create_dir(&abandoned).unwrap();
+        fs::write(abandoned.join("half"), "written").unwrap();
+        let build = |path: &Path| {
+            assert!(!abandoned.exists());
+            // As another process would, which shares no lock of this one's but the file system's
+            sweep(dir.path());
+            assert!(path.is_dir());
+            Ok::<(), SimError>(())
+        };
+        Cache::new(dir.path()).entry("entry", None, build).unwrap();
+        assert_eq!(names(dir.path()), ["entry"]);
+        // An entry that is there already does as well
+        fs::create_dir(&abandoned).unwrap();
+        sweep(dir.path());
+        assert_eq!(names(dir.path()), ["entry"]);
+    }
+
+    #[test]
+    fn what_is_made_is_told_beforehand_and_once() {
+        static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::new(dir.path()).telling(|what| TOLD.lock().unwrap().push(what.into()));
+        for _ in 0..2 {
+            let build = |_: &Path| {
+                assert_eq!(*TOLD.lock().unwrap(), ["a model"]);
+                Ok::<(), SimError>(())
+            };
+            cache.entry("entry", Some("a model"), build).unwrap();
+        }
+        assert_eq!(TOLD.lock().unwrap().len(), 1);
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl Toolchain {
         let mut texts = vec![identity];
         texts.extend(VERILATOR_VARIABLES.map(|name| env::var(name).unwrap_or_default()));
         let key = digest(texts.iter().map(String::as_str));
-        let (entry, _) = cache.entry(&format!("verilator-{key}"), |dir| {
+        let (entry, _) = cache.entry(&format!("verilator-{key}"), None, |dir| {
             let path = dir.join(VERSION);
             fs::write(&path, ask()?).map_err(SimError::cache(&path))
         })?;

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use anyhow::bail;
-use bpa_sim::Cache;
 use clap::Args;
 use serde::Serialize;
 
@@ -15,7 +14,7 @@ use super::engine_source::EngineSource;
 use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::parallel::{in_parallel, Task};
 use super::progress::Wait;
-use super::{code_of, print, say, Outcome};
+use super::{cache, code_of, print, say, Outcome};
 use crate::bench::{
     chart, engine_table, expected_cycles, measure, tables, EngineBench, EngineError, EngineRow,
     Options, Row, Style, LAYERS,
@@ -123,7 +122,7 @@ pub(super) fn bench(args: Bench) -> anyhow::Result<Outcome> {
     if let Some(path) = &args.chart {
         outputs.check(path)?;
     }
-    let cache = Cache::from_env()?;
+    let cache = cache()?;
     let options = Options {
         frames: args.frames as usize,
         zero_insertion: !args.no_zero_insertion,
@@ -179,7 +178,7 @@ fn bench_engine(args: &Bench, path: &Path) -> anyhow::Result<Outcome> {
             }
         }
     }
-    let cache = Cache::from_env()?;
+    let cache = cache()?;
     let bench = {
         let _wait = Wait::new("compiling the Verilog with Verilator");
         EngineBench::new(&engine, &cache)?

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{anyhow, bail};
-use bpa_sim::{Cache, Profile};
+use bpa_sim::Profile;
 use clap::{Args, Parser, Subcommand};
 
 use super::bench::{bench, Bench};
@@ -18,7 +18,7 @@ use super::outputs::{Outputs, Overwrite};
 use super::progress::{CycleProgress, Wait};
 use super::run_network::{run_network, RunNetwork};
 use super::synth::{synth as synthesise, Synth};
-use super::{guarded, print, say, Outcome};
+use super::{cache, guarded, print, say, Outcome};
 use crate::compare::compare;
 use crate::emit;
 use crate::interface::out_bits;
@@ -60,7 +60,10 @@ enum Command {
     Bench(Bench),
     /// Runs a network's backward pass on one programmable engine and checks every gradient
     RunNetwork(RunNetwork),
-    /// Finds area and speed on an FPGA with Yosys and nextpnr
+    /// Finds area and speed on an FPGA with Yosys and nextpnr; for some devices downloads them once, about 600 MB
+    ///
+    /// For ECP5, Gowin and 7 series the tools are Python packages, about 600 MB for a device, which are installed in the
+    /// cache folder the first time. For iCE40 and `generic` they are the system's.
     Synth(Synth),
 }
 
@@ -453,7 +456,7 @@ fn measure(
     let verilog = emit::verilog(plan);
     let simulator = {
         let _wait = Wait::new("compiling the Verilog with Verilator");
-        Simulator::build(plan, &verilog, &Cache::from_env()?)?
+        Simulator::build(plan, &verilog, &cache()?)?
     };
     let traffic = args.traffic();
     let frames = arrays.grad_output.shape()[0] as u64;

@@ -5,14 +5,13 @@ use std::thread;
 
 use anyhow::bail;
 use bpa_hdl::rtl::print_verilog;
-use bpa_sim::Cache;
 use clap::Args;
 
 use super::engine_source::EngineSource;
 use super::folder::make_folder;
 use super::outputs::{Outputs, Overwrite};
 use super::progress::Wait;
-use super::{print, say, Outcome};
+use super::{cache, print, say, Outcome};
 use crate::driver::{Driver, Simulated};
 use crate::emit::Target;
 use crate::internal_error::joined;
@@ -83,7 +82,7 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
         let model = {
             let _wait = Wait::new("compiling the Verilog with Verilator");
             let text = print_verilog(&hardware.module);
-            Simulated::model(&engine, &hardware, &text, &Cache::from_env()?)?
+            Simulated::model(&engine, &hardware, &text, &cache()?)?
         };
         let expected = joined(expected);
         let mut driver = Driver::open(&engine, &hardware, Simulated::new(&model, args.seed))?;

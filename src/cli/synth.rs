@@ -5,7 +5,6 @@ use std::io;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
-use bpa_sim::Cache;
 use clap::Args;
 
 use super::bpa::layer;
@@ -13,7 +12,7 @@ use super::folder::make_folder;
 use super::layer_source::LayerSource;
 use super::outputs::{Outputs, Overwrite};
 use super::progress::Wait;
-use super::{print, Outcome};
+use super::{cache, print, Outcome};
 use crate::number::integer;
 use crate::plan::Plan;
 use crate::synth::{kept_folders, synthesise, Board};
@@ -54,7 +53,7 @@ pub(super) fn synth(args: Synth) -> anyhow::Result<Outcome> {
     }
     let synthesis = {
         let _wait = Wait::new("synthesising (the first time, tools may have to be installed)");
-        synthesise(&plan, args.target, args.seeds, folder, &Cache::from_env()?)
+        synthesise(&plan, args.target, args.seeds, folder, &cache()?)
     };
     if args.keep.is_some() {
         // Those of a synthesis that failed, too.

@@ -59,7 +59,13 @@ impl Tools {
         let wanted = if place { usize::MAX } else { 1 };
         for package in board.yowasp_packages().into_iter().take(wanted) {
             let name = package.pinned.replace("==", "-");
-            let (folder, _) = cache.entry(&name, |folder| install(board, &package, folder))?;
+            let what = format!(
+                "installing {} in {}: the tools of a device are a download of about 600 MB, once",
+                package.pinned,
+                cache.dir().display()
+            );
+            let install = |folder: &Path| install(board, &package, folder);
+            let (folder, _) = cache.entry(&name, Some(&what), install)?;
             programs.push(Program::packaged(board, &package, &folder));
             if let Some((name, version)) = package.pinned.split_once("==") {
                 versions.insert(name.to_owned(), version.to_owned());

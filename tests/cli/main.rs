@@ -110,6 +110,16 @@ fn ran(command: &mut Command) -> Ran {
     }
 }
 
+impl Ran {
+    /// What it said, but for a model that had to be compiled first.
+    fn said(&self) -> String {
+        let lines = self.stderr.split_inclusive('\n');
+        lines
+            .filter(|line| !line.starts_with("compiling the Verilog "))
+            .collect()
+    }
+}
+
 /// The message of a program that refuses, which says nothing on standard output.
 fn refusal(command: &mut Command) -> String {
     let ran = ran(command);

@@ -94,7 +94,7 @@ fn arrays_of_any_integer_type_give_the_reference_s_result() {
             (&figures["frames"], &figures["mismatches"]),
             (&2.into(), &0.into())
         );
-        assert_eq!(ran.stderr, "");
+        assert_eq!(ran.said(), "");
         let (descr, values) = read_result::<i32>(&folder.path().join("da.npy"));
         assert_eq!(descr, "'<i4'");
         assert_eq!(values, expected.iter().copied().collect::<Vec<_>>());
@@ -346,7 +346,7 @@ fn results_go_where_links_fifos_and_devices_lead() {
     symlink("/dev/full", folder.path().join("full")).unwrap();
     let full = run_to("full");
     assert_eq!((full.code, full.stdout.as_str()), (2, ""));
-    insta::assert_snapshot!(full.stderr, @"error: full: cannot write: No space left on device (os error 28)");
+    insta::assert_snapshot!(full.said(), @"error: full: cannot write: No space left on device (os error 28)");
     let link = std::fs::read_link(folder.path().join("full")).unwrap();
     assert_eq!(link, Path::new("/dev/full"));
 }
@@ -360,7 +360,7 @@ fn a_person_gets_a_report() {
         "{}",
         ran.stdout
     );
-    assert_eq!(ran.stderr, "");
+    assert_eq!(ran.said(), "");
 }
 
 #[test]

@@ -2,10 +2,15 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use crate::{json_error, ran, refusal, Folder};
 
 const RUN: &str = "run tiny.toml --grad-output dy.npy --weight w.npy --grad-input da.npy --check";
+
+/// What is said before a model is compiled.
+const COMPILING: &str = "compiling the Verilog of tiny with Verilator\n";
 
 impl Folder {
     /// A script in the place of Verilator.
@@ -35,7 +40,8 @@ fn missing_tools_are_named_with_how_to_get_them() {
         command.env("CXX", "/no/g++");
         let message = refusal(command.env("BPA_CACHE_DIR", folder.fresh_cache()));
         assert!(
-            message.starts_with("error: `/no/g++` was not found")
+            message.starts_with(COMPILING)
+                && message.contains("\nerror: `/no/g++` was not found")
                 && message.contains("apt-get install g++"),
             "{message}"
         );
@@ -107,7 +113,8 @@ fn a_mismatch_names_the_first_wrong_element() {
     let negated = "s/multiplied_q <= grad_q \\* weight_q/multiplied_q <= -(grad_q * weight_q)/";
     let ran = edited(&folder, negated, &format!("{RUN} --json"));
     assert_eq!(ran.code, 1, "{}", ran.stderr);
-    insta::assert_snapshot!(ran.stderr, @"mismatch: grad_input[0, 0, 0, 0] (n, c, h, w) is -177, the reference says 177; 80 of 80 elements differ");
+    assert!(ran.stderr.starts_with(COMPILING), "{}", ran.stderr);
+    insta::assert_snapshot!(ran.said(), @"mismatch: grad_input[0, 0, 0, 0] (n, c, h, w) is -177, the reference says 177; 80 of 80 elements differ");
     let figures: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(figures["mismatches"], 80);
     assert!(!folder.has("da.npy"));
@@ -119,7 +126,8 @@ fn a_broken_contract_is_no_result() {
     let early = "s/assign tlast = out_last_q;/assign tlast = ~out_last_q;/";
     let ran = edited(&folder, early, "verify tiny.toml --json");
     assert_eq!(ran.code, 1, "{}", ran.stderr);
-    assert_eq!(ran.stderr, "");
+    assert_eq!(ran.said(), "");
+    assert!(ran.stderr.starts_with(COMPILING), "{}", ran.stderr);
     insta::assert_snapshot!(json_error(&ran.stdout), @r"
     error: the engine broke its contract:
       - m_axis_grad_input_tlast is high on beat 0 of frame 0
@@ -168,4 +176,49 @@ fn a_layer_that_fails_in_a_list_leaves_the_others_alone() {
     let mut command = folder.bpa("bench --layers list.toml");
     let message = refusal(command.env("VERILATOR", "/no/verilator"));
     assert_eq!(message.matches("was not found").count(), 1, "{message}");
+}
+
+/// A compile that is killed leaves a folder, which the next run removes, even one that compiles nothing; and a run beside a
+/// compile does not.
+#[test]
+fn the_next_run_tidies_up_after_a_killed_one() {
+    let folder = Folder::new();
+    let verify = |words: &str| {
+        let mut command = folder.bpa(&format!("verify tiny.toml --json {words}"));
+        command.env("BPA_CACHE_DIR", folder.fresh_cache());
+        command
+    };
+    let half_built = || -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder.fresh_cache()).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let is_half = |path: &PathBuf| path.to_string_lossy().contains("building");
+        paths.filter(is_half).collect()
+    };
+    let tidied = ran(&mut verify(""));
+    assert_eq!(tidied.code, 0, "{}", tidied.stderr);
+    let script =
+        folder.script("test \"$1\" = --version && exec verilator --version; exec sleep 60");
+    let mut compiling = verify("--name slow")
+        .env("VERILATOR", &script)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    let half = loop {
+        if let [half] = &half_built()[..] {
+            if half.join("slow.v").is_file() {
+                break half.clone();
+            }
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert_eq!(ran(&mut verify("")).code, 0);
+    assert!(half.is_dir());
+    compiling.kill().unwrap();
+    compiling.wait().unwrap();
+    assert!(half.is_dir());
+    let tidied = ran(&mut verify(""));
+    assert_eq!((tidied.code, tidied.stderr.as_str()), (0, ""));
+    assert!(half_built().is_empty());
 }
