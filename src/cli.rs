@@ -18,6 +18,7 @@ mod parallel;
 mod progress;
 mod run_network;
 mod synth;
+mod vectors;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;

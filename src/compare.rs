@@ -5,12 +5,24 @@ use std::fmt;
 use ndarray::Array4;
 
 /// What [`compare`] found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
     /// Elements that differ.
     pub mismatches: u64,
     /// The first of them, in the order of the indices.
     pub first: Option<Mismatch>,
+}
+
+impl Comparison {
+    /// Takes in what was found of the frames that come after so many.
+    pub fn join(&mut self, later: Comparison, frames: usize) {
+        self.mismatches += later.mismatches;
+        let first = later.first.map(|mut first| {
+            first.index[0] += frames;
+            first
+        });
+        self.first = self.first.or(first);
+    }
 }
 
 /// An element that differs.
@@ -82,5 +94,11 @@ mod tests {
             comparison.first.unwrap().to_string(),
             "grad_input[0, 2, 3, 4] (n, c, h, w) is -7, the reference says 234"
         );
+        let mut whole = Comparison::default();
+        whole.join(compare(&expected, &expected), 0);
+        whole.join(comparison, 2);
+        whole.join(comparison, 4);
+        assert_eq!(whole.mismatches, 4);
+        assert_eq!(whole.first.unwrap().index, [2, 2, 3, 4]);
     }
 }

@@ -7,6 +7,7 @@
 pub mod atomic_file;
 pub mod bench;
 pub mod bound;
+pub mod check;
 pub mod cli;
 pub mod compare;
 pub mod driver;

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
+use std::num::TryFromIntError;
 use std::path::Path;
 
 use ndarray::{Array, Array1, Array4, ArrayD, Dimension, IxDyn, ShapeBuilder};
-use npyz::{DType, NpyFile, NpyHeader, Order, TypeChar, WriterBuilder};
+use npyz::{DType, NpyFile, NpyHeader, NpyWriter, Order, TypeChar, WriterBuilder};
 
 use crate::atomic_file::write_whole;
 use crate::interface::accumulate_value_bits;
@@ -235,41 +236,120 @@ fn narrow<D: Dimension>(array: ArrayD<i64>) -> Array<i32, D> {
     of_rank(array).mapv(|value| value as i32)
 }
 
+/// Types of values in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Item {
+    Bool,
+    Int8,
+    Int16,
+    Int32,
+    Int64,
+}
+
+impl Item {
+    /// The narrowest integer type that holds values of so many bits.
+    pub fn of_bits(bits: u32) -> Self {
+        match bits {
+            0..=8 => Item::Int8,
+            9..=16 => Item::Int16,
+            17..=32 => Item::Int32,
+            _ => Item::Int64,
+        }
+    }
+}
+
+/// An array on its way into a file, in C order and in parts of any size.
+pub struct Writer<W: Write>(Typed<W>);
+
+enum Typed<W: Write> {
+    Bool(NpyWriter<bool, W>),
+    Int8(NpyWriter<i8, W>),
+    Int16(NpyWriter<i16, W>),
+    Int32(NpyWriter<i32, W>),
+    Int64(NpyWriter<i64, W>),
+}
+
+impl<W: Write> Writer<W> {
+    /// Writes the header.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn new(out: W, shape: &[usize], item: Item) -> std::io::Result<Self> {
+        Ok(Self(match item {
+            Item::Bool => Typed::Bool(begun(out, shape)?),
+            Item::Int8 => Typed::Int8(begun(out, shape)?),
+            Item::Int16 => Typed::Int16(begun(out, shape)?),
+            Item::Int32 => Typed::Int32(begun(out, shape)?),
+            Item::Int64 => Typed::Int64(begun(out, shape)?),
+        }))
+    }
+
+    /// Writes the next values.
+    ///
+    /// # Errors
+    /// They cannot be written, or one does not fit the type.
+    pub fn extend(&mut self, values: impl IntoIterator<Item = i64>) -> std::io::Result<()> {
+        values.into_iter().try_for_each(|value| match &mut self.0 {
+            Typed::Bool(file) => file.push(&(value != 0)),
+            Typed::Int8(file) => file.push(&narrowed(value)?),
+            Typed::Int16(file) => file.push(&narrowed(value)?),
+            Typed::Int32(file) => file.push(&narrowed(value)?),
+            Typed::Int64(file) => file.push(&value),
+        })
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// It cannot be written, or there were not as many values as the shape says.
+    pub fn finish(self) -> std::io::Result<()> {
+        match self.0 {
+            Typed::Bool(file) => file.finish(),
+            Typed::Int8(file) => file.finish(),
+            Typed::Int16(file) => file.finish(),
+            Typed::Int32(file) => file.finish(),
+            Typed::Int64(file) => file.finish(),
+        }
+    }
+}
+
+fn begun<T: npyz::AutoSerialize, W: Write>(
+    out: W,
+    shape: &[usize],
+) -> std::io::Result<NpyWriter<T, W>> {
+    let shape: Vec<u64> = shape.iter().map(|&size| size as u64).collect();
+    let options = npyz::WriteOptions::new().default_dtype();
+    options.shape(&shape).writer(out).begin_nd()
+}
+
+fn narrowed<T: TryFrom<i64, Error = TryFromIntError>>(value: i64) -> std::io::Result<T> {
+    T::try_from(value).map_err(std::io::Error::other)
+}
+
+/// Type of the values of a result, which has so many bits.
+pub fn result_item(value_bits: u32) -> Item {
+    match value_bits {
+        ..=32 => Item::Int32,
+        _ => Item::Int64,
+    }
+}
+
 /// Writes an array as int32 where `value_bits` is at most 32, or else as int64; whole or not at all.
 ///
 /// # Errors
 /// The file cannot be written, or a value does not fit `value_bits` after all.
 pub fn write(path: &Path, array: &Array4<i64>, value_bits: u32) -> Result<(), NpyError> {
-    let bytes = if value_bits <= 32 {
-        let narrow = |&value| i32::try_from(value).map_err(std::io::Error::other);
-        let values: Result<Vec<i32>, _> = array.iter().map(narrow).collect();
-        values.and_then(|values| to_bytes(array.shape(), values))
-    } else {
-        to_bytes(array.shape(), array.iter().copied())
-    };
-    bytes
-        .and_then(|bytes| write_whole(path, &bytes))
+    let mut bytes = Vec::new();
+    Writer::new(&mut bytes, array.shape(), result_item(value_bits))
+        .and_then(|mut writer| {
+            writer.extend(array.iter().copied())?;
+            writer.finish()
+        })
+        .and_then(|()| write_whole(path, &bytes))
         .map_err(|reason| NpyError::Write {
             file: path.display().to_string(),
             reason,
         })
-}
-
-/// The file's content; `values` in C order.
-fn to_bytes<T: npyz::AutoSerialize>(
-    shape: &[usize],
-    values: impl IntoIterator<Item = T>,
-) -> std::io::Result<Vec<u8>> {
-    let shape: Vec<u64> = shape.iter().map(|&size| size as u64).collect();
-    let mut bytes = Vec::new();
-    let mut writer = npyz::WriteOptions::new()
-        .default_dtype()
-        .shape(&shape)
-        .writer(&mut bytes)
-        .begin_nd()?;
-    writer.extend(values)?;
-    writer.finish()?;
-    Ok(bytes)
 }
 
 /// What an array must be.

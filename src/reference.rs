@@ -13,7 +13,7 @@ mod terms;
 
 pub use forward::forward;
 pub use gather::gather;
-pub use output::{finish, Finished, StageArrays};
+pub use output::{finish, Finished, Finisher, StageArrays};
 pub use scatter::scatter;
 pub use terms::{terms, Term};
 

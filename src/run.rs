@@ -1,17 +1,20 @@
 //! A run of the engine's Verilog: arrays in, arrays and cycle counts out, and a check that it kept its contract.
 
+use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bpa_sim::{Cache, Instance, Model, ModelSpec, Pin, Profile, SimError, StreamPort};
-use ndarray::{Array4, Axis};
+use ndarray::{s, Array4, Axis};
 
 use crate::interface::{
     accumulate_bits, error_cause, out_bits, settings, status, Cause, Status, Streams, ACCUMULATE,
     BUSY, ERROR, FRAME_DONE, GRAD_INPUT, GRAD_OUTPUT, MASK, ROUNDING_SEED, SATURATIONS, WEIGHT,
 };
+use crate::layer::Layer;
 use crate::plan::Plan;
-use crate::reference::StageArrays;
+use crate::reference::{grad_input_shape, grad_output_shape, StageArrays};
 use crate::schedule::Cycles;
 use crate::vectors::{
     pack_grad_input, pack_grad_output, pack_scale, pack_weight, unpack_grad_input, BeatFormat,
@@ -31,6 +34,8 @@ const SETTLE_CYCLES: u64 = 16;
 const QUIET_CYCLES: u64 = 512;
 /// A part of a run between two reports of progress takes about this long.
 const PART: Duration = Duration::from_millis(100);
+/// Values of a batch in which frames go through a run, where a frame has not more.
+const BATCH_VALUES: usize = 1 << 18;
 
 /// What the engine is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +46,24 @@ pub struct Arrays {
     pub weight: Array4<i32>,
     /// What the layer's stages behind the accumulators need.
     pub stages: StageArrays,
+}
+
+/// Some frames of what the engine is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// (N, K, P, Q)
+    pub grad_output: Array4<i32>,
+    /// What the layer's stages behind the accumulators need for these frames.
+    pub stages: StageArrays,
+}
+
+/// The frames of a run, which go through the engine batch by batch, so that memory holds a few of them and not all.
+pub trait Frames {
+    /// Exactly so many frames: the next ones.
+    fn next(&mut self, frames: usize) -> Arc<Batch>;
+
+    /// What the engine gave (N, C, H, W) for a batch, in the order of the batches.
+    fn result(&mut self, grad_input: Array4<i64>);
 }
 
 /// How the world outside treats the streams.
@@ -71,6 +94,30 @@ pub struct Measured {
     pub saturations: u64,
     /// Counted from the first beat of grad_output that was taken; that cycle and the last beat's are both counted.
     pub cycles: Cycles,
+}
+
+/// A run but for its frames.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setup {
+    /// The beats of the weights, with the scales that belong to them.
+    pub weight_set: Vec<u8>,
+    /// Where stochastic rounding begins; 31 bits.
+    pub rounding_seed: u32,
+    /// How many frames come.
+    pub frames: u64,
+    /// What is outside.
+    pub traffic: Traffic,
+}
+
+/// What a run gave beside its results.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Counted {
+    /// As in [`Measured`].
+    pub saturations: u64,
+    /// As in [`Measured`].
+    pub cycles: Cycles,
+    /// How much of the time was the model's own.
+    pub profile: Profile,
 }
 
 /// Why a run gave nothing.
@@ -192,35 +239,93 @@ impl<'a> Simulator<'a> {
         traffic: &Traffic,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Measured, RunError> {
-        let (measured, _) = self.run_profiled(arrays, traffic, progress)?;
-        Ok(measured)
+        let setup = Setup {
+            weight_set: weight_set(self.plan, arrays),
+            rounding_seed: arrays.stages.rounding_seed,
+            frames: arrays.grad_output.shape()[0] as u64,
+            traffic: *traffic,
+        };
+        let mut kept = Kept {
+            arrays,
+            begun: 0,
+            results: Vec::new(),
+        };
+        let counted = self.run_frames(&setup, &mut kept, progress)?;
+        let views: Vec<_> = kept.results.iter().map(|result| result.view()).collect();
+        Ok(Measured {
+            grad_input: ndarray::concatenate(Axis(0), &views).expect("frames of one layer"),
+            saturations: counted.saturations,
+            cycles: counted.cycles,
+        })
     }
 
-    /// As [`run`](Self::run), and tells how much of the time was the model's own.
+    /// As [`run`](Self::run), for frames from wherever they come, in memory for a few of them.
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// The engine did not keep its contract; what it gave until then was given on.
     ///
     /// # Panics
-    /// As [`run`](Self::run).
-    pub fn run_profiled(
+    /// If anything is of another layer, or there are no frames.
+    pub fn run_frames(
         &self,
-        arrays: &Arrays,
-        traffic: &Traffic,
+        setup: &Setup,
+        frames: &mut dyn Frames,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<(Measured, Profile), RunError> {
-        let frames = arrays.grad_output.shape()[0] as u64;
-        let mut bench = Bench::new(self, frames, arrays.stages.rounding_seed, traffic, progress)?;
-        bench.load_weights(arrays)?;
-        bench.load_frames(arrays)?;
-        bench.run_frames()?;
-        bench.finish()?;
-        Ok((bench.measured()?, bench.instance.profile()))
+    ) -> Result<Counted, RunError> {
+        let mut bench = Bench::new(self, setup, progress)?;
+        bench.load_weights(setup)?;
+        let mut flow = Flow::new(&bench, frames);
+        bench.run_frames(&mut flow)?;
+        bench.finish(&flow)?;
+        bench.counted()
     }
 
     /// Whether the model was in the cache.
     pub fn was_cached(&self) -> bool {
         self.model.was_cached()
+    }
+}
+
+/// Frames that are all in memory, and their results.
+struct Kept<'a> {
+    arrays: &'a Arrays,
+    /// Frames that were given.
+    begun: usize,
+    results: Vec<Array4<i64>>,
+}
+
+impl Frames for Kept<'_> {
+    fn next(&mut self, frames: usize) -> Arc<Batch> {
+        let batch = self.arrays.batch(self.begun, frames);
+        self.begun += frames;
+        Arc::new(batch)
+    }
+
+    fn result(&mut self, grad_input: Array4<i64>) {
+        self.results.push(grad_input);
+    }
+}
+
+impl Arrays {
+    /// So many frames from this one on.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn batch(&self, first: usize, frames: usize) -> Batch {
+        let part = s![first..first + frames, .., .., ..];
+        let stages = &self.stages;
+        Batch {
+            grad_output: self.grad_output.slice(part).to_owned(),
+            stages: StageArrays {
+                scale: stages.scale.clone(),
+                accumulate: stages
+                    .accumulate
+                    .as_ref()
+                    .map(|it| it.slice(part).to_owned()),
+                mask: stages.mask.as_ref().map(|it| it.slice(part).to_owned()),
+                rounding_seed: stages.rounding_seed,
+            },
+        }
     }
 }
 
@@ -257,11 +362,10 @@ struct Bench<'a> {
 impl<'a> Bench<'a> {
     fn new(
         simulator: &'a Simulator,
-        frames: u64,
-        rounding_seed: u32,
-        traffic: &'a Traffic,
+        setup: &'a Setup,
         progress: &'a mut dyn FnMut(u64),
     ) -> Result<Self, SimError> {
+        let traffic = &setup.traffic;
         // The bridge takes any two numbers for unlike seeds.
         let seed = |use_of_it: u64| traffic.seed.wrapping_mul(4).wrapping_add(use_of_it);
         let mut instance = simulator.model.instance(seed(0));
@@ -281,7 +385,7 @@ impl<'a> Bench<'a> {
             instance.source(index).set_stall(traffic.stall_input, seed);
         }
         if settings(simulator.plan).contains(&ROUNDING_SEED) {
-            instance.poke(ROUNDING_SEED.name, rounding_seed.into())?;
+            instance.poke(ROUNDING_SEED.name, setup.rounding_seed.into())?;
         }
         // It reads a clock in one cycle of 61.
         instance.set_profiling(true);
@@ -289,7 +393,7 @@ impl<'a> Bench<'a> {
         Ok(Self {
             plan: simulator.plan,
             streams,
-            frames,
+            frames: setup.frames,
             traffic,
             instance,
             progress,
@@ -297,40 +401,25 @@ impl<'a> Bench<'a> {
         })
     }
 
-    fn load_weights(&mut self, arrays: &Arrays) -> Result<(), RunError> {
+    fn load_weights(&mut self, setup: &Setup) -> Result<(), RunError> {
         let format = self.streams.weight;
-        let beats = weight_set(self.plan, arrays);
         let mut source = self.instance.source(WEIGHT_SOURCE);
-        source.load(&beats, &last_flags(format))?;
-        self.run_until(self.budget(format.beats), WEIGHT, |instance| {
+        source.load(&setup.weight_set, &last_flags(format))?;
+        self.run_until(self.budget(format.beats), WEIGHT, None, |instance| {
             instance.source(WEIGHT_SOURCE).accepted()
         })?;
         self.instance.run(SETTLE_CYCLES, None);
         Ok(())
     }
 
-    fn load_frames(&mut self, arrays: &Arrays) -> Result<(), RunError> {
-        for (index, (name, format)) in self.streams.inputs().into_iter().enumerate() {
-            if name == WEIGHT {
-                continue;
-            }
-            let flags = last_flags(format);
-            for n in 0..self.frames as usize {
-                let beats = frame_beats(self.plan, arrays, name, n);
-                self.instance.source(index).load(&beats, &flags)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Runs until all beats of the results came and all beats of the frames were taken: of these, some may be needed
     /// by no result.
-    fn run_frames(&mut self) -> Result<(), RunError> {
+    fn run_frames(&mut self, flow: &mut Flow) -> Result<(), RunError> {
         let budget = self.budget(self.plan.cycles(self.frames).total);
-        self.run_until(budget, GRAD_INPUT, |instance| {
+        self.run_until(budget, GRAD_INPUT, Some(flow), |instance| {
             instance.sink(GRAD_INPUT_SINK).accepted()
         })?;
-        self.run_until(budget, GRAD_OUTPUT, |instance| {
+        self.run_until(budget, GRAD_OUTPUT, Some(flow), |instance| {
             instance.source(GRAD_OUTPUT_SOURCE).accepted()
         })
     }
@@ -340,6 +429,7 @@ impl<'a> Bench<'a> {
         &mut self,
         budget: u64,
         stream: &'static str,
+        mut flow: Option<&mut Flow>,
         moved: impl Fn(&mut Instance) -> u64,
     ) -> Result<(), RunError> {
         let begin = self.instance.cycle();
@@ -364,7 +454,14 @@ impl<'a> Bench<'a> {
                 GRAD_INPUT => (u64::MAX, Some(expected)),
                 _ => (expected - beats, None),
             };
-            self.run_part(most.min(budget - after), stop);
+            let ahead = match &mut flow {
+                Some(flow) => flow.load(&mut self.instance)?,
+                None => u64::MAX,
+            };
+            self.run_part(most.min(budget - after).min(ahead), stop);
+            if let Some(flow) = &mut flow {
+                flow.take(&mut self.instance);
+            }
         }
     }
 
@@ -396,7 +493,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Runs on, ready to take anything, and checks that nothing comes and nothing was wrong.
-    fn finish(&mut self) -> Result<(), RunError> {
+    fn finish(&mut self, flow: &Flow) -> Result<(), RunError> {
         self.instance.sink(GRAD_INPUT_SINK).set_stall(0.0, 0);
         self.instance.run(QUIET_CYCLES, None);
         let mut faults = Vec::new();
@@ -407,17 +504,7 @@ impl<'a> Bench<'a> {
                 beats: sink.accepted() - expected,
             });
         }
-        let frame_beats = self.streams.grad_input.beats;
-        let wrong = (0..).zip(sink.last()).find(|&(beat, &last)| {
-            beat < expected && (last != 0) != ((beat + 1) % frame_beats == 0)
-        });
-        if let Some((beat, &last)) = wrong {
-            faults.push(Fault::Last {
-                frame: beat / frame_beats,
-                beat: beat % frame_beats,
-                found: last != 0,
-            });
-        }
+        faults.extend(flow.wrong_last.clone());
         let done = self.instance.watched(FRAME_DONE.name)?.cycles;
         if done != self.frames {
             faults.push(Fault::FrameDone {
@@ -454,8 +541,8 @@ impl<'a> Bench<'a> {
         Ok(Broken(faults))
     }
 
-    /// The result of a run in which [`finish`](Self::finish) found no fault.
-    fn measured(&mut self) -> Result<Measured, SimError> {
+    /// The figures of a run in which [`finish`](Self::finish) found no fault.
+    fn counted(&mut self) -> Result<Counted, RunError> {
         let saturations = match self.plan.layer().requantise() {
             Some(_) => self.instance.peek(SATURATIONS.name)?,
             None => 0,
@@ -471,14 +558,125 @@ impl<'a> Bench<'a> {
             first_frame: since_first(0),
             per_frame_steady: (lasts.len() >= 3).then(|| lasts[end] - lasts[end - 1]),
         };
-        let grad_input = unpack_grad_input(self.plan.layer(), sink.data(), out_bits(self.plan))
-            .expect("whole frames were counted");
-        Ok(Measured {
-            grad_input,
+        Ok(Counted {
             saturations,
             cycles,
+            profile: self.instance.profile(),
         })
     }
+}
+
+/// Frames on their way in, and results on their way out. Between one and two batches are there for the streams to send, so
+/// that none ever runs dry before the end: the cycles are those of a run that has all frames in memory.
+struct Flow<'a> {
+    plan: &'a Plan,
+    frames: &'a mut dyn Frames,
+    streams: Streams,
+    /// Frames of a batch.
+    batch: u64,
+    /// Frames of the run, and of them those that were loaded.
+    count: u64,
+    loaded: u64,
+    /// Frames of the batches that were loaded and have no result yet.
+    under_way: VecDeque<u64>,
+    /// Bytes of the results that make no batch yet.
+    bytes: Vec<u8>,
+    /// Beats of the results that were looked at, and the first of them with a wrong `tlast`.
+    beats: u64,
+    wrong_last: Option<Fault>,
+}
+
+impl<'a> Flow<'a> {
+    fn new(bench: &Bench<'a>, frames: &'a mut dyn Frames) -> Self {
+        Self {
+            plan: bench.plan,
+            frames,
+            streams: Streams::new(bench.plan),
+            batch: batch_frames(bench.plan.layer()) as u64,
+            count: bench.frames,
+            loaded: 0,
+            under_way: VecDeque::new(),
+            bytes: Vec::new(),
+            beats: 0,
+            wrong_last: None,
+        }
+    }
+
+    /// Sees to it that a batch of frames is there for each stream; for how many cycles none can run dry.
+    fn load(&mut self, instance: &mut Instance) -> Result<u64, SimError> {
+        loop {
+            let mut ahead = u64::MAX;
+            let mut frames_ahead = u64::MAX;
+            for (index, (_, format)) in self.inputs() {
+                let sent = instance.source(index).accepted();
+                let left = self.loaded * format.beats - sent;
+                ahead = ahead.min(left);
+                frames_ahead = frames_ahead.min(left / format.beats);
+            }
+            if self.loaded == self.count {
+                return Ok(u64::MAX);
+            }
+            if frames_ahead >= self.batch {
+                return Ok(ahead);
+            }
+            let frames = self.batch.min(self.count - self.loaded);
+            let batch = self.frames.next(frames as usize);
+            for (index, (name, format)) in self.inputs() {
+                let flags = last_flags(format);
+                for n in 0..frames as usize {
+                    let beats = beats_of(self.plan, &batch.grad_output, &batch.stages, name, n);
+                    instance.source(index).load(&beats, &flags)?;
+                }
+            }
+            self.loaded += frames;
+            self.under_way.push_back(frames);
+        }
+    }
+
+    /// The streams of frames, with their indices.
+    fn inputs(&self) -> impl Iterator<Item = (usize, (&'static str, BeatFormat))> {
+        let inputs = self.streams.inputs().into_iter().enumerate();
+        inputs.filter(|(_, (name, _))| *name != WEIGHT)
+    }
+
+    /// Takes what came, and gives on each batch that is complete.
+    fn take(&mut self, instance: &mut Instance) {
+        let mut sink = instance.sink(GRAD_INPUT_SINK);
+        let format = self.streams.grad_input;
+        let beats = format.beats;
+        // Beats after the last frame are told by another fault.
+        let expected = self.count * beats;
+        for (beat, &last) in (self.beats..expected).zip(sink.last()) {
+            if self.wrong_last.is_none() && (last != 0) != ((beat + 1) % beats == 0) {
+                self.wrong_last = Some(Fault::Last {
+                    frame: beat / beats,
+                    beat: beat % beats,
+                    found: last != 0,
+                });
+            }
+        }
+        self.beats += sink.last().len() as u64;
+        self.bytes.extend_from_slice(sink.data());
+        sink.forget();
+        while let Some(&frames) = self.under_way.front() {
+            let whole = frames as usize * format.bytes();
+            if self.bytes.len() < whole {
+                break;
+            }
+            self.under_way.pop_front();
+            let bytes: Vec<u8> = self.bytes.drain(..whole).collect();
+            let result = unpack_grad_input(self.plan.layer(), &bytes, out_bits(self.plan));
+            self.frames
+                .result(result.expect("whole frames were counted"));
+        }
+    }
+}
+
+/// Frames of a layer that are handled at once: a few where each is large, many where they are small.
+pub fn batch_frames(layer: &Layer) -> usize {
+    let values = |[channels, height, width]: [usize; 3]| channels * height * width;
+    let frame = values(grad_output_shape(layer)) + values(grad_input_shape(layer));
+    (BATCH_VALUES / frame).max(1)
 }
 
 /// The beats of a set of weights, with the scales that belong to it.
@@ -486,10 +684,18 @@ impl<'a> Bench<'a> {
 /// # Panics
 /// If the arrays are of another layer.
 pub fn weight_set(plan: &Plan, arrays: &Arrays) -> Vec<u8> {
+    set_of(plan, &arrays.weight, &arrays.stages)
+}
+
+/// As [`weight_set`], of weights and stages.
+///
+/// # Panics
+/// If the arrays are of another layer.
+pub fn set_of(plan: &Plan, weight: &Array4<i32>, stages: &StageArrays) -> Vec<u8> {
     let layer = plan.layer();
-    let mut beats = pack_weight(layer, &arrays.weight);
+    let mut beats = pack_weight(layer, weight);
     if layer.requantise().is_some() {
-        let scale = arrays.stages.scale.as_ref().expect("scales");
+        let scale = stages.scale.as_ref().expect("scales");
         beats.extend(pack_scale(layer, scale));
     }
     beats
@@ -500,19 +706,29 @@ pub fn weight_set(plan: &Plan, arrays: &Arrays) -> Vec<u8> {
 /// # Panics
 /// If the arrays are of another layer.
 pub fn frame_beats(plan: &Plan, arrays: &Arrays, name: &str, n: usize) -> Vec<u8> {
+    beats_of(plan, &arrays.grad_output, &arrays.stages, name, n)
+}
+
+fn beats_of(
+    plan: &Plan,
+    grad_output: &Array4<i32>,
+    stages: &StageArrays,
+    name: &str,
+    n: usize,
+) -> Vec<u8> {
     let layer = plan.layer();
     match name {
         ACCUMULATE => {
-            let values = arrays.stages.accumulate.as_ref().expect("values to add");
+            let values = stages.accumulate.as_ref().expect("values to add");
             let frame = values.index_axis(Axis(0), n);
             pack_grad_input(layer, frame, accumulate_bits(plan))
         }
         MASK => {
-            let mask = arrays.stages.mask.as_ref().expect("a mask");
+            let mask = stages.mask.as_ref().expect("a mask");
             let frame = mask.index_axis(Axis(0), n).mapv(i64::from);
             pack_grad_input(layer, frame.view(), 1)
         }
-        _ => pack_grad_output(layer, arrays.grad_output.index_axis(Axis(0), n)),
+        _ => pack_grad_output(layer, grad_output.index_axis(Axis(0), n)),
     }
 }
 

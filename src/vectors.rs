@@ -8,4 +8,4 @@ pub use beats::{
     pack_weight, scale_beats, scale_count, unpack_grad_input, weight_beats, BeatFormat,
     UnpackError,
 };
-pub use random::{random_grad_output, random_stage_arrays, random_weight};
+pub use random::{random_grad_output, random_stage_arrays, random_weight, RandomFrames};

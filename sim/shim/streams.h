@@ -60,9 +60,11 @@ struct SourceBase {
     std::vector<uint64_t> last_cycles;
 
     void load(const uint8_t* datap, const uint8_t* lastp, size_t beats, size_t bytes) {
-        if (next == last.size()) {  // All sent: reuse the memory
-            data.clear();
-            last.clear();
+        // Beats that were sent make room, so that memory does not grow with a run. Not before they are half of all:
+        // the rest is moved
+        if (next * 2 >= last.size()) {
+            data.erase(data.begin(), data.begin() + next * bytes);
+            last.erase(last.begin(), last.begin() + next);
             next = 0;
         }
         data.insert(data.end(), datap, datap + beats * bytes);

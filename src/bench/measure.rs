@@ -1,23 +1,21 @@
 //! One layer, measured.
 
-use std::thread;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bpa_sim::{Cache, SimError};
-use ndarray::Array4;
 
 use super::{Row, ZeroInsertion};
 use crate::bound::{bound_cycles, zero_insertion_cycles};
-use crate::compare::compare;
+use crate::check::{run_checked, Expected, Findings, Source};
 use crate::emit;
 use crate::first_frame::first_frame_limit;
-use crate::internal_error::joined;
 use crate::layer::Layer;
 use crate::plan::Plan;
-use crate::reference::{gather, StageArrays};
+use crate::reference::StageArrays;
 use crate::report::Figures;
-use crate::run::{Arrays, Measured, RunError, Simulator, Traffic};
-use crate::vectors::{random_grad_output, random_weight};
+use crate::run::{set_of, Batch, Counted, RunError, Setup, Simulator, Traffic};
+use crate::vectors::{random_weight, RandomFrames};
 use crate::zero_insertion::{equivalent_layer, finn_cycles, insert_zeros, Borders};
 
 /// Seed of the random arrays.
@@ -60,28 +58,22 @@ pub fn measure(
     let compile_seconds = (!simulator.was_cached()).then(|| begin.elapsed().as_secs_f64());
 
     let begin = Instant::now();
-    let arrays = Arrays {
-        grad_output: random_grad_output(layer, options.frames, SEED),
-        weight: random_weight(layer, SEED),
-        stages: StageArrays::default(),
+    let weight = random_weight(layer, SEED);
+    let expected = Expected {
+        layer,
+        weight: &weight,
     };
-    let reference = || gather(layer, &arrays.grad_output, &arrays.weight);
-    let (measured, profile, expected) = thread::scope(|scope| {
-        let expected = scope.spawn(reference);
-        let (measured, profile) =
-            simulator.run_profiled(&arrays, &Traffic::default(), &mut steps(progress))?;
-        Ok::<_, RunError>((measured, profile, joined(expected)))
-    })?;
-    let mismatches = compare(&measured.grad_input, &expected).mismatches;
+    let mut random = RandomFrames::new(&plan, SEED);
+    let (counted, mismatches) = run(&simulator, &plan, expected, &mut random, options, progress)?;
     let check_seconds = begin.elapsed().as_secs_f64();
 
     let zero_insertion_measured = match options.zero_insertion && has_stride(layer) {
-        true => zero_insertion(layer, &arrays, &expected, options, progress)?,
+        true => zero_insertion(&plan, expected, options, progress)?,
         false => None,
     };
     let frames = options.frames as u64;
-    let figures = Figures::new(&plan, frames, measured.cycles, Some(mismatches));
-    let steady = measured.cycles.per_frame_steady.unwrap_or(u64::MAX);
+    let figures = Figures::new(&plan, frames, counted.cycles, Some(mismatches));
+    let steady = counted.cycles.per_frame_steady.unwrap_or(u64::MAX);
     let for_one = |cycles: u64, of: u64| cycles as f64 / of as f64;
     Ok(Row {
         name: layer.name().to_owned(),
@@ -89,7 +81,7 @@ pub fn measure(
         pe: layer.pe(),
         ratio: for_one(steady, figures.bound_cycles),
         first_frame_limit: first_frame_limit(layer),
-        model_agrees: plan.cycles(frames) == measured.cycles,
+        model_agrees: plan.cycles(frames) == counted.cycles,
         finn_cycles: finn_cycles(layer),
         zero_insertion_measured,
         speed_up: for_one(figures.zero_insertion_cycles, steady),
@@ -97,7 +89,7 @@ pub fn measure(
         output_fifo_results: plan.fifo_results(),
         compile_seconds,
         check_seconds,
-        eval_share: profile.eval.as_secs_f64() / check_seconds,
+        eval_share: counted.profile.eval.as_secs_f64() / check_seconds,
         figures,
     })
 }
@@ -110,37 +102,83 @@ fn build<'a>(plan: &'a Plan, options: &Options) -> Result<Simulator<'a>, SimErro
     Simulator::build(plan, &emit::verilog(plan), options.cache)
 }
 
+/// Runs the frames on the plan's engine; what it counted, and how many values are not as expected.
+fn run(
+    simulator: &Simulator,
+    plan: &Plan,
+    expected: Expected,
+    source: &mut dyn Source,
+    options: &Options,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(Counted, u64), RunError> {
+    let setup = Setup {
+        weight_set: set_of(plan, expected.weight, &StageArrays::default()),
+        rounding_seed: 0,
+        frames: options.frames as u64,
+        traffic: Traffic::default(),
+    };
+    let steps = &mut steps(progress);
+    let (counted, findings) = run_checked(
+        simulator,
+        &setup,
+        Some(expected),
+        source,
+        &mut |_| (),
+        steps,
+    )?;
+    let wrong = |findings: Findings| findings.comparison.mismatches;
+    Ok((counted, findings.map_or(0, wrong)))
+}
+
+/// Random frames of a layer, which its equivalent is given with zeros.
+struct Spread<'a> {
+    random: RandomFrames<'a>,
+    layer: &'a Layer,
+    borders: Borders,
+}
+
+impl Source for Spread<'_> {
+    fn next(&mut self, frames: usize) -> Batch {
+        self.random.next(frames)
+    }
+
+    fn given(&self, batch: &Arc<Batch>) -> Arc<Batch> {
+        Arc::new(Batch {
+            grad_output: insert_zeros(self.layer, self.borders, &batch.grad_output),
+            stages: StageArrays::default(),
+        })
+    }
+}
+
 /// `None` where the equivalent layer is beyond the limits of a layer.
 fn zero_insertion(
-    layer: &Layer,
-    arrays: &Arrays,
-    expected: &Array4<i64>,
+    plan: &Plan,
+    expected: Expected,
     options: &Options,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Option<ZeroInsertion>, RunError> {
-    let mut run = |borders: Borders| -> Result<Option<Measured>, RunError> {
+    let layer = expected.layer;
+    let mut run = |borders: Borders| -> Result<Option<(Counted, u64)>, RunError> {
         let Ok(equivalent) = equivalent_layer(layer, borders) else {
             return Ok(None);
         };
-        let arrays = Arrays {
-            grad_output: insert_zeros(layer, borders, &arrays.grad_output),
-            weight: arrays.weight.clone(),
-            stages: StageArrays::default(),
+        let mut source = Spread {
+            random: RandomFrames::new(plan, SEED),
+            layer,
+            borders,
         };
         let plan = Plan::new(&equivalent);
         let simulator = build(&plan, options)?;
-        let measured = simulator.run(&arrays, &Traffic::default(), &mut steps(progress))?;
-        Ok(Some(measured))
+        run(&simulator, &plan, expected, &mut source, options, progress).map(Some)
     };
     let (Some(padded), Some(skipped)) = (run(Borders::Padded)?, run(Borders::Skipped)?) else {
         return Ok(None);
     };
-    let steady = |measured: &Measured| measured.cycles.per_frame_steady.unwrap_or(u64::MAX);
-    let wrong = |measured: &Measured| compare(&measured.grad_input, expected).mismatches;
+    let steady = |counted: Counted| counted.cycles.per_frame_steady.unwrap_or(u64::MAX);
     Ok(Some(ZeroInsertion {
-        cycles: steady(&padded),
-        cycles_borders_skipped: steady(&skipped),
-        mismatches: wrong(&padded) + wrong(&skipped),
+        cycles: steady(padded.0),
+        cycles_borders_skipped: steady(skipped.0),
+        mismatches: padded.1 + skipped.1,
     }))
 }
 

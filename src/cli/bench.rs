@@ -9,7 +9,7 @@ use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
 
-use super::bpa::frames;
+use super::bpa::{frame_fits, frames};
 use super::engine_source::EngineSource;
 use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::parallel::{in_parallel, Task};
@@ -116,7 +116,7 @@ pub(super) fn bench(args: Bench) -> anyhow::Result<Outcome> {
     }
     let layers = layers(args.layers.as_deref())?;
     for layer in &layers {
-        frames(layer, args.frames)?;
+        frame_fits(layer)?;
     }
     let outputs = Outputs::new(args.overwrite, args.layers.as_deref());
     if let Some(path) = &args.chart {

@@ -2,39 +2,41 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::thread;
 use std::time::Instant;
 
 use anyhow::{anyhow, bail};
 use bpa_sim::Profile;
 use clap::{Args, Parser, Subcommand};
+use ndarray::Array4;
 
 use super::bench::{bench, Bench};
 use super::command_line::CommandLine;
 use super::engine_source::EngineSource;
 use super::layer_source::LayerSource;
 use super::long_run::say_if_long;
-use super::outputs::{Outputs, Overwrite};
+use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::progress::{CycleProgress, Wait};
 use super::run_network::{run_network, RunNetwork};
 use super::synth::{synth as synthesise, Synth};
+use super::vectors::{vectors, Vectors};
 use super::{cache, guarded, print, say, Outcome};
-use crate::compare::compare;
+use crate::atomic_file::write_whole;
+use crate::check::{run_checked, Expected, Findings, InMemory, Source};
 use crate::emit;
 use crate::interface::out_bits;
-use crate::internal_error::{joined, works_on};
+use crate::internal_error::works_on;
 use crate::layer::{Layer, Rounding};
 use crate::npy;
 use crate::number::integer;
 use crate::plan::Plan;
 use crate::programmable::{self, UsedStages};
-use crate::reference::{reference, Finished, StageArrays};
+use crate::reference::{grad_input_shape, grad_output_shape, StageArrays};
 use crate::report::Figures;
-use crate::run::{Arrays, Measured, RunError, Simulator, Traffic};
+use crate::run::{set_of, weight_set, Arrays, Counted, RunError, Setup, Simulator, Traffic};
 use crate::synth::{self, Board};
-use crate::vectors::{random_grad_output, random_stage_arrays, random_weight};
+use crate::vectors::{random_weight, RandomFrames};
 
-/// Values of a batch that random arrays and their results may have: what memory holds.
+/// Values that random arrays and their results may have at once: what memory holds.
 const MOST_VALUES: u64 = 1 << 31;
 
 /// Simulates the engine for a convolution's data gradient and checks it, or predicts its cycles.
@@ -52,6 +54,8 @@ struct Bpa {
 enum Command {
     /// Runs the engine's Verilog on arrays from .npy files
     Run(Run),
+    /// Makes random arrays for `run`, in .npy files
+    Vectors(Vectors),
     /// Runs the engine's Verilog on random arrays and checks the result
     Verify(Verify),
     /// Predicts the figures of a run, and multipliers and block RAMs of a device; needs no tools
@@ -142,10 +146,10 @@ struct Estimate {
 }
 
 #[derive(Args, Debug)]
-struct Frames {
+pub(super) struct Frames {
     /// Frames, back to back
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = integer(1..=1_000_000_u64))]
-    frames: u64,
+    pub(super) frames: u64,
 }
 
 #[derive(Args, Debug)]
@@ -216,6 +220,7 @@ pub fn main() -> ExitCode {
     };
     guarded(words.asks_for_json(), || match args.command {
         Command::Run(args) => run(args, started),
+        Command::Vectors(args) => vectors(args),
         Command::Verify(args) => verify(args, started),
         Command::Estimate(args) => estimate(args),
         Command::Bench(args) => bench(args),
@@ -240,34 +245,65 @@ fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
         grad_output,
     };
     outputs.check(&args.grad_input)?;
-    let frames = arrays.grad_output.shape()[0] as u64;
-    say_if_long(&plan, frames, args.traffic.traffic().slowdown());
-    let ran = simulate(&plan, &arrays, &args.traffic, args.check)?;
+    let frames = arrays.grad_output.shape()[0];
+    let setup = Setup {
+        weight_set: weight_set(&plan, &arrays),
+        rounding_seed: arrays.stages.rounding_seed,
+        frames: frames as u64,
+        traffic: args.traffic.traffic(),
+    };
+    let expected = args.check.then_some(Expected {
+        layer: &layer,
+        weight: &arrays.weight,
+    });
+    let [c, h, w] = grad_input_shape(&layer);
+    let (mut file, item) = (Vec::new(), npy::result_item(out_bits(&plan)));
+    let failed = || cannot_write(&args.grad_input);
+    let mut writer = npy::Writer::new(&mut file, &[frames, c, h, w], item).map_err(failed())?;
+    let mut written = Ok(());
+    let ran = simulate(
+        &plan,
+        &setup,
+        expected,
+        &mut InMemory::new(&arrays),
+        &mut |result| {
+            if written.is_ok() {
+                written = writer.extend(result.iter().copied());
+            }
+        },
+    )?;
     let outcome = ran.outcome();
     if outcome == Outcome::Success {
-        let bits = out_bits(&plan);
-        npy::write(&args.grad_input, &ran.measured.grad_input, bits)?;
+        written.and_then(|()| writer.finish()).map_err(failed())?;
+        write_whole(&args.grad_input, &file).map_err(failed())?;
         outputs.remember(&args.grad_input);
     }
     report(&plan, &ran, &args.traffic, &args.output)?;
-    args.traffic.say_timing(started, &ran.profile);
+    args.traffic.say_timing(started, &ran.counted.profile);
     Ok(outcome)
 }
 
 fn verify(args: Verify, started: Instant) -> anyhow::Result<Outcome> {
     let layer = layer(args.source)?;
-    let frames = frames(&layer, args.frames.frames)?;
+    frame_fits(&layer)?;
     let seed = args.traffic.seed;
     let plan = Plan::new(&layer);
-    say_if_long(&plan, frames as u64, args.traffic.traffic().slowdown());
-    let arrays = Arrays {
-        grad_output: random_grad_output(&layer, frames, seed),
-        weight: random_weight(&layer, seed),
-        stages: random_stage_arrays(&plan, frames, seed),
+    let weight = random_weight(&layer, seed);
+    let mut random = RandomFrames::new(&plan, seed);
+    let once = random.once();
+    let setup = Setup {
+        weight_set: set_of(&plan, &weight, &once),
+        rounding_seed: once.rounding_seed,
+        frames: args.frames.frames,
+        traffic: args.traffic.traffic(),
     };
-    let ran = simulate(&plan, &arrays, &args.traffic, true)?;
+    let expected = Expected {
+        layer: &layer,
+        weight: &weight,
+    };
+    let ran = simulate(&plan, &setup, Some(expected), &mut random, &mut |_| ())?;
     report(&plan, &ran, &args.traffic, &args.output)?;
-    args.traffic.say_timing(started, &ran.profile);
+    args.traffic.say_timing(started, &ran.counted.profile);
     Ok(ran.outcome())
 }
 
@@ -399,27 +435,42 @@ fn no_layer() -> anyhow::Error {
     anyhow!("there is no layer: give a layer file, or flags like --in-channels (see --help)")
 }
 
-/// The frames, as far as memory can hold their arrays.
+/// The frames that are in memory all at once, as far as it can hold their arrays.
 pub(super) fn frames(layer: &Layer, frames: u64) -> anyhow::Result<usize> {
-    let (rows, cols) = (layer.rows(), layer.cols());
-    let values = |channels: u32, height: u32, width: u32| {
-        u128::from(channels) * u128::from(height) * u128::from(width)
-    };
-    let frame = values(layer.out_channels(), rows.out_size, cols.out_size)
-        + values(layer.in_channels(), rows.in_size, cols.in_size);
-    if frame * u128::from(frames) > MOST_VALUES.into() {
+    let values = frame_values(layer) * u128::from(frames);
+    if values > MOST_VALUES.into() {
         bail!(
-            "`--frames` is {frames}: the arrays would hold {} values, and at most {MOST_VALUES} are possible",
-            frame * u128::from(frames)
+            "`--frames` is {frames}: the arrays would hold {values} values, and at most {MOST_VALUES} are possible"
         );
     }
     Ok(frames as usize)
 }
 
+/// Whether memory can hold the arrays of one frame; of others that come one after the other it need not.
+pub(super) fn frame_fits(layer: &Layer) -> anyhow::Result<()> {
+    let values = frame_values(layer);
+    if values > MOST_VALUES.into() {
+        bail!(
+            "the layer is too large: the arrays of a frame would hold {values} values, and at most {MOST_VALUES} are \
+             possible"
+        );
+    }
+    Ok(())
+}
+
+/// Values of a frame of grad_output and of grad_input.
+fn frame_values(layer: &Layer) -> u128 {
+    let values =
+        |[channels, height, width]: [usize; 3]| channels as u128 * height as u128 * width as u128;
+    values(grad_output_shape(layer)) + values(grad_input_shape(layer))
+}
+
 /// A simulation that kept its contract, and perhaps a check of its result.
 struct Ran {
-    measured: Measured,
-    profile: Profile,
+    frames: u64,
+    counted: Counted,
+    /// Values of the result.
+    values: u64,
     /// Elements that are wrong, a wrong count of saturations as one more; `None` where there was no check.
     mismatches: Option<u64>,
 }
@@ -433,70 +484,72 @@ impl Ran {
     }
 }
 
-fn simulate(plan: &Plan, arrays: &Arrays, args: &TrafficArgs, check: bool) -> anyhow::Result<Ran> {
-    let reference = || reference(plan.layer(), arrays);
-    thread::scope(|scope| {
-        // By the time the simulation ends, the reference has long been there.
-        let expected = check.then(|| scope.spawn(reference));
-        let (measured, profile) = measure(plan, arrays, args)?;
-        let mismatches = expected.map(|expected| mismatches(&measured, &joined(expected)));
-        Ok(Ran {
-            measured,
-            profile,
-            mismatches,
-        })
-    })
-}
-
-fn measure(
+fn simulate(
     plan: &Plan,
-    arrays: &Arrays,
-    args: &TrafficArgs,
-) -> anyhow::Result<(Measured, Profile)> {
+    setup: &Setup,
+    expected: Option<Expected>,
+    source: &mut dyn Source,
+    result: &mut dyn FnMut(&Array4<i64>),
+) -> anyhow::Result<Ran> {
+    say_if_long(plan, setup.frames, setup.traffic.slowdown());
     let verilog = emit::verilog(plan);
     let simulator = {
         let _wait = Wait::new("compiling the Verilog with Verilator");
         Simulator::build(plan, &verilog, &cache()?)?
     };
-    let traffic = args.traffic();
-    let frames = arrays.grad_output.shape()[0] as u64;
-    let cycles = plan.layer().weight_words() + plan.cycles(frames).total;
-    let mut progress = CycleProgress::new((cycles as f64 * traffic.slowdown()) as u64);
-    simulator
-        .run_profiled(arrays, &traffic, &mut |cycles| progress.at(cycles))
-        .map_err(|error| match error {
-            RunError::Simulator(error) => error.into(),
-            RunError::Broken(broken) => broken.into(),
-        })
+    let cycles = plan.layer().weight_words() + plan.cycles(setup.frames).total;
+    let mut progress = CycleProgress::new((cycles as f64 * setup.traffic.slowdown()) as u64);
+    let mut values = 0;
+    let mut counting = |part: &Array4<i64>| {
+        values += part.len() as u64;
+        result(part);
+    };
+    let ran = run_checked(
+        &simulator,
+        setup,
+        expected,
+        source,
+        &mut counting,
+        &mut |cycles| progress.at(cycles),
+    );
+    let (counted, findings) = ran.map_err(|error| match error {
+        RunError::Simulator(error) => anyhow::Error::from(error),
+        RunError::Broken(broken) => broken.into(),
+    })?;
+    drop(progress);
+    Ok(Ran {
+        frames: setup.frames,
+        counted,
+        values,
+        mismatches: findings.map(|findings| mismatches(&counted, &findings, values)),
+    })
 }
 
 /// Elements that are wrong; says which is the first.
-fn mismatches(measured: &Measured, expected: &Finished) -> u64 {
-    let comparison = compare(&measured.grad_input, &expected.grad_input);
+fn mismatches(counted: &Counted, findings: &Findings, values: u64) -> u64 {
+    let comparison = findings.comparison;
     if let Some(first) = comparison.first {
         say(&format!(
-            "mismatch: {first}; {} of {} elements differ",
-            comparison.mismatches,
-            expected.grad_input.len()
+            "mismatch: {first}; {} of {values} elements differ",
+            comparison.mismatches
         ));
     }
     // The engine counts in 32 bits.
-    let counted = measured.saturations == expected.saturations & u64::from(u32::MAX);
-    if !counted {
+    let saturations_agree = counted.saturations == findings.saturations & u64::from(u32::MAX);
+    if !saturations_agree {
         say(&format!(
             "mismatch: the engine counted {} saturated values, the reference {}",
-            measured.saturations, expected.saturations
+            counted.saturations, findings.saturations
         ));
     }
-    comparison.mismatches + u64::from(!counted)
+    comparison.mismatches + u64::from(!saturations_agree)
 }
 
 fn report(plan: &Plan, ran: &Ran, traffic: &TrafficArgs, output: &Output) -> anyhow::Result<()> {
-    let frames = ran.measured.grad_input.shape()[0] as u64;
-    let mut figures = Figures::new(plan, frames, ran.measured.cycles, ran.mismatches);
+    let mut figures = Figures::new(plan, ran.frames, ran.counted.cycles, ran.mismatches);
     let layer = plan.layer();
-    figures.saturations = layer.requantise().map(|_| ran.measured.saturations);
-    let values = ran.measured.grad_input.len();
+    figures.saturations = layer.requantise().map(|_| ran.counted.saturations);
+    let values = ran.values;
     let heading = match ran.mismatches {
         None => format!("{}: {values} values, not compared", layer.name()),
         Some(0) => format!("{}: all {values} values exact", layer.name()),

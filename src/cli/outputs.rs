@@ -62,7 +62,11 @@ impl Outputs {
         Ok(staged)
     }
 
-    fn stage(&self, path: &Path, text: Option<&str>) -> anyhow::Result<Staged> {
+    /// A file to fill and publish, with this text if it is known beforehand.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub(super) fn stage(&self, path: &Path, text: Option<&str>) -> anyhow::Result<Staged> {
         self.not_an_input(path)?;
         if self.is_taken(path, text)? {
             bail!(

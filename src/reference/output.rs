@@ -35,37 +35,59 @@ pub struct Finished {
 /// # Panics
 /// If an array that the layer needs is missing or has another shape.
 pub fn finish(layer: &Layer, sums: &Array4<i64>, arrays: &StageArrays) -> Finished {
-    assert_eq!(sums.shape()[1..], grad_input_shape(layer));
-    let mut values = sums.clone();
-    if layer.accumulate() {
-        values += arrays.accumulate.as_ref().expect("values to add");
+    Finisher::new(layer, arrays.rounding_seed).next(sums.clone(), arrays)
+}
+
+/// [`finish`] for a run of frames in parts: stochastic rounding goes on from one to the next.
+pub struct Finisher<'a> {
+    layer: &'a Layer,
+    draws: Draws<'a>,
+}
+
+impl<'a> Finisher<'a> {
+    pub fn new(layer: &'a Layer, rounding_seed: u32) -> Self {
+        Self {
+            layer,
+            draws: Draws::new(layer, rounding_seed),
+        }
     }
-    if layer.mask() {
-        let mask = arrays.mask.as_ref().expect("a mask");
-        assert_eq!(mask.shape(), values.shape(), "the mask of another batch");
-        values.zip_mut_with(mask, |value, &kept| *value *= i64::from(kept));
-    }
-    match layer.requantise() {
-        None => Finished {
-            grad_input: values,
-            saturations: 0,
-        },
-        Some(requantise) => {
-            let scale = arrays.scale.as_ref().expect("scales");
-            requantised(layer, &requantise, &values, scale, arrays.rounding_seed)
+
+    /// What becomes of the sums of the next frames; `arrays` are theirs.
+    ///
+    /// # Panics
+    /// As [`finish`].
+    pub fn next(&mut self, sums: Array4<i64>, arrays: &StageArrays) -> Finished {
+        let layer = self.layer;
+        assert_eq!(sums.shape()[1..], grad_input_shape(layer));
+        let mut values = sums;
+        if layer.accumulate() {
+            values += arrays.accumulate.as_ref().expect("values to add");
+        }
+        if layer.mask() {
+            let mask = arrays.mask.as_ref().expect("a mask");
+            assert_eq!(mask.shape(), values.shape(), "the mask of another batch");
+            values.zip_mut_with(mask, |value, &kept| *value *= i64::from(kept));
+        }
+        match layer.requantise() {
+            None => Finished {
+                grad_input: values,
+                saturations: 0,
+            },
+            Some(requantise) => {
+                let scale = arrays.scale.as_ref().expect("scales");
+                requantised(&mut self.draws, &requantise, &values, scale)
+            }
         }
     }
 }
 
 fn requantised(
-    layer: &Layer,
+    draws: &mut Draws,
     requantise: &Requantise,
     values: &Array4<i64>,
     scale: &Array1<i32>,
-    seed: u32,
 ) -> Finished {
     let (least, greatest) = (requantise.out_type.min(), requantise.out_type.max());
-    let mut draws = Draws::new(layer, seed);
     let mut saturations = 0;
     let mut grad_input = Array4::zeros(values.raw_dim());
     let (frames, channels, height, width) = values.dim();

@@ -9,63 +9,136 @@ use crate::interface;
 use crate::layer::{IntType, Layer};
 use crate::plan::Plan;
 use crate::reference::{grad_input_shape, grad_output_shape, weight_shape, StageArrays};
+use crate::run::Batch;
+
+/// Arrays of one seed are independent of each other: each has a stream of numbers of its own.
+const GRAD_OUTPUT: u64 = 0;
+const WEIGHT: u64 = 1;
+const ACCUMULATE: u64 = 2;
+const MASK: u64 = 3;
+const SCALE: u64 = 4;
 
 /// A batch of grad_output (N, K, P, Q), uniform over the range of its type.
 pub fn random_grad_output(layer: &Layer, frames: usize, seed: u64) -> Array4<i32> {
     let [k, p, q] = grad_output_shape(layer);
-    random([frames, k, p, q], layer.grad_type(), seed, 0)
+    let rng = &mut generator(seed, GRAD_OUTPUT);
+    uniform([frames, k, p, q], layer.grad_type(), rng)
 }
 
 /// A weight array (K, C/groups, R, S), uniform over the range of its type.
 pub fn random_weight(layer: &Layer, seed: u64) -> Array4<i32> {
-    random(weight_shape(layer), layer.weight_type(), seed, 1)
+    let rng = &mut generator(seed, WEIGHT);
+    uniform(weight_shape(layer), layer.weight_type(), rng)
 }
 
 /// What the layer's stages need for a batch. Scales are such that most results fit the output's type, and some do not;
 /// values to add are spread like the gradients' sums, and over their whole range now and then.
 pub fn random_stage_arrays(plan: &Plan, frames: usize, seed: u64) -> StageArrays {
-    let layer = plan.layer();
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(2);
-    let [c, h, w] = grad_input_shape(layer);
-    let shape = (frames, c, h, w);
-    let bits = interface::accumulate_value_bits(plan);
-    let accumulate = layer.accumulate().then(|| {
-        Array4::from_shape_simple_fn(shape, || {
-            let bits = if rng.random_range(0..8) == 0 {
-                bits
-            } else {
-                bits.div_ceil(2)
+    RandomFrames::new(plan, seed).stages(frames)
+}
+
+/// All that is random of a run, frames in parts: those of a seed are the same however they are parted.
+pub struct RandomFrames<'a> {
+    plan: &'a Plan,
+    grad_output: ChaCha8Rng,
+    accumulate: ChaCha8Rng,
+    mask: ChaCha8Rng,
+    scale: Option<Array1<i32>>,
+    rounding_seed: u32,
+}
+
+impl<'a> RandomFrames<'a> {
+    pub fn new(plan: &'a Plan, seed: u64) -> Self {
+        let mut rng = generator(seed, SCALE);
+        let scale = plan.layer().requantise().map(|requantise| {
+            let (least, greatest) = (requantise.scale_type.min(), requantise.scale_type.max());
+            Array1::from_shape_simple_fn(scale_count(plan.layer()), || {
+                // Scales of every magnitude.
+                let narrow = rng.random_range(0..requantise.scale_type.bits());
+                rng.random_range(least >> narrow..=greatest >> narrow)
+            })
+        });
+        Self {
+            plan,
+            grad_output: generator(seed, GRAD_OUTPUT),
+            accumulate: generator(seed, ACCUMULATE),
+            mask: generator(seed, MASK),
+            scale,
+            rounding_seed: rng.random_range(0..1 << 31),
+        }
+    }
+
+    /// The next frames.
+    pub fn next(&mut self, frames: usize) -> Batch {
+        Batch {
+            grad_output: self.grad_output(frames),
+            stages: self.stages(frames),
+        }
+    }
+
+    fn stages(&mut self, frames: usize) -> StageArrays {
+        StageArrays {
+            accumulate: self.accumulate(frames),
+            mask: self.mask(frames),
+            ..self.once()
+        }
+    }
+
+    /// What is given once, for all frames.
+    pub fn once(&self) -> StageArrays {
+        StageArrays {
+            scale: self.scale.clone(),
+            accumulate: None,
+            mask: None,
+            rounding_seed: self.rounding_seed,
+        }
+    }
+
+    /// Of the next frames, grad_output (N, K, P, Q) alone: each of these three goes on by itself.
+    pub fn grad_output(&mut self, frames: usize) -> Array4<i32> {
+        let layer = self.plan.layer();
+        let [k, p, q] = grad_output_shape(layer);
+        uniform([frames, k, p, q], layer.grad_type(), &mut self.grad_output)
+    }
+
+    /// What is added (N, C, H, W), where the layer has that.
+    pub fn accumulate(&mut self, frames: usize) -> Option<Array4<i64>> {
+        let layer = self.plan.layer();
+        let [c, h, w] = grad_input_shape(layer);
+        let all_bits = interface::accumulate_value_bits(self.plan);
+        let rng = &mut self.accumulate;
+        let value = || {
+            let bits = match rng.random_range(0..8) {
+                0 => all_bits,
+                _ => all_bits.div_ceil(2),
             };
             let greatest = i64::MAX >> (64 - bits);
             rng.random_range(!greatest..=greatest)
-        })
-    });
-    rng.set_stream(3);
-    let mask = layer
-        .mask()
-        .then(|| Array4::from_shape_simple_fn(shape, || rng.random_range(0..4) != 0));
-    rng.set_stream(4);
-    let scale = layer.requantise().map(|requantise| {
-        let (least, greatest) = (requantise.scale_type.min(), requantise.scale_type.max());
-        Array1::from_shape_simple_fn(scale_count(layer), || {
-            // Scales of every magnitude.
-            let narrow = rng.random_range(0..requantise.scale_type.bits());
-            rng.random_range(least >> narrow..=greatest >> narrow)
-        })
-    });
-    StageArrays {
-        scale,
-        accumulate,
-        mask,
-        rounding_seed: rng.random_range(0..1 << 31),
+        };
+        layer
+            .accumulate()
+            .then(|| Array4::from_shape_simple_fn((frames, c, h, w), value))
+    }
+
+    /// What is kept (N, C, H, W), where the layer has that.
+    pub fn mask(&mut self, frames: usize) -> Option<Array4<bool>> {
+        let layer = self.plan.layer();
+        let [c, h, w] = grad_input_shape(layer);
+        let rng = &mut self.mask;
+        let kept = || rng.random_range(0..4) != 0;
+        layer
+            .mask()
+            .then(|| Array4::from_shape_simple_fn((frames, c, h, w), kept))
     }
 }
 
-/// `stream` makes arrays of one seed independent of each other.
-fn random(shape: [usize; 4], int_type: IntType, seed: u64, stream: u64) -> Array4<i32> {
+fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream);
+    rng
+}
+
+fn uniform(shape: [usize; 4], int_type: IntType, rng: &mut ChaCha8Rng) -> Array4<i32> {
     let range = int_type.min()..=int_type.max();
     Array4::from_shape_simple_fn(shape, || rng.random_range(range.clone()))
 }
@@ -89,6 +162,13 @@ mod tests {
         assert_ne!(grads, random_grad_output(&layer, 2, 2));
         assert_eq!(grads.iter().min(), Some(&-4));
         assert_eq!(grads.iter().max(), Some(&3));
+        // In parts they are the same.
+        let plan = Plan::new(&layer);
+        let mut parts = RandomFrames::new(&plan, 1);
+        for part in [0..1, 1..2] {
+            let expected = grads.slice(ndarray::s![part, .., .., ..]);
+            assert_eq!(parts.next(1).grad_output, expected);
+        }
         // Written out so that a change of the generator, which would change every recorded failure, does not pass
         // unnoticed.
         assert_eq!(

@@ -257,7 +257,7 @@ fn command_lines() {
         "verify tiny.toml --stall-output nan",
         "verify tiny.toml --stall-output much",
         "verify tiny.toml --frames 0",
-        "verify tiny.toml --frames 1000000 --in-size 65535,300",
+        "verify tiny.toml --in-size 65535,20000",
         "verify tiny.toml --seed=-1",
         "estimate tiny.toml --check",
     ]
@@ -271,7 +271,7 @@ fn command_lines() {
     error: invalid value 'nan' for '--stall-output <P>': expected a probability from 0 up to, but not including, 1
     error: invalid value 'much' for '--stall-output <P>': expected a probability from 0 up to, but not including, 1
     error: invalid value '0' for '--frames <N>': expected an integer from 1 to 1000000
-    error: `--frames` is 1000000: the arrays would hold 68713896000000 values, and at most 2147483648 are possible
+    error: the layer is too large: the arrays of a frame would hold 4587381696 values, and at most 2147483648 are possible
     error: invalid value '-1' for '--seed <SEED>': expected an integer from 0 to 18446744073709551615
     error: unexpected argument '--check' found
     ");

@@ -385,3 +385,77 @@ fn programs_share_a_fresh_cache_at_the_same_time() {
         assert_eq!(output.stdout, outputs[0].stdout);
     }
 }
+
+/// As `verify` has them: its result for the same seed is that of a run on these, cycle by cycle.
+#[test]
+fn vectors_are_those_of_verify() {
+    let folder = Folder::new();
+    let stages = "--with-accumulate --with-mask --out-type int7 --shift 9 --scale-per channel --grad-type int5";
+    let make = format!("vectors tiny.toml --out arrays --frames 2 --seed 5 {stages}");
+    let made = success(ran(&mut folder.bpa(&make)));
+    insta::assert_snapshot!(made.stderr, @r"
+    wrote arrays/grad_output.npy
+    wrote arrays/weight.npy
+    wrote arrays/scale.npy
+    wrote arrays/accumulate.npy
+    wrote arrays/mask.npy
+    ");
+    let file = |name: &str| std::fs::read(folder.path().join("arrays").join(name)).unwrap();
+    let shape = |name: &str, descr: &str| {
+        let bytes = file(name);
+        let file = NpyFile::new(&bytes[..]).unwrap();
+        assert_eq!(file.dtype().descr(), descr);
+        file.shape().to_vec()
+    };
+    assert_eq!(shape("grad_output.npy", "'|i1'"), [2, 3, 2, 4]);
+    assert_eq!(shape("weight.npy", "'|i1'"), [3, 2, 2, 3]);
+    assert_eq!(shape("scale.npy", "'<i2'"), [2]);
+    assert_eq!(shape("accumulate.npy", "'<i4'"), [2, 2, 4, 5]);
+    assert_eq!(shape("mask.npy", "'|b1'"), [2, 2, 4, 5]);
+    let run = format!(
+        "run tiny.toml {stages} --grad-output arrays/grad_output.npy --weight arrays/weight.npy --scale arrays/scale.npy \
+         --accumulate arrays/accumulate.npy --mask arrays/mask.npy --grad-input da.npy --check --json --seed 5"
+    );
+    let verify = format!("verify tiny.toml {stages} --frames 2 --json --seed 5");
+    let ran = [run, verify].map(|words| success(ran(&mut folder.bpa(&words))).stdout);
+    assert!(ran[0].contains("\"saturations\":"), "{}", ran[0]);
+    assert_eq!(ran[0], ran[1]);
+    // The same again for the same seed, others for another.
+    let before = file("mask.npy");
+    success(crate::ran(&mut folder.bpa(&make)));
+    assert_eq!(file("mask.npy"), before);
+    success(crate::ran(
+        &mut folder.bpa(&make.replace("seed 5", "seed 6")),
+    ));
+    assert_ne!(file("mask.npy"), before);
+}
+
+/// This memory could not hold all of these frames with their results. They go through without a gap, and stochastic rounding
+/// goes on from batch to batch.
+#[test]
+fn memory_does_not_grow_with_frames() {
+    let folder = Folder::new();
+    let layer = "--in-channels 8 --out-channels 1 --in-size 64 --kernel 1 --stride 8 --pe 8 --json";
+    let stages = "--with-accumulate --with-mask --out-type int8 --shift 8 --rounding stochastic";
+    let limited = |words: &str| {
+        success(ran(&mut folder.bpa(&format!("{words} --frames 1"))));
+        let mut shell = folder.command("sh", "");
+        shell
+            .args(["-c", "ulimit -v 80000 && exec \"$0\" \"$@\" --frames 150"])
+            .arg(env!("CARGO_BIN_EXE_bpa"))
+            .args(words.split_whitespace())
+            // What each thread reserves is not the matter.
+            .envs([("RAYON_NUM_THREADS", "1"), ("MALLOC_ARENA_MAX", "1")]);
+        let ran = success(ran(&mut shell));
+        let estimate = words.replace("verify", "estimate") + " --frames 150";
+        let json = |text: &str| -> Value { serde_json::from_str(text).unwrap() };
+        let estimate = json(&success(crate::ran(&mut folder.bpa(&estimate))).stdout);
+        let figures = json(&ran.stdout);
+        assert_eq!(figures["mismatches"], 0);
+        for key in ["cycles_total", "cycles_per_frame_steady"] {
+            assert_eq!(figures[key], estimate[key], "{key}");
+        }
+    };
+    limited(&format!("verify {layer}"));
+    limited(&format!("verify {layer} {stages}"));
+}
