@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::Args;
 use serde::Serialize;
 
@@ -116,7 +116,7 @@ pub(super) fn bench(args: Bench) -> anyhow::Result<Outcome> {
     }
     let layers = layers(args.layers.as_deref())?;
     for layer in &layers {
-        frame_fits(layer)?;
+        frame_fits(layer).map_err(|error| anyhow!("layer {:?}: {error}", layer.name()))?;
     }
     let outputs = Outputs::new(args.overwrite, args.layers.as_deref());
     if let Some(path) = &args.chart {

@@ -372,6 +372,7 @@ fn programs_share_a_fresh_cache_at_the_same_time() {
             command.env("BPA_CACHE_DIR", folder.path().join("cache"));
             command
                 .stdout(std::process::Stdio::piped())
+                .stderr(std::process::Stdio::null())
                 .spawn()
                 .unwrap()
         })
