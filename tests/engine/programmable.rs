@@ -499,7 +499,7 @@ fn pixels_lie_across_the_end_of_a_ring_of_any_size() {
         let mut driver = rig.driver();
         let (mut across, mut slower) = (0, 0);
         let mut cases = Vec::new();
-        for seed in 0..200 {
+        for seed in 0..300 {
             let layer = drawn(&rig.engine, seed);
             if rig.engine.plan(&layer).is_err() {
                 continue;
@@ -562,10 +562,11 @@ fn a_job_follows_the_one_before_it_in_the_cycles_of_the_model() {
         if late_weights == 0 && 2 * frames * case.plan.frame_words() <= LINE_WORDS {
             assert_eq!(between, ahead, "{}", told());
             at_once += 1;
-            // Where the beats of grad_output are the bound, they were taken before.
+            // Where the beats of grad_output are the bound, they were taken before; zeros ahead of the first result leave
+            // while it is computed.
             let bound = bound_cycles(case.plan.layer());
             let d = case.plan.descriptor();
-            if d.input_pixels() * d.pixel_words() < bound {
+            if d.input_pixels() * d.pixel_words() < bound && d.rows.first_skip == 0 {
                 least = least.min(between - frames * bound);
             }
         } else {
