@@ -1,5 +1,7 @@
 //! The plan of an engine: a layer, the sizes chosen for it, and the cycles it will take.
 
+use std::sync::Arc;
+
 use crate::bound::bound_cycles;
 use crate::first_frame::first_frame_without_stages;
 use crate::layer::Layer;
@@ -24,7 +26,8 @@ const MOST_RESULTS: u64 = 4096;
 #[derive(Clone, Debug)]
 pub struct Plan {
     layer: Layer,
-    walk: FrameWalk,
+    /// Clones of a plan share it.
+    walk: Arc<FrameWalk>,
     buffers: Buffers,
     descriptor: Descriptor,
     live_span_pixels: u64,
@@ -51,7 +54,7 @@ impl Plan {
             descriptor: walk.describe(layer, buffers),
             live_span_pixels: live_span_pixels(&walk),
             layer: layer.clone(),
-            walk,
+            walk: Arc::new(walk),
             buffers,
             stage_cycles: 0,
         };

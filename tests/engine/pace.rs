@@ -6,9 +6,9 @@ use bpa_engine::bound::bound_cycles;
 use bpa_engine::driver::{Driver, Simulated};
 use bpa_engine::emit::Target;
 use bpa_engine::first_frame::first_frame_limit;
-use bpa_engine::layer::Layer;
+use bpa_engine::layer::{Geometry, Layer, PerItem};
 use bpa_engine::plan::Plan;
-use bpa_engine::programmable::EngineFile;
+use bpa_engine::programmable::{EngineFile, ProgrammableEngine};
 use bpa_hdl::rtl::print_verilog;
 use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
@@ -138,4 +138,87 @@ fn frames_that_no_tap_reaches_are_at_their_bound_on_a_programmable_engine() {
         let bound = bound_cycles(tile.plan.layer());
         assert_eq!(half[half.len() - 1] - half[0], bound * frames, "{geometry}");
     }
+}
+
+fn programmable(text: &str) -> ProgrammableEngine {
+    let text = format!("[engine]\nmode = \"programmable\"\n{text}");
+    let file = EngineFile::parse(&text, "here").unwrap();
+    file.validate().unwrap()
+}
+
+/// Channels of C and K, pixels a side, kernel and stride.
+type Shape = (i64, i64, i64, i64, i64);
+
+/// Layers whose beats out and multiplications balance, on 4 x 4
+/// lanes: results of a row wait in the output FIFO while the zeros of the rows before leave.
+const BALANCED: [Shape; 8] = [
+    (16, 16, 32, 1, 2),
+    (64, 16, 56, 1, 2),
+    (128, 16, 28, 1, 2),
+    (256, 16, 14, 1, 2),
+    (16, 64, 56, 1, 4),
+    (64, 32, 27, 1, 3),
+    (512, 16, 7, 1, 2),
+    (32, 16, 112, 1, 2),
+];
+
+fn balanced(engine: &ProgrammableEngine, shape: Shape) -> Layer {
+    let (c, k, size, kernel, stride) = shape;
+    let layer = engine.layer(Geometry {
+        in_channels: Some(c),
+        out_channels: Some(k),
+        in_size: Some(PerItem([size; 2])),
+        kernel: Some(PerItem([kernel; 2])),
+        stride: PerItem([stride; 2]),
+        ..Geometry::default()
+    });
+    layer.unwrap()
+}
+
+/// With the default output FIFO none of them takes a hundredth more than its bound, and none would be helped by more.
+#[test]
+fn the_default_output_fifo_slows_no_layer() {
+    let engine = programmable("simd = 4\npe = 4\n");
+    for shape in BALANCED {
+        let layer = balanced(&engine, shape);
+        let tiling = engine.tiling(&layer, 3).unwrap();
+        let [tile] = tiling.tiles() else {
+            panic!("{shape:?}: it fits");
+        };
+        let steady = tile.plan.cycles(FRAMES).per_frame_steady.unwrap();
+        let bound = bound_cycles(&layer);
+        assert!(100 * steady <= 101 * bound, "{:?}: {steady}", shape);
+        assert_eq!(engine.short_fifo(&tiling, 3), None, "{shape:?}");
+    }
+}
+
+/// A FIFO that is too small is told, with one that does: then there is nothing to tell.
+#[test]
+fn an_output_fifo_that_is_too_small_is_told_with_one_that_does() {
+    let with = |results: u64| {
+        programmable(&format!(
+            "simd = 4\npe = 4\n[limits]\nfifo_results = {results}"
+        ))
+    };
+    let mut told = 0;
+    for shape in BALANCED {
+        let engine = with(16);
+        let layer = balanced(&engine, shape);
+        let tiling = engine.tiling(&layer, 3).unwrap();
+        let Some(short) = engine.short_fifo(&tiling, 3) else {
+            continue;
+        };
+        told += 1;
+        assert_eq!(short.results, 16);
+        assert_eq!(short.cycles[0], tiling.cycles(3));
+        let engine = with(short.enough);
+        let tiling = engine.tiling(&layer, 3).unwrap();
+        assert_eq!(short.cycles[1], tiling.cycles(3));
+        assert_eq!(engine.short_fifo(&tiling, 3), None, "{shape:?}");
+        let less = with(short.enough / 2);
+        let tiling = less.tiling(&layer, 3).unwrap();
+        assert!(100 * tiling.cycles(3) > 101 * short.cycles[1]);
+    }
+    // The others are cut into tiles of fewer channels, which need no more.
+    assert!(told >= 3, "{told}");
 }

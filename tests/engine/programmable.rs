@@ -351,7 +351,7 @@ fn sets_of_weights_follow_one_another_in_a_ring_whatever_their_sizes() {
 
 /// What the cases must be able to notice: what it is, a line of the emitted text, and in it what is right, and what
 /// would be wrong.
-const MUTANTS: [(&str, &str, &str, &str); 16] = [
+const MUTANTS: [(&str, &str, &str, &str); 17] = [
     (
         "a job whose frames begin before the last input of the one before",
         "takes_frames = next_q & ~ahead_q & all_taken;",
@@ -380,6 +380,12 @@ const MUTANTS: [(&str, &str, &str, &str); 16] = [
         "a tap that leaves, and none after it",
         "(now_clips | ({1'd0, round_q} == col_slots_clip_round",
         "now_clips",
+        "1'd0",
+    ),
+    (
+        "a job that goes into a shadow that is taken",
+        "(checking_q | waiting_q) & ~(loading_q | next_q | ends);",
+        "next_q",
         "1'd0",
     ),
     (
@@ -594,7 +600,7 @@ fn a_layer_that_fits_can_be_told() {
             let layer = drawn(&engine, seed);
             let tiling = engine.tiling(&layer, 1);
             let tiles = tiling.iter().flat_map(|tiling| tiling.tiles());
-            for plan in tiles.map(|tile| &tile.plan).chain(&engine.plan(&layer)) {
+            for plan in tiles.map(|tile| &*tile.plan).chain(&engine.plan(&layer)) {
                 if let Err(error) = engine.job(&table, plan, NonZeroU32::MIN) {
                     panic!(
                         "seed {seed}, {text}: {error}\n{}",
