@@ -8,7 +8,7 @@ mod table;
 
 pub use chart::chart;
 pub use measure::{expected_cycles, measure, Options};
-pub use on_engine::{EngineBench, EngineError, EngineRow};
+pub use on_engine::{Counted, EngineBench, EngineError, EngineRow};
 pub use table::{engine_table, tables, Style};
 
 use serde::Serialize;

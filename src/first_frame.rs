@@ -2,6 +2,12 @@
 //!
 //! A frame that finds the engine empty has to fill it, and its last beats have to leave. Like [`bound`](crate::bound)
 //! this knows nothing of the schedule: the engine, and its cost model, are measured against it.
+//!
+//! The bound is what the busiest of three has to do: beats in, multiplications, beats out. It counts as if that one were
+//! busy all the time. In steady state it can be, since each works on another part of the frames meanwhile. In a first
+//! frame each has to wait for the one before, and which of them is the busiest may change on the way: with a stride, a row
+//! with taps is mostly multiplications, the rows without are beats out alone. [`in_order_cycles`] adds up what they wait
+//! for each other, and no engine with these lanes that computes and gives its beats in order can be faster.
 
 use crate::bound::bound_cycles;
 use crate::layer::{Axis, Layer};
@@ -12,13 +18,80 @@ pub const PIPELINE_CYCLES: u64 = 32;
 pub const STAGE_CYCLES: u64 = 16;
 
 /// Cycles from the first beat of grad_output that is taken to the last beat of grad_input, both counted, that a first
-/// frame may take: the bound, the input beats until the first output that has a tap can be computed, the output beats
-/// that follow the last such output, [`PIPELINE_CYCLES`], and with stages behind the accumulators [`STAGE_CYCLES`].
+/// frame may take: the bound, the input beats until the first output that has a tap can be computed, and the output
+/// beats that follow the last such output; or [`in_order_cycles`] where these are more. On top come [`PIPELINE_CYCLES`],
+/// and with stages behind the accumulators [`STAGE_CYCLES`].
 pub fn first_frame_limit(layer: &Layer) -> u64 {
-    let (fill, drain) = fill_and_drain(layer);
     let staged = layer.accumulate() || layer.mask() || layer.requantise().is_some();
-    let registers = PIPELINE_CYCLES + if staged { STAGE_CYCLES } else { 0 };
-    bound_cycles(layer) + fill + drain + registers
+    first_frame_without_stages(layer) + if staged { STAGE_CYCLES } else { 0 }
+}
+
+/// The same up to where the stages behind the accumulators begin.
+pub(crate) fn first_frame_without_stages(layer: &Layer) -> u64 {
+    let (fill, drain) = fill_and_drain(layer);
+    let simple = bound_cycles(layer) + fill + drain;
+    simple.max(in_order_cycles(layer)) + PIPELINE_CYCLES
+}
+
+/// Cycles of a frame that finds the engine empty below which no engine can be that has these lanes and any memories, no
+/// registers on the way, and takes, computes and gives everything in the order of the streams:
+///
+/// - a beat of grad_output is taken each cycle,
+/// - an output with taps is begun when those before it are computed and the last pixel that it needs has been taken; each
+///   of its beats takes an issue for each tap and block of K,
+/// - a beat leaves in the cycle of its last issue, if the one before it has left; those without a tap have none to wait for.
+pub fn in_order_cycles(layer: &Layer) -> u64 {
+    let (rows, cols) = (layer.rows(), layer.cols());
+    let beats = u64::from(layer.out_beats_per_pixel());
+    let along = |axis: &Axis| -> Vec<Option<Met>> {
+        (0..axis.in_size).map(|pixel| met(axis, pixel)).collect()
+    };
+    let (met_rows, met_cols) = (along(&rows), along(&cols));
+    let (mut computed, mut left) = (0, 0);
+    for row in &met_rows {
+        for col in &met_cols {
+            let Some((row, col)) = row.as_ref().zip(col.as_ref()) else {
+                left += beats;
+                continue;
+            };
+            let pixels = u64::from(row.last) * u64::from(cols.out_size) + u64::from(col.last) + 1;
+            let begun = computed.max(pixels * u64::from(layer.dy_words_per_pixel()));
+            let issues = row.taps * col.taps * u64::from(layer.k_blocks());
+            computed = begun + beats * issues;
+            // What holds its last beat up is what left before, its own first beat, or itself.
+            left = (left + beats).max(begun + issues + beats - 1).max(computed);
+        }
+    }
+    left
+}
+
+/// What meets at a pixel of grad_input, on one axis.
+struct Met {
+    taps: u64,
+    /// The last of the pixels of grad_output.
+    last: u32,
+}
+
+/// By the forward equation: output `p` and tap `r` meet at pixel `p * stride - pad_before + r * dilation`.
+fn met(axis: &Axis, pixel: u32) -> Option<Met> {
+    let (stride, dilation) = (u64::from(axis.stride), u64::from(axis.dilation));
+    let at = u64::from(pixel) + u64::from(axis.pad_before);
+    let mut met: Option<Met> = None;
+    for r in 0..u64::from(axis.kernel) {
+        let Some(forward) = at.checked_sub(r * dilation) else {
+            break;
+        };
+        let p = forward / stride;
+        if forward % stride == 0 && p < u64::from(axis.out_size) {
+            // Taps go up, so that what they meet goes down.
+            met.get_or_insert(Met {
+                taps: 0,
+                last: p as u32,
+            })
+            .taps += 1;
+        }
+    }
+    met
 }
 
 /// Input beats up to the last one that the first output with a tap needs, and output beats behind the last pixel with a
@@ -121,6 +194,29 @@ mod tests {
         assert_eq!(reach(&layer.rows()), Some(expected));
         // Outputs are 7x7: two rows of 7 and two more before the one that is needed.
         assert_eq!(fill_and_drain(&layer), (16 * 4 + 4, 7 + 1));
+    }
+
+    /// 1x1, stride 3 by 1 on 7x2, two blocks of K, by hand. Beats out, 14, are more than issues, 12, and than beats in, 12.
+    /// But the first row is issues: behind the 2 beats in of its first output, 2 x 2 of them. The others are beats out: the
+    /// results are there when the 4 zeros before them have left.
+    #[test]
+    fn where_the_busiest_changes_the_waits_add_up() {
+        let mut file = file(1, 1, 1, 0);
+        file.layer.out_channels = Some(2);
+        file.layer.in_size = Some(PerItem([7, 2]));
+        file.layer.stride = PerItem([3, 1]);
+        let layer = file.validate().unwrap();
+        assert_eq!(bound_cycles(&layer), 14);
+        assert_eq!(fill_and_drain(&layer), (2, 0));
+        assert_eq!(in_order_cycles(&layer), 2 + 4 + 4 + 2 + 4 + 2);
+        assert_eq!(first_frame_limit(&layer), 18 + 32);
+    }
+
+    /// A dense layer is multiplications from its first output to its last.
+    #[test]
+    fn where_the_busiest_stays_the_same_nothing_is_added() {
+        let layer = file(5, 3, 1, 1).validate().unwrap();
+        assert_eq!(in_order_cycles(&layer), 13 * 13 * 4 + 7 * 4);
     }
 
     #[test]

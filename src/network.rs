@@ -19,7 +19,7 @@ pub use run::{run, Ran};
 
 use std::path::{Path, PathBuf};
 
-use crate::programmable::Tiling;
+use crate::programmable::{ShortFifo, Tiling};
 
 /// A valid network, whose layers fit an engine.
 #[derive(Clone, Debug)]
@@ -36,6 +36,7 @@ pub struct Network {
 pub struct Step {
     name: String,
     tiling: Tiling,
+    short_fifo: Option<ShortFifo>,
     /// Steps whose grad_input it takes; with no `skip` either, it takes the gradient of the loss.
     from: Vec<usize>,
     /// Steps whose grad_output it takes.
@@ -81,5 +82,10 @@ impl Step {
     /// The layer, in tiles if it needs them.
     pub fn tiling(&self) -> &Tiling {
         &self.tiling
+    }
+
+    /// Whether the engine's output FIFO holds the layer up.
+    pub fn short_fifo(&self) -> Option<ShortFifo> {
+        self.short_fifo
     }
 }

@@ -1,7 +1,11 @@
 //! The plan of an engine: a layer, the sizes chosen for it, and the cycles it will take.
 
+use std::sync::Arc;
+
 use crate::bound::bound_cycles;
+use crate::first_frame::first_frame_without_stages;
 use crate::layer::Layer;
+use crate::schedule::cycles::Pace;
 use crate::schedule::{cycles, live_span_pixels, Buffers, Cycles, FrameWalk};
 use bpa_hdl::descriptor::{Descriptor, Lanes};
 use bpa_hdl::hull::Hull;
@@ -10,18 +14,20 @@ use bpa_hdl::target::Target;
 
 /// Pixels of line buffer beyond what must be held, so that new ones arrive meanwhile.
 const SPARE_PIXELS: u64 = 2;
+/// As many as that are tried at least: pixels that arrive, one a cycle, while one goes through the walk and its place
+/// becomes free again. Frames of a single pixel can need them.
+const LOOP_PIXELS: u64 = 16;
 /// Smallest output FIFO tried: the small memories of FPGAs hold no fewer words.
 const LEAST_RESULTS: u64 = 16;
 /// Largest output FIFO tried.
 const MOST_RESULTS: u64 = 4096;
-/// Frames simulated to see the steady state.
-const FRAMES: u64 = 3;
 
 /// An engine for one layer.
 #[derive(Clone, Debug)]
 pub struct Plan {
     layer: Layer,
-    walk: FrameWalk,
+    /// Clones of a plan share it.
+    walk: Arc<FrameWalk>,
     buffers: Buffers,
     descriptor: Descriptor,
     live_span_pixels: u64,
@@ -31,7 +37,7 @@ pub struct Plan {
 
 impl Plan {
     /// Chooses the smallest buffers with which the engine runs as fast as with large ones, or
-    /// within a thousandth of the bound.
+    /// within a thousandth of the bound and with its first frame in time.
     pub fn new(layer: &Layer) -> Self {
         let walk = FrameWalk::new(layer);
         let buffers = smallest_buffers(layer, &walk);
@@ -48,7 +54,7 @@ impl Plan {
             descriptor: walk.describe(layer, buffers),
             live_span_pixels: live_span_pixels(&walk),
             layer: layer.clone(),
-            walk,
+            walk: Arc::new(walk),
             buffers,
             stage_cycles: 0,
         };
@@ -160,28 +166,33 @@ impl Plan {
 
 /// Finds the least line buffer with which a large FIFO reaches the target, then the least FIFO.
 fn smallest_buffers(layer: &Layer, walk: &FrameWalk) -> Buffers {
-    let bound = bound_cycles(layer);
     let sized = |line_pixels: u64, fifo_results: u64| Buffers {
         line_words: line_pixels * walk.pixel_words,
         fifo_results,
     };
-    let steady = |line_pixels: u64, fifo_results: u64| {
+    let pace = |line_pixels: u64, fifo_results: u64| {
         let buffers = sized(line_pixels, fifo_results);
-        let run = cycles::run(walk, layer.simd() as usize, buffers, FRAMES);
-        run.per_frame_steady.unwrap_or(run.total)
+        cycles::pace(walk, layer.simd() as usize, buffers)
+    };
+    let bound = bound_cycles(layer);
+    let near_bound = bound + bound / 1000;
+    let in_time = first_frame_without_stages(layer);
+    let reaches = |pace: Pace, steady: u64, first_frame: u64| {
+        pace.slowest <= steady && pace.first_frame <= first_frame
     };
     let held = walk.held_pixels();
     let least = held + SPARE_PIXELS;
-    let near_bound = bound + bound / 1000;
-    if steady(least, LEAST_RESULTS) <= near_bound {
+    if reaches(pace(least, LEAST_RESULTS), near_bound, in_time) {
         return sized(least, LEAST_RESULTS);
     }
-    let most = least + walk.kept_pixels();
-    let target = steady(most, MOST_RESULTS).max(near_bound);
-    let line_pixels = first_that(least, most, |pixels| steady(pixels, MOST_RESULTS) <= target);
+    let most = least + walk.kept_pixels().max(LOOP_PIXELS);
+    let best = pace(most, MOST_RESULTS);
+    let (steady, first_frame) = (best.slowest.max(near_bound), best.first_frame.max(in_time));
+    let enough = |pixels, results| reaches(pace(pixels, results), steady, first_frame);
+    let line_pixels = first_that(least, most, |pixels| enough(pixels, MOST_RESULTS));
     let fifo_results = (LEAST_RESULTS.ilog2()..MOST_RESULTS.ilog2())
         .map(|log| 1 << log)
-        .find(|&results| steady(line_pixels, results) <= target)
+        .find(|&results| enough(line_pixels, results))
         .unwrap_or(MOST_RESULTS);
     sized(line_pixels, fifo_results)
 }

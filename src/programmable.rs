@@ -3,15 +3,19 @@
 //! As with layers there are two types: [`EngineFile`] holds what the user wrote, and
 //! [`ProgrammableEngine`], which only [`EngineFile::validate`] makes, what was found valid.
 
+mod cut;
 mod error;
 mod estimate;
+mod fifo;
 mod file;
 mod fit;
 mod merge;
 mod tiling;
+mod timeline;
 
 pub use error::{EngineError, NoFit};
 pub use estimate::Estimate;
+pub use fifo::ShortFifo;
 pub use file::{EngineFile, Lanes, LimitsFile};
 pub use merge::Merge;
 pub use tiling::{Parts, Tile, Tiling};
@@ -37,6 +41,8 @@ pub struct ProgrammableEngine {
     /// With the greatest shift of any job; the same as in `stages`.
     requantise: Option<Requantise>,
     limits: Limits,
+    /// Words of the table of a job.
+    table_words: u64,
 }
 
 /// How a layer uses its engine's stages behind the accumulators; no streams and the engine's own shift by default.

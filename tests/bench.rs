@@ -105,6 +105,37 @@ fn first_frames_are_predicted_in_time() {
     }
 }
 
+/// Images of a pixel: nine words of weights for each multiplication; and no tap at all.
+const PIXELS: &str = "
+[[layer]]
+name = \"one_pixel\"
+in_channels = 2
+out_channels = 2
+in_size = [1, 1]
+kernel = [3, 3]
+padding = [1, 1, 1, 1]
+lanes = [1, 1]
+
+[[layer]]
+name = \"no_tap\"
+in_channels = 4
+out_channels = 8
+in_size = [1, 1]
+kernel = [1, 2]
+dilation = [1, 3]
+padding = [0, 0, 1, 2]
+lanes = [1, 1]
+
+[[layer]]
+name = \"tiles\"
+in_channels = 8
+out_channels = 4
+in_size = [1, 1]
+kernel = [3, 3]
+padding = [1, 1, 1, 1]
+lanes = [1, 1]
+";
+
 const LIST: &str = "
 [[layer]]
 name = \"strided\"
@@ -259,6 +290,38 @@ fn a_list_is_measured_on_one_engine() {
     );
     assert_eq!(table.code, Some(0), "{}", table.stderr);
     assert!(table.stdout.contains("| strided   |"), "{}", table.stdout);
+
+    // Like is divided by like: weights are in both or in neither.
+    write("pixels.toml", PIXELS);
+    let ran = bench(
+        folder.path(),
+        "--engine engine.toml --layers pixels.toml --json",
+    );
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let told: Vec<_> = json["layers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            assert!(row["ratio"].as_f64().unwrap() >= 1.0, "{row}");
+            let number = |key: &str| row[key].as_u64().unwrap();
+            let counted = row["counted"].as_str().unwrap().to_owned();
+            (counted, number("bound_cycles"), number("tiles"))
+        })
+        .collect();
+    let of = |counted: &str, bound, tiles| (counted.to_owned(), bound, tiles);
+    assert_eq!(
+        told,
+        [
+            // One multiplication; as many beats out.
+            of("steady_frame", 1, 1),
+            // Two beats out, four in.
+            of("steady_frame", 4, 1),
+            // 4 x 2 blocks of 9 words of weights, for three frames.
+            of("all_frames", 24, 4),
+        ]
+    );
 
     let refusal = |words: &str| {
         let ran = bench(folder.path(), &format!("--engine engine.toml {words}"));

@@ -43,7 +43,7 @@ pub fn bare_array(name: &str, hull: &Hull, lanes: &Lanes, target: Target) -> Mod
         target,
     );
 
-    let issues = hull.rows.taps * hull.cols.taps * hull.k_blocks;
+    let issues = hull.rows.taps * hull.cols.taps * hull.tap_issues;
     let count_bits = bits_for(issues - 1);
     let count = m.reg("count", count_bits, 0, "issues of an accumulation");
     let acc_first = m.data_reg("acc_first", 1, "");

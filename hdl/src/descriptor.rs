@@ -134,6 +134,15 @@ impl Descriptor {
         self.group_blocks * self.k_blocks
     }
 
+    /// Issues of one tap: its blocks of K. Where no tap reaches any pixel every product is zero, and one of them says as
+    /// much as all.
+    pub fn tap_issues(&self) -> u64 {
+        match self.reaches {
+            true => self.k_blocks,
+            false => 1,
+        }
+    }
+
     /// Whole pixels in the line buffer.
     pub fn line_pixels(&self) -> u64 {
         self.line_words / self.pixel_words()
@@ -158,10 +167,10 @@ impl Descriptor {
     }
 
     /// Low address bits, of line buffer and weights alike, that are the block of K and nothing else;
-    /// none where blocks of K are no power of two.
+    /// none where the issues of a tap are no power of two.
     pub fn k_block_bits(&self) -> usize {
-        match self.k_blocks.is_power_of_two() {
-            true => self.tap_unit_bits(),
+        match self.tap_issues().is_power_of_two() {
+            true => self.tap_issues().trailing_zeros() as usize,
             false => 0,
         }
     }

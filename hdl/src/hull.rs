@@ -38,8 +38,8 @@ pub struct Hull {
     pub rows: AxisHull,
     /// Columns.
     pub cols: AxisHull,
-    /// Channel blocks of K in one accumulation and tap.
-    pub k_blocks: u64,
+    /// [`Descriptor::tap_issues`].
+    pub tap_issues: u64,
     /// Whether each layer has more than one of them.
     pub k_turns: bool,
     /// Channel blocks of C in a group.
@@ -132,8 +132,8 @@ impl Hull {
         Hull {
             rows: AxisHull::exactly(&d.rows, d.kept_rows.size),
             cols: AxisHull::exactly(&d.cols, d.kept_cols.size),
-            k_blocks: d.k_blocks,
-            k_turns: d.k_blocks > 1,
+            tap_issues: d.tap_issues(),
+            k_turns: d.tap_issues() > 1,
             c_blocks: d.c_blocks,
             group_blocks: d.group_blocks,
             pixel_words: d.pixel_words(),
@@ -196,7 +196,7 @@ impl Hull {
             input_pixels: rows.size * cols.size,
             rows,
             cols,
-            k_blocks: line_words.min(weight_words),
+            tap_issues: line_words.min(weight_words),
             k_turns: false,
             c_blocks: weight_words,
             group_blocks: line_words.min(weight_words),

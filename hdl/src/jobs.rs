@@ -10,7 +10,9 @@ const DOC: &str = "\
 Jobs. A job is written word by word into a table, and started: then it is checked, word by word,
 against the greatest numbers that the engine can be told, and refused if one is larger. A job that
 is good goes, word by word, from the table into the shadow, whatever runs meanwhile; the table is
-free again then. In the shadow it comes next, for one part of the engine after the other: for the
+free again then. Where the shadow is free, a job is checked on its way there, in one pass over the
+table; it counts as there only if it is good. Where the shadow becomes free during a check, that pass
+begins at once, from the first word on. In the shadow it comes next, for one part of the engine after the other: for the
 weights at once, for the stream of frames when those of the job before are taken, for the rest when
 that job is done. Each part takes its words all at once. What stands in memories of the core goes there
 with the load, by a bus: the memories have two pages, of which the job that runs uses one and the
@@ -29,7 +31,8 @@ start until the job is in the shadow; a start meanwhile is refused and changes n
 job leaves the table as it is. `abort` drops every job, one that is started in the same cycle too, and
 lowers `alive` for a cycle; what the table holds stays. While `closes` is high no other result may be
 offered, and the job does not end while one is: none is taken back, whatever the words make of the
-core. A check takes three cycles more than there are words, so does a load.";
+core. A job is in the shadow at the latest so many cycles as there are words and four more after its
+start and after the shadow became free, whichever is later.";
 
 /// Why a job was refused.
 pub const REFUSED_CAUSES: [&str; 2] = [
@@ -87,7 +90,7 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
 
     // One pass over the table: an index, the memory's word, and the word beside its limit.
     let scanning = m.reg("scanning", 1, 0, "the index runs over the table");
-    let loading = m.reg("loading", 1, 0, "this is a load, not a check");
+    let loading = m.reg("loading", 1, 0, "words go into the shadow");
     let index = m.reg("index", index_bits, 0, "");
     let read = Stage::new(&mut m, "read", index_bits);
     let judged = Stage::new(&mut m, "judged", index_bits);
@@ -99,6 +102,7 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
     let begins_load = m.net("begins_load", 1, "");
     let ends = m.net("ends", 1, "the pass is over");
     let too_large = m.net("too_large", 1, "");
+    let is_good = m.net("is_good", 1, "no word of it was, this one included");
 
     let checking = m.reg("checking", 1, 0, "a job is being checked");
     let waiting = m.reg("waiting", 1, 0, "a good job is in the table");
@@ -155,9 +159,11 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
     let limits: Vec<u64> = table.most().collect();
     let cause_of = |index: usize| lit(index as u64 + 1, CAUSE_BITS);
     m.comb(|b| {
-        b.comment("What begins in this cycle.");
+        b.comment("What ends and what begins in this cycle.");
+        b.set(&ends, &judged.last.q);
         b.set(&begins_check, &(&start & !(&checking.q | &waiting.q)));
-        b.set(&begins_load, &(&waiting.q & !(&loading.q | &next.q)));
+        let whole = &checking.q | &waiting.q;
+        b.set(&begins_load, &(whole & !(&loading.q | &next.q | &ends)));
         b.comment("The pass over the table.");
         b.set(&last, &index.q.eq(&lit(words as u64 - 1, index_bits)));
         b.when(&scanning.q, |b| {
@@ -167,26 +173,23 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
                 b.set(&scanning.d, &lit(0, 1));
             });
         });
-        b.when(&(&begins_check | &begins_load), |b| {
-            b.set(&scanning.d, &lit(1, 1));
-            b.set(&loading.d, &begins_load);
-        });
+        b.when(&begins_check, |b| b.set(&scanning.d, &lit(1, 1)));
         read.step(b, &scanning.q, &index.q, &(&scanning.q & &last));
         judged.step(b, &read.valid.q, &read.index.q, &read.last.q);
         b.set(&word.d, &from_table);
         b.case(&read.index.q, words, |b, i| {
             b.set(&most.d, &lit(limits[i], 32))
         });
-        b.set(&ends, &judged.last.q);
         b.set(&too_large, &(&judged.valid.q & !most.q.ge(&word.q)));
+        b.set(&is_good, &!(&bad.q | &too_large));
         b.comment("A check.");
-        b.when(&begins_check, |b| {
-            b.set(&checking.d, &lit(1, 1));
-            b.set(&bad.d, &lit(0, 1));
-        });
         b.when(&(&too_large & !&bad.q), |b| {
             b.set(&bad.d, &lit(1, 1));
             b.set(&bad_word.d, &judged.index.q);
+        });
+        b.when(&begins_check, |b| {
+            b.set(&checking.d, &lit(1, 1));
+            b.set(&bad.d, &lit(0, 1));
         });
         b.set(&refuses.d, &lit(0, 1));
         b.when(&(&start & (&checking.q | &waiting.q)), |b| {
@@ -196,12 +199,12 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
         b.when(&(&checking.q & &ends), |b| {
             b.set(&checking.d, &lit(0, 1));
             b.when_else(
-                &bad.d,
+                &is_good,
+                |b| b.set(&waiting.d, &!&loading.q),
                 |b| {
                     b.set(&refuses.d, &lit(1, 1));
                     b.set(&cause.d, &cause_of(1));
                 },
-                |b| b.set(&waiting.d, &lit(1, 1)),
             );
         });
         b.comment("A load: each word moves on by one.");
@@ -216,8 +219,21 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
         b.when(&(&loading.q & &ends), |b| {
             b.set(&loading.d, &lit(0, 1));
             b.set(&waiting.d, &lit(0, 1));
-            b.set(&next.d, &lit(1, 1));
-            b.set(&untold.d, &lit(1, 1));
+            b.when(&is_good, |b| {
+                b.set(&next.d, &lit(1, 1));
+                b.set(&untold.d, &lit(1, 1));
+            });
+        });
+        b.comment("It begins with the first word, wherever a check is.");
+        b.when(&begins_load, |b| {
+            b.set(&scanning.d, &lit(1, 1));
+            b.set(&loading.d, &lit(1, 1));
+            b.set(&index.d, &lit(0, index_bits));
+            b.set(&bad.d, &lit(0, 1));
+            for step in [&read, &judged] {
+                b.set(&step.valid.d, &lit(0, 1));
+                b.set(&step.last.d, &lit(0, 1));
+            }
         });
         b.when(&weights_begin, |b| b.set(&untold.d, &lit(0, 1)));
         b.comment("A run.");

@@ -13,10 +13,16 @@ accumulation without a free place, and `taken` gives a place back.
 
 Pixels without a tap never were in the pipeline: they are counted as runs. The run ahead of a
 result is written, when its accumulation starts, to the place that the result will take; the run
-is expanded to zeros ahead of the result, the run at a frame's end behind the last one.
+is expanded to zeros ahead of the result, the run at a frame's end behind the last one. The zeros do
+not wait for the result: they leave while it is computed.
 
 Promise: `tvalid`, `tdata` and `tlast` are registers and stay while `tready` is low; one beat a
-cycle, zeros and results alike; a result can leave three cycles after it was written.";
+cycle, zeros and results alike; a result can leave three cycles after it was written, the first zero
+ahead of it three cycles after its run was.";
+
+/// Cycles from an accumulation's start to the first of the zeros ahead of its result: the run is written, read, and
+/// counted.
+pub const RUN_CYCLES: usize = 3;
 
 /// Input where the stream ends with a job: the job's last frame is done.
 pub(crate) const CLOSES: &str = "closes";
@@ -88,8 +94,20 @@ pub fn result_port(
 
     let zeros = skip_width.map(|width| {
         let out = m.net("zero_out", 1, "a zero moves there instead");
-        let run = m.net("run", width, "beats without a tap ahead of the held result");
+        let run = m.net("run", width, "beats without a tap ahead of the next result");
         let passed = m.reg("passed", width, 0, "beats of it that have left");
+        let names = ["runs_waiting", "some_runs_wait"];
+        let next = Runs {
+            waiting: Stock::none(&mut m, names, count_bits, "runs in their memory"),
+            slot: m.reg("run_slot", slot_bits, 0, ""),
+            read: m.net("run_read", 1, "a run moves from the memory to its output"),
+            held: m.reg(
+                "run_held",
+                1,
+                0,
+                "that output is the run ahead of the next result",
+            ),
+        };
         let tail = (hull.end_beats > 0).then(|| {
             let tail_width = bits_for(hull.end_beats);
             let beats = config.port(
@@ -117,13 +135,15 @@ pub fn result_port(
             out,
             run,
             passed,
+            next,
             tail,
         }
     });
     m.comb(|b| {
         b.set(&move_out, &(&held.q & &open));
-        if let Some(zeros) = &zeros {
-            zeros.hold_back(b, &held.q, &open, &move_out, &word.bit(bits));
+        if let Some((zeros, (run_written, ..))) = zeros.as_ref().zip(skip_in.as_ref()) {
+            zeros.hold_back(b, &open, &move_out, &word.bit(bits));
+            zeros.next.step(b, run_written, &move_out);
         }
         b.set(&read, &(waiting.some() & (&move_out | !&held.q)));
         b.when_else(
@@ -173,8 +193,8 @@ pub fn result_port(
             ("write", write),
             ("write_address", write_slot.q.clone()),
             ("write_data", stored),
-            ("read", read.clone()),
-            ("read_address", read_slot.q.clone()),
+            ("read", read),
+            ("read_address", read_slot.q),
             ("read_data", word),
         ],
     );
@@ -187,8 +207,8 @@ pub fn result_port(
                 ("write", skip_write),
                 ("write_address", slot),
                 ("write_data", beats),
-                ("read", read),
-                ("read_address", read_slot.q),
+                ("read", zeros.next.read.clone()),
+                ("read_address", zeros.next.slot.q.clone()),
                 ("read_data", zeros.run.clone()),
             ],
         );
@@ -201,7 +221,36 @@ struct Zeros {
     out: Expr,
     run: Expr,
     passed: Reg,
+    next: Runs,
     tail: Option<Tail>,
+}
+
+/// The memory of the runs, read on its own: each run is there long before its result.
+struct Runs {
+    waiting: Stock,
+    slot: Reg,
+    read: Expr,
+    held: Reg,
+}
+
+impl Runs {
+    /// A run is read when the result before it has left.
+    fn step(&self, b: &mut Body, written: &Expr, move_out: &Expr) {
+        let Runs {
+            waiting,
+            slot,
+            read,
+            held,
+        } = self;
+        b.set(read, &(waiting.some() & (move_out | !&held.q)));
+        b.when_else(
+            read,
+            |b| b.set(&held.d, &lit(1, 1)),
+            |b| b.when(move_out, |b| b.set(&held.d, &lit(0, 1))),
+        );
+        waiting.step(b, written, read);
+        b.when(read, |b| b.set(&slot.d, &slot.q.plus(1)));
+    }
 }
 
 /// The run at a frame's end.
@@ -214,18 +263,12 @@ struct Tail {
 }
 
 impl Zeros {
-    /// Puts zeros on the stream ahead of the held result, and behind a frame's last.
-    fn hold_back(
-        &self,
-        b: &mut Body,
-        held: &Expr,
-        open: &Expr,
-        move_out: &Expr,
-        frame_last: &Expr,
-    ) {
+    /// Puts zeros on the stream ahead of the next result, and behind a frame's last.
+    fn hold_back(&self, b: &mut Body, open: &Expr, move_out: &Expr, frame_last: &Expr) {
         let passed = &self.passed;
         b.set(&self.out, &lit(0, 1));
-        b.when(&(held & passed.q.ne(&self.run)), |b| {
+        b.comment("A result is never there before its run.");
+        b.when(&(&self.next.held.q & passed.q.ne(&self.run)), |b| {
             b.set(move_out, &lit(0, 1));
             b.set(&self.out, open);
         });

@@ -4,7 +4,7 @@ use comfy_table::presets::{ASCII_MARKDOWN, UTF8_FULL_CONDENSED};
 use comfy_table::{Cell, CellAlignment, Table};
 use indicatif::HumanCount;
 
-use super::{EngineRow, Row};
+use super::{Counted, EngineRow, Row};
 
 /// Where the tables will be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,13 @@ const ON_ENGINE: &[Column<EngineRow>] = &[
     column("tiles", |row| count(row.tiles)),
     column("groups x C x K", |row| {
         row.cuts.map(|runs| runs.to_string()).join(" x ")
+    }),
+    column("counted", |row| {
+        match row.counted {
+            Counted::SteadyFrame => "steady frame",
+            Counted::AllFrames => "all frames",
+        }
+        .to_owned()
     }),
     column("cycles a frame", |row| count(row.cycles_per_frame)),
     column("bound", |row| count(row.bound_cycles)),

@@ -359,7 +359,11 @@ fn estimate_on_engine(
         .staged_layer(file.layer.clone(), stages)
         .and_then(|layer| engine.tiling(&layer, frames))
         .map_err(|error| written.at(error.key(), error))?;
-    let figures = programmable::Estimate::new(&tiling, frames);
+    let short_fifo = engine.short_fifo(&tiling, frames);
+    if let Some(short) = &short_fifo {
+        say(&format!("warning: {short}"));
+    }
+    let figures = programmable::Estimate::new(&tiling, frames, short_fifo);
     let heading = format!(
         "{} on {}: predicted, without stalls",
         file.name,

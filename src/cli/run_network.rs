@@ -64,6 +64,12 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
     let at = |error: NetworkError| key_lines.at(error.key(&file).as_deref(), error);
     let network = file.validate(&engine).map_err(at)?;
 
+    for step in network.steps() {
+        if let Some(short) = step.short_fifo() {
+            say(&format!("warning: layer {:?}: {short}", step.name()));
+        }
+    }
+
     let folder = args.network.parent().unwrap_or(Path::new(""));
     let arrays = NetworkArrays::read(&network, folder, args.seed).map_err(at)?;
     let named = file.arrays().map(|array| folder.join(array));

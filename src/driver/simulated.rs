@@ -1,7 +1,9 @@
 //! A programmable engine in Verilator.
 
 use bpa_hdl::programmable::Programmable;
-use bpa_sim::{AxiLite, Cache, Instance, Model, ModelSpec, Pin, Response, SimError, StreamPort};
+use bpa_sim::{
+    AxiLite, Cache, Instance, Model, ModelSpec, Pin, Response, SimError, Source, StreamPort,
+};
 
 use super::{Device, DeviceError, Input};
 use crate::interface::{
@@ -91,6 +93,26 @@ impl Simulated {
         &mut self.instance
     }
 
+    /// Beats of a stream that the engine has taken.
+    ///
+    /// # Errors
+    /// The engine has no such stream.
+    pub fn accepted(&mut self, input: Input) -> Result<u64, DeviceError> {
+        Ok(self.source(input)?.accepted())
+    }
+
+    fn source(&mut self, input: Input) -> Result<Source<'_>, DeviceError> {
+        let name = match input {
+            Input::GradOutput => GRAD_OUTPUT,
+            Input::Weight => WEIGHT,
+            Input::Accumulate => ACCUMULATE,
+            Input::Mask => MASK,
+        };
+        let index = self.sources.iter().position(|source| source == name);
+        let index = index.ok_or(DeviceError::NoStream { name })?;
+        Ok(self.instance.source(index))
+    }
+
     /// Stalls inputs and output with these probabilities, drawn from this seed.
     pub fn stall(&mut self, input: f64, output: f64, seed: u64) {
         let seed = seed.wrapping_mul(8);
@@ -117,15 +139,7 @@ impl Device for Simulated {
     }
 
     fn send(&mut self, input: Input, packet: &[u8]) -> Result<(), DeviceError> {
-        let name = match input {
-            Input::GradOutput => GRAD_OUTPUT,
-            Input::Weight => WEIGHT,
-            Input::Accumulate => ACCUMULATE,
-            Input::Mask => MASK,
-        };
-        let index = self.sources.iter().position(|source| source == name);
-        let index = index.ok_or(DeviceError::NoStream { name })?;
-        let mut source = self.instance.source(index);
+        let mut source = self.source(input)?;
         let beats = packet.len() / source.port().bytes;
         let flags: Vec<u8> = (1..=beats).map(|beat| u8::from(beat == beats)).collect();
         Ok(source.load(packet, &flags)?)

@@ -6,6 +6,7 @@ use ndarray::{Array4, Axis};
 
 use super::{check_values, Device, Driver, DriverError, Submitted, JOBS_HELD};
 use crate::layer::ScalePer;
+use crate::plan::Plan;
 use crate::programmable::{Tile, Tiling};
 use crate::reference::{grad_input_shape, StageArrays};
 use crate::run::Arrays;
@@ -84,7 +85,7 @@ impl<D: Device> Driver<'_, D> {
                         self.feed(&job, &part)?;
                         job
                     }
-                    None => self.submit_all_but_values(tile.plan.clone(), &part)?,
+                    None => self.submit_all_but_values(Plan::clone(&tile.plan), &part)?,
                 };
                 held.push_back((tile, job));
             } else if let Some(coming) = coming.take() {
@@ -102,11 +103,14 @@ impl<D: Device> Driver<'_, D> {
         }
     }
 
-    /// Tells the first job of a layer.
-    fn begin(&mut self, coming: Coming) -> Result<Begun, DriverError> {
+    /// Tells the first job of a layer, for [`run_between`](Self::run_between).
+    ///
+    /// # Errors
+    /// As `run`.
+    pub fn begin(&mut self, coming: Coming) -> Result<Begun, DriverError> {
         let tile = &coming.tiling.tiles()[0];
         let (weight, stages) = weight_part(coming.tiling, 0, tile, coming.weight, coming.stages);
-        let job = self.tell(tile.plan.clone(), coming.frames, &weight, &stages)?;
+        let job = self.tell(Plan::clone(&tile.plan), coming.frames, &weight, &stages)?;
         Ok(Begun(job))
     }
 

@@ -145,6 +145,7 @@ impl NetworkFile {
             })?;
             steps.push(Step {
                 name: name.clone(),
+                short_fifo: engine.short_fifo(&tiling, u64::from(frames)),
                 tiling,
                 from,
                 skip,

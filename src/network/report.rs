@@ -20,12 +20,16 @@ pub struct Row {
     pub cuts: [u32; 3],
     /// Cycles in which the engine had one of them, loads of weights included.
     pub cycles: u64,
-    /// [`Tiling::bound_cycles`](crate::programmable::Tiling::bound_cycles)
+    /// [`Tiling::bound_cycles`](crate::programmable::Tiling::bound_cycles) of the first layer; of the others, which are given
+    /// their first weights before,
+    /// [`Tiling::bound_cycles_behind`](crate::programmable::Tiling::bound_cycles_behind).
     pub bound_cycles: u64,
     /// Cycles for one of the bound.
     pub ratio: f64,
     /// Of the multiplications that these cycles have room for, the share that the layer needs.
     pub multipliers_in_use: f64,
+    /// The value of `limits.fifo_results` that would do, where the engine's holds the layer up.
+    pub fifo_results_enough: Option<u64>,
     /// Values of what the layer consumes that did not fit the type of gradients.
     pub saturated: u64,
     /// Values of grad_input that are not the reference's.
@@ -43,6 +47,7 @@ pub struct Report {
     pub layers: Vec<Row>,
     pub tiles: u64,
     pub cycles: u64,
+    /// Those of all layers, or the beats of all weights where these are more.
     pub bound_cycles: u64,
     pub ratio: f64,
     pub multipliers_in_use: f64,
@@ -52,6 +57,7 @@ pub struct Report {
 impl Row {
     pub(super) fn new(
         step: &Step,
+        begun: bool,
         frames: u64,
         cycles: u64,
         saturated: u64,
@@ -59,7 +65,10 @@ impl Row {
     ) -> Self {
         let tiling = step.tiling();
         let parts = tiling.parts();
-        let bound_cycles = tiling.bound_cycles(frames);
+        let bound_cycles = match begun {
+            false => tiling.bound_cycles(frames),
+            true => tiling.bound_cycles_behind(frames),
+        };
         Self {
             name: step.name().to_owned(),
             tiles: tiling.tiles().len() as u64,
@@ -69,6 +78,7 @@ impl Row {
             bound_cycles,
             ratio: cycles as f64 / bound_cycles as f64,
             multipliers_in_use: tiling.multipliers_in_use(frames, cycles),
+            fifo_results_enough: step.short_fifo().map(|fifo| fifo.enough),
             saturated,
             mismatches: comparison.mismatches,
             first_mismatch: comparison.first.map(|first| first.to_string()),
@@ -79,7 +89,10 @@ impl Row {
 impl Report {
     pub(super) fn new(network: &Network, layers: Vec<Row>) -> Self {
         let sum = |pick: fn(&Row) -> u64| layers.iter().map(pick).sum::<u64>();
-        let (cycles, bound_cycles) = (sum(|row| row.cycles), sum(|row| row.bound_cycles));
+        let cycles = sum(|row| row.cycles);
+        let steps = network.steps().iter();
+        let weight_beats = steps.map(|step| step.tiling().weight_beats()).sum();
+        let bound_cycles = sum(|row| row.bound_cycles).max(weight_beats);
         Self {
             version: env!("CARGO_PKG_VERSION"),
             name: network.name().to_owned(),

@@ -3,7 +3,7 @@
 use super::chain::Gradients;
 use super::{Network, NetworkArrays, Report, Row};
 use crate::compare::compare;
-use crate::driver::{Coming, Device, Driver, DriverError};
+use crate::driver::{Begun, Coming, Device, Driver, DriverError};
 use crate::reference::StageArrays;
 use crate::run::Arrays;
 use ndarray::Array4;
@@ -42,7 +42,7 @@ pub fn run<D: Device>(
         weight,
         stages: &stages,
     });
-    let mut begun = None;
+    let mut begun: Option<Begun> = None;
     let mut before = driver.busy_cycles()?;
     for ((step, weight), expected) in steps().zip(expected) {
         let joined = gradients.join(network, step, arrays);
@@ -51,6 +51,7 @@ pub fn run<D: Device>(
             weight: weight.clone(),
             stages: StageArrays::default(),
         };
+        let was_begun = begun.is_some();
         let (grad_input, begins) =
             driver.run_between(begun, step.tiling(), &arrays, coming.next())?;
         begun = begins;
@@ -60,6 +61,7 @@ pub fn run<D: Device>(
         let comparison = compare(&grad_input, expected);
         rows.push(Row::new(
             step,
+            was_begun,
             network.frames() as u64,
             cycles,
             joined.saturated,

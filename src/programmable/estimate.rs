@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use indicatif::HumanCount;
 use serde::Serialize;
 
-use super::Tiling;
+#[cfg(doc)]
+use super::ProgrammableEngine;
+use super::{ShortFifo, Tiling};
 use crate::bound::useful_macs;
 
 /// Predicted figures; as JSON, with these names.
@@ -20,6 +22,8 @@ pub struct Estimate {
     pub cuts: [u32; 3],
     /// [`Tiling::cycles`]
     pub cycles_total: u64,
+    /// [`Tiling::cycles_told`]
+    pub cycles_told: u64,
     /// `None` in several tiles, or under three frames.
     pub cycles_per_frame_steady: Option<u64>,
     /// [`Tiling::bound_cycles`], of all frames.
@@ -31,11 +35,13 @@ pub struct Estimate {
     pub multipliers: u64,
     /// Of the multiplications that all cycles have room for, the share that the layer needs; the other lanes stand idle.
     pub multipliers_in_use: f64,
+    /// The value of `limits.fifo_results` that would do, where the engine's holds the layer up.
+    pub fifo_results_enough: Option<u64>,
 }
 
 impl Estimate {
-    /// The figures of so many frames.
-    pub fn new(tiling: &Tiling, frames: u64) -> Self {
+    /// The figures of so many frames; `short_fifo` as [`ProgrammableEngine::short_fifo`] has it.
+    pub fn new(tiling: &Tiling, frames: u64, short_fifo: Option<ShortFifo>) -> Self {
         let parts = tiling.parts();
         let (cycles, bound_cycles) = (tiling.cycles(frames), tiling.bound_cycles(frames));
         Self {
@@ -44,6 +50,7 @@ impl Estimate {
             tiles: tiling.tiles().len() as u64,
             cuts: [parts.groups, parts.in_channels, parts.out_channels],
             cycles_total: cycles,
+            cycles_told: tiling.cycles_told(frames),
             cycles_per_frame_steady: match tiling.tiles() {
                 [tile] => tile.plan.cycles(frames).per_frame_steady,
                 _ => None,
@@ -53,6 +60,7 @@ impl Estimate {
             useful_macs: useful_macs(tiling.layer()),
             multipliers: tiling.layer().multipliers(),
             multipliers_in_use: tiling.multipliers_in_use(frames, cycles),
+            fifo_results_enough: short_fifo.map(|fifo| fifo.enough),
         }
     }
 
@@ -81,6 +89,11 @@ impl Estimate {
             "cycles, all frames",
             self.cycles_total,
             format!("{} of them, weights included; at the most", self.frames),
+        );
+        line(
+            "cycles, telling included",
+            self.cycles_told,
+            "those too in which it waits to be told its jobs".to_owned(),
         );
         if let Some(cycles) = self.cycles_per_frame_steady {
             line("cycles a frame, steady", cycles, String::new());

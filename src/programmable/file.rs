@@ -7,6 +7,7 @@ use bpa_hdl::output_stages::Stages;
 use serde::{Deserialize, Serialize};
 
 use super::{EngineError, ProgrammableEngine};
+use crate::emit::Target;
 use crate::layer::file::{is_accumulator, ACCUMULATOR};
 use crate::layer::validate::{
     check_name, check_staged, in_range, int_type, requantise, MAX_BEAT_BITS, MAX_SIZE,
@@ -24,7 +25,11 @@ const MAX_PHASES: i64 = 64;
 /// Phases of an axis, where the file does not say.
 const PHASES: i64 = 4;
 /// Results in the output FIFO.
-const FIFO_RESULTS: [i64; 2] = [4, 4096];
+pub(super) const FIFO_RESULTS: [i64; 2] = [4, 4096];
+/// Where the file does not say: as many as the block RAMs of most devices are deep, so that fewer cost no less. It is four
+/// times what stride 2 needs of a block of channels at the default size, a quarter of its columns and the pipeline; layers
+/// that need more for all their channels are cut into tiles.
+const DEFAULT_FIFO_RESULTS: i64 = 512;
 /// Beats of scales, where the file does not say.
 const SCALE_WORDS: i64 = 256;
 /// Beats in a row without a tap.
@@ -142,7 +147,7 @@ impl Default for LimitsFile {
             size: PerItem([256; 2]),
             kernel: PerItem([7; 2]),
             phases: None,
-            fifo_results: 64,
+            fifo_results: DEFAULT_FIFO_RESULTS,
             zero_run: 65_535,
             scale_words: None,
         }
@@ -234,7 +239,7 @@ impl EngineFile {
             LayerError::NoShift { out_type } => EngineError::NoShift { out_type },
             other => other.into(),
         })?;
-        let engine = ProgrammableEngine {
+        let mut engine = ProgrammableEngine {
             name: self.name.clone(),
             simd,
             pe,
@@ -254,8 +259,10 @@ impl EngineFile {
                 zero_run: in_range("limits.zero_run", "", limits.zero_run, 1, MAX_RUN)?.into(),
                 scale_words: scale_words(limits.scale_words, requantise)?,
             },
+            table_words: 0,
         };
         engine.check_stages()?;
+        engine.table_words = engine.hardware(Target::Generic).table.word_count() as u64;
         Ok(engine)
     }
 }

@@ -9,6 +9,7 @@ use super::frame::FrameWalk;
 use bpa_hdl::issue::ISSUE_CYCLES;
 use bpa_hdl::mac::lane_cycles;
 use bpa_hdl::memory::MEMORY_CYCLES;
+use bpa_hdl::result_port::RUN_CYCLES;
 use std::collections::VecDeque;
 
 /// From a pixel's last beat taken to the token that needs it in the loops.
@@ -19,6 +20,9 @@ const FREE_TO_ARRIVAL: i64 = 3;
 const RESTART: u64 = 3;
 /// From a result's move to the FIFO memory's output to the accumulation that may take its place.
 const READ_TO_START: i64 = 2;
+
+/// More than it takes any place in the buffers to be freed and filled again.
+const LOOP_CYCLES: i64 = 64;
 
 /// Sizes that the model is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,15 +48,49 @@ pub struct Cycles {
 /// Runs `frames` frames back to back through an engine with `simd` lanes over K.
 pub fn run(walk: &FrameWalk, simd: usize, buffers: Buffers, frames: u64) -> Cycles {
     let ends = ends(Model::new(walk, simd, buffers), frames);
-    // Beat j of the output registers is on the stream one cycle after it moved there.
-    let from_start = |end: &i64| (end + 1 - FIRST_BEAT + 1) as u64;
     Cycles {
-        total: ends.last().map_or(0, from_start),
-        first_frame: ends.first().map_or(0, from_start),
+        total: ends.last().copied().map_or(0, from_start),
+        first_frame: ends.first().copied().map_or(0, from_start),
         per_frame_steady: match ends.as_slice() {
             [.., before, last] if ends.len() >= 3 => Some((last - before) as u64),
             _ => None,
         },
+    }
+}
+
+/// Cycles up to a beat that moves to the output registers in cycle `end`: it is on the stream one cycle later.
+fn from_start(end: i64) -> u64 {
+    (end + 1 - FIRST_BEAT + 1) as u64
+}
+
+/// How fast frames go through, for choosing buffers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// [`Cycles::first_frame`]
+    pub first_frame: u64,
+    /// Cycles of the slowest frame behind the first two: of one, or of as many as it takes to see every place in the
+    /// buffers be filled again. Frames that are shorter than that take turns in being slow.
+    pub slowest: u64,
+}
+
+/// The pace of a run through an engine with `simd` lanes over K.
+pub fn pace(walk: &FrameWalk, simd: usize, buffers: Buffers) -> Pace {
+    let mut model = Model::new(walk, simd, buffers);
+    let mut frame = || {
+        model.frame();
+        model.last_beat
+    };
+    let first_frame = from_start(frame());
+    let second = frame();
+    let (mut before, mut slowest) = (second, 0);
+    while before < second + LOOP_CYCLES || slowest == 0 {
+        let end = frame();
+        slowest = slowest.max((end - before) as u64);
+        before = end;
+    }
+    Pace {
+        first_frame,
+        slowest,
     }
 }
 
@@ -225,7 +263,8 @@ impl<'a> Model<'a> {
                 } else {
                     left
                 };
-                self.result(self.issued, if block == 0 { zeros } else { 0 });
+                let zeros = if block == 0 { zeros } else { 0 };
+                self.result(start, self.issued, zeros);
             }
             if pixel.frees > 0 {
                 self.freed += pixel.frees;
@@ -292,12 +331,16 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// An accumulation whose last issue is in cycle `end`, behind `zeros` beats without a tap.
-    fn result(&mut self, end: i64, zeros: i64) {
+    /// An accumulation whose issues are in the cycles from `start` to `end`, behind `zeros` beats without a tap.
+    fn result(&mut self, start: i64, end: i64, zeros: i64) {
         let at_output = end + self.issue_to_read;
         let before = self.reads.back().copied().unwrap_or(NEVER);
         let read = at_output.max(before + 1).max(self.result_moved);
-        self.moved = (self.moved + 1).max(read + 1) + zeros;
+        if zeros > 0 {
+            let first = (self.moved + 1).max(start + RUN_CYCLES as i64);
+            self.moved = first + zeros - 1;
+        }
+        self.moved = (self.moved + 1).max(read + 1);
         self.result_moved = self.moved;
         self.reads.push_back(read);
     }

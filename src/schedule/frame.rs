@@ -14,7 +14,7 @@ pub struct FrameWalk {
     pub row_visits: Vec<Visit>,
     /// Columns with taps.
     pub col_visits: Vec<Visit>,
-    /// Issues of one tap: blocks of K.
+    /// Issues of one tap: blocks of K, or one where no tap reaches any pixel.
     pub tap_issues: u64,
     /// Beats of grad_output of one pixel.
     pub pixel_words: u64,
@@ -57,7 +57,10 @@ impl FrameWalk {
             col_visits: cols.visits_with_taps(),
             rows,
             cols,
-            tap_issues: u64::from(layer.k_blocks()),
+            tap_issues: match reaches {
+                true => layer.k_blocks().into(),
+                false => 1,
+            },
             pixel_words: u64::from(layer.dy_words_per_pixel()),
             pixel_beats: u64::from(layer.out_beats_per_pixel()),
             reaches,

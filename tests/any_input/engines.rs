@@ -190,7 +190,8 @@ fn make_all(case: &Case) {
         for frames in [1, 3] {
             match engine.tiling(&layer, frames) {
                 Ok(tiling) => {
-                    let estimate = Estimate::new(&tiling, frames);
+                    let short_fifo = engine.short_fifo(&tiling, frames);
+                    let estimate = Estimate::new(&tiling, frames, short_fifo);
                     estimate.to_json();
                     estimate.to_text("drawn");
                 }

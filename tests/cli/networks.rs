@@ -177,6 +177,62 @@ fn results_that_cannot_be_written_are_told_beforehand() {
     }
 }
 
+/// 1x1, stride 2 by 2 on 40x40, four blocks of K: while the zeros of a row leave, ten results of the next one are computed
+/// behind those that are in the pipeline.
+#[test]
+fn an_output_fifo_that_is_too_small_is_warned_of() {
+    let folder = Folder::new();
+    folder.write(
+        "short.toml",
+        "name = \"short\"\n[engine]\nmode = \"programmable\"\n[limits]\nsize = 40\nfifo_results = 8\n",
+    );
+    let layer = "--in-channels 1 --out-channels 4 --in-size 40 --kernel 1 --stride 2";
+    let words = format!("estimate {layer} --engine short.toml --frames 10");
+    let text = ran(&mut folder.bpa(&words));
+    assert_eq!(text.code, 0, "{}", text.stderr);
+    insta::assert_snapshot!(text.stderr.trim_end(), @"warning: the output FIFO is too small for this layer: `limits.fifo_results` is 8, and with 16 it would take 16088 cycles in place of 19670");
+    let json = ran(&mut folder.bpa(&format!("{words} --json")));
+    let figures: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(figures["fifo_results_enough"], 16);
+    folder.write(
+        "network.toml",
+        "name = \"one\"\nengine = \"short.toml\"\n[[layer]]\nname = \"a\"\n\
+         conv = { in_channels = 1, out_channels = 4, in_size = 40, kernel = 1, stride = 2 }\n",
+    );
+    let network = ran(&mut folder.bpa("run-network network.toml --json"));
+    insta::assert_snapshot!(network.stderr.lines().next().unwrap_or(""), @r#"warning: layer "a": the output FIFO is too small for this layer: `limits.fifo_results` is 8, and with 16 it would take 1688 cycles in place of 2030"#);
+    let figures: Value = serde_json::from_str(&network.stdout).unwrap();
+    assert_eq!(figures["layers"][0]["fifo_results_enough"], 16);
+}
+
+/// A layer's first weights are given while the one before runs, and are no part of its bound; those of all are part of the
+/// bound of all.
+#[test]
+fn no_layer_of_a_network_is_faster_than_its_bound() {
+    let folder = Folder::new();
+    // 8 x 8 blocks of one multiplication each, and 9 words of weights.
+    let conv =
+        "conv = { in_channels = 64, out_channels = 64, in_size = 1, kernel = 3, padding = 1 }";
+    let layers: String = (0..3)
+        .map(|index| format!("[[layer]]\nname = \"{index}\"\n{conv}\n"))
+        .collect();
+    folder.write("network.toml", format!("name = \"pixels\"\n{layers}"));
+    let words = format!("run-network network.toml --json --engine {}", engine());
+    let ran = ran(&mut folder.bpa(&words));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let figures: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let rows = figures["layers"].as_array().unwrap();
+    for row in rows.iter().chain([&figures]) {
+        assert!(row["ratio"].as_f64().unwrap() >= 1.0, "{figures}");
+    }
+    let bounds: Vec<u64> = rows
+        .iter()
+        .map(|row| row["bound_cycles"].as_u64().unwrap())
+        .collect();
+    assert_eq!(bounds, [576, 64, 64]);
+    assert_eq!(figures["bound_cycles"], 3 * 576);
+}
+
 /// Depthwise, 3x3 on 8x8 with padding 1 and stride 1: (8 x 3 - 2)^2 taps; 16 groups, 8 of them on 8 x 8 lanes at once, each of
 /// which uses 8 of the 64 multipliers.
 #[test]
@@ -190,7 +246,8 @@ fn an_estimate_says_how_many_lanes_stand_idle() {
     bpa_engine on network: predicted, without stalls
       groups side by side                       8
       tiles                                     1  1 x 1 x 1 runs of groups, C and K
-      cycles, all frames                   96,867  100 of them, weights included; at the most
+      cycles, all frames                   96,880  100 of them, weights included; at the most
+      cycles, telling included             97,111  those too in which it waits to be told its jobs
       cycles a frame, steady                  968
       bound, all frames                    96,800  cycles are 1.001 x the bound
       multiplications, a frame              7,744  12.5 % of 64 multipliers in use

@@ -2289,10 +2289,12 @@ endmodule
 //
 // Pixels without a tap never were in the pipeline: they are counted as runs. The run ahead of a
 // result is written, when its accumulation starts, to the place that the result will take; the run
-// is expanded to zeros ahead of the result, the run at a frame's end behind the last one.
+// is expanded to zeros ahead of the result, the run at a frame's end behind the last one. The zeros do
+// not wait for the result: they leave while it is computed.
 //
 // Promise: `tvalid`, `tdata` and `tlast` are registers and stay while `tready` is low; one beat a
-// cycle, zeros and results alike; a result can leave three cycles after it was written.
+// cycle, zeros and results alike; a result can leave three cycles after it was written, the first zero
+// ahead of it three cycles after its run was.
 module depthwise_small_result (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
@@ -2328,8 +2330,15 @@ module depthwise_small_result (
   wire [32:0] word;
   reg  [32:0] stored;
   reg         zero_out;  // a zero moves there instead
-  wire        run;  // beats without a tap ahead of the held result
+  wire        run;  // beats without a tap ahead of the next result
   reg         passed_q, passed_d;  // beats of it that have left
+  reg  [4:0]  runs_waiting_q, runs_waiting_d;  // runs in their memory
+  reg         some_runs_wait_q, some_runs_wait_d;  // the count is not zero
+  reg         runs_waiting_two;  // there are two at least
+  reg  [4:0]  runs_waiting_step;  // one up or down
+  reg  [3:0]  run_slot_q, run_slot_d;
+  reg         run_read;  // a run moves from the memory to its output
+  reg         run_held_q, run_held_d;  // that output is the run ahead of the next result
   reg         tail_q, tail_d;  // beats of the frame's end that have yet to leave
   reg         zero_last;
 
@@ -2349,13 +2358,18 @@ module depthwise_small_result (
     out_last_d = out_last_q;
     out_data_d = out_data_q;
     passed_d = passed_q;
+    runs_waiting_d = runs_waiting_q;
+    some_runs_wait_d = some_runs_wait_q;
+    run_slot_d = run_slot_q;
+    run_held_d = run_held_q;
     tail_d = tail_q;
     stored[31:0] = acc;
     stored[32] = frame_last;
     open = tready | ~out_valid_q;
     move_out = held_q & open;
     zero_out = 1'd0;
-    if (held_q & (passed_q != run)) begin
+    // A result is never there before its run.
+    if (run_held_q & (passed_q != run)) begin
       move_out = 1'd0;
       zero_out = open;
     end
@@ -2378,6 +2392,24 @@ module depthwise_small_result (
     end
     if (move_out & word[32]) begin
       tail_d = cfg_end_beats;
+    end
+    run_read = some_runs_wait_q & (move_out | ~run_held_q);
+    if (run_read) begin
+      run_held_d = 1'd1;
+    end else if (move_out) begin
+      run_held_d = 1'd0;
+    end
+    runs_waiting_two = runs_waiting_q >= 5'd2;
+    runs_waiting_step = 5'd1;
+    if (run_read) begin
+      runs_waiting_step = {5{1'd1}};
+    end
+    if (skip_write != run_read) begin
+      runs_waiting_d = runs_waiting_q + runs_waiting_step;
+      some_runs_wait_d = skip_write | runs_waiting_two;
+    end
+    if (run_read) begin
+      run_slot_d = run_slot_q + 4'd1;
     end
     read = some_wait_q & (move_out | ~held_q);
     if (read) begin
@@ -2423,6 +2455,10 @@ module depthwise_small_result (
       out_valid_q <= 1'd0;
       done_q <= 1'd0;
       passed_q <= 1'd0;
+      runs_waiting_q <= 5'd0;
+      some_runs_wait_q <= 1'd0;
+      run_slot_q <= 4'd0;
+      run_held_q <= 1'd0;
       tail_q <= 1'd0;
     end else begin
       write_slot_q <= write_slot_d;
@@ -2434,6 +2470,10 @@ module depthwise_small_result (
       out_valid_q <= out_valid_d;
       done_q <= done_d;
       passed_q <= passed_d;
+      runs_waiting_q <= runs_waiting_d;
+      some_runs_wait_q <= some_runs_wait_d;
+      run_slot_q <= run_slot_d;
+      run_held_q <= run_held_d;
       tail_q <= tail_d;
     end
     out_last_q <= out_last_d;
@@ -2455,8 +2495,8 @@ module depthwise_small_result (
     .write         (skip_write),
     .write_address (skip_slot),
     .write_data    (skip_beats),
-    .read          (read),
-    .read_address  (read_slot_q),
+    .read          (run_read),
+    .read_address  (run_slot_q),
     .read_data     (run)
   );
 endmodule

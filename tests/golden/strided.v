@@ -2500,10 +2500,12 @@ endmodule
 //
 // Pixels without a tap never were in the pipeline: they are counted as runs. The run ahead of a
 // result is written, when its accumulation starts, to the place that the result will take; the run
-// is expanded to zeros ahead of the result, the run at a frame's end behind the last one.
+// is expanded to zeros ahead of the result, the run at a frame's end behind the last one. The zeros do
+// not wait for the result: they leave while it is computed.
 //
 // Promise: `tvalid`, `tdata` and `tlast` are registers and stay while `tready` is low; one beat a
-// cycle, zeros and results alike; a result can leave three cycles after it was written.
+// cycle, zeros and results alike; a result can leave three cycles after it was written, the first zero
+// ahead of it three cycles after its run was.
 module strided_result (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low

@@ -27,7 +27,7 @@ pub(super) struct LoopShape {
 /// make an accumulation.
 pub(super) fn shapes(hull: &Hull) -> [LoopShape; 5] {
     let turns = [
-        hull.k_blocks,
+        hull.tap_issues,
         hull.cols.taps,
         hull.rows.taps,
         hull.c_blocks,
@@ -44,7 +44,7 @@ pub(super) fn shapes(hull: &Hull) -> [LoopShape; 5] {
         moves: index < 3 && !(index == 0 && hull.k_block_bits > 0),
     };
     [
-        shape(0, "k_blocks", "blocks of K", |d| d.k_blocks),
+        shape(0, "k_blocks", "blocks of K", Descriptor::tap_issues),
         shape(1, "cols", "tap columns", |d| d.cols.max_taps),
         shape(2, "rows", "tap rows", |d| d.rows.max_taps),
         shape(3, "c_blocks", "blocks of C", |d| d.c_blocks),
