@@ -200,6 +200,21 @@ fn even_parts(whole: u32) -> impl Iterator<Item = u32> {
 mod tests {
     use super::*;
 
+    /// Timing jobs needs no hardware, but the number of its words.
+    #[test]
+    fn the_table_has_the_words_that_are_counted() {
+        for text in [
+            "[engine]\nmode = \"programmable\"\nsimd = 3\npe = 5",
+            "[engine]\nmode = \"programmable\"\npe = 2\n[limits]\nkernel = 1\nline_words = 100",
+            include_str!("../examples/engines/stages.toml"),
+            include_str!("../examples/engines/network.toml"),
+        ] {
+            let engine = EngineFile::parse(text, "here").unwrap().validate().unwrap();
+            let words = engine.hardware(Target::Generic).table.word_count();
+            assert_eq!(engine.table_words, words as u64, "{text}");
+        }
+    }
+
     #[test]
     fn parts_are_as_even_as_they_can_be() {
         assert_eq!(even_parts(10).collect::<Vec<_>>(), [10, 5, 4, 3, 2, 1]);

@@ -44,6 +44,25 @@ pub struct Programmable {
     pub table: JobTable,
 }
 
+/// Words of the table of an engine: as many as [`programmable_engine`] lays out, without building all of it. Numbers of lanes
+/// do not matter: no layer tells them.
+pub fn table_words(limits: &Limits, lanes: &Lanes) -> usize {
+    let lanes = Lanes {
+        simd: 1,
+        pe: 1,
+        ..*lanes
+    };
+    let mut config = Config::default();
+    core(
+        "table",
+        &Hull::within(limits),
+        &lanes,
+        Target::Generic,
+        &mut config,
+    );
+    JobTable::new(config).word_count()
+}
+
 /// Builds the engine `name`. `header` is printed above the top module.
 pub fn programmable_engine(
     name: &str,

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use bpa_hdl::limits::{AxisLimits, Limits};
 use bpa_hdl::output_stages::Stages;
+use bpa_hdl::programmable::table_words;
 use serde::{Deserialize, Serialize};
 
 use super::{EngineError, ProgrammableEngine};
-use crate::emit::Target;
 use crate::layer::file::{is_accumulator, ACCUMULATOR};
 use crate::layer::validate::{
     check_name, check_staged, in_range, int_type, requantise, MAX_BEAT_BITS, MAX_SIZE,
@@ -262,7 +262,7 @@ impl EngineFile {
             table_words: 0,
         };
         engine.check_stages()?;
-        engine.table_words = engine.hardware(Target::Generic).table.word_count() as u64;
+        engine.table_words = table_words(&engine.limits, &engine.lanes()) as u64;
         Ok(engine)
     }
 }
