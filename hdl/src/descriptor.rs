@@ -163,7 +163,7 @@ impl Descriptor {
     /// A weight offset of the walk is in units of two to this many words: the largest such that a
     /// tap is whole units.
     pub fn tap_unit_bits(&self) -> usize {
-        self.k_blocks.trailing_zeros() as usize
+        self.tap_issues().trailing_zeros() as usize
     }
 
     /// Low address bits, of line buffer and weights alike, that are the block of K and nothing else;

@@ -10,7 +10,7 @@ use crate::common::{arrays, exact, exact_and_on_time, expected, layer, simulator
 use crate::three_tools::clean_for_three_tools;
 
 /// The keys of `[layer]` and `[engine]`.
-const CORNERS: [(&str, &str, &str); 9] = [
+const CORNERS: [(&str, &str, &str); 10] = [
     // All counts.
     (
         "one",
@@ -62,6 +62,12 @@ const CORNERS: [(&str, &str, &str); 9] = [
     (
         "no_tap",
         "in_channels = 1\nout_channels = 1\nin_size = 1\nkernel = 1\nstride = 2\npadding = [1, 0, 1, 0]",
+        "",
+    ),
+    // Likewise, with several blocks of K, of which none is needed.
+    (
+        "no_tap_blocks",
+        "in_channels = 1\nout_channels = 4\nin_size = 1\nkernel = 1\nstride = [1, 63]\npadding = [0, 0, 1, 0]\nout_size = 1",
         "",
     ),
 ];
