@@ -170,7 +170,7 @@ impl Descriptor {
     /// none where the issues of a tap are no power of two.
     pub fn k_block_bits(&self) -> usize {
         match self.tap_issues().is_power_of_two() {
-            true => self.tap_issues().trailing_zeros() as usize,
+            true => self.tap_unit_bits(),
             false => 0,
         }
     }

@@ -65,8 +65,9 @@ impl Cache {
     }
 
     /// The path of the entry `name`, and whether it was there already. If not, `build` fills a
-    /// fresh folder, which then becomes the entry; `what` is said of it beforehand, if anything. Threads of one process wait for each other;
-    /// of several processes, all may build, and the first to finish wins.
+    /// fresh folder, which then becomes the entry; `what` is said of it beforehand, if anything. Threads
+    /// of one process wait for each other; of several processes, all may build, and the first to finish
+    /// wins.
     ///
     /// # Errors
     /// Those of `build`, and of the folder.

@@ -127,6 +127,7 @@ impl SimError {
         matches!(
             self,
             SimError::VerilatorMissing { .. }
+                | SimError::VerilatorOld { .. }
                 | SimError::CompilerMissing { .. }
                 | SimError::Cache { .. }
                 | SimError::NoCacheDir

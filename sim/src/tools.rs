@@ -62,8 +62,9 @@ impl Toolchain {
         Tool::new(command, |program| SimError::CompilerMissing { program })
     }
 
-    /// The text that `verilator --version` prints, if it is not too old; what states no version is taken for new. Verilator is a Perl script around a binary, which takes long to start
-    /// for a run that has its model already: the text is kept in the cache for as long as the file stays the same.
+    /// The text that `verilator --version` prints, if it is not too old; what states no version is taken for new.
+    /// Verilator is a Perl script around a binary, which takes long to start for a run that has its model already: the
+    /// text is kept in the cache for as long as the file stays the same.
     pub(crate) fn verilator_version(&self, cache: &Cache) -> Result<String, SimError> {
         let text = self.verilator_version_text(cache)?;
         match version_in(&text) {

@@ -176,6 +176,12 @@ fn a_layer_that_fails_in_a_list_leaves_the_others_alone() {
     let mut command = folder.bpa("bench --layers list.toml");
     let message = refusal(command.env("VERILATOR", "/no/verilator"));
     assert_eq!(message.matches("was not found").count(), 1, "{message}");
+    // So is one that is too old.
+    let old = folder.script("echo 'Verilator 4.038 2020-07-11 rev v4.036-114-g0cd4a57ad'");
+    let mut command = folder.bpa("bench --layers list.toml");
+    command.env("VERILATOR", old);
+    let message = refusal(command.env("BPA_CACHE_DIR", folder.fresh_cache()));
+    assert_eq!(message.matches("5.006 or later").count(), 1, "{message}");
 }
 
 /// A compile that is killed leaves a folder, which the next run removes, even one that compiles nothing; and a run beside a
