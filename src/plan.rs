@@ -6,7 +6,7 @@ use crate::bound::bound_cycles;
 use crate::first_frame::first_frame_without_stages;
 use crate::layer::Layer;
 use crate::schedule::cycles::Pace;
-use crate::schedule::{cycles, live_span_pixels, Buffers, Cycles, FrameWalk};
+use crate::schedule::{cycles, live_span_pixels, Buffers, Cycles, FrameWalk, Shell};
 use bpa_hdl::descriptor::{Descriptor, Lanes};
 use bpa_hdl::hull::Hull;
 use bpa_hdl::output_stages::{stage_cycles, Stages};
@@ -41,17 +41,17 @@ impl Plan {
     pub fn new(layer: &Layer) -> Self {
         let walk = FrameWalk::new(layer);
         let buffers = smallest_buffers(layer, &walk);
-        Self::of(layer, walk, buffers)
+        Self::of(layer, walk, buffers, Shell::Fixed)
     }
 
-    /// The same with the buffers of an engine that is there already.
+    /// The same on a programmable engine, with the buffers that it has.
     pub fn with_buffers(layer: &Layer, buffers: Buffers) -> Self {
-        Self::of(layer, FrameWalk::new(layer), buffers)
+        Self::of(layer, FrameWalk::new(layer), buffers, Shell::Programmable)
     }
 
-    fn of(layer: &Layer, walk: FrameWalk, buffers: Buffers) -> Self {
+    fn of(layer: &Layer, walk: FrameWalk, buffers: Buffers, shell: Shell) -> Self {
         let mut plan = Plan {
-            descriptor: walk.describe(layer, buffers),
+            descriptor: walk.describe(layer, buffers, shell),
             live_span_pixels: live_span_pixels(&walk),
             layer: layer.clone(),
             walk: Arc::new(walk),

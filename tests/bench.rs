@@ -245,7 +245,7 @@ weight_words = 20
 line_words = 64
 size = 16
 kernel = 3
-phases = 2
+steps = 12
 fifo_results = 16
 ";
 

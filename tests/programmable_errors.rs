@@ -18,7 +18,7 @@ fn every_key_has_a_default_and_survives_writing() {
     assert!(file.validate().is_ok());
     assert_eq!(self::file(&file.to_toml()), file);
     let full = file.validate().unwrap().to_file();
-    assert_eq!(full.limits.phases, Some(PerItem([4; 2])));
+    assert_eq!(full.limits.steps, PerItem([32; 2]));
     assert_eq!(self::file(&full.to_toml()), full);
     assert_eq!(full.validate().unwrap(), file.validate().unwrap());
     assert!(EngineFile::is_meant(&file.to_toml()));
@@ -31,24 +31,12 @@ fn every_key_has_a_default_and_survives_writing() {
     }
 }
 
-/// Nobody is told that a limit is wrong which nobody wrote.
-#[test]
-fn defaults_follow_what_is_given() {
-    let phases = |text: &str| {
-        let engine = file(&format!("[limits]\n{text}")).validate().unwrap();
-        engine.limits().axes.map(|axis| axis.phases)
-    };
-    assert_eq!(phases("kernel = [3, 3]"), [3, 3]);
-    assert_eq!(phases("kernel = [1, 11]"), [1, 4]);
-    assert_eq!(phases("kernel = [3, 11]\nphases = [2, 5]"), [2, 5]);
-}
-
 #[test]
 fn a_number_outside_its_range_is_named() {
     assert_snapshot!(mistake("[limits]\nline_words = 1"), @"`limits.line_words` is 1: it must be from 2 to 16777216");
     assert_snapshot!(mistake("[limits]\nsize = [64, 0]"), @"`limits.size` (columns) is 0: it must be from 2 to 65535");
     assert_snapshot!(mistake("[limits]\nkernel = -3"), @"`limits.kernel` (rows) is -3: it must be from 1 to 4095");
-    assert_snapshot!(mistake("[limits]\nkernel = 3\nphases = 4"), @"`limits.phases` (rows) is 4: it must be from 1 to 3");
+    assert_snapshot!(mistake("[limits]\nsteps = 7"), @"`limits.steps` (rows) is 7: it must be from 8 to 1024");
     assert_snapshot!(mistake("[limits]\nzero_run = 0"), @"`limits.zero_run` is 0: it must be from 1 to 2147483647");
     assert_snapshot!(mistake("[engine]\nsimd = 0"), @"`engine.simd` is 0: it must be from 1 to 65535");
 }
@@ -72,7 +60,7 @@ fn other_mistakes_are_named() {
     );
     assert_snapshot!(
         parsed("[limits]\nwords = 3"),
-        @"engine.toml:2: unknown key `words`: expected one of `weight_words`, `line_words`, `size`, `kernel`, `phases`, `fifo_results`, `zero_run`, `scale_words`"
+        @"engine.toml:2: unknown key `words`: expected one of `weight_words`, `line_words`, `size`, `kernel`, `steps`, `fifo_results`, `zero_run`, `scale_words`"
     );
     assert_snapshot!(parsed("[limits]\nsize = \"big\""), @r#"engine.toml:2: `limits.size` is "big": it must be one integer, or a list of 2 (rows, columns)"#);
     assert_snapshot!(parsed("[engine]\nmode = 1\n"), @"engine.toml:2: `engine.mode` is 1: it must be a text in quotes");
@@ -95,7 +83,7 @@ fn every_example_is_valid_and_keeps_what_it_says() {
 }
 
 fn engine() -> ProgrammableEngine {
-    let text = "[limits]\nsize = 16\nkernel = 3\nphases = 2\nweight_words = 40\nline_words = 64\nzero_run = 20";
+    let text = "[limits]\nsize = 16\nkernel = 3\nsteps = 9\nweight_words = 40\nline_words = 64\nzero_run = 20";
     file(text).validate().unwrap()
 }
 
@@ -132,8 +120,8 @@ fn a_layer_beyond_a_limit_is_refused_with_the_limit() {
         @"the layer needs columns of the kernel = 4, and the engine has `limits.kernel` = 3"
     );
     assert_snapshot!(
-        no_fit(|layer| layer.stride = PerItem([3, 1])),
-        @"the layer needs phases of the rows = 3, and the engine has `limits.phases` = 2"
+        no_fit(|layer| (layer.in_size, layer.dilation) = (Some(PerItem([12, 8])), PerItem([4, 1]))),
+        @"the layer needs steps of the rows = 13, and the engine has `limits.steps` = 9"
     );
     assert_snapshot!(
         no_fit(|layer| layer.in_channels = Some(3)),
@@ -214,12 +202,12 @@ fn a_stage_that_was_not_built_is_named() {
 
 #[test]
 fn an_engine_with_stages_survives_writing_and_is_not_too_wide() {
-    let staged = file("[engine]\naccumulate = true\nmask = true\n[limits]\nphases = 4");
+    let staged = file("[engine]\naccumulate = true\nmask = true\n[limits]\nsteps = 8");
     assert_eq!(staged.validate().unwrap().to_file(), staged);
     assert_eq!(file(&staged.to_toml()), staged);
     let scaled = file(
         "[engine]\nout_type = \"int4\"\nscale_per = \"channel\"\nscale_bits = 9\nshift = 3\nrounding = \"floor\"\n\
-         [limits]\nphases = 4\nscale_words = 20",
+         [limits]\nsteps = 8\nscale_words = 20",
     );
     assert_eq!(scaled.validate().unwrap().to_file(), scaled);
     assert_eq!(file(&scaled.to_toml()), scaled);

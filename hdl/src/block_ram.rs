@@ -99,25 +99,62 @@ fn best_banks(first: u64, words: u64, width: usize, shapes: usize) -> (usize, Ve
     best.unwrap_or_default()
 }
 
+/// The block of which one alone has so many words; `None` where none has, or the family's memories are left to inference.
+pub fn one_deep(target: Target, words: u64) -> Option<Tile> {
+    if tiling(target, 1, 1).is_empty() {
+        return None;
+    }
+    let shape = SHAPES.iter().rev().find(|(depth, _)| *depth >= words);
+    shape.map(|&(depth, width)| Tile {
+        first: 0,
+        words,
+        depth,
+        width,
+    })
+}
+
 const DOC: &str = "\
 One block RAM with its output register: `read_data` follows `read_address` by two cycles.";
 
+const FETCHED_DOC: &str = "\
+One block RAM with its output register: `read_data` is what was addressed with the last `fetch` but one.";
+
+/// When a block RAM reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// In every cycle.
+    Always,
+    /// With its input `fetch`, which moves both its registers.
+    Fetched,
+}
+
 /// Builds the module around one block RAM of a tile's shape.
-pub fn block_ram(name: &str, tile: &Tile, target: Target) -> Module {
-    let mut m = Module::new(name, DOC);
+pub fn block_ram(name: &str, tile: &Tile, reads: Reads, target: Target) -> Module {
+    let doc = match reads {
+        Reads::Always => DOC,
+        Reads::Fetched => FETCHED_DOC,
+    };
+    let mut m = Module::new(name, doc);
     let address = bits_for(tile.depth - 1);
     m.input("aclk", 1, "");
     m.input("write", 1, "");
     m.input("write_address", address, "");
     m.input("write_data", tile.width, "");
+    let enable = match reads {
+        Reads::Always => "1'b1",
+        Reads::Fetched => {
+            m.input("fetch", 1, "");
+            "fetch"
+        }
+    };
     m.input("read_address", address, "");
     m.output("read_data", tile.width, "");
     m.takes(Resource::BlockRam);
     m.primitive_body(match target {
-        Target::Gowin => gowin(tile),
-        Target::Xilinx7 => ramb18e1(tile),
+        Target::Gowin => gowin(tile, enable),
+        Target::Xilinx7 => ramb18e1(tile, enable),
         // Inferred memories have no block of their own; the shape is that of the ECP5.
-        Target::Ecp5 | Target::Generic | Target::Ice40 => dp16kd(tile),
+        Target::Ecp5 | Target::Generic | Target::Ice40 => dp16kd(tile, enable),
     });
     m
 }
@@ -143,7 +180,7 @@ fn word_bits(port: &str, tile: &Tile, low: usize, count: usize) -> String {
     }
 }
 
-fn dp16kd(tile: &Tile) -> String {
+fn dp16kd(tile: &Tile, enable: &str) -> String {
     let wide = tile.width == 36;
     // The address stands at the top of fourteen pins; the lowest ones enable bytes.
     let shift = 14 - bits_for(tile.depth - 1);
@@ -187,7 +224,7 @@ DP16KD #(
 ) u_block (
   .CLKA(aclk), .CEA({clock_enable}), .OCEA(1'b1), .WEA({write_enable}), .RSTA(1'b0),
   .CSA0(1'b0), .CSA1(1'b0), .CSA2(1'b0),{write_address}{data_a}
-  .CLKB(aclk), .CEB(1'b1), .OCEB(1'b1), .WEB(1'b0), .RSTB(1'b0),
+  .CLKB(aclk), .CEB({enable}), .OCEB({enable}), .WEB(1'b0), .RSTB(1'b0),
   .CSB0(1'b0), .CSB1(1'b0), .CSB2(1'b0),{read_address}{data_b}{read_a}{read_b}
 );",
         width = tile.width,
@@ -199,7 +236,7 @@ DP16KD #(
     )
 }
 
-fn gowin(tile: &Tile) -> String {
+fn gowin(tile: &Tile, enable: &str) -> String {
     let nine = tile.width % 9 == 0;
     let (cell, bits) = if nine { ("SDPX9B", 36) } else { ("SDPB", 32) };
     let zeros = 14 - bits_for(tile.depth - 1);
@@ -244,7 +281,7 @@ wire [{msb}:0] whole;
 ) u_block (
   .CLKA(aclk), .CEA(write), .RESETA(1'b0), .ADA({write_address}), .DI({write_data}),
   .BLKSELA(3'b000),
-  .CLKB(aclk), .CEB(1'b1), .RESETB(1'b0), .OCE(1'b1), .ADB({read_address}), .BLKSELB(3'b000),
+  .CLKB(aclk), .CEB({enable}), .RESETB(1'b0), .OCE({enable}), .ADB({read_address}), .BLKSELB(3'b000),
   .DO(whole)
 );",
         msb = bits - 1,
@@ -252,7 +289,7 @@ wire [{msb}:0] whole;
     )
 }
 
-fn ramb18e1(tile: &Tile) -> String {
+fn ramb18e1(tile: &Tile, enable: &str) -> String {
     // Simple dual port: 36 bits use both halves; narrower shapes write at B and read at A.
     let (bits, parity) = if tile.width % 9 == 0 {
         (tile.width / 9 * 8, tile.width / 9)
@@ -313,7 +350,7 @@ RAMB18E1 #(
   .DOA_REG(1), .DOB_REG(1), .WRITE_MODE_A(\"READ_FIRST\"), .WRITE_MODE_B(\"READ_FIRST\"),
   .RDADDR_COLLISION_HWCONFIG(\"DELAYED_WRITE\"), .SIM_DEVICE(\"7SERIES\")
 ) u_block (
-  .CLKARDCLK(aclk), .ENARDEN(1'b1), .REGCEAREGCE(1'b1), .RSTRAMARSTRAM(1'b0),
+  .CLKARDCLK(aclk), .ENARDEN({enable}), .REGCEAREGCE({enable}), .RSTRAMARSTRAM(1'b0),
   .RSTREGARSTREG(1'b0), .WEA(2'b00), .ADDRARDADDR({read_address}),
   .DIADI({a_bits}), .DIPADIP({a_parity}), .DOADO(data_a), .DOPADOP(parity_a),
   .CLKBWRCLK(aclk), .ENBWREN(1'b1), .REGCEB(1'b1), .RSTRAMB(1'b0), .RSTREGB(1'b0),

@@ -13,12 +13,11 @@ use crate::output_stages::{
     output_stages, stage_beats, CLEAR_SATURATIONS, CLEAR_SATURATIONS_DOC, COUNT_BITS, SEED_BITS,
     STREAMS_ARESETN,
 };
-use crate::pixel_walk::pixel_walk;
 use crate::result_port::{result_port, CLOSES};
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 use crate::stock::Stock;
 use crate::target::Target;
-use crate::token::{token_queue, TokenWidths};
+use crate::walk::{pixel_walk, token_queue, TokenWidths};
 use crate::weight_load::weight_load;
 use crate::weight_port::weight_port;
 use crate::weight_swap::weight_swap;
@@ -231,7 +230,7 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
     let grad_write = m.net("grad_write", 1, "");
     let grad_write_data = m.net("grad_write_data", lanes.grad_word_bits(), "");
     let grad_write_address = m.net("grad_write_address", line_width, "");
-    let free_pixels = m.net("free_pixels", t.free, "");
+    let free_less_1 = m.net("free_less_1", t.free, "");
     let misplaced = m.net("misplaced", cause_bits, "a tlast, by stream and kind");
     let mut bindings = vec![
         ("tvalid", port("s_axis_grad_output_tvalid")),
@@ -241,7 +240,7 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
         ("write_data", grad_write_data.clone()),
         ("write", grad_write.clone()),
         ("write_address", grad_write_address.clone()),
-        ("free_pixels", free_pixels.clone()),
+        ("free_less_1", free_less_1.clone()),
         ("frame_begin", frame_begin.clone()),
         ("tlast_early", misplaced.bit(0)),
         ("tlast_missing", misplaced.bit(1)),
@@ -386,7 +385,7 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
         ("token_ready", token_ready.clone()),
         ("token", token),
         frame_state,
-        ("free_pixels", free_pixels),
+        ("free_less_1", free_less_1),
         ("taken", taken.clone()),
         ("grad_address", grad_address),
         ("weight_address", weight_address),

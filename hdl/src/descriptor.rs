@@ -5,73 +5,84 @@
 
 use crate::output_stages::Stages;
 
-/// One live phase of an axis, in the order of visits from the first position that has a tap.
-/// "First" values are those at the slot's first visit of a walk.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Slot {
-    /// Visits of this slot until its first tap leaves grad_output at the far border.
-    pub clip_in: u64,
-    /// Visits of this slot until one more tap enters at the near border.
-    pub grow_in: u64,
-    /// Taps that have yet to enter.
-    pub grows_left: u64,
-    /// Taps at the first visit.
-    pub taps: u64,
-    /// Whether taps were already clipped at the far border at the first visit.
-    pub clipped: bool,
-    /// Line-buffer offset of the first tap, in words, modulo the ring.
-    pub address: u64,
-    /// Weight-memory offset of the first tap, in weight words.
-    pub weight: u64,
-    /// Whether the first visit needs grad_output that no earlier visit needed.
-    pub opens_first: bool,
-    /// How much more than one position the first visit opens, in pixels of grad_output.
-    pub extra: u64,
-    /// Whether later visits open one position each, until clipped.
-    pub opens: bool,
-    /// Whether the last tap of this phase is the kernel's last: its position is dead afterwards.
-    pub closes: bool,
-    /// Beats of grad_input without a tap between the visit before and this one.
+/// One step of an axis: what changes from a position with taps to the next one.
+///
+/// An axis is a list of steps, one for each position that has a tap, frame after frame (columns: row after row). A step of the rows leads from the last
+/// pixel of a row to the first of the next one. What is counted from the start is zero before the first step.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Step {
+    /// Taps more than before; the first step tells its taps less one.
+    pub taps: i64,
+    /// Words of the line buffer from the first tap before to this one's.
+    pub address: i64,
+    /// Weight words likewise.
+    pub weight: i64,
+    /// Pixels of grad_output that must be there beyond those needed before. Of a row: for its first pixel; of a column: in a
+    /// row that [`opens`](Self::opens), but for its first pixel.
+    pub need: u64,
+    /// Pixels of grad_output, in a programmable engine words, that are dead afterwards. Of a row: behind its last pixel; of a column: in a row that
+    /// [`closes`](Self::closes), but for its last pixel.
+    pub free: u64,
+    /// Beats of grad_input without a tap just before. Of a column: but for a row's first pixel, where the row tells all.
     pub skip: u64,
+    /// Whether its columns need pixels of grad_output that no row before needed. Of a row.
+    pub opens: bool,
+    /// Whether pixels of grad_output are dead behind its columns. Of a row.
+    pub closes: bool,
+    /// Last of the frame, of a column: of its row.
+    pub last: bool,
+}
+
+/// Where a program goes on from a line; the line a few places before says it (see [`Line::ahead`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Jump {
+    /// With the next line.
+    #[default]
+    Next,
+    /// With the line `start`, until the lines from there to this one were gone through so many times.
+    Loop {
+        /// First line of the loop.
+        start: u64,
+        /// Times that the loop's lines are gone through, two at least.
+        turns: u64,
+    },
+    /// With line 1, always: behind the last line.
+    Wrap,
+}
+
+/// A line of a program: a step, and where the program goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    /// The step.
+    pub step: Step,
+    /// Where the program goes on from the line that comes [`Program::ahead`] places later.
+    pub ahead: Jump,
+    /// The positions that it stands for.
+    pub comment: String,
+}
+
+/// The steps of an axis without end: line 0 is the first step of the first frame, the last line that of all later ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Program {
+    /// Its lines.
+    pub lines: Vec<Line>,
+    /// How many lines ahead a jump is told.
+    pub ahead: usize,
 }
 
 /// The walk along one axis.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Axis {
-    /// The live phases; never empty.
-    pub slots: Vec<Slot>,
-    /// Visits from the first to the last position with a tap.
-    pub visits: u64,
-    /// dilation / gcd(stride, dilation): visits of a slot between two taps that enter or leave.
-    pub period: u64,
-    /// Words from one position of grad_output to the next, modulo the ring.
-    pub address_step: u64,
-    /// The same where the first tap is clipped.
-    pub address_clip: u64,
+    /// Its steps.
+    pub program: Program,
     /// Words from one tap to the next (they fall), modulo the ring.
     pub address_tap: u64,
     /// Weight words from one tap to the next.
     pub weight_tap: u64,
-    /// Beats without a tap before the first visit.
-    pub first_skip: u64,
-    /// Beats that a visited position without a tap stands for; none where there is no such position.
-    pub empty_beats: u64,
-    /// Whether some visited position has no tap.
-    pub gaps: bool,
     /// Largest number of taps at one position.
     pub max_taps: u64,
-    /// Pixels of grad_output freed at the end of the axis beyond those that `closes` frees.
-    pub rest: u64,
-}
-
-impl Axis {
-    /// Visits left of the walk at the last visit of slot `index` before its first tap leaves; none
-    /// where that is no visit of this walk.
-    pub fn clip_after(&self, index: usize) -> Option<u64> {
-        let visits_before = self.slots[index].clip_in.checked_sub(1)?;
-        let visit = index as u64 + visits_before * self.slots.len() as u64;
-        (self.visits - 1).checked_sub(visit)
-    }
+    /// Positions with taps.
+    pub visits: u64,
 }
 
 /// Which positions of grad_output are stored: the range that some output needs.
@@ -108,8 +119,6 @@ pub struct Descriptor {
     pub line_words: u64,
     /// Whether any tap reaches any pixel; where none does, weights count as zero.
     pub reaches: bool,
-    /// Words stored of a frame, modulo the line buffer.
-    pub frame_step: u64,
     /// Results in the output FIFO, a power of two.
     pub fifo_results: u64,
     /// Beats without a tap after the last pixel with one.
@@ -146,12 +155,6 @@ impl Descriptor {
     /// Whole pixels in the line buffer.
     pub fn line_pixels(&self) -> u64 {
         self.line_words / self.pixel_words()
-    }
-
-    /// Words freed, beyond those of pixels that are closed, at the end of a row that closes one and
-    /// at the end of a frame.
-    pub fn rest_words(&self) -> [u64; 2] {
-        [self.cols.rest, self.rows.rest].map(|pixels| pixels * self.pixel_words())
     }
 
     /// A line-buffer address of the walk is in units of two to this many words: the largest such
@@ -200,10 +203,7 @@ impl Descriptor {
     /// partly in each port.
     pub fn frames_inside(&self) -> u64 {
         let kept = |kept: &Kept| kept.last - kept.first + 1;
-        let results = match self.rows.gaps || self.cols.gaps {
-            true => 1,
-            false => self.rows.visits * self.cols.visits * self.c_blocks * self.group_blocks,
-        };
+        let results = self.rows.visits * self.cols.visits * self.c_blocks * self.group_blocks;
         let stored = kept(&self.kept_rows) * kept(&self.kept_cols);
         self.line_pixels().div_ceil(stored) + self.fifo_results.div_ceil(results) + 3
     }

@@ -7,21 +7,20 @@ use crate::descriptor::{Descriptor, Kept};
 use crate::hull::Hull;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 use crate::target::Target;
-use crate::token::TokenWidths;
+use crate::walk::TokenWidths;
 
 const DOC: &str = "\
 Accepts the grad_output stream and writes it to the line buffer, a ring addressed by word in order
 of arrival. Pixels that no output needs are accepted and dropped.
 
 Promise: `tready` is a register and low in reset; a beat is taken in every cycle while the ring
-has space for its pixel; nothing is written over a pixel that `free_pixels` has not counted.
+has space for its pixel; nothing is written over a pixel that `free_less_1` has not counted.
 `arrived` follows the last word of a stored pixel by one cycle. A misplaced `tlast` pulses one of
 the three error outputs two cycles later; frames are cut by count, so that it changes nothing else.";
 
 const FRAMES_DOC: &str = "
 
-Space is counted in words: a beat is taken in every cycle while the ring has space for one, and
-`free_pixels` is in words, less one.
+Space is counted in words: a beat is taken in every cycle while the ring has space for one.
 
 It takes the frames of one job after the other, as many as it is told: `tready` is low and `all_taken`
 high in reset and from the last beat of the last frame on, until `frames_begin` comes with the next
@@ -59,7 +58,7 @@ pub fn grad_port(
         Some(_) => m.output("stored", t.need, "pixels stored of the job that runs"),
         None => m.output("arrived", 1, "a whole pixel is stored"),
     };
-    let free_pixels = m.input("free_pixels", t.free, "pixels that may be written over");
+    let free_less_1 = m.input("free_less_1", t.free, "what may be written over, less one");
     let frame_begin = m.output("frame_begin", 1, "first beat of a frame taken");
     let misplaced = Misplaced::declare(&mut m);
     let frames = hull.frames.map(|most| Frames::new(&mut m, most, target));
@@ -99,9 +98,8 @@ pub fn grad_port(
     let address = Place::new(&mut m, hull, address_width - low, low, config);
     let some_free = m.net("some_free", 1, "the next pixel has a place");
     let position = Position::new(&mut m, hull, config);
-    let space_sum = hull
-        .told
-        .then(|| told_space(&mut m, &space.q, &free_pixels, &store));
+    let fills = m.net("fills", 1, "space is taken by the beat");
+    let space_sum = space_sum(&mut m, &space.q, &free_less_1, &fills);
     m.comb(|b| {
         b.comment("Where in its frame a beat is.");
         match &word {
@@ -126,17 +124,11 @@ pub fn grad_port(
                 pixel_end.clone()
             }
         };
-        let filled = if hull.whole_ring { &store } else { &whole };
-        match &space_sum {
-            Some(sum) => b.set(&space.d, &sum.slice(1, space_width)),
-            None => b.set(
-                &space.d,
-                &(&space.q + free_pixels.zext(space_width) - filled.zext(space_width)),
-            ),
-        }
+        b.set(&fills, if hull.whole_ring { &store } else { &whole });
+        b.set(&space.d, &space_sum.slice(1, space_width));
         b.set(&stored.d, &whole);
         b.set(&some_free, &space.q.non_zero());
-        b.when(filled, |b| {
+        b.when(&fills, |b| {
             b.set(&some_free, &space.q.ge(&lit(2, space_width)));
         });
         match &mid_pixel {
@@ -201,16 +193,16 @@ fn space(m: &mut Module, hull: &Hull, config: &mut Config) -> Reg {
     m.reg_from("space", line_pixels, comment)
 }
 
-/// `space + free_less_1 + 1` where no word is stored, else one less, above a bit that has no meaning:
+/// `space + free_less_1 + 1` where no space is taken, else one less, above a bit that has no meaning:
 /// the carry into it tells which, so that one adder does both.
-fn told_space(m: &mut Module, space: &Expr, free_less_1: &Expr, store: &Expr) -> Expr {
+fn space_sum(m: &mut Module, space: &Expr, free_less_1: &Expr, fills: &Expr) -> Expr {
     let width = space.width() + 1;
     let [space_in, free_in] = ["space_in", "free_in"].map(|name| m.net(name, width, ""));
     let sum = m.net("space_sum", width, "");
     m.assign(&space_in.slice(1, width - 1), space);
     m.assign(&space_in.bit(0), &lit(1, 1));
-    m.assign(&free_in.slice(1, width - 1), free_less_1);
-    m.assign(&free_in.bit(0), &!store);
+    m.assign(&free_in.slice(1, width - 1), &free_less_1.sext(width - 1));
+    m.assign(&free_in.bit(0), &!fills);
     m.assign(&sum, &(space_in + free_in));
     m.unused("space_carry", &sum.bit(0));
     sum

@@ -3,7 +3,7 @@
 //! A [`Hull`] says which blocks and registers there are and how wide; what a layer puts into them
 //! is its [`Descriptor`], which the hardware is told through its configuration.
 
-use crate::descriptor::{Axis, Descriptor, Slot};
+use crate::descriptor::{Axis, Descriptor, Jump, Program, Step};
 use crate::issue::TURN_BITS;
 use crate::limits::Limits;
 use crate::rtl::bits_for;
@@ -11,22 +11,14 @@ use crate::rtl::bits_for;
 /// The largest of everything along one axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AxisHull {
-    /// Live phases.
-    pub slots: usize,
-    /// Visits of a walk.
-    pub visits: u64,
-    /// [`Slot::clip_in`].
-    pub clip_in: u64,
-    /// [`Slot::grow_in`].
-    pub grow_in: u64,
-    /// [`Slot::grows_left`].
-    pub grows_left: u64,
+    /// Its steps, where they are built in.
+    pub program: Option<Program>,
+    /// Lines that a program may have.
+    pub lines: u64,
+    /// Times that a loop of it may be gone through.
+    pub turns: u64,
     /// Taps at one position.
     pub taps: u64,
-    /// [`Axis::period`].
-    pub period: u64,
-    /// Whether a visited position may be without a tap.
-    pub gaps: bool,
     /// Positions of grad_output.
     pub size: u64,
 }
@@ -105,30 +97,29 @@ pub struct Hull {
 
 impl AxisHull {
     fn exactly(axis: &Axis, size: u64) -> Self {
-        let most = |field: fn(&Slot) -> u64| axis.slots.iter().map(field).max().unwrap_or(0);
+        let lines = &axis.program.lines;
+        let turns = lines.iter().map(|line| match line.ahead {
+            Jump::Loop { turns, .. } => turns,
+            _ => 0,
+        });
         AxisHull {
-            slots: axis.slots.len(),
-            visits: axis.visits,
-            clip_in: most(|s| s.clip_in),
-            grow_in: most(|s| s.grow_in),
-            grows_left: most(|s| s.grows_left),
+            lines: lines.len() as u64,
+            turns: turns.max().unwrap_or(0),
+            program: Some(axis.program.clone()),
             taps: axis.max_taps,
-            period: axis.period,
-            gaps: axis.gaps,
             size,
         }
-    }
-
-    /// Taps that every visit has at least.
-    pub fn always_taps(&self) -> u64 {
-        u64::from(!self.gaps)
     }
 }
 
 impl Hull {
     /// Holds this layer and no more.
     pub fn exactly(d: &Descriptor) -> Self {
-        let extra = |axis: &Axis| axis.slots.iter().map(|s| s.extra).max().unwrap_or(0);
+        let steps = || d.rows.program.lines.iter().chain(&d.cols.program.lines);
+        let most = |field: fn(&Step) -> u64| {
+            let fields = steps().map(|line| field(&line.step));
+            fields.max().unwrap_or(0).max(1)
+        };
         Hull {
             rows: AxisHull::exactly(&d.rows, d.kept_rows.size),
             cols: AxisHull::exactly(&d.cols, d.kept_cols.size),
@@ -149,10 +140,8 @@ impl Hull {
             told: false,
             block_weights: d.block_weights,
             weight_words: d.weight_words(),
-            need: extra(&d.rows) + extra(&d.cols) + 1,
-            // What is dead at once was in the line buffer at once. The sum is of three numbers that need
-            // not come together, and may be more.
-            free: (1 + d.cols.rest + d.rows.rest).min(d.line_pixels()),
+            need: most(|step| step.need),
+            free: most(|step| step.free),
             drops: d.drops(),
             skip: d.has_skips().then_some(d.max_skip),
             end_beats: d.end_beats,
@@ -175,15 +164,10 @@ impl Hull {
             ..
         } = *limits;
         let [rows, cols] = limits.axes.map(|axis| AxisHull {
-            slots: axis.phases as usize,
-            visits: axis.size,
-            // From a position before the input to the last one behind it.
-            clip_in: 2 * axis.size - 1,
-            grow_in: 2 * axis.size - 1,
-            grows_left: axis.kernel,
+            program: None,
+            lines: axis.steps,
+            turns: axis.size,
             taps: axis.kernel,
-            period: 2 * axis.size,
-            gaps: true,
             size: axis.size,
         });
         Hull {
@@ -224,11 +208,18 @@ impl Hull {
         }
     }
 
-    /// Bits of an entry of the largest memory that the layer is told into: a slot, in the first round
-    /// of a walk or later; a way that a loop turns.
+    /// Bits of an entry of the largest memory that the layer is told into: a line of a program; a way that a loop turns.
     pub fn entry_bits(&self) -> usize {
-        let slots = self.rows.slots.max(self.cols.slots) as u64;
-        (bits_for(slots - 1) + 1).max(TURN_BITS)
+        let lines = self.rows.lines.max(self.cols.lines);
+        bits_for(lines - 1).max(TURN_BITS)
+    }
+
+    /// What the space in the line buffer is counted in: words where a pixel may lie across its end, else pixels.
+    pub fn line_space(&self) -> u64 {
+        match self.whole_ring {
+            true => self.line_words,
+            false => self.line_pixels,
+        }
     }
 
     /// Sets of weights in memory.

@@ -13,8 +13,8 @@ use crate::ring::Ring;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 use crate::stock::Stock;
 use crate::target::Target;
-use crate::token::TokenWidths;
-use crate::told_memory::{number, LoadBus};
+use crate::told_memory::LoadBus;
+use crate::walk::TokenWidths;
 use loops::{all_last, shapes, Level, LoopShape};
 use steps::{ByTurn, Step, Steps, TurnTable};
 
@@ -82,7 +82,7 @@ pub fn issue_loop(
             "a pixel entered, and its frame is not done",
         ),
     };
-    let free_pixels = m.output("free_pixels", t.free, "pixels dead as of now");
+    let free_less_1 = m.output("free_less_1", t.free, "dead as of now, less one");
     let taken = m.input("taken", 1, "one more place in the output FIFO is free");
     let grad_address = m.output("grad_address", low + ring.width, "line-buffer read");
     let weight_address = m.output("weight_address", weight_width + sets, "weight read");
@@ -173,7 +173,7 @@ pub fn issue_loop(
     // The pixel in the loops.
     let at_first = m.data_reg("at_first", 1, "at the pixel's first issue");
     let acc_start = m.data_reg("acc_start", 1, "at an accumulation's first issue");
-    let held = Pixel::new(&mut m, "held");
+    let held = Pixel::new(&mut m, "held", t.free);
     let start_grad = m.data_reg("start_grad", t.address, "address of the pixel's first tap");
     let start_weight = upper.map(|_| m.data_reg("start_weight", t.weight, ""));
     let frame_first = hull
@@ -242,7 +242,7 @@ pub fn issue_loop(
     });
 
     // The issue that waits.
-    let next = Pixel::new(&mut m, "next");
+    let next = Pixel::new(&mut m, "next", t.free);
     let next_last = m.data_reg("next_last", 1, "it is an accumulation's last");
     let next_done = m.data_reg("next_done", 1, "and its pixel's");
     let next_fresh = m.data_reg("next_fresh", 1, "its address is a start, not a step");
@@ -399,15 +399,10 @@ pub fn issue_loop(
 
     // Whether a frame is under way, and what is dead behind it.
     let in_frame = (!hull.two_weight_sets).then(|| m.reg("in_frame", 1, 0, ""));
-    // What is told at run time comes less one: so that of nothing, minus one, is a default.
-    let none_free = match hull.told {
-        true => lit(1, 1).sext(t.free),
-        false => lit(0, t.free),
-    };
-    let comment = "the last read of these is on its way";
+    let none_free = lit(1, 1).sext(t.free);
+    let comment = "less one: the last read of these is on its way";
     let out_free = m.reg_from("out_free", none_free.clone(), comment);
     let done = m.net("done", 1, "a pixel's last issue goes");
-    let freed = Freed::new(&mut m, (t.free, &next), config, bus.as_mut());
     if let Some(bus) = bus {
         bus.close(&mut m);
     }
@@ -415,9 +410,7 @@ pub fn issue_loop(
         b.set(&done, &(&go & &next_done.q));
         b.comment("Pixels of grad_output that nothing reads any more.");
         b.set(&out_free.d, &none_free);
-        b.when(&done, |b| {
-            b.set(&out_free.d, &freed.after(&next));
-        });
+        b.when(&done, |b| b.set(&out_free.d, &next.free.q));
         if let Some(in_frame) = &in_frame {
             b.comment("A frame is under way until its last issue goes, unless the next is there.");
             b.when(&(&done & &next.frame_last.q & !&active.q), |b| {
@@ -486,7 +479,7 @@ pub fn issue_loop(
         }
         (None, None) => unreachable!("two sets hold a frame's first pixel"),
     }
-    m.assign(&free_pixels, &out_free.q);
+    m.assign(&free_less_1, &out_free.q);
     m.assign(&grad_address, &out_grad.q);
     for name in unnamed {
         m.unused(name, &t.field(&token, name));
@@ -597,104 +590,29 @@ impl Ends {
 
 /// What is known of the pixel that an issue belongs to.
 struct Pixel {
-    closes: Reg,
-    closes_row: Reg,
+    free: Reg,
     frame_last: Reg,
 }
 
 impl Pixel {
-    fn new(m: &mut Module, whose: &str) -> Self {
-        let mut flag =
-            |name: &str, comment: &str| m.data_reg(&format!("{whose}_{name}"), 1, comment);
+    fn new(m: &mut Module, whose: &str, free_bits: usize) -> Self {
+        let mut reg = |name: &str, bits: usize, comment: &str| {
+            m.data_reg(&format!("{whose}_{name}"), bits, comment)
+        };
         Pixel {
-            closes: flag("closes", "a pixel of grad_output is dead after it"),
-            closes_row: flag("closes_row", "so is what is left of a row"),
-            frame_last: flag("frame_last", "last pixel of the frame"),
+            free: reg("free", free_bits, "what is dead behind it, less one"),
+            frame_last: reg("frame_last", 1, "last pixel of the frame"),
         }
-    }
-
-    fn flags(&self) -> [(&'static str, &Reg); 3] {
-        [
-            ("closes", &self.closes),
-            ("closes_row", &self.closes_row),
-            ("frame_last", &self.frame_last),
-        ]
     }
 
     fn take(&self, b: &mut Body, field: &impl Fn(&str) -> Expr) {
-        for (name, flag) in self.flags() {
-            b.set(&flag.d, &field(name));
-        }
+        b.set(&self.free.d, &field("free"));
+        b.set(&self.frame_last.d, &field("frame_last"));
     }
 
     fn copy(&self, b: &mut Body, from: &Pixel) {
-        for ((_, flag), (_, from)) in self.flags().into_iter().zip(from.flags()) {
-            b.set(&flag.d, &from.q);
-        }
-    }
-}
-
-/// What is dead after a pixel of grad_input.
-enum Freed {
-    /// A pixel that it closes counts as one; at the end of a row, and of a frame, there are more.
-    Ports { row_end: Expr, frame_end: Expr },
-    /// Words, less one, in a memory.
-    Table(Expr),
-}
-
-impl Freed {
-    /// `next` is the pixel whose last issue goes.
-    fn new(
-        m: &mut Module,
-        (width, next): (usize, &Pixel),
-        config: &mut Config,
-        bus: Option<&mut LoadBus>,
-    ) -> Self {
-        if let Some(bus) = bus {
-            let place = m.net("freed_by", 3, "");
-            for (bit, (_, flag)) in next.flags().into_iter().enumerate() {
-                m.assign(&place.bit(bit), &flag.q);
-            }
-            let words = move |d: &Descriptor, entry: u64| {
-                let [row_end, frame_end] = d.rest_words();
-                let all = [d.pixel_words(), row_end, frame_end];
-                let those = (0..3).filter(|bit| entry >> bit & 1 == 1);
-                let words: u64 = those.map(|bit| all[bit]).sum();
-                words.wrapping_sub(1) % (1 << width)
-            };
-            let comment = "words freed, less one";
-            let words = vec![number("words", width, comment, words)];
-            let entries: Vec<u64> = (0..8).collect();
-            let found = bus.memory(m, config, "freed", words, (&entries, &place));
-            return Freed::Table(found["words"].clone());
-        }
-        Freed::Ports {
-            row_end: config.port(
-                m,
-                "free_row_end",
-                width,
-                |d| d.cols.rest,
-                "pixels freed at the end of a row that closes one",
-            ),
-            frame_end: config.port(
-                m,
-                "free_frame_end",
-                width,
-                |d| d.rows.rest,
-                "pixels freed at the end of a frame",
-            ),
-        }
-    }
-
-    fn after(&self, pixel: &Pixel) -> Expr {
-        match self {
-            Freed::Table(words) => words.clone(),
-            Freed::Ports { row_end, frame_end } => {
-                pixel.closes.q.zext(row_end.width())
-                    + row_end.gated(&pixel.closes_row.q)
-                    + frame_end.gated(&pixel.frame_last.q)
-            }
-        }
+        b.set(&self.free.d, &from.free.q);
+        b.set(&self.frame_last.d, &from.frame_last.q);
     }
 }
 

@@ -1,11 +1,10 @@
-//! The hardware blocks of the engine, one file each, on rust-hdl with run-time widths.
+//! The hardware blocks of the engine, on rust-hdl with run-time widths.
 //!
 //! [`core::fixed_engine`] puts them together for one layer, given as a
 //! [`descriptor::Descriptor`]; [`rtl::print_verilog`] prints the result.
 
 pub mod accumulator;
 pub mod axi_lite;
-pub mod axis_walk;
 pub mod bare_array;
 pub mod block_ram;
 pub mod carry_adders;
@@ -28,7 +27,6 @@ pub mod memory;
 pub mod multiplier;
 pub mod output_stages;
 pub mod packed_multiplier;
-pub mod pixel_walk;
 pub mod programmable;
 pub mod register_map;
 pub mod result_port;
@@ -36,9 +34,8 @@ pub mod ring;
 pub mod rtl;
 pub mod stock;
 pub mod target;
-pub mod token;
 pub mod told_memory;
-pub mod told_walk;
+pub mod walk;
 pub mod weight_load;
 pub mod weight_port;
 pub mod weight_swap;

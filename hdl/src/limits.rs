@@ -7,8 +7,8 @@ pub struct AxisLimits {
     pub size: u64,
     /// R or S.
     pub kernel: u64,
-    /// Phases of the stride that some tap reaches.
-    pub phases: u64,
+    /// Lines of the program that the walk along it comes to.
+    pub steps: u64,
 }
 
 /// Limits of a layer, and the memories that are built for it.

@@ -1,6 +1,6 @@
 //! The memories, for each family.
 
-use crate::block_ram::{block_ram, tiling, Tile};
+use crate::block_ram::{block_ram, one_deep, tiling, Reads, Tile};
 use crate::rtl::{bits_for, lit, Expr, Module, Resource};
 use crate::target::Target;
 
@@ -132,7 +132,7 @@ fn bank(
     let mut low = 0;
     while low < width {
         let used = tile.width.min(width - low);
-        let block = block_ram(&block_name, tile, target);
+        let block = block_ram(&block_name, tile, Reads::Always, target);
         let column = low / tile.width;
         let (write_data, read_data) = if used == tile.width {
             (ports.write_data.slice(low, used), data.slice(low, used))
@@ -194,6 +194,78 @@ impl Tile {
         let high = address.slice(low, address.width() - low);
         high.eq(&lit(self.first >> low, high.width()))
     }
+}
+
+/// Builds a memory with a register behind its read: `read_data` is the word that was addressed with the last `fetch` but
+/// one.
+pub fn fetched_memory(name: &str, depth: u64, width: usize, target: Target) -> Module {
+    let mut m = Module::new(
+        name,
+        format!("{DOC}\n`read_data` is what was addressed with the last `fetch` but one."),
+    );
+    let address = bits_for(depth - 1);
+    m.input("aclk", 1, "");
+    let write = m.input("write", 1, "");
+    let write_address = m.input("write_address", address, "");
+    let write_data = m.input("write_data", width, "");
+    let fetch = m.input("fetch", 1, "");
+    let read_address = m.input("read_address", address, "");
+    let read_data = m.output("read_data", width, "");
+    let Some(tile) = one_deep(target, depth) else {
+        m.takes(Resource::Memory {
+            words: depth,
+            bits: width,
+        });
+        m.primitive_body(format!(
+            "\
+{NO_COLLISIONS}
+reg [{msb}:0] words [0:{last}];
+reg [{msb}:0] read_q;
+reg [{msb}:0] read_data_q;
+
+assign read_data = read_data_q;
+
+always @(posedge aclk) begin
+  if (write) words[write_address] <= write_data;
+  if (fetch) begin
+    read_q <= words[read_address];
+    read_data_q <= read_q;
+  end
+end",
+            msb = width - 1,
+            last = depth - 1,
+        ));
+        return m;
+    };
+    let wide = bits_for(tile.depth - 1);
+    for (column, low) in (0..width).step_by(tile.width).enumerate() {
+        let used = tile.width.min(width - low);
+        let block = block_ram(
+            &format!("{name}_{}x{}", tile.depth, tile.width),
+            &tile,
+            Reads::Fetched,
+            target,
+        );
+        let word = m.net(&format!("word{column}"), tile.width, "");
+        m.assign(&read_data.slice(low, used), &word.slice(0, used));
+        if used < tile.width {
+            let spare = word.slice(used, tile.width - used);
+            m.unused(&format!("word{column}"), &spare);
+        }
+        m.instance(
+            &format!("u_block{column}"),
+            block,
+            vec![
+                ("write", write.clone()),
+                ("write_address", write_address.zext(wide)),
+                ("write_data", write_data.slice(low, used).zext(tile.width)),
+                ("fetch", fetch.clone()),
+                ("read_address", read_address.zext(wide)),
+                ("read_data", word),
+            ],
+        );
+    }
+    m
 }
 
 /// Builds a memory whose output holds while `read` is low; `read_data` follows by one cycle.

@@ -469,10 +469,10 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
         constant("size", 0x18, "limit: H, W, P and Q", pair(|axis| axis.size)),
         constant("kernel", 0x1c, "limit: R and S", pair(|axis| axis.kernel)),
         constant(
-            "phases",
+            "steps",
             0x20,
-            "limit: phases of the stride that some tap reaches",
-            pair(|axis| axis.phases),
+            "limit: lines of the program of an axis",
+            pair(|axis| axis.steps),
         ),
         constant(
             "zero_run",

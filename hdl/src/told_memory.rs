@@ -2,8 +2,9 @@
 
 use crate::config::{Config, ConfigPort, Told, ToldPart, Turn};
 use crate::descriptor::Descriptor;
-use crate::memory::prompt_memory;
+use crate::memory::{fetched_memory, prompt_memory};
 use crate::rtl::{Expr, Module};
+use crate::target::Target;
 use std::collections::HashMap;
 
 /// Bits of a word of the bus that fills the memories.
@@ -19,6 +20,9 @@ pub const LOAD_DATA: &str = "cfg_load_data";
 
 /// What entry `entry` of a layer holds.
 type OfEntry = Box<dyn Fn(&Descriptor, u64) -> u64>;
+
+/// A memory of that name with so many words and bits, and what its inputs beside the usual are bound to.
+type BuildMemory<'a> = dyn Fn(&str, u64, usize) -> (Module, Vec<(&'static str, Expr)>) + 'a;
 
 /// One number of each entry.
 pub struct Number {
@@ -82,6 +86,20 @@ impl LoadBus {
         numbers: Vec<Number>,
         (entries, address): (&[u64], &Expr),
     ) -> HashMap<&'static str, Expr> {
+        let build =
+            |name: &str, depth: u64, width: usize| (prompt_memory(name, depth, width), vec![]);
+        self.place(m, config, name, numbers, (entries, address), &build)
+    }
+
+    fn place(
+        &mut self,
+        m: &mut Module,
+        config: &mut Config,
+        name: &str,
+        numbers: Vec<Number>,
+        (entries, address): (&[u64], &Expr),
+        build: &BuildMemory,
+    ) -> HashMap<&'static str, Expr> {
         let bits = address.width();
         self.entry_bits = self.entry_bits.max(bits);
         let paged = |m: &mut Module, what: &str, page: &Expr, entry: &Expr| {
@@ -101,17 +119,16 @@ impl LoadBus {
             let strobe = format!("cfg_load_{part_name}");
             let filled = m.input(&strobe, 1, "it is one of this memory");
             let word = m.net(&format!("{part_name}_word"), width, "");
-            m.instance(
-                &format!("u_{part_name}"),
-                prompt_memory(&format!("{}_{part_name}", m.name()), 2 << bits, width),
-                vec![
-                    ("write", filled),
-                    ("write_address", write.clone()),
-                    ("write_data", self.load_data.slice(0, width)),
-                    ("read_address", read.clone()),
-                    ("read_data", word.clone()),
-                ],
-            );
+            let (memory, mut bindings) =
+                build(&format!("{}_{part_name}", m.name()), 2 << bits, width);
+            bindings.extend([
+                ("write", filled),
+                ("write_address", write.clone()),
+                ("write_data", self.load_data.slice(0, width)),
+                ("read_address", read.clone()),
+                ("read_data", word.clone()),
+            ]);
+            m.instance(&format!("u_{part_name}"), memory, bindings);
             let mut low = 0;
             for number in &part {
                 let net = m.net(
@@ -128,6 +145,26 @@ impl LoadBus {
                 .push(ToldPart::new(strobe, name, part, entries));
         }
         found
+    }
+
+    /// The same in a memory that is read by fetches: the numbers are those of the line `place` as of the last `fetch` but
+    /// one.
+    #[allow(clippy::too_many_arguments)]
+    pub fn program(
+        &mut self,
+        m: &mut Module,
+        config: &mut Config,
+        name: &str,
+        numbers: Vec<Number>,
+        (entries, address): (&[u64], &Expr),
+        fetch: &Expr,
+        target: Target,
+    ) -> HashMap<&'static str, Expr> {
+        let read = |name: &str, depth: u64, width: usize| {
+            let memory = fetched_memory(name, depth, width, target);
+            (memory, vec![("fetch", fetch.clone())])
+        };
+        self.place(m, config, name, numbers, (entries, address), &read)
     }
 
     /// Names what no memory of this module uses.

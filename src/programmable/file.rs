@@ -20,10 +20,10 @@ use crate::table_file::{self, read_text, Kind};
 pub const MODE: &str = "programmable";
 /// Words of a memory: an address stays within 31 bits.
 const MAX_WORDS: i64 = 1 << 24;
-/// Phases of an axis: each has registers of its own.
-const MAX_PHASES: i64 = 64;
-/// Phases of an axis, where the file does not say.
-const PHASES: i64 = 4;
+/// Lines of the program of an axis; of two positions it can have five.
+const STEPS: [i64; 2] = [8, 1024];
+/// Where the file does not say: nearly every axis has a program that is shorter.
+const DEFAULT_STEPS: i64 = 32;
 /// Results in the output FIFO.
 pub(super) const FIFO_RESULTS: [i64; 2] = [4, 4096];
 /// Where the file does not say: as many as the block RAMs of most devices are deep, so that fewer cost no less. It is four
@@ -97,10 +97,9 @@ pub struct LimitsFile {
     pub size: PerAxis,
     /// R, S.
     pub kernel: PerAxis,
-    /// Phases of the stride that some tap reaches: min(stride / gcd(stride, dilation), kernel); by default 4, or `kernel` if
-    /// that is less.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phases: Option<PerAxis>,
+    /// Lines of the programs of rows and columns, 32 by default: most layers need a dozen or less; long kernels and strides
+    /// need more. `bpa estimate` tells how many.
+    pub steps: PerAxis,
     /// Results in the output FIFO, a power of two.
     pub fifo_results: i64,
     /// Beats of grad_input in a row that no tap reaches.
@@ -146,7 +145,7 @@ impl Default for LimitsFile {
             line_words: 4096,
             size: PerItem([256; 2]),
             kernel: PerItem([7; 2]),
-            phases: None,
+            steps: PerItem([DEFAULT_STEPS; 2]),
             fifo_results: DEFAULT_FIFO_RESULTS,
             zero_run: 65_535,
             scale_words: None,
@@ -198,14 +197,12 @@ impl EngineFile {
         let axis = |index: usize, item: &str| -> Result<AxisLimits, LayerError> {
             let size = in_range("limits.size", item, limits.size.0[index], 2, MAX_SIZE)?;
             let kernel = in_range("limits.kernel", item, limits.kernel.0[index], 1, MAX_STEP)?;
-            let given = limits.phases.map(|phases| phases.0[index]);
-            let phases = given.unwrap_or(PHASES.min(kernel.into()));
-            let most = MAX_PHASES.min(kernel.into());
-            let phases = in_range("limits.phases", item, phases, 1, most)?;
+            let [least, most] = STEPS;
+            let steps = in_range("limits.steps", item, limits.steps.0[index], least, most)?;
             Ok(AxisLimits {
                 size: size.into(),
                 kernel: kernel.into(),
-                phases: phases.into(),
+                steps: steps.into(),
             })
         };
         let simd = in_range("engine.simd", "", engine.simd, 1, MAX_SIZE)?;
@@ -342,7 +339,7 @@ impl ProgrammableEngine {
                 line_words: number(self.limits.line_words),
                 size: pair(|axis| axis.size),
                 kernel: pair(|axis| axis.kernel),
-                phases: Some(pair(|axis| axis.phases)),
+                steps: pair(|axis| axis.steps),
                 fifo_results: number(self.limits.fifo_results),
                 zero_run: number(self.limits.zero_run),
                 scale_words: self

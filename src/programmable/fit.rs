@@ -7,7 +7,7 @@ use bpa_hdl::job_table::JobTable;
 use super::{NoFit, ProgrammableEngine, UsedStages};
 use crate::layer::{Axis, Engine, Geometry, LaneUse, Layer, LayerFile, ScalePer};
 use crate::plan::Plan;
-use crate::schedule::{AxisTaps, Buffers, FrameWalk};
+use crate::schedule::{Buffers, FrameWalk};
 
 impl ProgrammableEngine {
     /// The layer of this geometry on the engine's lanes, some of which may stand idle; it uses none of the stages behind
@@ -110,13 +110,6 @@ impl ProgrammableEngine {
                 kernel.into(),
                 most.kernel,
             )?;
-            let phases = AxisTaps::new(axis).live_phases();
-            limit(
-                &format!("phases of the {name}"),
-                "phases",
-                phases,
-                most.phases,
-            )?;
         }
         limit(
             "words of weights",
@@ -152,6 +145,17 @@ impl ProgrammableEngine {
         )
         .behind(self.stage_cycles());
         let d = plan.descriptor();
+        for (axis, most, name) in [
+            (&d.rows, limits.axes[0], "rows"),
+            (&d.cols, limits.axes[1], "columns"),
+        ] {
+            limit(
+                &format!("steps of the {name}"),
+                "steps",
+                axis.program.lines.len() as u64,
+                most.steps,
+            )?;
+        }
         limit(
             "beats without a tap",
             "zero_run",

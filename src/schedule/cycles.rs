@@ -18,6 +18,8 @@ const ARRIVAL_TO_LOAD: i64 = 3;
 const FREE_TO_ARRIVAL: i64 = 3;
 /// From the last beat of a job to the first cycle of the next one's walk.
 const RESTART: u64 = 3;
+/// From there to the first token: two fetches, and the sums.
+const FIRST_TOKEN: i64 = 2;
 /// From a result's move to the FIFO memory's output to the accumulation that may take its place.
 const READ_TO_START: i64 = 2;
 
@@ -100,7 +102,7 @@ pub fn run_ahead(walk: &FrameWalk, simd: usize, buffers: Buffers, frames: u64) -
     let mut model = Model::new(walk, simd, buffers);
     model.last_beat_in = NEVER;
     // The walk begins when the job does.
-    model.row_load = -1;
+    model.emitted = FIRST_TOKEN - 1;
     let end = ends(model, frames).last().map_or(0, |end| end + 1);
     end as u64 + RESTART
 }
@@ -144,7 +146,6 @@ struct Model<'a> {
     needed: u64,
 
     // Walk: cycles of the latest events.
-    row_load: i64,
     emitted: i64,
     queued: i64,
     /// In the second entry of the queue, at its head, in the issue loops.
@@ -177,7 +178,6 @@ impl<'a> Model<'a> {
             freed: 0,
             frees: VecDeque::from([(0, NEVER)]),
             needed: 0,
-            row_load: NEVER,
             emitted: NEVER,
             queued: NEVER,
             second: NEVER,
@@ -196,9 +196,7 @@ impl<'a> Model<'a> {
     fn state(&self) -> Vec<i64> {
         let cycles = [
             self.last_beat_in,
-            self.row_load,
             self.emitted,
-            self.queued,
             self.queued,
             self.second,
             self.head,
@@ -223,15 +221,8 @@ impl<'a> Model<'a> {
     fn frame(&mut self) {
         let walk = self.walk;
         for pixel in walk.pixels() {
-            // The walk: one visit a cycle, one row context at a time.
-            let ready = if pixel.row_first {
-                let row_ready = self.row_load + 1 + pixel.empty_before as i64;
-                self.row_load = row_ready.max(self.emitted);
-                self.row_load + 1
-            } else {
-                self.emitted + 1 + pixel.empty_before as i64
-            };
-            let emitted = ready.max(self.queued);
+            // The walk: a token a cycle.
+            let emitted = (self.emitted + 1).max(self.queued);
             // The queue: three entries, of which the second is never passed by.
             let queued = (emitted + 1).max(self.second);
             let second = (queued + 1).max(self.head);

@@ -10,10 +10,6 @@ pub struct FrameWalk {
     pub rows: AxisWalk,
     /// Columns.
     pub cols: AxisWalk,
-    /// Rows with taps.
-    pub row_visits: Vec<Visit>,
-    /// Columns with taps.
-    pub col_visits: Vec<Visit>,
     /// Issues of one tap: blocks of K, or one where no tap reaches any pixel.
     pub tap_issues: u64,
     /// Beats of grad_output of one pixel.
@@ -26,7 +22,7 @@ pub struct FrameWalk {
 }
 
 /// One pixel of grad_input with taps, in order of the walk.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pixel {
     /// Issues of each of its accumulations.
     pub issues: u64,
@@ -34,14 +30,23 @@ pub struct Pixel {
     pub opens: u64,
     /// Pixels of grad_output that are dead afterwards.
     pub frees: u64,
-    /// First pixel with taps of its frame.
-    pub frame_first: bool,
     /// First pixel with taps of its row.
     pub row_first: bool,
-    /// Visited positions without a tap just before: columns, or rows where it is its row's first.
-    pub empty_before: u64,
     /// Pixels of grad_input without a tap between the one before in this frame and this one.
     pub skipped: u64,
+}
+
+/// What a row needs and lets go, in pixels of grad_output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowNeeds {
+    /// For its first pixel.
+    pub first: u64,
+    /// Whether its other pixels need what their columns open.
+    pub opens: bool,
+    /// Behind its last pixel.
+    pub last: u64,
+    /// Whether what their columns close is dead behind the others.
+    pub closes: bool,
 }
 
 impl FrameWalk {
@@ -53,8 +58,6 @@ impl FrameWalk {
         let (rows, cols) =
             walks.unwrap_or_else(|| (AxisWalk::one_tap(rows), AxisWalk::one_tap(cols)));
         FrameWalk {
-            row_visits: rows.visits_with_taps(),
-            col_visits: cols.visits_with_taps(),
             rows,
             cols,
             tap_issues: match reaches {
@@ -72,64 +75,85 @@ impl FrameWalk {
         self.rows.kept_size() * self.cols.kept_size()
     }
 
-    /// Pixels of a row of grad_input.
-    fn width(&self) -> u64 {
-        u64::from(self.cols.taps.axis().in_size)
-    }
-
     /// Pixels of grad_input behind the last with a tap.
     pub fn end_pixels(&self) -> u64 {
-        let below = u64::from(self.rows.taps.axis().in_size) - 1 - self.rows.last;
-        below * self.width() + self.width() - 1 - self.cols.last
+        self.rows.behind() * self.cols.size() + self.cols.behind()
+    }
+
+    /// Pixels of grad_input without a tap before visit `index` of the rows: its first pixel's, in this frame.
+    pub fn skipped_before_row(&self, index: usize) -> u64 {
+        let (rows, width) = (&self.rows.visits, self.cols.size());
+        match index.checked_sub(1) {
+            None => rows[0].position * width + self.cols.first(),
+            Some(before) => {
+                let between = rows[index].position - rows[before].position - 1;
+                between * width + self.cols.behind() + self.cols.first()
+            }
+        }
+    }
+
+    /// The same before visit `index` of the columns, but for a row's first.
+    pub fn skipped_before_col(&self, index: usize) -> u64 {
+        let cols = &self.cols.visits;
+        cols[index].position - cols[index - 1].position - 1
+    }
+
+    /// What a row means for the pixels of grad_output. The newest row that it opens arrives pixel by pixel, and the oldest
+    /// that it closes goes like that; others are there before its first pixel, or go with its last.
+    pub fn row_needs(&self, row: &Visit) -> RowNeeds {
+        let cols = &self.cols.visits;
+        let whole = |rows: u64, pixels: u64| match rows.checked_sub(1) {
+            None => 0,
+            Some(others) => others * self.cols.kept_size() + pixels,
+        };
+        RowNeeds {
+            first: whole(row.opens, cols[0].opens),
+            opens: row.opens > 0,
+            last: whole(row.closes, cols[cols.len() - 1].closes),
+            closes: row.closes > 0,
+        }
+    }
+
+    /// The pixels with taps of visit `index` of the rows.
+    pub fn row(&self, index: usize) -> impl Iterator<Item = Pixel> + '_ {
+        let row = &self.rows.visits[index];
+        let needs = self.row_needs(row);
+        let taps = row.taps.count * self.tap_issues;
+        let last = self.cols.visits.len() - 1;
+        self.cols
+            .visits
+            .iter()
+            .enumerate()
+            .map(move |(j, col)| Pixel {
+                issues: taps * col.taps.count,
+                opens: match j {
+                    0 => needs.first,
+                    _ if needs.opens => col.opens,
+                    _ => 0,
+                },
+                frees: match needs.closes {
+                    _ if j == last => needs.last,
+                    true => col.closes,
+                    false => 0,
+                },
+                row_first: j == 0,
+                skipped: match j {
+                    0 => self.skipped_before_row(index),
+                    _ => self.skipped_before_col(j),
+                },
+            })
     }
 
     /// Every pixel with taps, in order.
     pub fn pixels(&self) -> impl Iterator<Item = Pixel> + '_ {
-        let row_words = self.cols.kept_size();
-        let rest_cols = self.cols.rest(&self.col_visits);
-        let rest_rows = self.rows.rest(&self.row_visits) * row_words;
-        let (last_row, last_col) = (self.row_visits.len() - 1, self.col_visits.len() - 1);
-        let mut next = 0;
-        self.row_visits
-            .iter()
-            .enumerate()
-            .flat_map(move |(i, row)| {
-                self.col_visits.iter().enumerate().map(move |(j, col)| {
-                    let opens = if row.opens > 0 { col.opens } else { 0 };
-                    let row_opens = if j == 0 {
-                        row.opens.saturating_sub(1) * row_words
-                    } else {
-                        0
-                    };
-                    let col_frees =
-                        u64::from(col.closes) + if j == last_col { rest_cols } else { 0 };
-                    let frees = if row.closes { col_frees } else { 0 };
-                    let frame_frees = if i == last_row && j == last_col {
-                        rest_rows
-                    } else {
-                        0
-                    };
-                    Pixel {
-                        issues: row.taps.count * col.taps.count * self.tap_issues,
-                        opens: opens + row_opens,
-                        frees: frees + frame_frees,
-                        frame_first: i == 0 && j == 0,
-                        row_first: j == 0,
-                        empty_before: if j == 0 {
-                            row.empty_before
-                        } else {
-                            col.empty_before
-                        },
-                        skipped: row.position * self.width() + col.position,
-                    }
-                })
-            })
-            .map(move |mut pixel| {
-                let position = pixel.skipped;
-                pixel.skipped = position - next;
-                next = position + 1;
-                pixel
-            })
+        (0..self.rows.visits.len()).flat_map(|index| self.row(index))
+    }
+
+    /// The most pixels of grad_input without a tap between two with one, or before the first.
+    pub fn max_skipped(&self) -> u64 {
+        let rows = (0..self.rows.visits.len()).map(|index| self.skipped_before_row(index));
+        let cols = (1..self.cols.visits.len()).map(|index| self.skipped_before_col(index));
+        rows.chain(cols).max().unwrap_or(0)
     }
 
     /// Pixels that the line buffer must hold for the walk to go on: the most that are needed and

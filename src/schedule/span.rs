@@ -5,7 +5,7 @@ use super::frame::FrameWalk;
 
 /// The most pixels of grad_output, of those that some output needs, that lie between the newest
 /// arrived and the oldest still used while the frame is computed in order; freed in order of
-/// arrival (design.md section 3, "Line buffer").
+/// arrival.
 pub fn live_span_pixels(walk: &FrameWalk) -> u64 {
     if !walk.reaches {
         return 0;
@@ -46,7 +46,7 @@ struct Ranks {
 
 impl Ranks {
     fn of(axis: &AxisWalk) -> Self {
-        let all: Vec<_> = axis.visits().filter_map(|(_, taps)| taps).collect();
+        let all: Vec<_> = axis.visits.iter().map(|visit| visit.taps).collect();
         let mut is_needed = vec![false; axis.kept_size() as usize];
         for taps in &all {
             for i in 0..taps.count {

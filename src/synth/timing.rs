@@ -144,6 +144,11 @@ fn parse<'a>(
 
 /// The name in the Verilog that a cell's name was made from: Yosys appends the cell's type and what it is connected to.
 fn design_name<'a, 'b>(cell: &'a str, cell_types: impl Iterator<Item = &'b str>) -> &'a str {
+    // A net that place and route puts on the wires for clocks.
+    let cell = match cell.strip_prefix("$gbuf_") {
+        Some(net) => net.split("_$glb").next().unwrap_or(net),
+        None => cell,
+    };
     let cell = cell.strip_prefix(IN_HARNESS).unwrap_or(cell);
     let appended = cell_types.filter_map(|cell_type| {
         cell.match_indices(cell_type)
@@ -236,6 +241,7 @@ mod tests {
             ),
             ("u_inner.u_core.row_q_LUT4_Z_D_CCU2C_S0", "u_core.row_q"),
             ("u_inner.LUT4_net_LUT4_Z", "LUT4_net"),
+            ("$gbuf_u_inner.u_core.to_second_$glb_ce", "u_core.to_second"),
             ("u_inner.u_LUT40_PFUMX_Z", "u_LUT40"),
             ("$abc$12$lut", "$abc$12$lut"),
             ("in_bank_q_TRELLIS_FF_Q", "in_bank_q"),

@@ -40,13 +40,13 @@ fn words() -> impl Strategy<Value = i64> {
     ]
 }
 
-/// Sizes, kernel and phases of an axis.
+/// Sizes, kernel and steps of an axis.
 fn axis_limits() -> impl Strategy<Value = [i64; 3]> {
     let size =
         prop_oneof![4 => 2..=5_i64, 4 => one_of(&[7, 8, 9, 16, 64, 1000]), 1 => Just(65_535)];
     let kernel = prop_oneof![8 => count(), 1 => Just(4095)];
-    let phases = prop_oneof![8 => count(), 1 => Just(64)];
-    (size, kernel, phases).prop_map(|(size, kernel, phases)| [size, kernel, phases.min(kernel)])
+    let steps = prop_oneof![8 => 8..=40_i64, 1 => Just(1024)];
+    (size, kernel, steps).prop_map(|(size, kernel, steps)| [size, kernel, steps])
 }
 
 fn limits() -> impl Strategy<Value = LimitsFile> {
@@ -64,7 +64,7 @@ fn limits() -> impl Strategy<Value = LimitsFile> {
                 line_words: words[1],
                 size: pair(0),
                 kernel: pair(1),
-                phases: Some(pair(2)),
+                steps: pair(2),
                 fifo_results: 1 << fifo_bits,
                 zero_run,
                 scale_words: Some(words[2]),
@@ -230,14 +230,14 @@ fn any_file() -> impl Strategy<Value = AnyFile> {
         perhaps(number()),
     )
         .prop_map(
-            |(mut file, [size, kernel, phases], [weight, line, fifo], [simd, pe], scale)| {
+            |(mut file, [size, kernel, steps], [weight, line, fifo], [simd, pe], scale)| {
                 (file.engine.simd, file.engine.pe) = (simd, pe);
                 file.limits = LimitsFile {
                     weight_words: weight,
                     line_words: line,
                     size: PerItem(size),
                     kernel: PerItem(kernel),
-                    phases: Some(PerItem(phases)),
+                    steps: PerItem(steps),
                     fifo_results: fifo,
                     scale_words: scale.or(file.limits.scale_words),
                     ..file.limits

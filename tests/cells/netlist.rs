@@ -88,7 +88,8 @@ impl Netlist {
         let is_port = |name: &str| {
             name.rsplit('.')
                 .next()
-                .is_some_and(|last| ports.contains(&last))
+                // What a register takes next may be another block's register.
+                .is_some_and(|last| ports.contains(&last) || last.ends_with("_d"))
         };
         let below: BTreeSet<u64> = nets
             .filter(|(name, _)| name.starts_with(&beginning) && !is_port(name))

@@ -27,7 +27,7 @@ weight_words = 64
 line_words = 64
 size = 15
 kernel = 3
-phases = 3
+steps = 12
 fifo_results = 8
 zero_run = 255
 "#;

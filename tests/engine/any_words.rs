@@ -35,7 +35,7 @@ fn rig(keys: &str) -> Rig {
         [limits]
         size = 64
         kernel = 5
-        phases = 3
+        steps = 16
         line_words = 60
         weight_words = 32
         zero_run = 60

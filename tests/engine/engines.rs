@@ -68,14 +68,13 @@ fn limits(seed: u64, choices: &mut Choices) -> LimitsFile {
     let mut pair = |least, greatest, some: &[i64]| [(); 2].map(|()| any(least, greatest, some));
     let size = pair(2, 65_535, &[2, 3, 4, 5, 7, 8, 9, 16, 17, 64, 1000]);
     let kernel = pair(1, 4095, &[1, 2, 3, 4, 5, 8, 100]);
-    let phases = pair(1, 64, &[1, 2, 3, 4, 5, 8]);
-    let phases = [0, 1].map(|axis| phases[axis].min(kernel[axis]));
+    let steps = pair(8, 1024, &[8, 9, 12, 16, 32]);
     LimitsFile {
         weight_words: any(2, 1 << 24, &words),
         line_words: any(2, 1 << 24, &words),
         size: PerItem(size),
         kernel: PerItem(kernel),
-        phases: Some(PerItem(phases)),
+        steps: PerItem(steps),
         fifo_results: any(4, 4096, &[4, 4, 8, 16, 64]),
         zero_run: any(1, (1 << 31) - 1, &[1, 2, 3, 4, 7, 20, 60, 8191, 65_535]),
         scale_words: None,

@@ -306,10 +306,10 @@ fn no_net_can_name_an_engine() {
         "out_type = \"int8\"\nshift = 3",
         "accumulate = true\nmask = true\nout_type = \"int8\"\nshift = 3\nrounding = \"stochastic\"\nscale_per = \"channel\"",
     ];
-    for (stages, phases) in stages.into_iter().flat_map(|it| [(it, 1), (it, 64)]) {
+    for (stages, steps) in stages.into_iter().flat_map(|it| [(it, 8), (it, 1024)]) {
         let text = format!(
             "name = \"lint\"\n[engine]\nmode = \"programmable\"\n{stages}\n\
-             [limits]\nkernel = 64\nphases = {phases}\n"
+             [limits]\nkernel = 64\nsteps = {steps}\n"
         );
         let engine = EngineFile::parse(&text, "here")
             .unwrap()

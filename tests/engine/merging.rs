@@ -33,7 +33,6 @@ pe = 4
 [limits]
 size = 32
 kernel = 3
-phases = 3
 line_words = 64
 weight_words = 40
 zero_run = 1000

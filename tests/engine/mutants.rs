@@ -226,18 +226,46 @@ const MUTANTS: &[(&str, &[Edit])] = &[
     (
         "a tap that never enters",
         &[Text(
-            "_walk_rows",
-            "again_taps = taps_q + 2'd1;",
-            "again_taps = taps_q;",
+            "_walk",
+            "tap_rows_d = tap_rows_q + row_taps;",
+            "tap_rows_d = tap_rows_q;",
         )],
     ),
     (
-        "a tap that never leaves",
+        "a loop that ends a turn early",
+        &[Text("_walk_rows", "more_d = 2'd0;", "more_d = 2'd3;")],
+    ),
+    (
+        "a loop that is under way for good",
         &[Text(
             "_walk_rows",
-            "again_taps = taps_q - 2'd1;",
-            "again_taps = taps_q;",
+            "idle_d = ~idle_q & more_q[1];",
+            "idle_d = 1'd0;",
         )],
+    ),
+    (
+        "a program that begins again with its first line",
+        &[Text("_walk_rows", "place_d = 4'd1;", "place_d = 4'd0;")],
+    ),
+    (
+        "a step that is fetched twice",
+        &[Text(
+            "_walk_cols",
+            "fetch = advance | ~filled_q;",
+            "fetch = advance;",
+        )],
+    ),
+    (
+        "a column's step where a row begins",
+        &[Text(
+            "_walk",
+            "address_step = row_address;",
+            "address_step = col_address;",
+        )],
+    ),
+    (
+        "what a row lets go forgotten",
+        &[Text("_walk", "free_d = row_free;", "free_d = 1'd1;")],
     ),
     (
         "an address that does not wrap",
@@ -293,11 +321,7 @@ const MUTANTS: &[(&str, &[Edit])] = &[
     ),
     (
         "zeros of empty rows forgotten",
-        &[Text(
-            "_walk",
-            "row_run_d = row_run_q + row_skip + cfg_row_empty_beats;",
-            "row_run_d = row_run_q + row_skip;",
-        )],
+        &[Text("_walk", "skip_d = row_skip;", "skip_d = 6'd2;")],
     ),
     (
         "tlast a beat early",
@@ -327,8 +351,8 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "a frame that does not end",
         &[Text(
             "_core",
-            "frames_step = {6{1'd1}};",
-            "frames_step = 6'd1;",
+            "frames_step = {3{1'd1}};",
+            "frames_step = 3'd0;",
         )],
     ),
     (
@@ -556,8 +580,9 @@ fn many_taps() -> Layer {
     )
 }
 
-/// Some constants of a layer mean nothing: how often taps enter where none enters. Others have a neighbour that means
-/// the same. But each kind of constant matters to one of these layers, and nearly every wrong value is noticed.
+/// Some constants have a neighbour that means the same. But each kind matters to one of these layers, and nearly every
+/// wrong value is noticed. The programs of the walk are no such constants: those of a programmable engine are changed in
+/// `programmable::a_wrong_step_is_noticed`.
 #[test]
 fn wrong_constants_are_noticed() {
     let mut noticed: BTreeMap<String, u32> = BTreeMap::new();
@@ -572,9 +597,7 @@ fn wrong_constants_are_noticed() {
         assert_eq!(core.verdict(None), None, "the right constants");
         for constant in &core.constants {
             let (pin, right) = (&constant.pin, constant.value);
-            // The same for every slot.
-            let kind: String = pin.chars().filter(|c| !c.is_ascii_digit()).collect();
-            let count = noticed.entry(kind).or_default();
+            let count = noticed.entry(pin.clone()).or_default();
             for value in wrong_values(constant) {
                 all += 1;
                 match core.verdict(Some((pin, value))) {
@@ -588,7 +611,7 @@ fn wrong_constants_are_noticed() {
     let never: Vec<_> = noticed.iter().filter(|(_, &count)| count == 0).collect();
     assert!(never.is_empty(), "never noticed: {never:?}");
     assert!(
-        all > 500 && 10 * alive.len() < all,
+        all > 200 && 10 * alive.len() < all,
         "{} of {all} not noticed",
         alive.len()
     );

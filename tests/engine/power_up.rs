@@ -121,7 +121,7 @@ fn check_programmable(keys: &str) {
         [limits]
         size = 16
         kernel = 3
-        phases = 2
+        steps = 12
         line_words = 20
         weight_words = 16
         zero_run = 60

@@ -5,7 +5,7 @@
 //! test --test engine programmable` runs that one and the next. More of them: `BPA_PROGRAMMABLE_CASES=1000`.
 
 use std::cell::Cell;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::LazyLock;
@@ -21,6 +21,8 @@ use bpa_engine::layer::{Geometry, Layer, PerItem};
 use bpa_engine::plan::Plan;
 use bpa_engine::programmable::{EngineFile, ProgrammableEngine};
 use bpa_engine::run::Arrays;
+use bpa_engine::vectors::{grad_input_beats, pack_grad_output, pack_weight, unpack_grad_input};
+use bpa_hdl::descriptor::{Jump, Line};
 use bpa_hdl::programmable::Programmable;
 use bpa_hdl::rtl::print_verilog;
 use bpa_sim::{Instance, Model, Pin};
@@ -33,8 +35,8 @@ use crate::layers::layer;
 use crate::three_tools::clean_for_three_tools;
 
 const CASES: u64 = 100;
-/// Cycles that a change of jobs costs: 20 and the levels of an adder tree of three.
-const HAND_OVER_CYCLES: u64 = 22;
+/// Cycles that a change of jobs costs: 21 and the levels of an adder tree of three.
+const HAND_OVER_CYCLES: u64 = 23;
 /// Words of the weight memory: the limit of a set, rounded up to a power of two.
 const WEIGHT_MEMORY: u64 = 1024;
 /// Words of the line buffer.
@@ -51,7 +53,7 @@ pe = 2
 [limits]
 size = 64
 kernel = 5
-phases = 5
+steps = 16
 line_words = 4000
 weight_words = 1000
 zero_run = 8191
@@ -365,22 +367,22 @@ const MUTANTS: [(&str, &str, &str, &str); 17] = [
         "all_taken_q",
     ),
     (
-        "a phase that comes back too late",
-        "if (slot_q == cfg_col_slots_less_1) begin",
-        "slot_q == cfg_col_slots_less_1",
-        "slot_q == (cfg_col_slots_less_1 | 3'd2)",
+        "a row that begins without its step",
+        "row_first_d = row_end;",
+        "row_end",
+        "1'd0",
     ),
     (
-        "a column that opens beyond the border",
-        "assign col_opened[0] = col_extra[0] & col_opens;",
-        "col_opens",
+        "columns that let go what their row keeps",
+        "if (row_closes) begin",
+        "row_closes",
         "1'd1",
     ),
     (
-        "a tap that leaves, and none after it",
-        "(now_clips | ({1'd0, round_q} == col_slots_clip_round",
-        "now_clips",
-        "1'd0",
+        "zeros of a row forgotten",
+        "skip_d = row_skip;",
+        "row_skip",
+        "col_skip",
     ),
     (
         "a job that goes into a shadow that is taken",
@@ -414,7 +416,7 @@ const MUTANTS: [(&str, &str, &str, &str); 17] = [
     ),
     (
         "weights of another job",
-        "ctx_weight_d = weight_base + row_weight;",
+        "weight_q <= weight_base;",
         "weight_base",
         "10'd0",
     ),
@@ -432,7 +434,7 @@ const MUTANTS: [(&str, &str, &str, &str); 17] = [
     ),
     (
         "a job that looks for its pixels elsewhere",
-        "base_q <= job_begin;",
+        "address_q <= job_begin;",
         "job_begin",
         "12'd0",
     ),
@@ -461,6 +463,18 @@ fn a_shell_that_is_a_little_wrong_is_noticed() {
     let rig = Rig::with_mutants();
     let mut cases = sets_of_all_sizes(&rig.engine);
     cases.extend((0..CASES).map(|seed| Case::new(&rig.engine, seed)));
+    // The job behind the first of these is told long before all frames of the first were taken.
+    cases.extend([0, 0].map(|seed| {
+        let geometry = Geometry {
+            in_channels: Some(1),
+            out_channels: Some(1),
+            in_size: Some(PerItem([64; 2])),
+            kernel: Some(PerItem([1; 2])),
+            ..Geometry::default()
+        };
+        let layer = rig.engine.layer(geometry).unwrap();
+        Case::of_layer(&rig.engine, layer, seed, 3)
+    }));
     let run = |mutant: usize| {
         let mut device = Simulated::new(&rig.model, 1);
         device.instance().poke("mutant", mutant as u64).unwrap();
@@ -471,6 +485,124 @@ fn a_shell_that_is_a_little_wrong_is_noticed() {
     for (index, (what, ..)) in MUTANTS.iter().enumerate() {
         assert!(run(index + 1).is_err(), "{what} passes");
     }
+}
+
+/// What is wrong, if anything, where the engine is told these words in place of the case's own.
+fn fault_of_words(rig: &Rig, case: &Case, words: &[u32]) -> Option<String> {
+    let layer = case.plan.layer();
+    let mut device = Simulated::new(&rig.model, 1);
+    let map = &rig.hardware.map;
+    for ((register, _), word) in map.table().zip(words) {
+        assert!(device.write(register.offset, *word).unwrap());
+    }
+    device.write(map.named("command").offset, 1).unwrap();
+    let weight = pack_weight(layer, &case.arrays.weight);
+    device.send(Input::Weight, &weight).unwrap();
+    for frame in case.arrays.grad_output.outer_iter() {
+        let beats = pack_grad_output(layer, frame);
+        device.send(Input::GradOutput, &beats).unwrap();
+    }
+    let out_bits = rig.engine.out_bits();
+    let frame = grad_input_beats(layer, out_bits).bytes();
+    let received = device.receive(frame * case.frames() as usize);
+    // All is done then: no beat too many, no job that goes on.
+    device.instance().run(500, None);
+    let state = device.read(map.named("state").offset).unwrap();
+    let given = device.instance().sink(GRAD_INPUT).accepted();
+    match received {
+        Err(error) => Some(error.to_string()),
+        Ok(_) if state != Some(0) || given != case.frames() * case.beats() => {
+            Some("no end".to_owned())
+        }
+        Ok(bytes) => case
+            .check(&unpack_grad_input(layer, &bytes, out_bits).unwrap())
+            .err(),
+    }
+}
+
+/// Each bit of the lines of a program counts, but for those that tell of no loop.
+#[test]
+fn a_wrong_step_is_noticed() {
+    // Enough frames for a leak to fill a small line buffer.
+    const FRAMES: usize = 12;
+    let rig = Rig::of(parsed(
+        &ENGINE.replace("line_words = 4000", "line_words = 35"),
+    ));
+    let lines = |case: &Case| {
+        let d = case.plan.descriptor();
+        [&d.rows, &d.cols].map(|axis| axis.program.lines.clone())
+    };
+    let loops = |lines: &[Line]| {
+        lines
+            .iter()
+            .any(|line| matches!(line.ahead, Jump::Loop { .. }))
+    };
+    let fits = |seed: &u64| rig.engine.plan(&drawn(&rig.engine, *seed)).is_ok();
+    let cases = (0..)
+        .filter(fits)
+        .map(|seed| Case::with_frames(&rig.engine, seed, FRAMES));
+    let cases = cases.filter(|case| lines(case).iter().all(|lines| loops(lines)));
+    let (mut all, mut alive) = (0, Vec::new());
+    let mut noticed: BTreeMap<String, u32> = BTreeMap::new();
+    for case in cases.take(2) {
+        let words = rig
+            .engine
+            .job(
+                &rig.hardware.table,
+                &case.plan,
+                (FRAMES as u32).try_into().unwrap(),
+            )
+            .unwrap();
+        assert_eq!(fault_of_words(&rig, &case, &words), None);
+        for (index, (register, _)) in rig.hardware.map.table().enumerate() {
+            for field in &register.fields {
+                // "row_program_3_address"
+                let Some((axis, rest)) = field.name.split_once("_program_") else {
+                    continue;
+                };
+                let (line, name) = rest.split_once('_').unwrap();
+                let line: usize = line.parse().unwrap();
+                let axis_lines = &lines(&case)[usize::from(axis == "col")];
+                let in_loop = matches!(
+                    axis_lines.get(line).map(|line| line.ahead),
+                    Some(Jump::Loop { .. })
+                );
+                if line >= axis_lines.len() || ["start", "turns"].contains(&name) && !in_loop {
+                    continue;
+                }
+                let mut wrong = words.clone();
+                // Of two turns none is left over, whatever is below the sign.
+                let bit = if name == "turns" { field.width - 1 } else { 0 };
+                wrong[index] ^= 1 << (field.low + bit);
+                all += 1;
+                match fault_of_words(&rig, &case, &wrong) {
+                    Some(_) => *noticed.entry(format!("{axis} {name}")).or_default() += 1,
+                    None => alive.push(format!("seed {}: {}", case.seed, field.name)),
+                }
+            }
+        }
+    }
+    println!(
+        "{} of {all} not noticed: {alive:#?}; noticed: {noticed:?}",
+        alive.len()
+    );
+    for name in [
+        "taps", "address", "weight", "need", "free", "skip", "last", "wrap", "loop", "start",
+        "turns",
+    ] {
+        for axis in ["row", "col"] {
+            assert!(
+                noticed.contains_key(&format!("{axis} {name}")),
+                "never noticed: {axis} {name}"
+            );
+        }
+    }
+    // A row's step tells for its first pixel and its last; a pixel that comes too early, or lets go too late, may do no harm.
+    assert!(
+        3 * alive.len() < all,
+        "{} of {all} not noticed",
+        alive.len()
+    );
 }
 
 /// Frames in steady state come as fast as the cost model says.
@@ -572,7 +704,8 @@ fn a_job_follows_the_one_before_it_in_the_cycles_of_the_model() {
             // while it is computed.
             let bound = bound_cycles(case.plan.layer());
             let d = case.plan.descriptor();
-            if d.input_pixels() * d.pixel_words() < bound && d.rows.first_skip == 0 {
+            if d.input_pixels() * d.pixel_words() < bound && d.rows.program.lines[0].step.skip == 0
+            {
                 least = least.min(between - frames * bound);
             }
         } else {

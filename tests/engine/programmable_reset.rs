@@ -33,7 +33,7 @@ fn rig() -> Rig {
         [limits]
         size = 16
         kernel = 3
-        phases = 2
+        steps = 12
         line_words = 20
         weight_words = 32
         zero_run = 60

@@ -46,7 +46,6 @@ mask = true
 [limits]
 size = 64
 kernel = 5
-phases = 5
 line_words = 60
 weight_words = 32
 zero_run = 60

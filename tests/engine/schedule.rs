@@ -8,7 +8,9 @@
 
 use bpa_engine::layer::{Axis, Layer};
 use bpa_engine::plan::Plan;
-use bpa_engine::schedule::{live_span_pixels, AxisTaps, FrameWalk};
+use bpa_engine::schedule::Buffers;
+use bpa_engine::schedule::{live_span_pixels, AxisTaps, AxisWalk, FrameWalk, Gather};
+use bpa_hdl::descriptor::{Jump, Program, Step};
 use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
 
@@ -115,7 +117,6 @@ fn check_axis(axis: &Axis) -> Result<(), TestCaseError> {
                 .collect(),
         };
         prop_assert_eq!(&found, &expected, "{:?} at {}", axis, position);
-        prop_assert!(expected.is_empty() || walk.is_live(position.into()));
         if let Some(taps) = walk.at(position.into()) {
             prop_assert_eq!(walk.last_out(&taps), expected.last().unwrap().1);
         }
@@ -213,6 +214,139 @@ fn check_plan(layer: &Layer) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// The first steps of a program as the sequencer goes through it: each line tells where to go on from the one that comes
+/// `ahead` places later.
+fn steps(program: &Program, count: usize) -> Vec<&Step> {
+    let mut places = vec![0];
+    let mut turns_left = None;
+    while places.len() < count {
+        let at = places.len() - 1;
+        let told = at.checked_sub(program.ahead);
+        let jump = told.map_or(Jump::Next, |told| program.lines[places[told]].ahead);
+        places.push(match jump {
+            Jump::Next => places[at] + 1,
+            Jump::Wrap => 1,
+            Jump::Loop { start, turns } => {
+                let left = turns_left.unwrap_or(turns - 1);
+                turns_left = (left > 0).then(|| left - 1);
+                if left > 0 {
+                    start as usize
+                } else {
+                    places[at] + 1
+                }
+            }
+        });
+    }
+    places
+        .iter()
+        .map(|&place| &program.lines[place].step)
+        .collect()
+}
+
+/// The programs add up, frame after frame, to the first tap of each pixel and to what it needs and lets go.
+fn check_programs(layer: &Layer) -> Result<(), TestCaseError> {
+    const FRAMES: usize = 3;
+    let walk = FrameWalk::new(layer);
+    let fixed = Plan::new(layer);
+    let buffers = Buffers {
+        line_words: fixed.descriptor().line_words,
+        fifo_results: fixed.fifo_results(),
+    };
+    let frame_words = (walk.kept_pixels() * walk.pixel_words) as i64;
+    for (plan, space) in [
+        (fixed, 1),
+        (Plan::with_buffers(layer, buffers), walk.pixel_words),
+    ] {
+        let d = plan.descriptor();
+        let (height, width) = (walk.rows.visits.len(), walk.cols.visits.len());
+        let rows = steps(&d.rows.program, FRAMES * height);
+        let cols = steps(&d.cols.program, FRAMES * height * width);
+        let pixels: Vec<_> = walk.pixels().collect();
+        let mut address = 0;
+        let mut weight = 0;
+        let [mut row_taps, mut col_taps] = [1, 1];
+        for (index, col) in cols.iter().enumerate() {
+            let (row, at) = (rows[index / width], index % width);
+            let pixel = &pixels[index % pixels.len()];
+            let (i, j) = (index / width % height, at);
+            if at == 0 {
+                row_taps += row.taps;
+            }
+            col_taps += col.taps;
+            let step: &Step = if at == 0 { row } else { col };
+            address += step.address;
+            weight += step.weight;
+            let (row_visit, col_visit) = (&walk.rows.visits[i], &walk.cols.visits[j]);
+            let first = (row_visit.taps.first_out - walk.rows.kept.first) * walk.cols.kept_size()
+                + (col_visit.taps.first_out - walk.cols.kept.first);
+            let frame = (index / pixels.len()) as i64;
+            let words = frame * frame_words + (first * walk.pixel_words) as i64;
+            prop_assert_eq!(address, words, "address of {}, {}", i, j);
+            let tap = row_visit.taps.first_tap * u64::from(layer.cols().kernel)
+                + col_visit.taps.first_tap;
+            prop_assert_eq!(weight, (tap * walk.tap_issues) as i64);
+            prop_assert_eq!(row_taps as u64, row_visit.taps.count);
+            prop_assert_eq!(col_taps as u64, col_visit.taps.count);
+            let need = match at {
+                0 => row.need,
+                _ if row.opens => col.need,
+                _ => 0,
+            };
+            let free = match row.closes {
+                _ if col.last => row.free,
+                true => col.free,
+                false => 0,
+            };
+            prop_assert_eq!((need, free), (pixel.opens, pixel.frees * space));
+            prop_assert_eq!(step.skip, pixel.skipped * walk.pixel_beats);
+            prop_assert_eq!(col.last, at + 1 == width);
+            prop_assert_eq!(row.last, i + 1 == height);
+        }
+    }
+    Ok(())
+}
+
+/// An axis with any advance, as a search finds its taps.
+fn check_gather(gather: Gather) -> Result<(), TestCaseError> {
+    let meets = |h: u64| {
+        let met = move |r: u64| {
+            let at = (h * gather.advance) as i64 + gather.pad - (r * gather.dilation) as i64;
+            let p = at / gather.stride as i64;
+            let inside = at >= 0 && at % gather.stride as i64 == 0 && p < gather.sources as i64;
+            inside.then_some((r, p as u64))
+        };
+        (0..gather.kernel).filter_map(met).collect::<Vec<_>>()
+    };
+    let taps = AxisTaps::new(gather);
+    for h in 0..gather.positions {
+        let found: Vec<(u64, u64)> = taps.at(h).map_or(vec![], |at| {
+            let tap = |i| {
+                (
+                    at.first_tap + i * taps.tap_step,
+                    at.first_out - i * taps.out_step,
+                )
+            };
+            (0..at.count).map(tap).collect()
+        });
+        prop_assert_eq!(found, meets(h), "{:?} at {}", gather, h);
+    }
+    let Some(walk) = AxisWalk::new(gather) else {
+        return Ok(());
+    };
+    let (mut opened, mut closed) = (walk.kept.first, walk.kept.first);
+    for (index, visit) in walk.visits.iter().enumerate() {
+        opened += visit.opens;
+        closed += visit.closes;
+        prop_assert!(visit.taps.first_out < opened && closed <= opened);
+        let later = walk.visits[index + 1..].iter();
+        prop_assert!(later
+            .clone()
+            .all(|later| taps.last_out(&later.taps) >= closed));
+    }
+    prop_assert_eq!((opened, closed), (walk.kept.last + 1, walk.kept.last + 1));
+    Ok(())
+}
+
 /// Checks this many random layers of at most so many cycles; the first that fails shrinks and is printed.
 fn check_layers(cases: u32, most_cycles: u64, check: fn(&Layer) -> Result<(), TestCaseError>) {
     let mut runner = TestRunner::new(config(cases, SEED));
@@ -237,6 +371,38 @@ fn taps_of_an_axis_are_those_of_the_equation() {
 #[test]
 fn a_walk_opens_what_is_needed_and_frees_what_is_dead() {
     check_layers(20_000, 1 << 20, check_walk);
+}
+
+#[test]
+fn programs_add_up_to_the_pixels() {
+    check_layers(5000, 1 << 16, check_programs);
+}
+
+#[test]
+fn any_advance_has_the_taps_of_the_equation() {
+    let small = || 1..12_u64;
+    let gathers = (
+        1..40_u64,
+        1..40_u64,
+        small(),
+        small(),
+        small(),
+        small(),
+        -9..30_i64,
+    )
+        .prop_map(
+            |(positions, sources, kernel, stride, dilation, advance, pad)| Gather {
+                positions,
+                sources,
+                kernel,
+                stride,
+                dilation,
+                advance,
+                pad,
+            },
+        );
+    let mut runner = TestRunner::new(config(20_000, SEED));
+    runner.run(&gathers, check_gather).unwrap();
 }
 
 #[test]

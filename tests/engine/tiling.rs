@@ -28,7 +28,6 @@ pe = 2
 [limits]
 size = 64
 kernel = 5
-phases = 5
 line_words = 60
 weight_words = 30
 zero_run = 60

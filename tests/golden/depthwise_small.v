@@ -42,54 +42,7 @@ module depthwise_small (
   output wire        error,  // sticky until reset: a tlast was misplaced
   output wire [5:0]  error_cause  // grad_output early, missing, late; weight early, missing, late
 );
-  localparam [1:0] CFG_ROW_VISITS_LESS_1 = 2'd2;  // visits of a walk, less one
-  localparam [2:0] CFG_ROW_ADDRESS_STEP = 3'd3;  // units from a visit of a slot to its next
-  localparam [2:0] CFG_ROW_ADDRESS_CLIP = 3'd0;  // units from a visit of a slot to its next where its first tap leaves
-  localparam       CFG_ROW_WEIGHT_TAP = 1'd0;  // weight units from tap to tap
-  localparam       CFG_ROW_FIRST_SKIP = 1'd0;  // beats without a tap before the first visit
   localparam [3:0] CFG_WALK_RING = 4'd5;  // size of the line buffer in units of this block's addresses
-  localparam       CFG_ROW_SLOT0_TAPS = 1'd0;  // taps at the first visit beyond those that every visit has
-  localparam [2:0] CFG_ROW_SLOT0_ADDRESS = 3'd0;  // line-buffer offset of its first tap, units
-  localparam       CFG_ROW_SLOT0_WEIGHT = 1'd0;  // weight offset of its first tap, units
-  localparam       CFG_ROW_SLOT0_CLIPS = 1'd0;  // it leaves after the first visit
-  localparam       CFG_ROW_SLOT0_CLIPPED = 1'd0;  // taps have left before the first visit
-  localparam       CFG_ROW_SLOT0_GROWS_LEFT = 1'd0;  // taps that have yet to enter
-  localparam       CFG_ROW_SLOT0_OPENS_FIRST = 1'd1;  // first visit needs new input
-  localparam       CFG_ROW_SLOT0_EXTRA = 1'd0;  // pixels that the first visit opens beyond one position
-  localparam       CFG_ROW_SLOT0_OPENS = 1'd1;  // later visits need new input
-  localparam       CFG_ROW_SLOT0_CLOSES = 1'd1;  // holds the kernel's last tap
-  localparam       CFG_ROW_SLOT0_SKIP = 1'd1;  // beats without a tap since the visit before
-  localparam [2:0] CFG_ROW_SLOT0_CLIP_AFTER = 3'd4;  // visits left at its last visit before its first tap leaves
-  localparam [2:0] CFG_COL_VISITS_LESS_1 = 3'd4;  // visits of a walk, less one
-  localparam [2:0] CFG_COL_ADDRESS_STEP = 3'd1;  // units from a visit of a slot to its next
-  localparam [2:0] CFG_COL_ADDRESS_CLIP = 3'd0;  // units from a visit of a slot to its next where its first tap leaves
-  localparam       CFG_COL_WEIGHT_TAP = 1'd0;  // weight units from tap to tap
-  localparam       CFG_COL_FIRST_SKIP = 1'd0;  // beats without a tap before the first visit
-  localparam       CFG_COL_SLOT0_TAPS = 1'd0;  // taps at the first visit beyond those that every visit has
-  localparam [2:0] CFG_COL_SLOT0_ADDRESS = 3'd0;  // line-buffer offset of its first tap, units
-  localparam       CFG_COL_SLOT0_WEIGHT = 1'd1;  // weight offset of its first tap, units
-  localparam       CFG_COL_SLOT0_CLIPS = 1'd0;  // it leaves after the first visit
-  localparam       CFG_COL_SLOT0_CLIPPED = 1'd1;  // taps have left before the first visit
-  localparam       CFG_COL_SLOT0_GROWS_LEFT = 1'd0;  // taps that have yet to enter
-  localparam       CFG_COL_SLOT0_OPENS_FIRST = 1'd1;  // first visit needs new input
-  localparam       CFG_COL_SLOT0_EXTRA = 1'd0;  // pixels that the first visit opens beyond one position
-  localparam       CFG_COL_SLOT0_OPENS = 1'd0;  // later visits need new input
-  localparam       CFG_COL_SLOT0_CLOSES = 1'd1;  // holds the kernel's last tap
-  localparam       CFG_COL_SLOT0_SKIP = 1'd0;  // beats without a tap since the visit before
-  localparam [3:0] CFG_COL_SLOT0_CLIP_AFTER = 4'd2;  // visits left at its last visit before its first tap leaves
-  localparam       CFG_COL_SLOT1_TAPS = 1'd0;  // taps at the first visit beyond those that every visit has
-  localparam [2:0] CFG_COL_SLOT1_ADDRESS = 3'd1;  // line-buffer offset of its first tap, units
-  localparam       CFG_COL_SLOT1_WEIGHT = 1'd0;  // weight offset of its first tap, units
-  localparam       CFG_COL_SLOT1_CLIPS = 1'd0;  // it leaves after the first visit
-  localparam       CFG_COL_SLOT1_CLIPPED = 1'd0;  // taps have left before the first visit
-  localparam       CFG_COL_SLOT1_GROWS_LEFT = 1'd0;  // taps that have yet to enter
-  localparam       CFG_COL_SLOT1_OPENS_FIRST = 1'd1;  // first visit needs new input
-  localparam       CFG_COL_SLOT1_EXTRA = 1'd0;  // pixels that the first visit opens beyond one position
-  localparam       CFG_COL_SLOT1_OPENS = 1'd1;  // later visits need new input
-  localparam       CFG_COL_SLOT1_CLOSES = 1'd0;  // holds the kernel's last tap
-  localparam       CFG_COL_SLOT1_SKIP = 1'd1;  // beats without a tap since the visit before
-  localparam [3:0] CFG_COL_SLOT1_CLIP_AFTER = 4'd3;  // visits left at its last visit before its first tap leaves
-  localparam [2:0] CFG_FRAME_STEP = 3'd4;  // units stored of a frame, modulo the line buffer
   localparam [2:0] CFG_LINE_PIXELS = 3'd5;  // pixels in the line buffer
   localparam [2:0] CFG_LINE_LESS_1 = 3'd4;  // pixels in the line buffer, less one
   localparam [2:0] CFG_GRAD_ROWS_LESS_1 = 3'd4;  // size of grad_output, less one
@@ -103,8 +56,6 @@ module depthwise_small (
   localparam       CFG_WEIGHT_WORDS_LESS_1 = 1'd1;  // beats of a set of weights, less one
   localparam [4:0] CFG_FIFO_RESULTS = 5'd16;  // results that the output FIFO holds
   localparam [3:0] CFG_ISSUE_RING = 4'd5;  // size of the line buffer in units of this block's addresses
-  localparam       CFG_FREE_ROW_END = 1'd0;  // pixels freed at the end of a row that closes one
-  localparam       CFG_FREE_FRAME_END = 1'd0;  // pixels freed at the end of a frame
   localparam       CFG_END_BEATS = 1'd1;  // beats without a tap at a frame's end
 
   depthwise_small_core u_core (
@@ -127,53 +78,6 @@ module depthwise_small (
     .error                     (error),
     .error_cause               (error_cause),
     .cfg_walk_ring             (CFG_WALK_RING),
-    .cfg_frame_step            (CFG_FRAME_STEP),
-    .cfg_row_visits_less_1     (CFG_ROW_VISITS_LESS_1),
-    .cfg_row_address_step      (CFG_ROW_ADDRESS_STEP),
-    .cfg_row_address_clip      (CFG_ROW_ADDRESS_CLIP),
-    .cfg_row_weight_tap        (CFG_ROW_WEIGHT_TAP),
-    .cfg_row_first_skip        (CFG_ROW_FIRST_SKIP),
-    .cfg_row_slot0_taps        (CFG_ROW_SLOT0_TAPS),
-    .cfg_row_slot0_address     (CFG_ROW_SLOT0_ADDRESS),
-    .cfg_row_slot0_weight      (CFG_ROW_SLOT0_WEIGHT),
-    .cfg_row_slot0_clips       (CFG_ROW_SLOT0_CLIPS),
-    .cfg_row_slot0_clipped     (CFG_ROW_SLOT0_CLIPPED),
-    .cfg_row_slot0_grows_left  (CFG_ROW_SLOT0_GROWS_LEFT),
-    .cfg_row_slot0_opens_first (CFG_ROW_SLOT0_OPENS_FIRST),
-    .cfg_row_slot0_extra       (CFG_ROW_SLOT0_EXTRA),
-    .cfg_row_slot0_opens       (CFG_ROW_SLOT0_OPENS),
-    .cfg_row_slot0_closes      (CFG_ROW_SLOT0_CLOSES),
-    .cfg_row_slot0_skip        (CFG_ROW_SLOT0_SKIP),
-    .cfg_row_slot0_clip_after  (CFG_ROW_SLOT0_CLIP_AFTER),
-    .cfg_col_visits_less_1     (CFG_COL_VISITS_LESS_1),
-    .cfg_col_address_step      (CFG_COL_ADDRESS_STEP),
-    .cfg_col_address_clip      (CFG_COL_ADDRESS_CLIP),
-    .cfg_col_weight_tap        (CFG_COL_WEIGHT_TAP),
-    .cfg_col_first_skip        (CFG_COL_FIRST_SKIP),
-    .cfg_col_slot0_taps        (CFG_COL_SLOT0_TAPS),
-    .cfg_col_slot0_address     (CFG_COL_SLOT0_ADDRESS),
-    .cfg_col_slot0_weight      (CFG_COL_SLOT0_WEIGHT),
-    .cfg_col_slot0_clips       (CFG_COL_SLOT0_CLIPS),
-    .cfg_col_slot0_clipped     (CFG_COL_SLOT0_CLIPPED),
-    .cfg_col_slot0_grows_left  (CFG_COL_SLOT0_GROWS_LEFT),
-    .cfg_col_slot0_opens_first (CFG_COL_SLOT0_OPENS_FIRST),
-    .cfg_col_slot0_extra       (CFG_COL_SLOT0_EXTRA),
-    .cfg_col_slot0_opens       (CFG_COL_SLOT0_OPENS),
-    .cfg_col_slot0_closes      (CFG_COL_SLOT0_CLOSES),
-    .cfg_col_slot0_skip        (CFG_COL_SLOT0_SKIP),
-    .cfg_col_slot0_clip_after  (CFG_COL_SLOT0_CLIP_AFTER),
-    .cfg_col_slot1_taps        (CFG_COL_SLOT1_TAPS),
-    .cfg_col_slot1_address     (CFG_COL_SLOT1_ADDRESS),
-    .cfg_col_slot1_weight      (CFG_COL_SLOT1_WEIGHT),
-    .cfg_col_slot1_clips       (CFG_COL_SLOT1_CLIPS),
-    .cfg_col_slot1_clipped     (CFG_COL_SLOT1_CLIPPED),
-    .cfg_col_slot1_grows_left  (CFG_COL_SLOT1_GROWS_LEFT),
-    .cfg_col_slot1_opens_first (CFG_COL_SLOT1_OPENS_FIRST),
-    .cfg_col_slot1_extra       (CFG_COL_SLOT1_EXTRA),
-    .cfg_col_slot1_opens       (CFG_COL_SLOT1_OPENS),
-    .cfg_col_slot1_closes      (CFG_COL_SLOT1_CLOSES),
-    .cfg_col_slot1_skip        (CFG_COL_SLOT1_SKIP),
-    .cfg_col_slot1_clip_after  (CFG_COL_SLOT1_CLIP_AFTER),
     .cfg_line_pixels           (CFG_LINE_PIXELS),
     .cfg_line_less_1           (CFG_LINE_LESS_1),
     .cfg_grad_rows_less_1      (CFG_GRAD_ROWS_LESS_1),
@@ -187,8 +91,6 @@ module depthwise_small (
     .cfg_weight_words_less_1   (CFG_WEIGHT_WORDS_LESS_1),
     .cfg_fifo_results          (CFG_FIFO_RESULTS),
     .cfg_issue_ring            (CFG_ISSUE_RING),
-    .cfg_free_row_end          (CFG_FREE_ROW_END),
-    .cfg_free_frame_end        (CFG_FREE_FRAME_END),
     .cfg_end_beats             (CFG_END_BEATS)
   );
 endmodule
@@ -218,53 +120,6 @@ module depthwise_small_core (
   output wire        error,  // sticky until reset: a tlast was misplaced
   output wire [5:0]  error_cause,  // grad_output early, missing, late; weight early, missing, late
   input  wire [3:0]  cfg_walk_ring,  // size of the line buffer in units of this block's addresses
-  input  wire [2:0]  cfg_frame_step,  // units stored of a frame, modulo the line buffer
-  input  wire [1:0]  cfg_row_visits_less_1,  // visits of a walk, less one
-  input  wire [2:0]  cfg_row_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0]  cfg_row_address_clip,  // units from a visit of a slot to its next where its first tap leaves
-  input  wire        cfg_row_weight_tap,  // weight units from tap to tap
-  input  wire        cfg_row_first_skip,  // beats without a tap before the first visit
-  input  wire        cfg_row_slot0_taps,  // taps at the first visit beyond those that every visit has
-  input  wire [2:0]  cfg_row_slot0_address,  // line-buffer offset of its first tap, units
-  input  wire        cfg_row_slot0_weight,  // weight offset of its first tap, units
-  input  wire        cfg_row_slot0_clips,  // it leaves after the first visit
-  input  wire        cfg_row_slot0_clipped,  // taps have left before the first visit
-  input  wire        cfg_row_slot0_grows_left,  // taps that have yet to enter
-  input  wire        cfg_row_slot0_opens_first,  // first visit needs new input
-  input  wire        cfg_row_slot0_extra,  // pixels that the first visit opens beyond one position
-  input  wire        cfg_row_slot0_opens,  // later visits need new input
-  input  wire        cfg_row_slot0_closes,  // holds the kernel's last tap
-  input  wire        cfg_row_slot0_skip,  // beats without a tap since the visit before
-  input  wire [2:0]  cfg_row_slot0_clip_after,  // visits left at its last visit before its first tap leaves
-  input  wire [2:0]  cfg_col_visits_less_1,  // visits of a walk, less one
-  input  wire [2:0]  cfg_col_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0]  cfg_col_address_clip,  // units from a visit of a slot to its next where its first tap leaves
-  input  wire        cfg_col_weight_tap,  // weight units from tap to tap
-  input  wire        cfg_col_first_skip,  // beats without a tap before the first visit
-  input  wire        cfg_col_slot0_taps,  // taps at the first visit beyond those that every visit has
-  input  wire [2:0]  cfg_col_slot0_address,  // line-buffer offset of its first tap, units
-  input  wire        cfg_col_slot0_weight,  // weight offset of its first tap, units
-  input  wire        cfg_col_slot0_clips,  // it leaves after the first visit
-  input  wire        cfg_col_slot0_clipped,  // taps have left before the first visit
-  input  wire        cfg_col_slot0_grows_left,  // taps that have yet to enter
-  input  wire        cfg_col_slot0_opens_first,  // first visit needs new input
-  input  wire        cfg_col_slot0_extra,  // pixels that the first visit opens beyond one position
-  input  wire        cfg_col_slot0_opens,  // later visits need new input
-  input  wire        cfg_col_slot0_closes,  // holds the kernel's last tap
-  input  wire        cfg_col_slot0_skip,  // beats without a tap since the visit before
-  input  wire [3:0]  cfg_col_slot0_clip_after,  // visits left at its last visit before its first tap leaves
-  input  wire        cfg_col_slot1_taps,  // taps at the first visit beyond those that every visit has
-  input  wire [2:0]  cfg_col_slot1_address,  // line-buffer offset of its first tap, units
-  input  wire        cfg_col_slot1_weight,  // weight offset of its first tap, units
-  input  wire        cfg_col_slot1_clips,  // it leaves after the first visit
-  input  wire        cfg_col_slot1_clipped,  // taps have left before the first visit
-  input  wire        cfg_col_slot1_grows_left,  // taps that have yet to enter
-  input  wire        cfg_col_slot1_opens_first,  // first visit needs new input
-  input  wire        cfg_col_slot1_extra,  // pixels that the first visit opens beyond one position
-  input  wire        cfg_col_slot1_opens,  // later visits need new input
-  input  wire        cfg_col_slot1_closes,  // holds the kernel's last tap
-  input  wire        cfg_col_slot1_skip,  // beats without a tap since the visit before
-  input  wire [3:0]  cfg_col_slot1_clip_after,  // visits left at its last visit before its first tap leaves
   input  wire [2:0]  cfg_line_pixels,  // pixels in the line buffer
   input  wire [2:0]  cfg_line_less_1,  // pixels in the line buffer, less one
   input  wire [2:0]  cfg_grad_rows_less_1,  // size of grad_output, less one
@@ -278,8 +133,6 @@ module depthwise_small_core (
   input  wire        cfg_weight_words_less_1,  // beats of a set of weights, less one
   input  wire [4:0]  cfg_fifo_results,  // results that the output FIFO holds
   input  wire [3:0]  cfg_issue_ring,  // size of the line buffer in units of this block's addresses
-  input  wire        cfg_free_row_end,  // pixels freed at the end of a row that closes one
-  input  wire        cfg_free_frame_end,  // pixels freed at the end of a frame
   input  wire        cfg_end_beats  // beats without a tap at a frame's end
 );
   wire        weights_ready;
@@ -287,14 +140,14 @@ module depthwise_small_core (
   wire        arrived;
   wire        walk_valid;
   wire        walk_ready;
-  wire [14:0] walk_token;
+  wire [13:0] walk_token;
   wire        token_valid;
   wire        token_ready;
-  wire [14:0] token;
+  wire [13:0] token;
   wire        grad_write;
   wire [15:0] grad_write_data;
   wire [2:0]  grad_write_address;
-  wire        free_pixels;
+  wire        free_less_1;
   wire [5:0]  misplaced;  // a tlast, by stream and kind
   wire [2:0]  grad_address;
   wire [15:0] grad_word;
@@ -404,59 +257,12 @@ module depthwise_small_core (
   end
 
   depthwise_small_walk u_walk (
-    .aclk                      (aclk),
-    .aresetn                   (aresetn),
-    .token_valid               (walk_valid),
-    .token_ready               (walk_ready),
-    .token                     (walk_token),
-    .cfg_walk_ring             (cfg_walk_ring),
-    .cfg_frame_step            (cfg_frame_step),
-    .cfg_row_visits_less_1     (cfg_row_visits_less_1),
-    .cfg_row_address_step      (cfg_row_address_step),
-    .cfg_row_address_clip      (cfg_row_address_clip),
-    .cfg_row_weight_tap        (cfg_row_weight_tap),
-    .cfg_row_first_skip        (cfg_row_first_skip),
-    .cfg_row_slot0_taps        (cfg_row_slot0_taps),
-    .cfg_row_slot0_address     (cfg_row_slot0_address),
-    .cfg_row_slot0_weight      (cfg_row_slot0_weight),
-    .cfg_row_slot0_clips       (cfg_row_slot0_clips),
-    .cfg_row_slot0_clipped     (cfg_row_slot0_clipped),
-    .cfg_row_slot0_grows_left  (cfg_row_slot0_grows_left),
-    .cfg_row_slot0_opens_first (cfg_row_slot0_opens_first),
-    .cfg_row_slot0_extra       (cfg_row_slot0_extra),
-    .cfg_row_slot0_opens       (cfg_row_slot0_opens),
-    .cfg_row_slot0_closes      (cfg_row_slot0_closes),
-    .cfg_row_slot0_skip        (cfg_row_slot0_skip),
-    .cfg_row_slot0_clip_after  (cfg_row_slot0_clip_after),
-    .cfg_col_visits_less_1     (cfg_col_visits_less_1),
-    .cfg_col_address_step      (cfg_col_address_step),
-    .cfg_col_address_clip      (cfg_col_address_clip),
-    .cfg_col_weight_tap        (cfg_col_weight_tap),
-    .cfg_col_first_skip        (cfg_col_first_skip),
-    .cfg_col_slot0_taps        (cfg_col_slot0_taps),
-    .cfg_col_slot0_address     (cfg_col_slot0_address),
-    .cfg_col_slot0_weight      (cfg_col_slot0_weight),
-    .cfg_col_slot0_clips       (cfg_col_slot0_clips),
-    .cfg_col_slot0_clipped     (cfg_col_slot0_clipped),
-    .cfg_col_slot0_grows_left  (cfg_col_slot0_grows_left),
-    .cfg_col_slot0_opens_first (cfg_col_slot0_opens_first),
-    .cfg_col_slot0_extra       (cfg_col_slot0_extra),
-    .cfg_col_slot0_opens       (cfg_col_slot0_opens),
-    .cfg_col_slot0_closes      (cfg_col_slot0_closes),
-    .cfg_col_slot0_skip        (cfg_col_slot0_skip),
-    .cfg_col_slot0_clip_after  (cfg_col_slot0_clip_after),
-    .cfg_col_slot1_taps        (cfg_col_slot1_taps),
-    .cfg_col_slot1_address     (cfg_col_slot1_address),
-    .cfg_col_slot1_weight      (cfg_col_slot1_weight),
-    .cfg_col_slot1_clips       (cfg_col_slot1_clips),
-    .cfg_col_slot1_clipped     (cfg_col_slot1_clipped),
-    .cfg_col_slot1_grows_left  (cfg_col_slot1_grows_left),
-    .cfg_col_slot1_opens_first (cfg_col_slot1_opens_first),
-    .cfg_col_slot1_extra       (cfg_col_slot1_extra),
-    .cfg_col_slot1_opens       (cfg_col_slot1_opens),
-    .cfg_col_slot1_closes      (cfg_col_slot1_closes),
-    .cfg_col_slot1_skip        (cfg_col_slot1_skip),
-    .cfg_col_slot1_clip_after  (cfg_col_slot1_clip_after)
+    .aclk          (aclk),
+    .aresetn       (aresetn),
+    .token_valid   (walk_valid),
+    .token_ready   (walk_ready),
+    .token         (walk_token),
+    .cfg_walk_ring (cfg_walk_ring)
   );
 
   depthwise_small_tokens u_tokens (
@@ -483,7 +289,7 @@ module depthwise_small_core (
     .write_address        (grad_write_address),
     .write_data           (grad_write_data),
     .arrived              (arrived),
-    .free_pixels          (free_pixels),
+    .free_less_1          (free_less_1),
     .frame_begin          (frame_begin),
     .tlast_early          (misplaced[0]),
     .tlast_missing        (misplaced[1]),
@@ -535,26 +341,24 @@ module depthwise_small_core (
   );
 
   depthwise_small_issue u_issue (
-    .aclk               (aclk),
-    .aresetn            (aresetn),
-    .token_valid        (token_valid),
-    .token_ready        (token_ready),
-    .token              (token),
-    .frame_busy         (frame_busy),
-    .free_pixels        (free_pixels),
-    .taken              (taken),
-    .grad_address       (grad_address),
-    .weight_address     (weight_address),
-    .acc_first          (acc_first),
-    .acc_last           (acc_last),
-    .frame_last         (frame_last),
-    .skip_write         (skip_write),
-    .skip_slot          (skip_slot),
-    .skip_beats         (skip_beats),
-    .cfg_fifo_results   (cfg_fifo_results),
-    .cfg_issue_ring     (cfg_issue_ring),
-    .cfg_free_row_end   (cfg_free_row_end),
-    .cfg_free_frame_end (cfg_free_frame_end)
+    .aclk             (aclk),
+    .aresetn          (aresetn),
+    .token_valid      (token_valid),
+    .token_ready      (token_ready),
+    .token            (token),
+    .frame_busy       (frame_busy),
+    .free_less_1      (free_less_1),
+    .taken            (taken),
+    .grad_address     (grad_address),
+    .weight_address   (weight_address),
+    .acc_first        (acc_first),
+    .acc_last         (acc_last),
+    .frame_last       (frame_last),
+    .skip_write       (skip_write),
+    .skip_slot        (skip_slot),
+    .skip_beats       (skip_beats),
+    .cfg_fifo_results (cfg_fifo_results),
+    .cfg_issue_ring   (cfg_issue_ring)
   );
 
   depthwise_small_lanes u_lanes (
@@ -587,8 +391,9 @@ endmodule
 // Walks the pixels of grad_input that have taps, row by row, frame after frame without end, and
 // hands a token for each to the issue loop. It knows nothing of data: the issue loop waits for it.
 //
-// Row walk -> row context -> (with the column walk) token. A pixel takes one cycle, so does an
-// empty position that is visited; everything else without a tap is jumped over and only counted.
+// Two sequencers, of rows and of columns, tell step by step what changes; the token adds it up. Where
+// a row begins the row's step counts, elsewhere the column's. All that has no tap is jumped over and
+// only counted.
 //
 // Promise: `token_valid` with `token` stays until `token_ready`; a token moves in every cycle in
 // which both are high; one token a cycle, also across rows and frames.
@@ -597,812 +402,367 @@ module depthwise_small_walk (
   input  wire        aresetn,  // synchronous, active low
   output wire        token_valid,
   input  wire        token_ready,
-  output wire [14:0] token,
-  input  wire [3:0]  cfg_walk_ring,  // size of the line buffer in units of this block's addresses
-  input  wire [2:0]  cfg_frame_step,  // units stored of a frame, modulo the line buffer
-  input  wire [1:0]  cfg_row_visits_less_1,  // visits of a walk, less one
-  input  wire [2:0]  cfg_row_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0]  cfg_row_address_clip,  // units from a visit of a slot to its next where its first tap leaves
-  input  wire        cfg_row_weight_tap,  // weight units from tap to tap
-  input  wire        cfg_row_first_skip,  // beats without a tap before the first visit
-  input  wire        cfg_row_slot0_taps,  // taps at the first visit beyond those that every visit has
-  input  wire [2:0]  cfg_row_slot0_address,  // line-buffer offset of its first tap, units
-  input  wire        cfg_row_slot0_weight,  // weight offset of its first tap, units
-  input  wire        cfg_row_slot0_clips,  // it leaves after the first visit
-  input  wire        cfg_row_slot0_clipped,  // taps have left before the first visit
-  input  wire        cfg_row_slot0_grows_left,  // taps that have yet to enter
-  input  wire        cfg_row_slot0_opens_first,  // first visit needs new input
-  input  wire        cfg_row_slot0_extra,  // pixels that the first visit opens beyond one position
-  input  wire        cfg_row_slot0_opens,  // later visits need new input
-  input  wire        cfg_row_slot0_closes,  // holds the kernel's last tap
-  input  wire        cfg_row_slot0_skip,  // beats without a tap since the visit before
-  input  wire [2:0]  cfg_row_slot0_clip_after,  // visits left at its last visit before its first tap leaves
-  input  wire [2:0]  cfg_col_visits_less_1,  // visits of a walk, less one
-  input  wire [2:0]  cfg_col_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0]  cfg_col_address_clip,  // units from a visit of a slot to its next where its first tap leaves
-  input  wire        cfg_col_weight_tap,  // weight units from tap to tap
-  input  wire        cfg_col_first_skip,  // beats without a tap before the first visit
-  input  wire        cfg_col_slot0_taps,  // taps at the first visit beyond those that every visit has
-  input  wire [2:0]  cfg_col_slot0_address,  // line-buffer offset of its first tap, units
-  input  wire        cfg_col_slot0_weight,  // weight offset of its first tap, units
-  input  wire        cfg_col_slot0_clips,  // it leaves after the first visit
-  input  wire        cfg_col_slot0_clipped,  // taps have left before the first visit
-  input  wire        cfg_col_slot0_grows_left,  // taps that have yet to enter
-  input  wire        cfg_col_slot0_opens_first,  // first visit needs new input
-  input  wire        cfg_col_slot0_extra,  // pixels that the first visit opens beyond one position
-  input  wire        cfg_col_slot0_opens,  // later visits need new input
-  input  wire        cfg_col_slot0_closes,  // holds the kernel's last tap
-  input  wire        cfg_col_slot0_skip,  // beats without a tap since the visit before
-  input  wire [3:0]  cfg_col_slot0_clip_after,  // visits left at its last visit before its first tap leaves
-  input  wire        cfg_col_slot1_taps,  // taps at the first visit beyond those that every visit has
-  input  wire [2:0]  cfg_col_slot1_address,  // line-buffer offset of its first tap, units
-  input  wire        cfg_col_slot1_weight,  // weight offset of its first tap, units
-  input  wire        cfg_col_slot1_clips,  // it leaves after the first visit
-  input  wire        cfg_col_slot1_clipped,  // taps have left before the first visit
-  input  wire        cfg_col_slot1_grows_left,  // taps that have yet to enter
-  input  wire        cfg_col_slot1_opens_first,  // first visit needs new input
-  input  wire        cfg_col_slot1_extra,  // pixels that the first visit opens beyond one position
-  input  wire        cfg_col_slot1_opens,  // later visits need new input
-  input  wire        cfg_col_slot1_closes,  // holds the kernel's last tap
-  input  wire        cfg_col_slot1_skip,  // beats without a tap since the visit before
-  input  wire [3:0]  cfg_col_slot1_clip_after  // visits left at its last visit before its first tap leaves
+  output wire [13:0] token,
+  input  wire [3:0]  cfg_walk_ring  // size of the line buffer in units of this block's addresses
 );
+  wire        row_there;
   reg         row_advance;
-  wire        row_taps;
-  wire [2:0]  row_address;
-  wire        row_weight;
-  wire        row_opens;
-  wire        row_extra;
-  wire        row_closes;
-  wire        row_last;
-  wire        row_skip;
+  wire [8:0]  row_step;
+  wire [2:0]  row_address;  // units of the line buffer from the step before
+  wire        row_weight;  // units of weights from the step before
+  wire        row_opens;  // its pixels need what columns open
+  wire        row_need;  // pixels of grad_output that this one is the first to need
+  wire        row_closes;  // what columns close is dead behind them
+  wire        row_skip;  // beats without a tap just before
+  wire        row_last;  // last step of its round
+  wire        col_there;
   reg         col_advance;
-  wire        col_taps;
-  wire [2:0]  col_address;
-  wire        col_weight;
-  wire        col_opens;
-  wire        col_extra;
-  wire        col_closes;
-  wire        col_last;
-  wire        col_skip;
-  reg  [2:0]  base_q, base_d;  // ring address of the frame's first stored pixel
-  reg         ctx_valid_q, ctx_valid_d;
-  reg  [2:0]  ctx_address_q, ctx_address_d;
-  reg         ctx_weight_q, ctx_weight_d;
-  reg         ctx_taps_q, ctx_taps_d;  // tap rows, less one
-  reg         ctx_opens_q, ctx_opens_d;
-  reg         ctx_closes_q, ctx_closes_d;
-  reg         ctx_extra_q, ctx_extra_d;
-  reg         ctx_first_q, ctx_first_d;  // first row of the frame
-  reg         ctx_last_q, ctx_last_d;  // last row of the frame
-  reg         frame_start_q, frame_start_d;  // the next row is a frame's first
-  reg         row_start_q, row_start_d;  // the next pixel is a row's first
-  reg         ctx_skip_q, ctx_skip_d;  // beats without a tap ahead of the row
-  reg         raw_valid_q, raw_valid_d;
-  reg  [3:0]  raw_address_q, raw_address_d;  // below twice the ring
-  reg         raw_weight_q, raw_weight_d;
-  reg         raw_rows_q, raw_rows_d;
-  reg         raw_cols_q, raw_cols_d;
-  reg  [3:0]  raw_need_q, raw_need_d;  // pixels that must have arrived since reset
-  reg         raw_closes_q, raw_closes_d;
-  reg         raw_closes_row_q, raw_closes_row_d;
-  reg         raw_first_q, raw_first_d;
-  reg         raw_last_q, raw_last_d;
-  reg         raw_skip_q, raw_skip_d;
-  reg         row_taken_q, row_taken_d;  // a row was taken in the cycle before
-  reg         row_empty;
-  reg         row_load;
-  reg         row_done;
-  reg         col_empty;
-  reg         emit;
-  reg         room;
-  reg         frame_end;
-  reg  [3:0]  row_base_sum;
-  reg  [2:0]  row_base;
-  reg  [4:0]  row_base_wrapped;  // negative: no wrap is due
-  wire        unused_row_base_wrapped;
-  reg  [3:0]  next_base_sum;
-  reg  [2:0]  next_base;
-  reg  [4:0]  next_base_wrapped;  // negative: no wrap is due
-  wire        unused_next_base_wrapped;
-  reg         opens;
-  reg  [2:0]  start_address;
-  reg  [4:0]  start_address_wrapped;  // negative: no wrap is due
-  wire        unused_start_address_wrapped;
-  reg  [14:0] raw_token;
+  wire [7:0]  col_step;
+  wire [2:0]  col_address;  // units of the line buffer from the step before
+  wire        col_weight;  // units of weights from the step before
+  wire        col_need;  // pixels of grad_output that this one is the first to need
+  wire        col_free;  // what is dead behind the pixel, less one
+  wire        col_skip;  // beats without a tap just before
+  wire        col_last;  // last step of its round
+  reg         valid_q, valid_d;  // the token is there
+  reg         row_first_q, row_first_d;  // the next pixel is a row's first
+  reg         frame_first_q, frame_first_d;  // the next row is a frame's first
+  reg  [2:0]  address_q, address_d;  // line buffer, of the first tap
+  reg         weight_q, weight_d;  // weight memory, likewise
+  reg         tap_rows_q, tap_rows_d;  // less one
+  reg         tap_cols_q, tap_cols_d;  // less one
+  reg  [3:0]  need_q, need_d;  // pixels that must have arrived since reset
+  reg         free_q, free_d;  // what is dead behind the pixel, less one
+  reg         first_q, first_d;  // a frame's first pixel
+  reg         last_q, last_d;  // a frame's last pixel
+  reg         skip_q, skip_d;  // beats without a tap just before
+  reg         emit;  // the next token goes into the registers
+  reg         row_end;  // it is its row's last
+  reg  [2:0]  address_step;
+  reg  [3:0]  wrapping;  // the step less the line buffer
+  reg  [2:0]  next_address_sum;
+  reg  [3:0]  next_address_wrapped;  // negative: no wrap is due
+  reg  [2:0]  next_address;
+  wire        next_weight;
+  reg         next_weight_added;
+  wire [3:0]  opened;  // pixels that a row's other pixels need beyond those before
+  wire [3:0]  next_need;
+  reg  [3:0]  next_need_added;
+  reg  [13:0] next_token;
 
-  assign unused_row_base_wrapped = row_base_wrapped[3];
-  assign unused_next_base_wrapped = next_base_wrapped[3];
-  assign unused_start_address_wrapped = start_address_wrapped[3];
-  assign token_valid = raw_valid_q;
-  assign token = raw_token;
+  assign row_address = row_step[8:6];
+  assign row_weight = row_step[5];
+  assign row_opens = row_step[4];
+  assign row_need = row_step[3];
+  assign row_closes = row_step[2];
+  assign row_skip = row_step[1];
+  assign row_last = row_step[0];
+  assign col_address = col_step[7:5];
+  assign col_weight = col_step[4];
+  assign col_need = col_step[3];
+  assign col_free = col_step[2];
+  assign col_skip = col_step[1];
+  assign col_last = col_step[0];
+  assign next_weight = weight_q + next_weight_added;
+  assign opened = {3'd0, col_need} & {4{row_opens}};
+  assign next_need = need_q + next_need_added;
+  assign token_valid = valid_q;
+  assign token = next_token;
 
   always @* begin
-    base_d = base_q;
-    ctx_valid_d = ctx_valid_q;
-    ctx_address_d = ctx_address_q;
-    ctx_weight_d = ctx_weight_q;
-    ctx_taps_d = ctx_taps_q;
-    ctx_opens_d = ctx_opens_q;
-    ctx_closes_d = ctx_closes_q;
-    ctx_extra_d = ctx_extra_q;
-    ctx_first_d = ctx_first_q;
-    ctx_last_d = ctx_last_q;
-    frame_start_d = frame_start_q;
-    row_start_d = row_start_q;
-    ctx_skip_d = ctx_skip_q;
-    raw_valid_d = raw_valid_q;
-    raw_address_d = raw_address_q;
-    raw_weight_d = raw_weight_q;
-    raw_rows_d = raw_rows_q;
-    raw_cols_d = raw_cols_q;
-    raw_need_d = raw_need_q;
-    raw_closes_d = raw_closes_q;
-    raw_closes_row_d = raw_closes_row_q;
-    raw_first_d = raw_first_q;
-    raw_last_d = raw_last_q;
-    raw_skip_d = raw_skip_q;
+    address_step = col_address;
+    if (row_first_q) begin
+      address_step = row_address;
+    end
+    wrapping = {1'd0, address_step} - cfg_walk_ring;
+    next_weight_added = col_weight;
+    if (row_first_q) begin
+      next_weight_added = row_weight;
+    end
+    next_need_added = opened;
+    if (row_first_q) begin
+      next_need_added = {3'd0, row_need};
+    end
+  end
+
+  always @* begin
+    row_first_d = row_first_q;
+    frame_first_d = frame_first_q;
+    address_d = address_q;
+    weight_d = weight_q;
+    tap_rows_d = tap_rows_q;
+    tap_cols_d = tap_cols_q;
+    need_d = need_q;
+    free_d = free_q;
+    first_d = first_q;
+    last_d = last_q;
+    skip_d = skip_q;
     // What moves in this cycle.
-    room = token_ready | ~raw_valid_q;
-    row_empty = 1'd0;
-    col_empty = 1'd0;
-    emit = ctx_valid_q & room & ~col_empty;
-    col_advance = ctx_valid_q & (room | col_empty);
-    row_done = emit & col_last;
-    row_load = (row_done | ~ctx_valid_q) & ~row_empty;
-    row_taken_d = row_load;
-    row_advance = row_taken_q;
-    frame_end = ctx_last_q & col_last;
-    row_base_sum = {1'd0, base_q} + {1'd0, row_address};
-    row_base_wrapped = {1'd0, row_base_sum} - {1'd0, cfg_walk_ring};
-    row_base = row_base_wrapped[2:0];
-    if (row_base_wrapped[4]) begin
-      row_base = row_base_sum[2:0];
+    emit = row_there & col_there & (token_ready | ~valid_q);
+    row_end = col_last;
+    col_advance = emit;
+    row_advance = emit & row_end;
+    valid_d = emit | (valid_q & ~token_ready);
+    next_address_sum = address_q + address_step;
+    next_address_wrapped = {1'd0, address_q} + wrapping;
+    next_address = next_address_wrapped[2:0];
+    if (next_address_wrapped[3]) begin
+      next_address = next_address_sum;
     end
-    next_base_sum = {1'd0, base_q} + {1'd0, cfg_frame_step};
-    next_base_wrapped = {1'd0, next_base_sum} - {1'd0, cfg_walk_ring};
-    next_base = next_base_wrapped[2:0];
-    if (next_base_wrapped[4]) begin
-      next_base = next_base_sum[2:0];
-    end
-    // The next row that has taps.
-    if (row_done) begin
-      ctx_valid_d = 1'd0;
-    end
-    if (row_load) begin
-      ctx_valid_d = 1'd1;
-      ctx_address_d = row_base;
-      ctx_weight_d = row_weight;
-      ctx_taps_d = row_taps;
-      ctx_opens_d = row_opens;
-      ctx_closes_d = row_closes;
-      ctx_extra_d = row_extra;
-      ctx_first_d = frame_start_q;
-      ctx_last_d = row_last;
-      frame_start_d = row_last;
-      if (row_last) begin
-        base_d = next_base;
+    // The next pixel.
+    if (emit) begin
+      row_first_d = row_end;
+      address_d = next_address;
+      weight_d = next_weight;
+      need_d = next_need;
+      free_d = 1'd1;
+      if (row_closes) begin
+        free_d = col_free;
+      end
+      if (row_end) begin
+        free_d = 1'd0;
+      end
+      first_d = row_first_q & frame_first_q;
+      last_d = row_end & row_last;
+      skip_d = col_skip;
+      if (row_first_q) begin
+        skip_d = row_skip;
       end
     end
-    if (row_load) begin
-      ctx_skip_d = row_skip;
+    if (row_advance) begin
+      frame_first_d = row_last;
     end
-    // Pixels of grad_output that this one is the first to need.
-    opens = 1'd0;
-    if (ctx_opens_q) begin
-      opens = col_extra + col_opens;
-    end
-    if (row_start_q) begin
-      opens = opens + ctx_extra_q;
-    end
-    // The next pixel that has taps.
-    if (room) begin
-      raw_valid_d = emit;
-    end
-    if (emit) begin
-      row_start_d = col_last;
-      raw_address_d = {1'd0, ctx_address_q} + {1'd0, col_address};
-      raw_weight_d = ctx_weight_q + col_weight;
-      raw_rows_d = ctx_taps_q;
-      raw_cols_d = col_taps;
-      raw_need_d = raw_need_q + {3'd0, opens};
-      raw_closes_d = ctx_closes_q & col_closes;
-      raw_closes_row_d = ctx_closes_q & col_last;
-      raw_first_d = ctx_first_q & row_start_q;
-      raw_last_d = frame_end;
-    end
-    if (emit) begin
-      raw_skip_d = col_skip;
-      if (row_start_q) begin
-        raw_skip_d = col_skip + ctx_skip_q;
-      end
-    end
-    start_address_wrapped = {1'd0, raw_address_q} - {1'd0, cfg_walk_ring};
-    start_address = start_address_wrapped[2:0];
-    if (start_address_wrapped[4]) begin
-      start_address = raw_address_q[2:0];
-    end
-    raw_token[2:0] = start_address;
-    raw_token[3] = raw_weight_q;
-    raw_token[4] = raw_rows_q;
-    raw_token[5] = raw_cols_q;
-    raw_token[9:6] = raw_need_q;
-    raw_token[10] = raw_closes_q;
-    raw_token[11] = raw_closes_row_q;
-    raw_token[12] = raw_first_q;
-    raw_token[13] = raw_last_q;
-    raw_token[14] = raw_skip_q;
+    next_token[2:0] = address_q;
+    next_token[3] = weight_q;
+    next_token[4] = tap_rows_q;
+    next_token[5] = tap_cols_q;
+    next_token[9:6] = need_q;
+    next_token[10] = free_q;
+    next_token[11] = first_q;
+    next_token[12] = last_q;
+    next_token[13] = skip_q;
   end
 
   always @(posedge aclk) begin
     if (~aresetn) begin
-      base_q <= 3'd0;
-      ctx_valid_q <= 1'd0;
-      frame_start_q <= 1'd1;
-      row_start_q <= 1'd1;
-      raw_valid_q <= 1'd0;
-      raw_need_q <= 4'd0;
-      row_taken_q <= 1'd0;
+      valid_q <= 1'd0;
+      row_first_q <= 1'd1;
+      frame_first_q <= 1'd1;
+      address_q <= 3'd0;
+      weight_q <= 1'd0;
+      tap_rows_q <= 1'd0;
+      tap_cols_q <= 1'd0;
+      need_q <= 4'd0;
     end else begin
-      base_q <= base_d;
-      ctx_valid_q <= ctx_valid_d;
-      frame_start_q <= frame_start_d;
-      row_start_q <= row_start_d;
-      raw_valid_q <= raw_valid_d;
-      raw_need_q <= raw_need_d;
-      row_taken_q <= row_taken_d;
+      valid_q <= valid_d;
+      row_first_q <= row_first_d;
+      frame_first_q <= frame_first_d;
+      address_q <= address_d;
+      weight_q <= weight_d;
+      tap_rows_q <= tap_rows_d;
+      tap_cols_q <= tap_cols_d;
+      need_q <= need_d;
     end
-    ctx_address_q <= ctx_address_d;
-    ctx_weight_q <= ctx_weight_d;
-    ctx_taps_q <= ctx_taps_d;
-    ctx_opens_q <= ctx_opens_d;
-    ctx_closes_q <= ctx_closes_d;
-    ctx_extra_q <= ctx_extra_d;
-    ctx_first_q <= ctx_first_d;
-    ctx_last_q <= ctx_last_d;
-    ctx_skip_q <= ctx_skip_d;
-    raw_address_q <= raw_address_d;
-    raw_weight_q <= raw_weight_d;
-    raw_rows_q <= raw_rows_d;
-    raw_cols_q <= raw_cols_d;
-    raw_closes_q <= raw_closes_d;
-    raw_closes_row_q <= raw_closes_row_d;
-    raw_first_q <= raw_first_d;
-    raw_last_q <= raw_last_d;
-    raw_skip_q <= raw_skip_d;
+    free_q <= free_d;
+    first_q <= first_d;
+    last_q <= last_d;
+    skip_q <= skip_d;
   end
 
   depthwise_small_walk_rows u_rows (
-    .aclk                      (aclk),
-    .aresetn                   (aresetn),
-    .advance                   (row_advance),
-    .taps                      (row_taps),
-    .address                   (row_address),
-    .weight                    (row_weight),
-    .opens                     (row_opens),
-    .extra                     (row_extra),
-    .closes                    (row_closes),
-    .last                      (row_last),
-    .skip                      (row_skip),
-    .cfg_row_visits_less_1     (cfg_row_visits_less_1),
-    .cfg_row_address_step      (cfg_row_address_step),
-    .cfg_row_address_clip      (cfg_row_address_clip),
-    .cfg_row_weight_tap        (cfg_row_weight_tap),
-    .cfg_row_first_skip        (cfg_row_first_skip),
-    .cfg_walk_ring             (cfg_walk_ring),
-    .cfg_row_slot0_taps        (cfg_row_slot0_taps),
-    .cfg_row_slot0_address     (cfg_row_slot0_address),
-    .cfg_row_slot0_weight      (cfg_row_slot0_weight),
-    .cfg_row_slot0_clips       (cfg_row_slot0_clips),
-    .cfg_row_slot0_clipped     (cfg_row_slot0_clipped),
-    .cfg_row_slot0_grows_left  (cfg_row_slot0_grows_left),
-    .cfg_row_slot0_opens_first (cfg_row_slot0_opens_first),
-    .cfg_row_slot0_extra       (cfg_row_slot0_extra),
-    .cfg_row_slot0_opens       (cfg_row_slot0_opens),
-    .cfg_row_slot0_closes      (cfg_row_slot0_closes),
-    .cfg_row_slot0_skip        (cfg_row_slot0_skip),
-    .cfg_row_slot0_clip_after  (cfg_row_slot0_clip_after)
+    .aclk    (aclk),
+    .aresetn (aresetn),
+    .advance (row_advance),
+    .there   (row_there),
+    .step    (row_step)
   );
 
   depthwise_small_walk_cols u_cols (
-    .aclk                      (aclk),
-    .aresetn                   (aresetn),
-    .advance                   (col_advance),
-    .taps                      (col_taps),
-    .address                   (col_address),
-    .weight                    (col_weight),
-    .opens                     (col_opens),
-    .extra                     (col_extra),
-    .closes                    (col_closes),
-    .last                      (col_last),
-    .skip                      (col_skip),
-    .cfg_col_visits_less_1     (cfg_col_visits_less_1),
-    .cfg_col_address_step      (cfg_col_address_step),
-    .cfg_col_address_clip      (cfg_col_address_clip),
-    .cfg_col_weight_tap        (cfg_col_weight_tap),
-    .cfg_col_first_skip        (cfg_col_first_skip),
-    .cfg_walk_ring             (cfg_walk_ring),
-    .cfg_col_slot0_taps        (cfg_col_slot0_taps),
-    .cfg_col_slot0_address     (cfg_col_slot0_address),
-    .cfg_col_slot0_weight      (cfg_col_slot0_weight),
-    .cfg_col_slot0_clips       (cfg_col_slot0_clips),
-    .cfg_col_slot0_clipped     (cfg_col_slot0_clipped),
-    .cfg_col_slot0_grows_left  (cfg_col_slot0_grows_left),
-    .cfg_col_slot0_opens_first (cfg_col_slot0_opens_first),
-    .cfg_col_slot0_extra       (cfg_col_slot0_extra),
-    .cfg_col_slot0_opens       (cfg_col_slot0_opens),
-    .cfg_col_slot0_closes      (cfg_col_slot0_closes),
-    .cfg_col_slot0_skip        (cfg_col_slot0_skip),
-    .cfg_col_slot0_clip_after  (cfg_col_slot0_clip_after),
-    .cfg_col_slot1_taps        (cfg_col_slot1_taps),
-    .cfg_col_slot1_address     (cfg_col_slot1_address),
-    .cfg_col_slot1_weight      (cfg_col_slot1_weight),
-    .cfg_col_slot1_clips       (cfg_col_slot1_clips),
-    .cfg_col_slot1_clipped     (cfg_col_slot1_clipped),
-    .cfg_col_slot1_grows_left  (cfg_col_slot1_grows_left),
-    .cfg_col_slot1_opens_first (cfg_col_slot1_opens_first),
-    .cfg_col_slot1_extra       (cfg_col_slot1_extra),
-    .cfg_col_slot1_opens       (cfg_col_slot1_opens),
-    .cfg_col_slot1_closes      (cfg_col_slot1_closes),
-    .cfg_col_slot1_skip        (cfg_col_slot1_skip),
-    .cfg_col_slot1_clip_after  (cfg_col_slot1_clip_after)
+    .aclk    (aclk),
+    .aresetn (aresetn),
+    .advance (col_advance),
+    .there   (col_there),
+    .step    (col_step)
   );
 endmodule
 
-// Walks one axis of grad_input, position by position, and tells for each which taps of the kernel
-// reach it. Taps of one position follow one another at constant steps, so their number and the
-// first one's offsets say all.
+// Goes through the program of an axis: line 0, then line 1 to the last, again and again, with loops
+// in between. Where to go on is told a few lines ahead, so that no fetch waits for another.
 //
-// Only positions of a live phase (one that some tap can reach) are visited, from the first to the
-// last with a tap. Each live phase has a slot; slots take turns. A slot's state holds for its next
-// visit: taps enter at the near border and leave at the far border, at most one each a visit.
+// A loop's first jump back finds none under way and takes its turns from the line; with the last one
+// the count is below zero, and the next time its end is passed.
 //
-// Promise: the outputs describe the present visit and are valid in every cycle after reset;
-// `advance` moves to the next visit in one cycle, and from the last straight to the first.
+// Promise: `step` is the present step while `there`, which is high for good a few cycles after reset;
+// `advance` goes to the next one in one cycle, and comes only while `there`.
 module depthwise_small_walk_rows (
   input  wire       aclk,
   input  wire       aresetn,  // synchronous, active low
-  input  wire       advance,  // go to the next visit
-  output wire       taps,  // taps here beyond those that every visit has
-  output wire [2:0] address,  // line-buffer offset of the first tap
-  output wire       weight,  // weight offset of the first tap
-  output wire       opens,  // needs grad_output that no visit before needed
-  output wire       extra,  // pixels it opens beyond one position
-  output wire       closes,  // one position of grad_output is dead after it
-  output wire       last,  // last visit of the walk
-  output wire       skip,  // beats without a tap since the visit before
-  input  wire [1:0] cfg_row_visits_less_1,  // visits of a walk, less one
-  input  wire [2:0] cfg_row_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0] cfg_row_address_clip,  // units from a visit of a slot to its next where its first tap leaves
-  input  wire       cfg_row_weight_tap,  // weight units from tap to tap
-  input  wire       cfg_row_first_skip,  // beats without a tap before the first visit
-  input  wire [3:0] cfg_walk_ring,  // size of the line buffer in units of this block's addresses
-  input  wire       cfg_row_slot0_taps,  // taps at the first visit beyond those that every visit has
-  input  wire [2:0] cfg_row_slot0_address,  // line-buffer offset of its first tap, units
-  input  wire       cfg_row_slot0_weight,  // weight offset of its first tap, units
-  input  wire       cfg_row_slot0_clips,  // it leaves after the first visit
-  input  wire       cfg_row_slot0_clipped,  // taps have left before the first visit
-  input  wire       cfg_row_slot0_grows_left,  // taps that have yet to enter
-  input  wire       cfg_row_slot0_opens_first,  // first visit needs new input
-  input  wire       cfg_row_slot0_extra,  // pixels that the first visit opens beyond one position
-  input  wire       cfg_row_slot0_opens,  // later visits need new input
-  input  wire       cfg_row_slot0_closes,  // holds the kernel's last tap
-  input  wire       cfg_row_slot0_skip,  // beats without a tap since the visit before
-  input  wire [2:0] cfg_row_slot0_clip_after  // visits left at its last visit before its first tap leaves
+  input  wire       advance,  // go to the next step
+  output wire       there,
+  output wire [8:0] step
 );
-  reg        taps_q, taps_d;
-  reg  [2:0] address_q, address_d;
-  reg        weight_q, weight_d;
-  reg        clips_q, clips_d;
-  reg        clipped_q, clipped_d;
-  reg        grows_left_q, grows_left_d;
-  reg        fresh_q, fresh_d;  // first round of the slots
-  reg  [1:0] visits_left_q, visits_left_d;  // visits after this one
-  reg        at_last_q, at_last_d;
-  reg        again_taps;
-  reg  [2:0] again_address;
-  reg        again_weight;
-  reg        again_clips;
-  reg        again_clipped;
-  reg        again_grows_left;
-  reg        clip;  // the first tap leaves at the far border
-  reg        grow;  // a tap enters at the near border
-  reg  [2:0] step;
-  reg  [3:0] wrapping;  // the step less the line buffer
-  reg  [2:0] moved_sum;
-  reg  [3:0] moved_wrapped;  // negative: no wrap is due
-  reg  [2:0] moved;
-  reg        wrap;  // from the last visit to the first
-  reg        opening;
-  reg        opened;
-  reg        closing;
-  reg        skipped;
+  wire [9:0] line;  // the present line
+  reg  [1:0] place_q, place_d;  // line that is fetched next
+  reg        filled_q, filled_d;
+  reg        fetch;
+  reg        jumps;  // the line that was fetched last does not lead to the next
 
-  assign taps = taps_q;
-  assign address = address_q;
-  assign weight = weight_q;
-  assign last = at_last_q;
-  assign opens = opening;
-  assign extra = opened;
-  assign closes = closing;
-  assign skip = skipped;
+  assign step = line[9:1];
+  assign there = filled_q;
 
   always @* begin
-    // What this visit opens and closes.
-    opening = cfg_row_slot0_opens & ~clipped_q;
-    opened = 1'd0;
-    closing = cfg_row_slot0_closes & ~grows_left_q;
-    skipped = cfg_row_slot0_skip;
-    if (fresh_q) begin
-      opening = cfg_row_slot0_opens_first;
-      opened = cfg_row_slot0_extra;
-    end
-    if (fresh_q) begin
-      skipped = cfg_row_first_skip;
-    end
-  end
-
-  always @* begin
-    taps_d = taps_q;
-    address_d = address_q;
-    weight_d = weight_q;
-    clips_d = clips_q;
-    clipped_d = clipped_q;
-    grows_left_d = grows_left_q;
-    fresh_d = fresh_q;
-    visits_left_d = visits_left_q;
-    at_last_d = at_last_q;
-    // This slot's state at its next visit.
-    clip = clips_q;
-    grow = grows_left_q;
-    again_taps = taps_q;
-    if (grow & ~clip) begin
-      again_taps = taps_q + 1'd1;
-    end else if (clip & ~grow) begin
-      again_taps = taps_q - 1'd1;
-    end
-    again_grows_left = grows_left_q;
-    if (grow) begin
-      again_grows_left = grows_left_q - 1'd1;
-    end
-    again_clips = clips_q;
-    if ({1'd0, visits_left_q} == cfg_row_slot0_clip_after) begin
-      again_clips = 1'd1;
-    end
-    again_clipped = clipped_q;
-    again_weight = weight_q;
-    step = cfg_row_address_step;
-    wrapping = {1'd0, cfg_row_address_step} - cfg_walk_ring;
-    if (clip) begin
-      again_clipped = 1'd1;
-      again_weight = weight_q + cfg_row_weight_tap;
-      step = cfg_row_address_clip;
-      wrapping = {1'd0, cfg_row_address_clip} - cfg_walk_ring;
-    end
-    moved_sum = address_q + step;
-    moved_wrapped = {1'd0, address_q} + wrapping;
-    moved = moved_wrapped[2:0];
-    if (moved_wrapped[3]) begin
-      moved = moved_sum;
-    end
-    again_address = moved;
-    // The slots take turns.
-    if (advance) begin
-      visits_left_d = visits_left_q - 2'd1;
-      at_last_d = visits_left_q == 2'd1;
-      taps_d = again_taps;
-      address_d = again_address;
-      weight_d = again_weight;
-      clips_d = again_clips;
-      clipped_d = again_clipped;
-      grows_left_d = again_grows_left;
-      fresh_d = 1'd0;
-    end
-    wrap = advance & at_last_q;
-    // A new walk; by itself, because it is then no more than a synchronous reset.
-    if (wrap) begin
-      visits_left_d = cfg_row_visits_less_1;
-      at_last_d = cfg_row_visits_less_1 == 2'd0;
-      fresh_d = 1'd1;
-      taps_d = cfg_row_slot0_taps;
-      address_d = cfg_row_slot0_address;
-      weight_d = cfg_row_slot0_weight;
-      clips_d = cfg_row_slot0_clips;
-      clipped_d = cfg_row_slot0_clipped;
-      grows_left_d = cfg_row_slot0_grows_left;
+    place_d = place_q;
+    fetch = advance | ~filled_q;
+    filled_d = 1'd1;
+    jumps = filled_q & line[0];
+    if (fetch) begin
+      place_d = place_q + 2'd1;
+      if (jumps) begin
+        place_d = 2'd1;
+      end
     end
   end
 
   always @(posedge aclk) begin
     if (~aresetn) begin
-      taps_q <= cfg_row_slot0_taps;
-      address_q <= cfg_row_slot0_address;
-      weight_q <= cfg_row_slot0_weight;
-      clips_q <= cfg_row_slot0_clips;
-      clipped_q <= cfg_row_slot0_clipped;
-      grows_left_q <= cfg_row_slot0_grows_left;
-      fresh_q <= 1'd1;
-      visits_left_q <= cfg_row_visits_less_1;
-      at_last_q <= cfg_row_visits_less_1 == 2'd0;
+      place_q <= 2'd0;
+      filled_q <= 1'd0;
     end else begin
-      taps_q <= taps_d;
-      address_q <= address_d;
-      weight_q <= weight_d;
-      clips_q <= clips_d;
-      clipped_q <= clipped_d;
-      grows_left_q <= grows_left_d;
-      fresh_q <= fresh_d;
-      visits_left_q <= visits_left_d;
-      at_last_q <= at_last_d;
+      place_q <= place_d;
+      filled_q <= filled_d;
+    end
+  end
+
+  depthwise_small_walk_rows_program u_program (
+    .aclk  (aclk),
+    .fetch (fetch),
+    .place (place_q),
+    .line  (line)
+  );
+endmodule
+
+// Program of an axis, a line a step.
+//
+// Promise: `line` is the line `place` as of the last `fetch`.
+module depthwise_small_walk_rows_program (
+  input  wire       aclk,
+  input  wire       fetch,
+  input  wire [1:0] place,
+  output wire [9:0] line
+);
+
+  reg [9:0] line_q;
+
+  assign line = line_q;
+
+  // address units of the line buffer from the step before
+  // weight  units of weights from the step before
+  // opens   its pixels need what columns open
+  // need    pixels of grad_output that this one is the first to need
+  // closes  what columns close is dead behind them
+  // skip    beats without a tap just before
+  // last    last step of its round
+  // wrap    behind the line told ahead comes line 1
+  always @(posedge aclk) begin
+    if (fetch) begin
+      case (place)
+        //                     address  weight  opens  need  closes  skip  last  wrap
+           2'd0: line_q <= {   3'd0,   1'd1,  1'd1, 1'd1,   1'd1, 1'd0, 1'd0, 1'd0};  // row 0: 1 tap
+           2'd1: line_q <= {   3'd1,   1'd0,  1'd1, 1'd1,   1'd1, 1'd1, 1'd0, 1'd0};  // row 1: 1 tap
+           2'd2: line_q <= {   3'd1,   1'd0,  1'd1, 1'd1,   1'd1, 1'd1, 1'd1, 1'd1};  // row 2: 1 tap
+        default: line_q <= {   3'd1,   1'd0,  1'd1, 1'd1,   1'd1, 1'd0, 1'd0, 1'd0};  // row 0 of the next frame: 1 tap
+      endcase
     end
   end
 endmodule
 
-// Walks one axis of grad_input, position by position, and tells for each which taps of the kernel
-// reach it. Taps of one position follow one another at constant steps, so their number and the
-// first one's offsets say all.
+// Goes through the program of an axis: line 0, then line 1 to the last, again and again, with loops
+// in between. Where to go on is told a few lines ahead, so that no fetch waits for another.
 //
-// Only positions of a live phase (one that some tap can reach) are visited, from the first to the
-// last with a tap. Each live phase has a slot; slots take turns. A slot's state holds for its next
-// visit: taps enter at the near border and leave at the far border, at most one each a visit.
+// A loop's first jump back finds none under way and takes its turns from the line; with the last one
+// the count is below zero, and the next time its end is passed.
 //
-// Promise: the outputs describe the present visit and are valid in every cycle after reset;
-// `advance` moves to the next visit in one cycle, and from the last straight to the first.
+// Promise: `step` is the present step while `there`, which is high for good a few cycles after reset;
+// `advance` goes to the next one in one cycle, and comes only while `there`.
 module depthwise_small_walk_cols (
   input  wire       aclk,
   input  wire       aresetn,  // synchronous, active low
-  input  wire       advance,  // go to the next visit
-  output wire       taps,  // taps here beyond those that every visit has
-  output wire [2:0] address,  // line-buffer offset of the first tap
-  output wire       weight,  // weight offset of the first tap
-  output wire       opens,  // needs grad_output that no visit before needed
-  output wire       extra,  // pixels it opens beyond one position
-  output wire       closes,  // one position of grad_output is dead after it
-  output wire       last,  // last visit of the walk
-  output wire       skip,  // beats without a tap since the visit before
-  input  wire [2:0] cfg_col_visits_less_1,  // visits of a walk, less one
-  input  wire [2:0] cfg_col_address_step,  // units from a visit of a slot to its next
-  input  wire [2:0] cfg_col_address_clip,  // units from a visit of a slot to its next where its first tap leaves
-  input  wire       cfg_col_weight_tap,  // weight units from tap to tap
-  input  wire       cfg_col_first_skip,  // beats without a tap before the first visit
-  input  wire [3:0] cfg_walk_ring,  // size of the line buffer in units of this block's addresses
-  input  wire       cfg_col_slot0_taps,  // taps at the first visit beyond those that every visit has
-  input  wire [2:0] cfg_col_slot0_address,  // line-buffer offset of its first tap, units
-  input  wire       cfg_col_slot0_weight,  // weight offset of its first tap, units
-  input  wire       cfg_col_slot0_clips,  // it leaves after the first visit
-  input  wire       cfg_col_slot0_clipped,  // taps have left before the first visit
-  input  wire       cfg_col_slot0_grows_left,  // taps that have yet to enter
-  input  wire       cfg_col_slot0_opens_first,  // first visit needs new input
-  input  wire       cfg_col_slot0_extra,  // pixels that the first visit opens beyond one position
-  input  wire       cfg_col_slot0_opens,  // later visits need new input
-  input  wire       cfg_col_slot0_closes,  // holds the kernel's last tap
-  input  wire       cfg_col_slot0_skip,  // beats without a tap since the visit before
-  input  wire [3:0] cfg_col_slot0_clip_after,  // visits left at its last visit before its first tap leaves
-  input  wire       cfg_col_slot1_taps,  // taps at the first visit beyond those that every visit has
-  input  wire [2:0] cfg_col_slot1_address,  // line-buffer offset of its first tap, units
-  input  wire       cfg_col_slot1_weight,  // weight offset of its first tap, units
-  input  wire       cfg_col_slot1_clips,  // it leaves after the first visit
-  input  wire       cfg_col_slot1_clipped,  // taps have left before the first visit
-  input  wire       cfg_col_slot1_grows_left,  // taps that have yet to enter
-  input  wire       cfg_col_slot1_opens_first,  // first visit needs new input
-  input  wire       cfg_col_slot1_extra,  // pixels that the first visit opens beyond one position
-  input  wire       cfg_col_slot1_opens,  // later visits need new input
-  input  wire       cfg_col_slot1_closes,  // holds the kernel's last tap
-  input  wire       cfg_col_slot1_skip,  // beats without a tap since the visit before
-  input  wire [3:0] cfg_col_slot1_clip_after  // visits left at its last visit before its first tap leaves
+  input  wire       advance,  // go to the next step
+  output wire       there,
+  output wire [7:0] step
 );
-  reg        taps_q, taps_d;
-  reg  [2:0] address_q, address_d;
-  reg        weight_q, weight_d;
-  reg        clips_q, clips_d;
-  reg        clipped_q, clipped_d;
-  reg        grows_left_q, grows_left_d;
-  reg        fresh_q, fresh_d;  // first round of the slots
-  reg        slot_q, slot_d;  // slot of this visit
-  reg  [2:0] visits_left_q, visits_left_d;  // visits after this one
-  reg        at_last_q, at_last_d;
-  reg        again_taps;
-  reg  [2:0] again_address;
-  reg        again_weight;
-  reg        again_clips;
-  reg        again_clipped;
-  reg        again_grows_left;
-  reg        clip;  // the first tap leaves at the far border
-  reg        grow;  // a tap enters at the near border
-  reg  [2:0] step;
-  reg  [3:0] wrapping;  // the step less the line buffer
-  reg  [2:0] moved_sum;
-  reg  [3:0] moved_wrapped;  // negative: no wrap is due
-  reg  [2:0] moved;
-  reg        later1_taps_q, later1_taps_d;  // of a slot whose turn is later
-  reg  [2:0] later1_address_q, later1_address_d;  // of a slot whose turn is later
-  reg        later1_weight_q, later1_weight_d;  // of a slot whose turn is later
-  reg        later1_clips_q, later1_clips_d;  // of a slot whose turn is later
-  reg        later1_clipped_q, later1_clipped_d;  // of a slot whose turn is later
-  reg        later1_grows_left_q, later1_grows_left_d;  // of a slot whose turn is later
-  reg        wrap;  // from the last visit to the first
-  reg        opening;
-  reg        opened;
-  reg        closing;
-  reg        skipped;
+  wire [8:0] line;  // the present line
+  reg  [2:0] place_q, place_d;  // line that is fetched next
+  reg        filled_q, filled_d;
+  reg        fetch;
+  reg        jumps;  // the line that was fetched last does not lead to the next
 
-  assign taps = taps_q;
-  assign address = address_q;
-  assign weight = weight_q;
-  assign last = at_last_q;
-  assign opens = opening;
-  assign extra = opened;
-  assign closes = closing;
-  assign skip = skipped;
+  assign step = line[8:1];
+  assign there = filled_q;
 
   always @* begin
-    // What this visit opens and closes.
-    case (slot_q)
-      1'd0: begin
-        opening = cfg_col_slot0_opens & ~clipped_q;
-        opened = 1'd0;
-        closing = cfg_col_slot0_closes & ~grows_left_q;
-        skipped = cfg_col_slot0_skip;
-        if (fresh_q) begin
-          opening = cfg_col_slot0_opens_first;
-          opened = cfg_col_slot0_extra;
-        end
+    place_d = place_q;
+    fetch = advance | ~filled_q;
+    filled_d = 1'd1;
+    jumps = filled_q & line[0];
+    if (fetch) begin
+      place_d = place_q + 3'd1;
+      if (jumps) begin
+        place_d = 3'd1;
       end
-      default: begin
-        opening = cfg_col_slot1_opens & ~clipped_q;
-        opened = 1'd0;
-        closing = cfg_col_slot1_closes & ~grows_left_q;
-        skipped = cfg_col_slot1_skip;
-        if (fresh_q) begin
-          opening = cfg_col_slot1_opens_first;
-          opened = cfg_col_slot1_extra;
-        end
-      end
-    endcase
-    if (fresh_q & ~slot_q) begin
-      skipped = cfg_col_first_skip;
-    end
-  end
-
-  always @* begin
-    taps_d = taps_q;
-    address_d = address_q;
-    weight_d = weight_q;
-    clips_d = clips_q;
-    clipped_d = clipped_q;
-    grows_left_d = grows_left_q;
-    fresh_d = fresh_q;
-    slot_d = slot_q;
-    visits_left_d = visits_left_q;
-    at_last_d = at_last_q;
-    later1_taps_d = later1_taps_q;
-    later1_address_d = later1_address_q;
-    later1_weight_d = later1_weight_q;
-    later1_clips_d = later1_clips_q;
-    later1_clipped_d = later1_clipped_q;
-    later1_grows_left_d = later1_grows_left_q;
-    // This slot's state at its next visit.
-    clip = clips_q;
-    grow = grows_left_q;
-    again_taps = taps_q;
-    if (grow & ~clip) begin
-      again_taps = taps_q + 1'd1;
-    end else if (clip & ~grow) begin
-      again_taps = taps_q - 1'd1;
-    end
-    again_grows_left = grows_left_q;
-    if (grow) begin
-      again_grows_left = grows_left_q - 1'd1;
-    end
-    again_clips = clips_q;
-    case (slot_q)
-      1'd0: begin
-        if ({1'd0, visits_left_q} == cfg_col_slot0_clip_after) begin
-          again_clips = 1'd1;
-        end
-      end
-      default: begin
-        if ({1'd0, visits_left_q} == cfg_col_slot1_clip_after) begin
-          again_clips = 1'd1;
-        end
-      end
-    endcase
-    again_clipped = clipped_q;
-    again_weight = weight_q;
-    step = cfg_col_address_step;
-    wrapping = {1'd0, cfg_col_address_step} - cfg_walk_ring;
-    if (clip) begin
-      again_clipped = 1'd1;
-      again_weight = weight_q + cfg_col_weight_tap;
-      step = cfg_col_address_clip;
-      wrapping = {1'd0, cfg_col_address_clip} - cfg_walk_ring;
-    end
-    moved_sum = address_q + step;
-    moved_wrapped = {1'd0, address_q} + wrapping;
-    moved = moved_wrapped[2:0];
-    if (moved_wrapped[3]) begin
-      moved = moved_sum;
-    end
-    again_address = moved;
-    // The slots take turns.
-    if (advance) begin
-      visits_left_d = visits_left_q - 3'd1;
-      at_last_d = visits_left_q == 3'd1;
-      taps_d = later1_taps_q;
-      address_d = later1_address_q;
-      weight_d = later1_weight_q;
-      clips_d = later1_clips_q;
-      clipped_d = later1_clipped_q;
-      grows_left_d = later1_grows_left_q;
-      later1_taps_d = again_taps;
-      later1_address_d = again_address;
-      later1_weight_d = again_weight;
-      later1_clips_d = again_clips;
-      later1_clipped_d = again_clipped;
-      later1_grows_left_d = again_grows_left;
-      slot_d = slot_q + 1'd1;
-      if (slot_q == 1'd1) begin
-        slot_d = 1'd0;
-        fresh_d = 1'd0;
-      end
-    end
-    wrap = advance & at_last_q;
-    // A new walk; by itself, because it is then no more than a synchronous reset.
-    if (wrap) begin
-      visits_left_d = cfg_col_visits_less_1;
-      at_last_d = cfg_col_visits_less_1 == 3'd0;
-      fresh_d = 1'd1;
-      slot_d = 1'd0;
-      taps_d = cfg_col_slot0_taps;
-      address_d = cfg_col_slot0_address;
-      weight_d = cfg_col_slot0_weight;
-      clips_d = cfg_col_slot0_clips;
-      clipped_d = cfg_col_slot0_clipped;
-      grows_left_d = cfg_col_slot0_grows_left;
-      later1_taps_d = cfg_col_slot1_taps;
-      later1_address_d = cfg_col_slot1_address;
-      later1_weight_d = cfg_col_slot1_weight;
-      later1_clips_d = cfg_col_slot1_clips;
-      later1_clipped_d = cfg_col_slot1_clipped;
-      later1_grows_left_d = cfg_col_slot1_grows_left;
     end
   end
 
   always @(posedge aclk) begin
     if (~aresetn) begin
-      taps_q <= cfg_col_slot0_taps;
-      address_q <= cfg_col_slot0_address;
-      weight_q <= cfg_col_slot0_weight;
-      clips_q <= cfg_col_slot0_clips;
-      clipped_q <= cfg_col_slot0_clipped;
-      grows_left_q <= cfg_col_slot0_grows_left;
-      fresh_q <= 1'd1;
-      slot_q <= 1'd0;
-      visits_left_q <= cfg_col_visits_less_1;
-      at_last_q <= cfg_col_visits_less_1 == 3'd0;
-      later1_taps_q <= cfg_col_slot1_taps;
-      later1_address_q <= cfg_col_slot1_address;
-      later1_weight_q <= cfg_col_slot1_weight;
-      later1_clips_q <= cfg_col_slot1_clips;
-      later1_clipped_q <= cfg_col_slot1_clipped;
-      later1_grows_left_q <= cfg_col_slot1_grows_left;
+      place_q <= 3'd0;
+      filled_q <= 1'd0;
     end else begin
-      taps_q <= taps_d;
-      address_q <= address_d;
-      weight_q <= weight_d;
-      clips_q <= clips_d;
-      clipped_q <= clipped_d;
-      grows_left_q <= grows_left_d;
-      fresh_q <= fresh_d;
-      slot_q <= slot_d;
-      visits_left_q <= visits_left_d;
-      at_last_q <= at_last_d;
-      later1_taps_q <= later1_taps_d;
-      later1_address_q <= later1_address_d;
-      later1_weight_q <= later1_weight_d;
-      later1_clips_q <= later1_clips_d;
-      later1_clipped_q <= later1_clipped_d;
-      later1_grows_left_q <= later1_grows_left_d;
+      place_q <= place_d;
+      filled_q <= filled_d;
+    end
+  end
+
+  depthwise_small_walk_cols_program u_program (
+    .aclk  (aclk),
+    .fetch (fetch),
+    .place (place_q),
+    .line  (line)
+  );
+endmodule
+
+// Program of an axis, a line a step.
+//
+// Promise: `line` is the line `place` as of the last `fetch`.
+module depthwise_small_walk_cols_program (
+  input  wire       aclk,
+  input  wire       fetch,
+  input  wire [2:0] place,
+  output wire [8:0] line
+);
+
+  reg [8:0] line_q;
+
+  assign line = line_q;
+
+  // address units of the line buffer from the step before
+  // weight  units of weights from the step before
+  // need    pixels of grad_output that this one is the first to need
+  // free    what is dead behind the pixel, less one
+  // skip    beats without a tap just before
+  // last    last step of its round
+  // wrap    behind the line told ahead comes line 1
+  always @(posedge aclk) begin
+    if (fetch) begin
+      case (place)
+        //                     address  weight  need  free  skip  last  wrap
+           3'd0: line_q <= {   3'd0,   1'd0, 1'd0, 1'd0, 1'd0, 1'd0, 1'd0};  // column 0: 1 tap
+           3'd1: line_q <= {   3'd1,   1'd1, 1'd1, 1'd1, 1'd1, 1'd0, 1'd0};  // column 2: 1 tap
+           3'd2: line_q <= {   3'd0,   1'd1, 1'd0, 1'd0, 1'd0, 1'd0, 1'd0};  // column 3: 1 tap
+           3'd3: line_q <= {   3'd1,   1'd1, 1'd1, 1'd1, 1'd1, 1'd0, 1'd0};  // column 5: 1 tap
+           3'd4: line_q <= {   3'd0,   1'd1, 1'd0, 1'd1, 1'd0, 1'd1, 1'd1};  // column 6: 1 tap
+        default: line_q <= {   3'd0,   1'd0, 1'd0, 1'd0, 1'd0, 1'd0, 1'd0};  // column 0 of the next row: 1 tap
+      endcase
     end
   end
 endmodule
@@ -1422,19 +782,19 @@ module depthwise_small_tokens (
   input  wire        aresetn,  // synchronous, active low
   input  wire        in_valid,
   output wire        in_ready,
-  input  wire [14:0] in_token,
+  input  wire [13:0] in_token,
   input  wire        arrived,  // one more pixel is in the line buffer
   input  wire        weights_ready,  // a whole set is in the weight memory
   output wire        out_valid,
   input  wire        out_ready,
-  output wire [14:0] out_token
+  output wire [13:0] out_token
 );
   reg         head_valid_q, head_valid_d;
   reg         second_valid_q, second_valid_d;
   reg         third_valid_q, third_valid_d;
-  reg  [14:0] head_q, head_d;  // leaves next
-  reg  [14:0] second_q, second_d;  // waits behind the head
-  reg  [14:0] third_q, third_d;  // waits where the second cannot move
+  reg  [13:0] head_q, head_d;  // leaves next
+  reg  [13:0] second_q, second_d;  // waits behind the head
+  reg  [13:0] third_q, third_d;  // waits where the second cannot move
   reg         may_go_q, may_go_d;  // the head may leave
   reg  [3:0]  stored_q, stored_d;  // pixels stored since reset
   reg         to_head;  // the head is or becomes free
@@ -1481,9 +841,9 @@ module depthwise_small_tokens (
     end
     // Whether the token that is the head from the next cycle on may leave then.
     head_lacks = stored_q - head_q[9:6];
-    head_stays = ~to_head & (weights_ready | ~head_q[12]);
+    head_stays = ~to_head & (weights_ready | ~head_q[11]);
     second_lacks = stored_q - second_q[9:6];
-    second_moves = to_head & second_valid_q & (weights_ready | ~second_q[12]);
+    second_moves = to_head & second_valid_q & (weights_ready | ~second_q[11]);
     may_go_d = (head_stays & ~head_lacks[3]) | (second_moves & ~second_lacks[3]);
   end
 
@@ -1511,7 +871,7 @@ endmodule
 // of arrival. Pixels that no output needs are accepted and dropped.
 //
 // Promise: `tready` is a register and low in reset; a beat is taken in every cycle while the ring
-// has space for its pixel; nothing is written over a pixel that `free_pixels` has not counted.
+// has space for its pixel; nothing is written over a pixel that `free_less_1` has not counted.
 // `arrived` follows the last word of a stored pixel by one cycle. A misplaced `tlast` pulses one of
 // the three error outputs two cycles later; frames are cut by count, so that it changes nothing else.
 module depthwise_small_grad (
@@ -1525,7 +885,7 @@ module depthwise_small_grad (
   output wire [2:0]  write_address,
   output wire [15:0] write_data,
   output wire        arrived,  // a whole pixel is stored
-  input  wire        free_pixels,  // pixels that may be written over
+  input  wire        free_less_1,  // what may be written over, less one
   output wire        frame_begin,  // first beat of a frame taken
   output wire        tlast_early,
   output wire        tlast_missing,
@@ -1561,10 +921,21 @@ module depthwise_small_grad (
   reg  [1:0]  col_q, col_d;  // of grad_output
   reg         col_at_last_q, col_at_last_d;
   reg         inside_col_q, inside_col_d;  // needed
+  reg         fills;  // space is taken by the beat
+  wire [3:0]  space_in;
+  wire [3:0]  free_in;
+  wire [3:0]  space_sum;
+  wire        unused_space_carry;
   reg         tlast_came_q, tlast_came_d;  // with the beat taken in the cycle before
   reg         tlast_was_due_q, tlast_was_due_d;
   reg         overdue_q, overdue_d;  // tlast was missing and has not come since
 
+  assign space_in[3:1] = space_q;
+  assign space_in[0] = 1'd1;
+  assign free_in[3:1] = {3{free_less_1}};
+  assign free_in[0] = ~fills;
+  assign space_sum = space_in + free_in;
+  assign unused_space_carry = space_sum[0];
   assign tlast_early = tlast_came_q & ~tlast_was_due_q & ~overdue_q;
   assign tlast_missing = tlast_was_due_q & ~tlast_came_q;
   assign tlast_late = tlast_came_q & ~tlast_was_due_q & overdue_q;
@@ -1612,10 +983,11 @@ module depthwise_small_grad (
     end
     // What of it is stored, and whether there is space for the next beat.
     store = accept & (inside_col_q & inside_row_q);
-    space_d = space_q + {2'd0, free_pixels} - {2'd0, pixel_end & (inside_col_q & inside_row_q)};
+    fills = pixel_end & (inside_col_q & inside_row_q);
+    space_d = space_sum[3:1];
     stored_d = pixel_end & (inside_col_q & inside_row_q);
     some_free = space_q != 3'd0;
-    if (pixel_end & (inside_col_q & inside_row_q)) begin
+    if (fills) begin
       some_free = space_q >= 3'd2;
     end
     ready_d = some_free;
@@ -1878,9 +1250,9 @@ module depthwise_small_issue (
   input  wire        aresetn,  // synchronous, active low
   input  wire        token_valid,  // its data and a whole set of weights are there
   output wire        token_ready,
-  input  wire [14:0] token,
+  input  wire [13:0] token,
   output wire        frame_busy,  // a pixel entered, and its frame is not done
-  output wire        free_pixels,  // pixels dead as of now
+  output wire        free_less_1,  // dead as of now, less one
   input  wire        taken,  // one more place in the output FIFO is free
   output wire [2:0]  grad_address,  // line-buffer read
   output wire        weight_address,  // weight read
@@ -1891,14 +1263,11 @@ module depthwise_small_issue (
   output wire [3:0]  skip_slot,  // its place in the output FIFO
   output wire        skip_beats,  // beats without a tap ahead of its result
   input  wire [4:0]  cfg_fifo_results,  // results that the output FIFO holds
-  input  wire [3:0]  cfg_issue_ring,  // size of the line buffer in units of this block's addresses
-  input  wire        cfg_free_row_end,  // pixels freed at the end of a row that closes one
-  input  wire        cfg_free_frame_end  // pixels freed at the end of a frame
+  input  wire [3:0]  cfg_issue_ring  // size of the line buffer in units of this block's addresses
 );
   wire [2:0] token_address;
   wire       token_weight;
-  wire       token_closes;
-  wire       token_closes_row;
+  wire       token_free;
   wire       token_frame_last;
   wire       token_skip;
   reg        active_q, active_d;  // a pixel is in the loops
@@ -1919,13 +1288,11 @@ module depthwise_small_issue (
   reg        load;  // the next pixel enters them
   reg        at_first_q, at_first_d;  // at the pixel's first issue
   reg        acc_start_q, acc_start_d;  // at an accumulation's first issue
-  reg        held_closes_q, held_closes_d;  // a pixel of grad_output is dead after it
-  reg        held_closes_row_q, held_closes_row_d;  // so is what is left of a row
+  reg        held_free_q, held_free_d;  // what is dead behind it, less one
   reg        held_frame_last_q, held_frame_last_d;  // last pixel of the frame
   reg  [2:0] start_grad_q, start_grad_d;  // address of the pixel's first tap
   reg        start_weight_q, start_weight_d;
-  reg        next_closes_q, next_closes_d;  // a pixel of grad_output is dead after it
-  reg        next_closes_row_q, next_closes_row_d;  // so is what is left of a row
+  reg        next_free_q, next_free_d;  // what is dead behind it, less one
   reg        next_frame_last_q, next_frame_last_d;  // last pixel of the frame
   reg        next_last_q, next_last_d;  // it is an accumulation's last
   reg        next_done_q, next_done_d;  // and its pixel's
@@ -1941,7 +1308,7 @@ module depthwise_small_issue (
   reg  [3:0] grad_wrapped;
   reg        weight_sum;
   reg        in_frame_q, in_frame_d;
-  reg        out_free_q, out_free_d;  // the last read of these is on its way
+  reg        out_free_q, out_free_d;  // less one: the last read of these is on its way
   reg        done;  // a pixel's last issue goes
   reg        skip_write_q, skip_write_d;
   reg  [3:0] next_slot_q, next_slot_d;  // place of the next accumulation
@@ -1961,10 +1328,9 @@ module depthwise_small_issue (
 
   assign token_address = token[2:0];
   assign token_weight = token[3];
-  assign token_closes = token[10];
-  assign token_closes_row = token[11];
-  assign token_frame_last = token[13];
-  assign token_skip = token[14];
+  assign token_free = token[10];
+  assign token_frame_last = token[12];
+  assign token_skip = token[13];
   assign skip_write = skip_write_q;
   assign skip_slot = slot_q;
   assign skip_beats = skip_q;
@@ -1974,10 +1340,10 @@ module depthwise_small_issue (
   assign weight_address = out_weight_q;
   assign token_ready = load;
   assign frame_busy = in_frame_q;
-  assign free_pixels = out_free_q;
+  assign free_less_1 = out_free_q;
   assign grad_address = out_grad_q;
   assign unused_need = |token[9:6];
-  assign unused_frame_first = token[12];
+  assign unused_frame_first = token[11];
   assign unused_tap_rows = token[4];
   assign unused_tap_cols = token[5];
 
@@ -1989,13 +1355,11 @@ module depthwise_small_issue (
     place_free_d = place_free_q;
     at_first_d = at_first_q;
     acc_start_d = acc_start_q;
-    held_closes_d = held_closes_q;
-    held_closes_row_d = held_closes_row_q;
+    held_free_d = held_free_q;
     held_frame_last_d = held_frame_last_q;
     start_grad_d = start_grad_q;
     start_weight_d = start_weight_q;
-    next_closes_d = next_closes_q;
-    next_closes_row_d = next_closes_row_q;
+    next_free_d = next_free_q;
     next_frame_last_d = next_frame_last_q;
     next_last_d = next_last_q;
     next_done_d = next_done_q;
@@ -2033,8 +1397,7 @@ module depthwise_small_issue (
       acc_start_d = 1'd1;
       start_grad_d = token_address;
       start_weight_d = token_weight;
-      held_closes_d = token_closes;
-      held_closes_row_d = token_closes_row;
+      held_free_d = token_free;
       held_frame_last_d = token_frame_last;
     end
     // The issue that goes next and how its addresses come from those of the one before.
@@ -2044,8 +1407,7 @@ module depthwise_small_issue (
       next_last_d = acc_end;
       next_done_d = pixel_end;
       next_fresh_d = at_first_q;
-      next_closes_d = held_closes_q;
-      next_closes_row_d = held_closes_row_q;
+      next_free_d = held_free_q;
       next_frame_last_d = held_frame_last_q;
       if (at_first_q) begin
         next_grad_d = start_grad_q;
@@ -2068,9 +1430,9 @@ module depthwise_small_issue (
     out_weight_d = now_weight_q;
     done = go & next_done_q;
     // Pixels of grad_output that nothing reads any more.
-    out_free_d = 1'd0;
+    out_free_d = 1'd1;
     if (done) begin
-      out_free_d = next_closes_q + (cfg_free_row_end & next_closes_row_q) + (cfg_free_frame_end & next_frame_last_q);
+      out_free_d = next_free_q;
     end
     // A frame is under way until its last issue goes, unless the next is there.
     if (done & next_frame_last_q & ~active_q) begin
@@ -2121,7 +1483,7 @@ module depthwise_small_issue (
       place_free_q <= 1'd1;
       blocked_q <= 1'd0;
       in_frame_q <= 1'd0;
-      out_free_q <= 1'd0;
+      out_free_q <= 1'd1;
       skip_write_q <= 1'd0;
       next_slot_q <= 4'd0;
       last_line_q <= 2'd0;
@@ -2140,13 +1502,11 @@ module depthwise_small_issue (
     next_first_q <= next_first_d;
     at_first_q <= at_first_d;
     acc_start_q <= acc_start_d;
-    held_closes_q <= held_closes_d;
-    held_closes_row_q <= held_closes_row_d;
+    held_free_q <= held_free_d;
     held_frame_last_q <= held_frame_last_d;
     start_grad_q <= start_grad_d;
     start_weight_q <= start_weight_d;
-    next_closes_q <= next_closes_d;
-    next_closes_row_q <= next_closes_row_d;
+    next_free_q <= next_free_d;
     next_frame_last_q <= next_frame_last_d;
     next_last_q <= next_last_d;
     next_done_q <= next_done_d;

@@ -1,93 +1,10 @@
-//! The pixel token: what the walk tells the issue loop of one pixel of grad_input.
+//! The queue of tokens between the walk and the issue loop.
 
+use super::token::TokenWidths;
 use crate::hull::Hull;
-use crate::ring::Ring;
-use crate::rtl::{bits_for, Body, Expr, Module};
+use crate::rtl::Module;
 
-/// Widths of a token's fields. Each field is one net of the same name, with a prefix.
-#[derive(Clone, Debug)]
-pub struct TokenWidths {
-    /// Line-buffer address of the first tap, in units of the walk.
-    pub address: usize,
-    /// Weight address of the first tap within a block, in units of the walk.
-    pub weight: usize,
-    /// Tap rows, less one.
-    pub tap_rows: usize,
-    /// Tap columns, less one.
-    pub tap_cols: usize,
-    /// Pixels of grad_output that must have arrived since reset, modulo a range that tells those
-    /// ahead from those behind.
-    pub need: usize,
-    /// Number of pixels of grad_output, or words, that are dead when a pixel is done: no field, but
-    /// what the flags `closes`, `closes_row` and `frame_last` come to.
-    pub free: usize,
-    /// Beats of grad_input without a tap ahead of the pixel, where a layer has such.
-    pub skip: Option<usize>,
-}
-
-impl TokenWidths {
-    /// The widths that just hold what the hull does.
-    pub fn of(hull: &Hull) -> Self {
-        TokenWidths {
-            address: Ring::of_walk(hull).width,
-            weight: bits_for((hull.block_weights >> hull.tap_unit_bits) - 1),
-            tap_rows: bits_for(hull.rows.taps - 1),
-            tap_cols: bits_for(hull.cols.taps - 1),
-            // Signed, from a line buffer behind to a token that needs the most more ahead of one that
-            // waits for all of a line buffer.
-            need: bits_for(hull.line_pixels + hull.need - 1) + 1,
-            free: bits_for(hull.free),
-            skip: hull.skip.map(bits_for),
-        }
-    }
-
-    /// Name and width of every field, in the order of a packed token.
-    pub fn fields(&self) -> Vec<(&'static str, usize)> {
-        let mut fields = vec![
-            ("address", self.address),
-            ("weight", self.weight),
-            ("tap_rows", self.tap_rows),
-            ("tap_cols", self.tap_cols),
-            ("need", self.need),
-            ("closes", 1),
-            ("closes_row", 1),
-            ("frame_first", 1),
-            ("frame_last", 1),
-        ];
-        if let Some(skip) = self.skip {
-            fields.push(("skip", skip));
-        }
-        fields
-    }
-
-    /// Bits of a packed token.
-    pub fn bits(&self) -> usize {
-        self.fields().iter().map(|(_, width)| width).sum()
-    }
-
-    /// Assigns the fields, given by name, to their places in `packed`.
-    pub fn pack(&self, b: &mut Body, packed: &Expr, field: &dyn Fn(&str) -> Expr) {
-        let mut low = 0;
-        for (name, width) in self.fields() {
-            b.set_slice(packed, low, &field(name));
-            low += width;
-        }
-    }
-
-    /// The field `name` of a packed token.
-    pub fn field(&self, packed: &Expr, wanted: &str) -> Expr {
-        let mut low = 0;
-        for (name, width) in self.fields() {
-            if name == wanted {
-                return packed.slice(low, width);
-            }
-            low += width;
-        }
-        unreachable!("no token field {wanted}")
-    }
-}
-
-const QUEUE_DOC: &str = "\
+const DOC: &str = "\
 Three-entry queue of pixel tokens between the walk and the issue loop. A token is held back until
 its grad_output has arrived, a frame's first one also until a whole set of weights is there: before,
 nothing of the frame has begun, and a new set of weights may still be meant for it.
@@ -101,7 +18,7 @@ token can leave three cycles after the last beat that it needs was taken.";
 
 /// Builds the queue.
 pub fn token_queue(name: &str, hull: &Hull, t: &TokenWidths) -> Module {
-    let mut m = Module::new(name, QUEUE_DOC);
+    let mut m = Module::new(name, DOC);
     m.clocked();
     let bits = t.bits();
     let in_valid = m.input("in_valid", 1, "");

@@ -1,0 +1,256 @@
+//! The walk over the pixels of grad_input that have taps.
+
+use super::line::{LineFormat, COL, ROW};
+use super::sequencer::sequencer;
+use super::token::TokenWidths;
+use crate::carry_adders::{chosen_sum, Chosen};
+use crate::config::Config;
+use crate::hull::{AxisHull, Hull};
+use crate::ring::{ring_step, Ring};
+use crate::rtl::{lit, Expr, Module};
+use crate::target::Target;
+
+const DOC: &str = "\
+Walks the pixels of grad_input that have taps, row by row, frame after frame without end, and
+hands a token for each to the issue loop. It knows nothing of data: the issue loop waits for it.
+
+Two sequencers, of rows and of columns, tell step by step what changes; the token adds it up. Where
+a row begins the row's step counts, elsewhere the column's. All that has no tap is jumped over and
+only counted.
+
+Promise: `token_valid` with `token` stays until `token_ready`; a token moves in every cycle in
+which both are high; one token a cycle, also across rows and frames.";
+
+/// Builds the walk.
+pub fn pixel_walk(
+    name: &str,
+    hull: &Hull,
+    t: &TokenWidths,
+    target: Target,
+    config: &mut Config,
+) -> Module {
+    let mut m = Module::new(name, DOC);
+    m.clocked();
+    let ring = Ring::of_walk(hull);
+    let token_valid = m.output("token_valid", 1, "");
+    let token_ready = m.input("token_ready", 1, "");
+    let token = m.output("token", t.bits(), "");
+    let begin = hull.frames.map(|_| {
+        let weights = m.input("weight_base", t.weight, "where the layer's weights begin");
+        let pixels = m.input(
+            "job_begin",
+            ring.width,
+            "where the job's first frame begins",
+        );
+        (weights, pixels)
+    });
+
+    let mut axis = |instance: &str, axis_name, axis: &AxisHull, rows: bool| {
+        let prefix = if rows { "row" } else { "col" };
+        let format = LineFormat::of(hull, axis, t, rows);
+        let name = format!("{name}_{prefix}s");
+        let module = sequencer(
+            &name,
+            axis_name,
+            axis,
+            &format,
+            target,
+            config,
+            hull.entry_bits(),
+        );
+        let there = m.net(&format!("{prefix}_there"), 1, "");
+        let advance = m.net(&format!("{prefix}_advance"), 1, "");
+        let step = m.net(&format!("{prefix}_step"), format.step_bits(), "");
+        m.instance(
+            instance,
+            module,
+            vec![
+                ("there", there.clone()),
+                ("advance", advance.clone()),
+                ("step", step.clone()),
+            ],
+        );
+        let mut high = format.step_bits();
+        let mut fields = Vec::new();
+        for field in format.step_fields() {
+            high -= field.width;
+            let net = m.net(
+                &format!("{prefix}_{}", field.name),
+                field.width,
+                field.comment,
+            );
+            m.assign(&net, &step.slice(high, field.width));
+            fields.push((field.name, net));
+        }
+        AxisNets {
+            there,
+            advance,
+            fields,
+        }
+    };
+    let row = axis("u_rows", ROW, &hull.rows, true);
+    let col = axis("u_cols", COL, &hull.cols, false);
+
+    let valid = m.reg("valid", 1, 0, "the token is there");
+    let row_first = m.reg("row_first", 1, 1, "the next pixel is a row's first");
+    let frame_first = m.reg("frame_first", 1, 1, "the next row is a frame's first");
+    let from = |m: &mut Module, name: &str, begin: Option<Expr>, width: usize, comment: &str| {
+        match begin {
+            Some(begin) => m.reg_from(name, begin, comment),
+            None => m.reg(name, width, 0, comment),
+        }
+    };
+    let (weight_begin, address_begin) = begin.unzip();
+    let comment = "line buffer, of the first tap";
+    let address = from(&mut m, "address", address_begin, ring.width, comment);
+    let comment = "weight memory, likewise";
+    let weight = from(&mut m, "weight", weight_begin, t.weight, comment);
+    let tap_rows = m.reg("tap_rows", t.tap_rows, 0, "less one");
+    let tap_cols = m.reg("tap_cols", t.tap_cols, 0, "less one");
+    let need = m.reg(
+        "need",
+        t.need,
+        0,
+        "pixels that must have arrived since reset",
+    );
+    let free = m.data_reg("free", t.free, "what is dead behind the pixel, less one");
+    let first = m.data_reg("first", 1, "a frame's first pixel");
+    let last = m.data_reg("last", 1, "a frame's last pixel");
+    let skip = t
+        .skip
+        .map(|width| m.data_reg("skip", width, "beats without a tap just before"));
+
+    let emit = m.net("emit", 1, "the next token goes into the registers");
+    let row_end = m.net("row_end", 1, "it is its row's last");
+    m.comb(|b| {
+        b.comment("What moves in this cycle.");
+        b.set(
+            &emit,
+            &(&row.there & &col.there & (&token_ready | !&valid.q)),
+        );
+        b.set(&row_end, &col.get("last", 1));
+        b.set(&col.advance, &emit);
+        b.set(&row.advance, &(&emit & &row_end));
+        b.set(&valid.d, &(&emit | (&valid.q & !&token_ready)));
+    });
+
+    // The sums.
+    let begins = &row_first.q;
+    let chosen = |m: &mut Module, name: &str, sum: &Expr, rows: Expr, cols: Expr| {
+        let sum_name = format!("next_{name}");
+        let operands = Chosen {
+            from: sum,
+            choose: begins,
+            one: &rows.zext(sum.width()),
+            other: &cols.zext(sum.width()),
+        };
+        chosen_sum(m, &sum_name, operands, target)
+    };
+    let next_address = match ring.is_odd() {
+        false => {
+            let [rows, cols] = [&row, &col].map(|nets| nets.get("address", ring.width));
+            chosen(&mut m, "address", &address.q, rows, cols)
+        }
+        true => {
+            let size = ring
+                .size(&mut m, config)
+                .unwrap_or_else(|| lit(0, ring.width + 1));
+            let step = m.net("address_step", ring.width, "");
+            let wrapping = m.net("wrapping", ring.width + 1, "the step less the line buffer");
+            m.observe(|b| {
+                let [rows, cols] = [&row, &col].map(|nets| nets.get("address", ring.width));
+                b.select(&step, begins, &rows, &cols);
+                b.set(&wrapping, &ring.wrapping(&step, &size));
+            });
+            ring_step(&mut m, "next_address", &address.q, &step, Some(&wrapping))
+        }
+    };
+    let [rows, cols] = [&row, &col].map(|nets| nets.get("weight", t.weight));
+    let next_weight = chosen(&mut m, "weight", &weight.q, rows, cols);
+    let opened = m.net(
+        "opened",
+        t.need,
+        "pixels that a row's other pixels need beyond those before",
+    );
+    m.assign(
+        &opened,
+        &col.get("need", t.need).gated(&row.get("opens", 1)),
+    );
+    let rows = row.get("need", t.need);
+    let next_need = chosen(&mut m, "need", &need.q, rows, opened);
+    m.comb(|b| {
+        b.comment("The next pixel.");
+        b.when(&emit, |b| {
+            b.set(&row_first.d, &row_end);
+            b.set(&address.d, &next_address);
+            b.set(&weight.d, &next_weight);
+            if let Some(taps) = col.find("taps") {
+                b.set(&tap_cols.d, &(&tap_cols.q + taps));
+            }
+            b.set(&need.d, &next_need);
+            b.set(&free.d, &lit(1, 1).sext(t.free));
+            b.when(&row.get("closes", 1), |b| {
+                b.set(&free.d, &col.get("free", t.free))
+            });
+            b.when(&row_end, |b| b.set(&free.d, &row.get("free", t.free)));
+            b.set(&first.d, &(begins & &frame_first.q));
+            b.set(&last.d, &(&row_end & row.get("last", 1)));
+            if let Some(skip) = &skip {
+                let width = skip.q.width();
+                b.select(
+                    &skip.d,
+                    begins,
+                    &row.get("skip", width),
+                    &col.get("skip", width),
+                );
+            }
+        });
+        if let Some(taps) = row.find("taps") {
+            b.when(&(&emit & begins), |b| {
+                b.set(&tap_rows.d, &(&tap_rows.q + taps))
+            });
+        }
+        b.when(&row.advance, |b| b.set(&frame_first.d, &row.get("last", 1)));
+    });
+
+    let packed = m.net("next_token", t.bits(), "");
+    m.comb(|b| {
+        t.pack(b, &packed, &|field| match field {
+            "address" => address.q.clone(),
+            "weight" => weight.q.clone(),
+            "tap_rows" => tap_rows.q.clone(),
+            "tap_cols" => tap_cols.q.clone(),
+            "need" => need.q.clone(),
+            "free" => free.q.clone(),
+            "frame_first" => first.q.clone(),
+            "frame_last" => last.q.clone(),
+            _ => skip
+                .as_ref()
+                .map_or_else(|| unreachable!("no token field {field}"), |r| r.q.clone()),
+        });
+    });
+    m.assign(&token_valid, &valid.q);
+    m.assign(&token, &packed);
+    m
+}
+
+/// What a sequencer says.
+struct AxisNets {
+    there: Expr,
+    advance: Expr,
+    fields: Vec<(&'static str, Expr)>,
+}
+
+impl AxisNets {
+    /// The field of the present step; `None` where it is zero in all of them.
+    fn find(&self, name: &str) -> Option<&Expr> {
+        let field = self.fields.iter().find(|(field, _)| *field == name);
+        field.map(|(_, net)| net)
+    }
+
+    /// The same in `width` bits.
+    fn get(&self, name: &str, width: usize) -> Expr {
+        self.find(name)
+            .map_or_else(|| lit(0, width), |net| net.zext(width))
+    }
+}

@@ -1,0 +1,147 @@
+//! The sequencer of one axis: goes through a program line by line.
+
+use super::line::{AxisName, LineFormat};
+use super::program::{constant_program, AHEAD_IN_MEMORY};
+use crate::config::Config;
+use crate::descriptor::Descriptor;
+use crate::hull::AxisHull;
+use crate::rtl::{lit, Module};
+use crate::target::Target;
+use crate::told_memory::{number, LoadBus, Number};
+
+const DOC: &str = "\
+Goes through the program of an axis: line 0, then line 1 to the last, again and again, with loops
+in between. Where to go on is told a few lines ahead, so that no fetch waits for another.
+
+A loop's first jump back finds none under way and takes its turns from the line; with the last one
+the count is below zero, and the next time its end is passed.
+
+Promise: `step` is the present step while `there`, which is high for good a few cycles after reset;
+`advance` goes to the next one in one cycle, and comes only while `there`.";
+
+/// Builds the sequencer.
+pub fn sequencer(
+    name: &str,
+    axis: AxisName,
+    hull: &AxisHull,
+    format: &LineFormat,
+    target: Target,
+    config: &mut Config,
+    entry_bits: usize,
+) -> Module {
+    let mut m = Module::new(name, DOC);
+    m.clocked();
+    let advance = m.input("advance", 1, "go to the next step");
+    let there = m.output("there", 1, "");
+    let step_bits = format.step_bits();
+    let step = m.output("step", step_bits, "");
+    let now = m.net("line", format.bits(), "the present line");
+    m.assign(&step, &now.slice(format.bits() - step_bits, step_bits));
+
+    let place = m.reg("place", format.place, 0, "line that is fetched next");
+    let filled = m.reg("filled", 1, 0, "");
+    // In a memory there is a line more on the way.
+    let filling =
+        (format.ahead == AHEAD_IN_MEMORY).then(|| m.reg("filling", 1, 0, "a line is on its way"));
+    let fetch = m.net("fetch", 1, "");
+    let taken = m.net(
+        "jumps",
+        1,
+        "the line that was fetched last does not lead to the next",
+    );
+    let told = |name: &str| format.field(&now, name);
+    let wrap = told("wrap").unwrap_or_else(|| unreachable!("every program goes round"));
+    let loops = told("loop")
+        .zip(told("start"))
+        .zip(format.turns)
+        .map(|((ends, start), bits)| {
+            let turns = told("turns").unwrap_or_else(|| lit(0, bits));
+            let idle = m.reg("idle", 1, 1, "no loop is under way");
+            let more = m.data_reg("more", bits, "jumps back that it has left, less one");
+            (ends, start, turns, idle, more)
+        });
+    m.comb(|b| {
+        b.set(&fetch, &(&advance | !&filled.q));
+        match &filling {
+            Some(filling) => {
+                b.set(&filling.d, &lit(1, 1));
+                b.set(&filled.d, &filling.q);
+            }
+            None => b.set(&filled.d, &lit(1, 1)),
+        }
+        match &loops {
+            Some((ends, start, turns, idle, more)) => {
+                let goes_back = ends & (&idle.q | !more.q.msb());
+                b.set(&taken, &(&filled.q & (&wrap | &goes_back)));
+                b.when(&fetch, |b| {
+                    b.set(&place.d, &place.q.plus(1));
+                    b.when(&taken, |b| {
+                        b.set(&place.d, start);
+                        b.when(&wrap, |b| b.set(&place.d, &lit(1, format.place)));
+                    });
+                    b.when(&(&filled.q & ends), |b| {
+                        b.set(&idle.d, &(!&idle.q & more.q.msb()));
+                        b.set(&more.d, &more.q.minus(1));
+                        b.when(&idle.q, |b| b.set(&more.d, turns));
+                    });
+                });
+            }
+            None => {
+                b.set(&taken, &(&filled.q & &wrap));
+                b.when(&fetch, |b| {
+                    b.set(&place.d, &place.q.plus(1));
+                    b.when(&taken, |b| b.set(&place.d, &lit(1, format.place)));
+                });
+            }
+        }
+    });
+    m.assign(&there, &filled.q);
+    match &hull.program {
+        Some(program) => {
+            let memory = constant_program(&format!("{name}_program"), &program.lines, format);
+            m.instance(
+                "u_program",
+                memory,
+                vec![
+                    ("fetch", fetch),
+                    ("place", place.q.clone()),
+                    ("line", now.clone()),
+                ],
+            );
+        }
+        None => {
+            let mut bus = LoadBus::declare(&mut m, config, entry_bits);
+            let lines: Vec<u64> = (0..hull.lines).collect();
+            let fields = format.fields.iter().map(|field| {
+                let value = field.value.clone();
+                number(
+                    field.name,
+                    field.width,
+                    field.comment,
+                    move |d: &Descriptor, line| {
+                        let lines = &(axis.of)(d).program.lines;
+                        lines.get(line as usize).map_or(0, |line| value(line))
+                    },
+                )
+            });
+            let fields: Vec<Number> = fields.collect();
+            let name = format!("{}_program", axis.name);
+            let found = bus.program(
+                &mut m,
+                config,
+                &name,
+                fields,
+                (&lines, &place.q),
+                &fetch,
+                target,
+            );
+            bus.close(&mut m);
+            let mut high = format.bits();
+            for field in &format.fields {
+                high -= field.width;
+                m.assign(&now.slice(high, field.width), &found[field.name]);
+            }
+        }
+    }
+    m
+}
