@@ -6,7 +6,7 @@ use crate::bound::bound_cycles;
 use crate::first_frame::first_frame_without_stages;
 use crate::layer::Layer;
 use crate::schedule::cycles::Pace;
-use crate::schedule::{cycles, live_span_pixels, Buffers, Cycles, FrameWalk, Shell};
+use crate::schedule::{cycles, live_span_pixels, Buffers, Cycles, FrameWalk, Pipeline, Shell};
 use bpa_hdl::descriptor::{Descriptor, Lanes};
 use bpa_hdl::hull::Hull;
 use bpa_hdl::output_stages::{stage_cycles, Stages};
@@ -29,6 +29,7 @@ pub struct Plan {
     /// Clones of a plan share it.
     walk: Arc<FrameWalk>,
     buffers: Buffers,
+    pipeline: Pipeline,
     descriptor: Descriptor,
     live_span_pixels: u64,
     /// [`Plan::stage_cycles`]
@@ -50,13 +51,18 @@ impl Plan {
     }
 
     fn of(layer: &Layer, walk: FrameWalk, buffers: Buffers, shell: Shell) -> Self {
+        let simd = layer.simd() as usize;
         let mut plan = Plan {
             descriptor: walk.describe(layer, buffers, shell),
             live_span_pixels: live_span_pixels(&walk),
             layer: layer.clone(),
-            walk: Arc::new(walk),
             buffers,
+            pipeline: match shell {
+                Shell::Fixed => Pipeline::of(&walk, simd),
+                Shell::Programmable => Pipeline::programmable(simd),
+            },
             stage_cycles: 0,
+            walk: Arc::new(walk),
         };
         let hull = Hull::exactly(&plan.descriptor);
         plan.stage_cycles = stage_cycles(&hull, &plan.lanes(), Target::Generic) as u64;
@@ -136,7 +142,7 @@ impl Plan {
 
     /// Cycles of `frames` frames back to back, without stalls from outside.
     pub fn cycles(&self, frames: u64) -> Cycles {
-        let run = cycles::run(&self.walk, self.layer.simd() as usize, self.buffers, frames);
+        let run = cycles::run(&self.walk, self.pipeline, self.buffers, frames);
         // The stages take a beat a cycle, so that each beat leaves so much later and no other thing changes.
         let later = self.stage_cycles;
         Cycles {
@@ -149,8 +155,7 @@ impl Plan {
     /// Cycles from the last beat of the job before to the last of `frames` frames, in an engine that takes one job after
     /// the other: where its weights and the first of its beats, as many as the line buffer holds, were taken meanwhile.
     pub fn cycles_ahead(&self, frames: u64) -> u64 {
-        let simd = self.layer.simd() as usize;
-        cycles::run_ahead(&self.walk, simd, self.buffers, frames) + self.stage_cycles()
+        cycles::run_ahead(&self.walk, self.pipeline, self.buffers, frames) + self.stage_cycles()
     }
 
     /// Words of the line buffer that a frame needs to be stored.
@@ -170,9 +175,10 @@ fn smallest_buffers(layer: &Layer, walk: &FrameWalk) -> Buffers {
         line_words: line_pixels * walk.pixel_words,
         fifo_results,
     };
+    let engine = Pipeline::of(walk, layer.simd() as usize);
     let pace = |line_pixels: u64, fifo_results: u64| {
         let buffers = sized(line_pixels, fifo_results);
-        cycles::pace(walk, layer.simd() as usize, buffers)
+        cycles::pace(walk, engine, buffers)
     };
     let bound = bound_cycles(layer);
     let near_bound = bound + bound / 1000;

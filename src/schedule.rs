@@ -11,7 +11,7 @@ pub mod program;
 mod span;
 
 pub use axis::{AxisTaps, AxisWalk, Gather, Taps};
-pub use cycles::{Buffers, Cycles};
+pub use cycles::{Buffers, Cycles, Pipeline};
 pub use frame::FrameWalk;
 pub use lower::Shell;
 pub use span::live_span_pixels;

@@ -75,12 +75,14 @@ pub struct Program {
 pub struct Axis {
     /// Its steps.
     pub program: Program,
-    /// Words from one tap to the next (they fall), modulo the ring.
-    pub address_tap: u64,
+    /// Words from one tap to the next: they fall.
+    pub address_tap: i64,
     /// Weight words from one tap to the next.
     pub weight_tap: u64,
     /// Largest number of taps at one position.
     pub max_taps: u64,
+    /// Smallest number of taps at a position that has any.
+    pub least_taps: u64,
     /// Positions with taps.
     pub visits: u64,
 }
@@ -206,6 +208,12 @@ impl Descriptor {
         let results = self.rows.visits * self.cols.visits * self.c_blocks * self.group_blocks;
         let stored = kept(&self.kept_rows) * kept(&self.kept_cols);
         self.line_pixels().div_ceil(stored) + self.fifo_results.div_ceil(results) + 3
+    }
+
+    /// Issues of the pixel that has fewest, of those with taps.
+    pub fn least_issues(&self) -> u64 {
+        let taps = self.rows.least_taps * self.cols.least_taps;
+        taps * self.tap_issues() * self.c_blocks * self.group_blocks
     }
 
     /// Whether any output pixel has no tap.

@@ -16,7 +16,7 @@ of arrival. Pixels that no output needs are accepted and dropped.
 Promise: `tready` is a register and low in reset; a beat is taken in every cycle while the ring
 has space for its pixel; nothing is written over a pixel that `free_less_1` has not counted.
 `arrived` follows the last word of a stored pixel by one cycle. A misplaced `tlast` pulses one of
-the three error outputs two cycles later; frames are cut by count, so that it changes nothing else.";
+the three error outputs two or three cycles later; frames are cut by count, so that it changes nothing else.";
 
 const FRAMES_DOC: &str = "
 
@@ -99,7 +99,24 @@ pub fn grad_port(
     let some_free = m.net("some_free", 1, "the next pixel has a place");
     let position = Position::new(&mut m, hull, config);
     let fills = m.net("fills", 1, "space is taken by the beat");
-    let space_sum = space_sum(&mut m, &space.q, &free_less_1, &fills);
+    // Where every beat is stored, nothing but tlast and the status depends on its place in the frame, and that can be
+    // worked out a cycle late.
+    let late_tlast = (hull.frames.is_none() && !hull.drops).then(|| {
+        m.data_reg(
+            "late_tlast",
+            1,
+            "of the beat that was taken in the cycle before",
+        )
+    });
+    let seen = Seen {
+        accept: m.net("seen", 1, "a beat's place in its frame is looked at"),
+        pixel_end: m.net("seen_pixel_end", 1, "it is its pixel's last"),
+    };
+    let filled = match hull.whole_ring {
+        true => &write_now.q,
+        false => &stored.q,
+    };
+    let space_sum = space_sum(&mut m, &space.q, &free_less_1, filled);
     m.comb(|b| {
         b.comment("Where in its frame a beat is.");
         match &word {
@@ -110,9 +127,21 @@ pub fn grad_port(
             None => b.set(&word_end, &lit(1, 1)),
         }
         b.set(&pixel_end, &(&accept & &word_end));
-        b.set(&due, &(&word_end & position.at_last()));
-        position.step(b, &pixel_end);
-        b.when(&accept, |b| b.set(&first_beat.d, &due));
+        match &late_tlast {
+            Some(late) => {
+                b.set(&late.d, &tlast);
+                b.set(&seen.accept, &write_now.q);
+                b.set(&seen.pixel_end, &stored.q);
+                b.set(&due, &(&stored.q & position.at_last()));
+            }
+            None => {
+                b.set(&seen.accept, &accept);
+                b.set(&seen.pixel_end, &pixel_end);
+                b.set(&due, &(&word_end & position.at_last()));
+            }
+        }
+        position.step(b, &seen.pixel_end);
+        b.when(&seen.accept, |b| b.set(&first_beat.d, &due));
         b.comment("What of it is stored, and whether there is space for the next beat.");
         let whole = match position.kept() {
             Some(kept) => {
@@ -127,10 +156,17 @@ pub fn grad_port(
         b.set(&fills, if hull.whole_ring { &store } else { &whole });
         b.set(&space.d, &space_sum.slice(1, space_width));
         b.set(&stored.d, &whole);
+        // The beat before is not yet counted.
         b.set(&some_free, &space.q.non_zero());
-        b.when(&fills, |b| {
-            b.set(&some_free, &space.q.ge(&lit(2, space_width)));
-        });
+        let two = space.q.ge(&lit(2, space_width));
+        if words > 1 && !hull.whole_ring {
+            // Two beats on end are never both their pixel's last.
+            b.when(&(&fills | filled), |b| b.set(&some_free, &two));
+        } else {
+            b.when(&(&fills ^ filled), |b| b.set(&some_free, &two));
+            let three = space.q.ge(&lit(3, space_width));
+            b.when(&(&fills & filled), |b| b.set(&some_free, &three));
+        }
         match &mid_pixel {
             Some(mid_pixel) => {
                 b.when(&accept, |b| b.set(&mid_pixel.d, &!&word_end));
@@ -154,7 +190,8 @@ pub fn grad_port(
         }
         address.step(b, if in_slots { &stored.q } else { &write_now.q });
     });
-    tlast_check(&mut m, &due, &accept, &tlast, &misplaced);
+    let tlast = late_tlast.as_ref().map_or(&tlast, |late| &late.q);
+    tlast_check(&mut m, &due, &seen.accept, tlast, &misplaced);
     m.assign(&tready, &ready.q);
     m.assign(&write, &write_now.q);
     m.assign(&write_data, &data.q);
@@ -172,8 +209,14 @@ pub fn grad_port(
         Some(frames) => frames.count(&mut m, t, &stored.q, &address.now().q, &arrivals),
         None => m.assign(&arrivals, &stored.q),
     }
-    m.assign(&frame_begin, &(&accept & &first_beat.q));
+    m.assign(&frame_begin, &(&seen.accept & &first_beat.q));
     m
+}
+
+/// The beat whose place in its frame is looked at.
+struct Seen {
+    accept: Expr,
+    pixel_end: Expr,
 }
 
 /// The register that counts free space in the ring.

@@ -8,6 +8,9 @@ use crate::issue::TURN_BITS;
 use crate::limits::Limits;
 use crate::rtl::bits_for;
 
+/// Cycles from one token to the next of a walk that is [`paced`](Hull::paced).
+pub const PACE: u64 = 3;
+
 /// The largest of everything along one axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AxisHull {
@@ -66,6 +69,8 @@ pub struct Hull {
     pub block_weights: u64,
     /// Weight words of a set.
     pub weight_words: u64,
+    /// Whether each pixel takes so many cycles ([`PACE`]) that the walk need not give a token in each.
+    pub paced: bool,
     /// Pixels of grad_output that one pixel is the first to need.
     pub need: u64,
     /// Pixels of grad_output that are dead after one pixel; words with `whole_ring`.
@@ -140,6 +145,7 @@ impl Hull {
             told: false,
             block_weights: d.block_weights,
             weight_words: d.weight_words(),
+            paced: d.least_issues() >= PACE,
             need: most(|step| step.need),
             free: most(|step| step.free),
             drops: d.drops(),
@@ -191,6 +197,7 @@ impl Hull {
             told: true,
             block_weights: weight_words,
             weight_words,
+            paced: false,
             // What a pixel needs is in the line buffer all at once, and so is what is dead after it.
             need: line_words,
             free: line_words,

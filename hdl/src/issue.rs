@@ -7,7 +7,6 @@ use crate::carry_adders::{started_sum, Started};
 use crate::config::Config;
 use crate::delay::delayed;
 use crate::descriptor::Descriptor;
-use crate::gated_add::gated_add;
 use crate::hull::Hull;
 use crate::ring::Ring;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
@@ -16,7 +15,7 @@ use crate::target::Target;
 use crate::told_memory::LoadBus;
 use crate::walk::TokenWidths;
 use loops::{all_last, shapes, Level, LoopShape};
-use steps::{ByTurn, Step, Steps, TurnTable};
+use steps::{ByTurn, Grad, Step, Steps, TurnTable};
 
 const DOC: &str = "\
 Issue loop. For each pixel token: blocks of C, tap rows, tap columns, blocks of K; one issue a
@@ -61,6 +60,10 @@ pub fn issue_loop(
     // Addresses are a block of K in the low bits, where that can be, and what the steps add to.
     let low = hull.k_block_bits;
     let ring = Ring::of_issue(hull);
+    // Where the line buffer is a constant and no power of two, addresses are signed within a pixel, from its first tap
+    // down, and wrapped once, on their way out.
+    let signed = ring.is_odd() && !hull.told;
+    let grad_bits = ring.width + usize::from(signed);
     // None where a block of K is a weight's whole address.
     let upper = (weight_width > low).then(|| weight_width - low);
     let slot_bits = bits_for(hull.fifo_results - 1);
@@ -119,7 +122,13 @@ pub fn issue_loop(
             config,
             hull,
             (&levels, &shapes),
-            (ring, upper),
+            (
+                Grad {
+                    ring,
+                    bits: grad_bits,
+                },
+                upper,
+            ),
             taps,
         )
     });
@@ -140,7 +149,7 @@ pub fn issue_loop(
 
     let active = m.reg("active", 1, 0, "a pixel is in the loops");
     let next_valid = m.reg("next_valid", 1, 0, "an issue waits to go");
-    let next_first = m.data_reg("next_first", 1, "it is an accumulation's first");
+    let next_first = m.reg("next_first", 1, 0, "it is an accumulation's first");
     let places_all = config.hardware(
         &mut m,
         "fifo_results",
@@ -163,8 +172,8 @@ pub fn issue_loop(
     m.comb(|b| {
         b.comment("What moves in this cycle.");
         b.set(&go, &(&next_valid.q & !&blocked.q));
-        b.set(&start, &(&go & &next_first.q));
         b.set(&advance, &!&blocked.q);
+        b.set(&start, &(&advance & &next_first.q));
         b.set(&turn, &(&advance & &active.q));
         b.set(&vacant, &(!&active.q | (&advance & &pixel_end)));
         b.set(&load, &(&vacant & &token_valid));
@@ -189,7 +198,7 @@ pub fn issue_loop(
                 cols,
                 rows,
                 |d| (0, d.block_weights),
-                |d| (d.k_blocks, d.block_weights),
+                |d| (d.k_blocks as i64, d.block_weights),
             ];
             let turn = levels.iter().zip(by);
             let by: Vec<ByTurn> = turn
@@ -243,17 +252,19 @@ pub fn issue_loop(
 
     // The issue that waits.
     let next = Pixel::new(&mut m, "next", t.free);
-    let next_last = m.data_reg("next_last", 1, "it is an accumulation's last");
-    let next_done = m.data_reg("next_done", 1, "and its pixel's");
+    let next_last = m.reg("next_last", 1, 0, "it is an accumulation's last");
+    let next_done = m.reg("next_done", 1, 0, "and its pixel's");
     let next_fresh = m.data_reg("next_fresh", 1, "its address is a start, not a step");
-    let next_grad = m.data_reg("next_grad", ring.width, "words to it");
-    let next_wrapped = ring
-        .is_odd()
+    let next_grad = m.data_reg("next_grad", grad_bits, "words to it");
+    let next_wrapped = (ring.is_odd() && hull.told)
         .then(|| m.data_reg("next_wrapped", ring.width + 1, "less a whole line buffer"));
     let next_weight = upper.map(|upper| m.data_reg("next_weight", upper, ""));
-    let starts = hull
-        .told
-        .then(|| Starts::new(&mut m, ring, weight_width, &next_fresh.q));
+    let starts = Starts::new(
+        &mut m,
+        (ring, grad_bits),
+        upper,
+        next_wrapped.as_ref().map(|_| &next_fresh.q),
+    );
     let k_block = match &levels[0] {
         // From the last block to the first: their order does not matter.
         Some(k) if low > 0 => Some((k.left(), m.data_reg("next_k_block", low, ""))),
@@ -263,27 +274,22 @@ pub fn issue_loop(
         true => ring.size(&mut m, config),
         false => None,
     };
-    let wrapped = |b: &mut Body, grad: &Expr| {
-        if let (Some(next), Some(size)) = (&next_wrapped, &size) {
-            b.set(&next.d, &ring.wrapping(grad, size));
-        }
-    };
     m.comb(|b| {
         b.comment(
             "The issue that goes next and how its addresses come from those of the one before.",
         );
         b.when(&advance, |b| {
             b.set(&next_valid.d, &active.q);
-            b.set(&next_first.d, &acc_start.q);
-            b.set(&next_last.d, &acc_end);
-            b.set(&next_done.d, &pixel_end);
+            b.set(&next_first.d, &(&active.q & &acc_start.q));
+            b.set(&next_last.d, &(&active.q & &acc_end));
+            b.set(&next_done.d, &(&active.q & &pixel_end));
             b.set(&next_fresh.d, &at_first.q);
             next.copy(b, &held);
             if let Some((index, next)) = &k_block {
                 b.set(&next.d, index);
             }
-            match (&turned, &starts) {
-                (Turned::Table(table), Some(starts)) => {
+            match &turned {
+                Turned::Table(table) => {
                     b.set(&next_grad.d, &table.grad);
                     if let Some(next) = &next_weight {
                         b.set(&next.d, &table.weight);
@@ -291,23 +297,23 @@ pub fn issue_loop(
                     if let (Some(next), Some(step)) = (&next_wrapped, &table.wrapped) {
                         b.set(&next.d, step);
                     }
-                    starts.take(
-                        b,
-                        &start_grad.q,
-                        start_weight.as_ref().map(|start| &start.q),
-                    );
                 }
-                _ => turned.take(b, &|b, step| {
+                Turned::Ports { .. } => turned.take(b, &|b, step| {
                     b.set(&next_grad.d, &step.grad);
-                    wrapped(b, &step.grad);
                     if let (Some(next), Some(step)) = (&next_weight, &step.weight) {
                         b.set(&next.d, step);
                     }
                 }),
             }
-            b.when(&at_first.q, |b| {
-                if starts.is_some() {
-                    // A step is zero where the sum begins anew.
+            // The walk counts in larger units.
+            place(b, &starts.grad.d, hull.walk_unit_bits - low, &start_grad.q);
+            if let (Some(start), Some(held)) = (&starts.weight, &start_weight) {
+                place(b, &start.d, hull.tap_unit_bits - low, &held.q);
+            }
+            b.comment("A step is zero where the sum begins anew, a start elsewhere.");
+            b.when_else(
+                &at_first.q,
+                |b| {
                     let steps = [
                         Some(&next_grad),
                         next_weight.as_ref(),
@@ -316,58 +322,48 @@ pub fn issue_loop(
                     for next in steps.into_iter().flatten() {
                         b.set(&next.d, &lit(0, next.q.width()));
                     }
-                    return;
-                }
-                // The walk counts in larger units.
-                place(b, &next_grad.d, hull.walk_unit_bits - low, &start_grad.q);
-                wrapped(b, &lit(0, ring.width));
-                if let (Some(next), Some(start)) = (&next_weight, &start_weight) {
-                    place(b, &next.d, hull.tap_unit_bits - low, &start.q);
-                }
-            });
-            if let Some(starts) = &starts {
-                b.when(&!&at_first.q, |b| starts.none(b));
-            }
+                },
+                |b| starts.none(b),
+            );
         });
     });
 
-    let now_grad = m.data_reg("now_grad", ring.width, "");
+    let now_grad = m.data_reg("now_grad", grad_bits, "");
     let now_weight = upper.map(|upper| m.data_reg("now_weight", upper, ""));
     let out_grad = m.data_reg("out_grad", low + ring.width, "");
     let out_weight = m.data_reg("out_weight", weight_width, "");
     let wide = ring.width + 1;
     let fresh = &next_fresh.q;
-    let mut add = |name: &str, start: Option<Expr>, from: &Expr, step: &Expr| match &start {
-        Some(start) => {
-            let operands = Started {
-                fresh,
-                start,
-                from,
-                step,
-            };
-            started_sum(&mut m, name, operands, target)
-        }
-        None => {
-            let module = format!("{}_{name}", m.name());
-            gated_add(&mut m, (&module, name), fresh, from, step, target)
-        }
+    let mut add = |name: &str, start: &Expr, from: &Expr, step: &Expr| {
+        let operands = Started {
+            fresh,
+            start,
+            from,
+            step,
+        };
+        started_sum(&mut m, name, operands, target)
     };
-    let begins = |of: fn(&Starts) -> Expr| starts.as_ref().map(of);
-    let grad_sum = add(
-        "grad_sum",
-        begins(|s| s.grad.q.clone()),
-        &now_grad.q,
-        &next_grad.q,
-    );
-    let grad_wrapped = next_wrapped.as_ref().map(|next| {
-        let begins = starts.as_ref().and_then(|starts| starts.wrapped.clone());
-        add("grad_wrapped", begins, &now_grad.q.zext(wide), &next.q)
-    });
-    let weight_sum = now_weight.zip(next_weight.as_ref()).map(|(now, next)| {
-        let begins = begins(|s| s.weight.q.clone());
-        let sum = add("weight_sum", begins, &now.q, &next.q);
-        (now, sum)
-    });
+    let grad_sum = add("grad_sum", &starts.grad.q, &now_grad.q, &next_grad.q);
+    let grad_wrapped = next_wrapped
+        .as_ref()
+        .zip(starts.wrapped.as_ref())
+        .map(|(next, begins)| add("grad_wrapped", begins, &now_grad.q.zext(wide), &next.q));
+    let weight_sum = now_weight
+        .zip(next_weight.as_ref())
+        .zip(starts.weight.as_ref())
+        .map(|((now, next), start)| {
+            let sum = add("weight_sum", &start.q, &now.q, &next.q);
+            (now, sum)
+        });
+    let grad_out = match (&size, signed) {
+        (Some(size), true) => {
+            let out = m.net("grad_out", grad_bits, "wrapped");
+            m.assign(&out, &(&now_grad.q + size.gated(&now_grad.q.msb())));
+            m.unused("grad_out_sign", &out.msb());
+            out.slice(0, ring.width)
+        }
+        _ => now_grad.q.clone(),
+    };
     let now_k_block = k_block
         .as_ref()
         .map(|(_, next)| (next.q.clone(), m.data_reg("now_k_block", low, "")));
@@ -387,7 +383,7 @@ pub fn issue_loop(
                 b.set(&now.d, next);
             }
         });
-        b.set_slice(&out_grad.d, low, &now_grad.q);
+        b.set_slice(&out_grad.d, low, &grad_out);
         if let Some((now, _)) = &weight_sum {
             b.set_slice(&out_weight.d, low, &now.q);
         }
@@ -407,7 +403,7 @@ pub fn issue_loop(
         bus.close(&mut m);
     }
     m.comb(|b| {
-        b.set(&done, &(&go & &next_done.q));
+        b.set(&done, &(&advance & &next_done.q));
         b.comment("Pixels of grad_output that nothing reads any more.");
         b.set(&out_free.d, &none_free);
         b.when(&done, |b| b.set(&out_free.d, &next.free.q));
@@ -451,7 +447,7 @@ pub fn issue_loop(
     // Flags keep step with the addresses.
     let first_flag = delayed(&mut m, "first", &next_first.q, ISSUE_CYCLES, false);
     let acc_ends = m.net("acc_ends", 1, "an accumulation's last issue goes");
-    m.comb(|b| b.set(&acc_ends, &(&go & &next_last.q)));
+    m.comb(|b| b.set(&acc_ends, &(&advance & &next_last.q)));
     let last_flag = delayed(&mut m, "last", &acc_ends, ISSUE_CYCLES, true);
     let frame_ends = m.net("frame_ends", 1, "");
     m.comb(|b| b.set(&frame_ends, &(&next_done.q & &next.frame_last.q)));
@@ -493,7 +489,7 @@ fn steps(
     config: &mut Config,
     hull: &Hull,
     (levels, shapes): (&[Option<Level>], &[LoopShape]),
-    (ring, upper): (Ring, Option<usize>),
+    (grad, upper): (Grad, Option<usize>),
     taps: [ByTurn; 3],
 ) -> Vec<Steps> {
     let low = hull.k_block_bits;
@@ -504,9 +500,9 @@ fn steps(
         .filter_map(|((level, shape), by)| {
             level.as_ref()?;
             Some(match shape.moves {
-                true => Steps::of_taps(m, config, shape, ring, upper, by),
+                true => Steps::of_taps(m, config, shape, grad, upper, by),
                 // Blocks of K are the low bits: their loop leaves the rest alone.
-                false => Steps::of_blocks(lit(0, ring.width), upper.map(|upper| lit(0, upper))),
+                false => Steps::of_blocks(lit(0, grad.bits), upper.map(|upper| lit(0, upper))),
             })
         })
         .collect();
@@ -525,12 +521,12 @@ fn steps(
     if let Some(weight_block) = &weight_block {
         let by_block = |grad| Steps::of_blocks(grad, Some(weight_block.clone()));
         if levels[3].is_some() {
-            steps.push(by_block(lit(0, ring.width)));
+            steps.push(by_block(lit(0, grad.bits)));
         }
         if levels[4].is_some() {
             let comment = "words to the next group, in units of the steps";
             let by = move |d: &Descriptor| (d.k_blocks >> low) % (d.line_words >> low);
-            let grad = config.port(m, "grad_group", ring.width, by, comment);
+            let grad = config.port(m, "grad_group", grad.bits, by, comment);
             steps.push(by_block(grad));
         }
     }
@@ -619,15 +615,21 @@ impl Pixel {
 /// The first addresses of a pixel, for the sums that begin with them; zero in all other issues.
 struct Starts {
     grad: Reg,
-    weight: Reg,
+    /// `None` where a block of K is a weight's whole address.
+    weight: Option<Reg>,
     /// What a sum less the line buffer begins with, where there are such.
     wrapped: Option<Expr>,
 }
 
 impl Starts {
-    /// `fresh`: the issue that waits is such a one.
-    fn new(m: &mut Module, ring: Ring, weight: usize, fresh: &Expr) -> Self {
-        let wrapped = ring.is_odd().then(|| {
+    /// `fresh`: the issue that waits is such a one; only where there are sums less the line buffer.
+    fn new(
+        m: &mut Module,
+        (ring, grad): (Ring, usize),
+        weight: Option<usize>,
+        fresh: Option<&Expr>,
+    ) -> Self {
+        let wrapped = fresh.map(|fresh| {
             let comment = "negative where a sum begins: no wrap is due";
             let wrapped = m.net("next_unwrapped", ring.width + 1, comment);
             m.assign(&wrapped.slice(0, ring.width), &lit(0, ring.width));
@@ -635,21 +637,17 @@ impl Starts {
             wrapped
         });
         Starts {
-            grad: m.data_reg("next_start_grad", ring.width, ""),
-            weight: m.data_reg("next_start_weight", weight, ""),
+            grad: m.data_reg("next_start_grad", grad, ""),
+            weight: weight.map(|bits| m.data_reg("next_start_weight", bits, "")),
             wrapped,
         }
     }
 
-    fn take(&self, b: &mut Body, grad: &Expr, weight: Option<&Expr>) {
-        b.set(&self.grad.d, grad);
-        if let Some(weight) = weight {
-            b.set(&self.weight.d, weight);
-        }
-    }
-
     fn none(&self, b: &mut Body) {
-        for reg in [&self.grad, &self.weight] {
+        for reg in [Some(&self.grad), self.weight.as_ref()]
+            .into_iter()
+            .flatten()
+        {
             b.set(&reg.d, &lit(0, reg.q.width()));
         }
     }

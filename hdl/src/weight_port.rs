@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::counter::Counter;
 use crate::grad_port::{tlast_check, Misplaced};
 use crate::output_stages::ScaleBeats;
-use crate::rtl::{lit, Expr, Module};
+use crate::rtl::{Expr, Module};
 
 const DOC: &str = "\
 Accepts the weight stream and writes the set to the weight memory in order of arrival.
@@ -38,6 +38,8 @@ pub fn weight_port(name: &str, width: usize, scale_words: u64, config: &mut Conf
         0,
         "`usable` in the two cycles before: a frame may begin by it and not yet be seen",
     );
+    let quiet = m.reg("quiet", 1, 0, "no frame reads, or begins by what was told");
+    let begins = m.reg("begins", 1, 0, "the beat that waits begins a set");
     let accept = m.net("accept", 1, "");
     m.comb(|b| b.set(&accept, &(&tvalid & &ready.q)));
     let last = set_last(&mut m, width, config);
@@ -47,14 +49,10 @@ pub fn weight_port(name: &str, width: usize, scale_words: u64, config: &mut Conf
     m.comb(|b| {
         b.comment("A set ends by count; another begins where a beat waits and no frame reads.");
         b.set(&due, &scales.due(&address));
-        b.when_else(
-            &loading.q,
-            |b| b.when(&(&accept & &due), |b| b.set(&loading.d, &lit(0, 1))),
-            |b| {
-                let none_begins = !(&usable.q | told.q.any() | &frame_busy);
-                b.when(&(&tvalid & none_begins), |b| b.set(&loading.d, &lit(1, 1)))
-            },
-        );
+        b.set(&begins.d, &(&tvalid & &quiet.q & !(&usable.q | &loading.q)));
+        let ends = &accept & &due;
+        b.set(&loading.d, &((&loading.q & !ends) | &begins.q));
+        b.set(&quiet.d, &!(&usable.q | told.q.any() | &frame_busy));
         b.set(&ready.d, &loading.d);
         b.set(&usable.d, &(!&loading.d & !&tvalid));
         b.set_slice(&told.d, 0, &usable.q);

@@ -281,6 +281,12 @@ impl AxisWalk {
         self.size() - 1 - self.visits[self.visits.len() - 1].position
     }
 
+    /// The fewest taps of a position that has any.
+    pub fn least_taps(&self) -> u64 {
+        let taps = self.visits.iter().map(|visit| visit.taps.count);
+        taps.min().unwrap_or(1)
+    }
+
     /// The most taps of a position.
     pub fn max_taps(&self) -> u64 {
         let taps = self.visits.iter().map(|visit| visit.taps.count);

@@ -6,6 +6,7 @@
 //! blocks in `bpa_hdl` promise them.
 
 use super::frame::FrameWalk;
+use bpa_hdl::hull::PACE;
 use bpa_hdl::issue::ISSUE_CYCLES;
 use bpa_hdl::mac::lane_cycles;
 use bpa_hdl::memory::MEMORY_CYCLES;
@@ -47,9 +48,33 @@ pub struct Cycles {
     pub per_frame_steady: Option<u64>,
 }
 
-/// Runs `frames` frames back to back through an engine with `simd` lanes over K.
-pub fn run(walk: &FrameWalk, simd: usize, buffers: Buffers, frames: u64) -> Cycles {
-    let ends = ends(Model::new(walk, simd, buffers), frames);
+/// The engine that the model is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pipeline {
+    /// Lanes over K.
+    pub simd: usize,
+    /// Whether its walk is paced ([`bpa_hdl::hull::Hull::paced`]).
+    pub paced: bool,
+}
+
+impl Pipeline {
+    /// The engine for this walk alone.
+    pub fn of(walk: &FrameWalk, simd: usize) -> Self {
+        Pipeline {
+            simd,
+            paced: walk.least_issues() >= PACE,
+        }
+    }
+
+    /// A programmable engine.
+    pub fn programmable(simd: usize) -> Self {
+        Pipeline { simd, paced: false }
+    }
+}
+
+/// Runs `frames` frames back to back.
+pub fn run(walk: &FrameWalk, engine: Pipeline, buffers: Buffers, frames: u64) -> Cycles {
+    let ends = ends(Model::new(walk, engine, buffers), frames);
     Cycles {
         total: ends.last().copied().map_or(0, from_start),
         first_frame: ends.first().copied().map_or(0, from_start),
@@ -75,9 +100,9 @@ pub struct Pace {
     pub slowest: u64,
 }
 
-/// The pace of a run through an engine with `simd` lanes over K.
-pub fn pace(walk: &FrameWalk, simd: usize, buffers: Buffers) -> Pace {
-    let mut model = Model::new(walk, simd, buffers);
+/// The pace of a run.
+pub fn pace(walk: &FrameWalk, engine: Pipeline, buffers: Buffers) -> Pace {
+    let mut model = Model::new(walk, engine, buffers);
     let mut frame = || {
         model.frame();
         model.last_beat
@@ -98,8 +123,8 @@ pub fn pace(walk: &FrameWalk, simd: usize, buffers: Buffers) -> Pace {
 
 /// Cycles from the last beat of the job before to the last of a job of so many frames, in an engine that takes one job
 /// after the other: where the first of its beats, as many as the line buffer holds, were taken while that one ran.
-pub fn run_ahead(walk: &FrameWalk, simd: usize, buffers: Buffers, frames: u64) -> u64 {
-    let mut model = Model::new(walk, simd, buffers);
+pub fn run_ahead(walk: &FrameWalk, engine: Pipeline, buffers: Buffers, frames: u64) -> u64 {
+    let mut model = Model::new(walk, engine, buffers);
     model.last_beat_in = NEVER;
     // The walk begins when the job does.
     model.emitted = FIRST_TOKEN - 1;
@@ -134,6 +159,7 @@ const NEVER: i64 = i64::MIN / 4;
 struct Model<'a> {
     walk: &'a FrameWalk,
     buffers: Buffers,
+    paced: bool,
     /// From the last issue of an accumulation to the result at the FIFO memory's output.
     issue_to_read: i64,
 
@@ -166,12 +192,13 @@ struct Model<'a> {
 }
 
 impl<'a> Model<'a> {
-    fn new(walk: &'a FrameWalk, simd: usize, buffers: Buffers) -> Self {
+    fn new(walk: &'a FrameWalk, engine: Pipeline, buffers: Buffers) -> Self {
         // Addresses, memories, lanes, FIFO write.
-        let issue_to_read = ISSUE_CYCLES + MEMORY_CYCLES + lane_cycles(simd) + 1;
+        let issue_to_read = ISSUE_CYCLES + MEMORY_CYCLES + lane_cycles(engine.simd) + 1;
         Model {
             walk,
             buffers,
+            paced: engine.paced,
             issue_to_read: issue_to_read as i64,
             stored: 0,
             last_beat_in: FIRST_BEAT - 1,
@@ -210,6 +237,7 @@ impl<'a> Model<'a> {
         cycles
             .into_iter()
             .chain(self.reads.iter().copied())
+            .filter(|&cycle| cycle > NEVER / 2)
             .map(|cycle| cycle - self.moved)
             .chain(pixels)
             .chain(frees.flat_map(|&(pixels, cycle)| {
@@ -218,23 +246,29 @@ impl<'a> Model<'a> {
             .collect()
     }
 
+    /// The first cycle in which the next token may go into the loops, were its data there.
+    fn token(&mut self) -> i64 {
+        if self.paced {
+            // It takes the place of the one before, and is compared there. The walk has it ready by then.
+            return self.loaded + PACE as i64;
+        }
+        // The walk: a token a cycle.
+        self.emitted = (self.emitted + 1).max(self.queued);
+        // The queue: three entries, of which the second is never passed by.
+        self.queued = (self.emitted + 1).max(self.second);
+        self.second = (self.queued + 1).max(self.head);
+        self.head = (self.second + 1).max(self.loaded + 1);
+        self.head
+    }
+
     fn frame(&mut self) {
         let walk = self.walk;
         for pixel in walk.pixels() {
-            // The walk: a token a cycle.
-            let emitted = (self.emitted + 1).max(self.queued);
-            // The queue: three entries, of which the second is never passed by.
-            let queued = (emitted + 1).max(self.second);
-            let second = (queued + 1).max(self.head);
-            let head = (second + 1).max(self.loaded + 1);
+            let head = self.token();
             // The issue loop: data for the pixel, a place for each accumulation.
             self.needed += pixel.opens;
             let data = self.arrival(self.needed) + ARRIVAL_TO_LOAD;
             let loaded = head.max(self.left).max(data);
-            self.emitted = emitted;
-            self.queued = queued;
-            self.second = second;
-            self.head = head;
             self.loaded = loaded;
             self.left = loaded;
             let zeros = (pixel.skipped * walk.pixel_beats) as i64;

@@ -149,6 +149,11 @@ impl FrameWalk {
         (0..self.rows.visits.len()).flat_map(|index| self.row(index))
     }
 
+    /// Issues of the pixel that has fewest, of those with taps.
+    pub fn least_issues(&self) -> u64 {
+        self.rows.least_taps() * self.cols.least_taps() * self.tap_issues * self.pixel_beats
+    }
+
     /// The most pixels of grad_input without a tap between two with one, or before the first.
     pub fn max_skipped(&self) -> u64 {
         let rows = (0..self.rows.visits.len()).map(|index| self.skipped_before_row(index));

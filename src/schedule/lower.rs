@@ -34,12 +34,13 @@ impl FrameWalk {
             let max_taps = walk.max_taps();
             Axis {
                 program: steps.program(walk, shell, name),
-                address_tap: (-fall).rem_euclid(buffers.line_words as i64) as u64,
+                address_tap: -fall,
                 weight_tap: match max_taps {
                     1 => 0,
                     _ => walk.taps.tap_step * units.weights as u64,
                 },
                 max_taps,
+                least_taps: walk.least_taps(),
                 visits: walk.visits.len() as u64,
             }
         };

@@ -8,6 +8,14 @@ use crate::ring::Ring;
 use crate::rtl::{lit, Body, Expr, Module, Reg};
 use crate::told_memory::{number, LoadBus};
 
+/// How the loops add up addresses of the line buffer.
+#[derive(Clone, Copy)]
+pub(super) struct Grad {
+    pub ring: Ring,
+    /// Bits of a sum: those of the ring, and a sign where it is wrapped later.
+    pub bits: usize,
+}
+
 /// The step of one loop in one direction.
 pub(super) struct Step {
     /// In the line buffer, modulo its size.
@@ -17,7 +25,7 @@ pub(super) struct Step {
 }
 
 /// What one turn forth adds to both addresses.
-pub(super) type ByTurn = fn(&Descriptor) -> (u64, u64);
+pub(super) type ByTurn = fn(&Descriptor) -> (i64, u64);
 
 /// The steps of a loop: forth, and back where it runs that way too.
 pub(super) struct Steps {
@@ -32,22 +40,29 @@ impl Steps {
         m: &mut Module,
         config: &mut Config,
         shape: &LoopShape,
-        ring: Ring,
+        Grad { ring, bits }: Grad,
         weight_width: Option<usize>,
         by: ByTurn,
     ) -> Self {
         let LoopShape { name, what, .. } = shape;
         let unit_bits = ring.unit_bits;
         // Both addresses wrap, so that a step back is one forth by what is left.
-        let way = |by: u64, size: u64, back: bool| (if back { size - by } else { by }) % size;
+        let way = |by: i64, size: u64, back: bool| {
+            (if back { -by } else { by }).rem_euclid(size as i64) as u64
+        };
         let mut step = |suffix: &str, sense: &str, back: bool| {
-            let grad =
-                move |d: &Descriptor| way(by(d).0 >> unit_bits, d.line_words >> unit_bits, back);
+            let grad = move |d: &Descriptor| {
+                let size = match bits > ring.width {
+                    true => 1 << bits,
+                    false => d.line_words >> unit_bits,
+                };
+                way(by(d).0 >> unit_bits, size, back)
+            };
             Step {
                 grad: config.port(
                     m,
                     &format!("grad_{name}{suffix}"),
-                    ring.width,
+                    bits,
                     grad,
                     &format!("words {sense} of the {what}"),
                 ),
@@ -56,7 +71,7 @@ impl Steps {
                         m,
                         &format!("weight_{name}{suffix}"),
                         width,
-                        move |d| way(by(d).1 >> unit_bits, 1 << width, back),
+                        move |d| way(by(d).1 as i64 >> unit_bits, 1 << width, back),
                         &format!("weights {sense} of the {what}"),
                     )
                 }),
@@ -113,21 +128,17 @@ impl TurnTable {
         let entries: Vec<u64> = (0..ways.len() as u64).collect();
         let ways = std::rc::Rc::new(ways);
         // Both addresses wrap, so that a step back is one forth by what is left.
-        let way = |of: fn((u64, u64)) -> u64, size: fn(&Descriptor, usize) -> u64| {
+        let way = |of: fn((i64, u64)) -> i64, size: fn(&Descriptor, usize) -> u64| {
             let ways = ways.clone();
             move |d: &Descriptor, entry: u64| {
                 let (by, back) = ways[entry as usize];
-                let size = size(d, weight_width);
-                let by = of(by(d)) % size;
-                if back {
-                    (size - by) % size
-                } else {
-                    by
-                }
+                let by = of(by(d));
+                let by = if back { -by } else { by };
+                by.rem_euclid(size(d, weight_width) as i64) as u64
             }
         };
         let grad = || way(|by| by.0, |d, _| d.line_words);
-        let weight = way(|by| by.1, |_, width| 1 << width);
+        let weight = way(|by| by.1 as i64, |_, width| 1 << width);
         let mut numbers = vec![
             number("grad", ring.width, "words to the next", grad()),
             number("weight", weight_width, "weights to the next", weight),

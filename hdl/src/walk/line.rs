@@ -104,12 +104,17 @@ impl LineFormat {
                 Rc::new(|line| line.step.opens.into()),
             );
         }
-        field(
-            "need",
-            bits_for(hull.need),
-            "pixels of grad_output that this one is the first to need",
-            Rc::new(|line| line.step.need),
-        );
+        let paced = hull.paced;
+        let need = bits_for(hull.need) + usize::from(paced);
+        let comment = match paced {
+            true => "pixels of grad_output that this one is the first to need, negative",
+            false => "pixels of grad_output that this one is the first to need",
+        };
+        let of_line = move |line: &Line| match paced {
+            true => modulo(-(line.step.need as i64), need),
+            false => line.step.need,
+        };
+        field("need", need, comment, Rc::new(of_line));
         if rows {
             field(
                 "closes",

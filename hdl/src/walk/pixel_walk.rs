@@ -7,7 +7,7 @@ use crate::carry_adders::{chosen_sum, Chosen};
 use crate::config::Config;
 use crate::hull::{AxisHull, Hull};
 use crate::ring::{ring_step, Ring};
-use crate::rtl::{lit, Expr, Module};
+use crate::rtl::{lit, Expr, Module, Reg};
 use crate::target::Target;
 
 const DOC: &str = "\
@@ -21,6 +21,12 @@ only counted.
 Promise: `token_valid` with `token` stays until `token_ready`; a token moves in every cycle in
 which both are high; one token a cycle, also across rows and frames.";
 
+const PACED_DOC: &str = "
+
+No pixel is done in fewer than three cycles, and none of these sums is in a hurry: the sequencers go
+on in the cycle behind it, and where the line buffer is no power of two, the address is wrapped in
+the two behind it. Tokens come every other cycle then, or every third.";
+
 /// Builds the walk.
 pub fn pixel_walk(
     name: &str,
@@ -29,7 +35,8 @@ pub fn pixel_walk(
     target: Target,
     config: &mut Config,
 ) -> Module {
-    let mut m = Module::new(name, DOC);
+    let paced_doc = if hull.paced { PACED_DOC } else { "" };
+    let mut m = Module::new(name, format!("{DOC}{paced_doc}"));
     m.clocked();
     let ring = Ring::of_walk(hull);
     let token_valid = m.output("token_valid", 1, "");
@@ -103,16 +110,34 @@ pub fn pixel_walk(
     let (weight_begin, address_begin) = begin.unzip();
     let comment = "line buffer, of the first tap";
     let address = from(&mut m, "address", address_begin, ring.width, comment);
-    let comment = "weight memory, likewise";
+    let size = ring.size(&mut m, config);
+    let settles = hull
+        .paced
+        .then(|| m.reg("settles", 1, 0, "the sums are new"));
+    let wraps = size.clone().filter(|_| hull.paced).map(|size| Wraps {
+        settled: m.reg("settled", 1, 0, "they were in the cycle before"),
+        sum: m.data_reg("sum", ring.width + 1, "the address, below twice the ring"),
+        less: m.data_reg(
+            "less",
+            ring.width + 2,
+            "less the ring; negative: no wrap is due",
+        ),
+        size,
+    });
     let weight = from(&mut m, "weight", weight_begin, t.weight, comment);
     let tap_rows = m.reg("tap_rows", t.tap_rows, 0, "less one");
     let tap_cols = m.reg("tap_cols", t.tap_cols, 0, "less one");
-    let need = m.reg(
-        "need",
-        t.need,
-        0,
-        "pixels that must have arrived since reset",
-    );
+    let need = match hull.paced {
+        true => m.data_reg(
+            "need",
+            t.need,
+            "pixels that it is the first to need, negative",
+        ),
+        false => {
+            let comment = "pixels that must have arrived since reset";
+            m.reg("need", t.need, 0, comment)
+        }
+    };
     let free = m.data_reg("free", t.free, "what is dead behind the pixel, less one");
     let first = m.data_reg("first", 1, "a frame's first pixel");
     let last = m.data_reg("last", 1, "a frame's last pixel");
@@ -120,18 +145,45 @@ pub fn pixel_walk(
         .skip
         .map(|width| m.data_reg("skip", width, "beats without a tap just before"));
 
+    let row_done = hull
+        .paced
+        .then(|| m.reg("row_done", 1, 0, "so was the row's last pixel"));
     let emit = m.net("emit", 1, "the next token goes into the registers");
     let row_end = m.net("row_end", 1, "it is its row's last");
     m.comb(|b| {
         b.comment("What moves in this cycle.");
-        b.set(
-            &emit,
-            &(&row.there & &col.there & (&token_ready | !&valid.q)),
-        );
+        let there = &row.there & &col.there;
+        let stays = &valid.q & !&token_ready;
+        match (&settles, &wraps) {
+            (None, _) => {
+                b.set(&emit, &(there & !&stays));
+                b.set(&valid.d, &(&emit | &stays));
+            }
+            (Some(settles), None) => {
+                b.set(&emit, &(there & !(&stays | &settles.q)));
+                b.set(&settles.d, &emit);
+                b.set(&valid.d, &(&settles.q | &stays));
+            }
+            (Some(settles), Some(wraps)) => {
+                b.set(&emit, &(there & !(&stays | &settles.q | &wraps.settled.q)));
+                b.set(&settles.d, &emit);
+                b.set(&wraps.settled.d, &settles.q);
+                b.set(&valid.d, &(&wraps.settled.q | &stays));
+            }
+        }
         b.set(&row_end, &col.get("last", 1));
-        b.set(&col.advance, &emit);
-        b.set(&row.advance, &(&emit & &row_end));
-        b.set(&valid.d, &(&emit | (&valid.q & !&token_ready)));
+        let done = &emit & &row_end;
+        match settles.as_ref().zip(row_done.as_ref()) {
+            Some((settles, row_done)) => {
+                b.set(&row_done.d, &done);
+                b.set(&row.advance, &row_done.q);
+                b.set(&col.advance, &settles.q);
+            }
+            None => {
+                b.set(&row.advance, &done);
+                b.set(&col.advance, &emit);
+            }
+        }
     });
 
     // The sums.
@@ -146,24 +198,22 @@ pub fn pixel_walk(
         };
         chosen_sum(m, &sum_name, operands, target)
     };
-    let next_address = match ring.is_odd() {
-        false => {
-            let [rows, cols] = [&row, &col].map(|nets| nets.get("address", ring.width));
-            chosen(&mut m, "address", &address.q, rows, cols)
-        }
-        true => {
-            let size = ring
-                .size(&mut m, config)
-                .unwrap_or_else(|| lit(0, ring.width + 1));
+    let [rows, cols] = [&row, &col].map(|nets| nets.get("address", ring.width));
+    let next_address = match (&size, &wraps) {
+        (Some(size), None) => {
             let step = m.net("address_step", ring.width, "");
             let wrapping = m.net("wrapping", ring.width + 1, "the step less the line buffer");
             m.observe(|b| {
-                let [rows, cols] = [&row, &col].map(|nets| nets.get("address", ring.width));
                 b.select(&step, begins, &rows, &cols);
-                b.set(&wrapping, &ring.wrapping(&step, &size));
+                b.set(&wrapping, &ring.wrapping(&step, size));
             });
             ring_step(&mut m, "next_address", &address.q, &step, Some(&wrapping))
         }
+        (_, Some(wraps)) => {
+            let wide = address.q.zext(wraps.sum.q.width());
+            chosen(&mut m, "address", &wide, rows, cols)
+        }
+        (None, None) => chosen(&mut m, "address", &address.q, rows, cols),
     };
     let [rows, cols] = [&row, &col].map(|nets| nets.get("weight", t.weight));
     let next_weight = chosen(&mut m, "weight", &weight.q, rows, cols);
@@ -172,17 +222,29 @@ pub fn pixel_walk(
         t.need,
         "pixels that a row's other pixels need beyond those before",
     );
-    m.assign(
-        &opened,
-        &col.get("need", t.need).gated(&row.get("opens", 1)),
-    );
-    let rows = row.get("need", t.need);
-    let next_need = chosen(&mut m, "need", &need.q, rows, opened);
+    let extended = |need: Expr| match hull.paced {
+        true => need.sext(t.need),
+        false => need.zext(t.need),
+    };
+    let [rows, cols] = [&row, &col].map(|nets| match nets.find("need") {
+        Some(need) => extended(need.clone()),
+        None => lit(0, t.need),
+    });
+    m.assign(&opened, &cols.gated(&row.get("opens", 1)));
+    let next_need = match hull.paced {
+        true => {
+            let next = m.net("next_need", t.need, "");
+            m.observe(|b| b.select(&next, begins, &rows, &opened));
+            next
+        }
+        false => chosen(&mut m, "need", &need.q, rows, opened),
+    };
     m.comb(|b| {
         b.comment("The next pixel.");
         b.when(&emit, |b| {
             b.set(&row_first.d, &row_end);
-            b.set(&address.d, &next_address);
+            let sum = wraps.as_ref().map_or(&address, |wraps| &wraps.sum);
+            b.set(&sum.d, &next_address);
             b.set(&weight.d, &next_weight);
             if let Some(taps) = col.find("taps") {
                 b.set(&tap_cols.d, &(&tap_cols.q + taps));
@@ -205,6 +267,20 @@ pub fn pixel_walk(
                 );
             }
         });
+        if let Some(Wraps {
+            settled,
+            sum,
+            less,
+            size,
+        }) = &wraps
+        {
+            let wide = |net: &Expr| net.zext(less.q.width());
+            b.set(&less.d, &(wide(&sum.q) - wide(size)));
+            b.when(&settled.q, |b| {
+                let low = |reg: &Reg| reg.q.slice(0, ring.width);
+                b.select(&address.d, &less.q.msb(), &low(sum), &low(less));
+            });
+        }
         if let Some(taps) = row.find("taps") {
             b.when(&(&emit & begins), |b| {
                 b.set(&tap_rows.d, &(&tap_rows.q + taps))
@@ -229,9 +305,20 @@ pub fn pixel_walk(
                 .map_or_else(|| unreachable!("no token field {field}"), |r| r.q.clone()),
         });
     });
+    if let Some(wraps) = &wraps {
+        m.unused("less", &wraps.less.q.bit(ring.width));
+    }
     m.assign(&token_valid, &valid.q);
     m.assign(&token, &packed);
     m
+}
+
+/// The registers between a sum on the ring and its wrap.
+struct Wraps {
+    settled: Reg,
+    sum: Reg,
+    less: Reg,
+    size: Expr,
 }
 
 /// What a sequencer says.

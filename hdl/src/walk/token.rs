@@ -16,7 +16,7 @@ pub struct TokenWidths {
     /// Tap columns, less one.
     pub tap_cols: usize,
     /// Pixels of grad_output that must have arrived since reset, modulo a range that tells those
-    /// ahead from those behind.
+    /// ahead from those behind; in a paced walk those that no token before needed, negative.
     pub need: usize,
     /// Pixels of grad_output, or words, that are dead when a pixel is done, less one: none is minus one, and what is added
     /// to it can be the carry of a sum.
@@ -34,8 +34,11 @@ impl TokenWidths {
             tap_rows: bits_for(hull.rows.taps - 1),
             tap_cols: bits_for(hull.cols.taps - 1),
             // Signed, from a line buffer behind to a token that needs the most more ahead of one that
-            // waits for all of a line buffer.
-            need: bits_for(hull.line_pixels + hull.need - 1) + 1,
+            // waits for all of a line buffer. In a paced walk, what one token needs.
+            need: match hull.paced {
+                true => 1 + bits_for(hull.need),
+                false => 1 + bits_for(hull.line_pixels + hull.need - 1),
+            },
             // Signed, unless it wraps with the count of all there are.
             free: match hull.free {
                 1 => 1,
