@@ -117,14 +117,14 @@ const DOC: &str = "\
 One block RAM with its output register: `read_data` follows `read_address` by two cycles.";
 
 const FETCHED_DOC: &str = "\
-One block RAM with its output register: `read_data` is what was addressed with the last `fetch` but one.";
+One block RAM with its output register: `fetch` reads a word, `move` puts what was read last into `read_data`.";
 
 /// When a block RAM reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads {
     /// In every cycle.
     Always,
-    /// With its input `fetch`, which moves both its registers.
+    /// With its inputs `fetch` and `move`, one for each of its registers.
     Fetched,
 }
 
@@ -140,21 +140,22 @@ pub fn block_ram(name: &str, tile: &Tile, reads: Reads, target: Target) -> Modul
     m.input("write", 1, "");
     m.input("write_address", address, "");
     m.input("write_data", tile.width, "");
-    let enable = match reads {
-        Reads::Always => "1'b1",
+    let enables = match reads {
+        Reads::Always => ["1'b1"; 2],
         Reads::Fetched => {
             m.input("fetch", 1, "");
-            "fetch"
+            m.input("move", 1, "");
+            ["fetch", "move"]
         }
     };
     m.input("read_address", address, "");
     m.output("read_data", tile.width, "");
     m.takes(Resource::BlockRam);
     m.primitive_body(match target {
-        Target::Gowin => gowin(tile, enable),
-        Target::Xilinx7 => ramb18e1(tile, enable),
+        Target::Gowin => gowin(tile, enables),
+        Target::Xilinx7 => ramb18e1(tile, enables),
         // Inferred memories have no block of their own; the shape is that of the ECP5.
-        Target::Ecp5 | Target::Generic | Target::Ice40 => dp16kd(tile, enable),
+        Target::Ecp5 | Target::Generic | Target::Ice40 => dp16kd(tile, enables),
     });
     m
 }
@@ -180,7 +181,7 @@ fn word_bits(port: &str, tile: &Tile, low: usize, count: usize) -> String {
     }
 }
 
-fn dp16kd(tile: &Tile, enable: &str) -> String {
+fn dp16kd(tile: &Tile, [fetch, moves]: [&str; 2]) -> String {
     let wide = tile.width == 36;
     // The address stands at the top of fourteen pins; the lowest ones enable bytes.
     let shift = 14 - bits_for(tile.depth - 1);
@@ -224,7 +225,7 @@ DP16KD #(
 ) u_block (
   .CLKA(aclk), .CEA({clock_enable}), .OCEA(1'b1), .WEA({write_enable}), .RSTA(1'b0),
   .CSA0(1'b0), .CSA1(1'b0), .CSA2(1'b0),{write_address}{data_a}
-  .CLKB(aclk), .CEB({enable}), .OCEB({enable}), .WEB(1'b0), .RSTB(1'b0),
+  .CLKB(aclk), .CEB({fetch}), .OCEB({moves}), .WEB(1'b0), .RSTB(1'b0),
   .CSB0(1'b0), .CSB1(1'b0), .CSB2(1'b0),{read_address}{data_b}{read_a}{read_b}
 );",
         width = tile.width,
@@ -236,7 +237,7 @@ DP16KD #(
     )
 }
 
-fn gowin(tile: &Tile, enable: &str) -> String {
+fn gowin(tile: &Tile, [fetch, moves]: [&str; 2]) -> String {
     let nine = tile.width % 9 == 0;
     let (cell, bits) = if nine { ("SDPX9B", 36) } else { ("SDPB", 32) };
     let zeros = 14 - bits_for(tile.depth - 1);
@@ -281,7 +282,7 @@ wire [{msb}:0] whole;
 ) u_block (
   .CLKA(aclk), .CEA(write), .RESETA(1'b0), .ADA({write_address}), .DI({write_data}),
   .BLKSELA(3'b000),
-  .CLKB(aclk), .CEB({enable}), .RESETB(1'b0), .OCE({enable}), .ADB({read_address}), .BLKSELB(3'b000),
+  .CLKB(aclk), .CEB({fetch}), .RESETB(1'b0), .OCE({moves}), .ADB({read_address}), .BLKSELB(3'b000),
   .DO(whole)
 );",
         msb = bits - 1,
@@ -289,7 +290,7 @@ wire [{msb}:0] whole;
     )
 }
 
-fn ramb18e1(tile: &Tile, enable: &str) -> String {
+fn ramb18e1(tile: &Tile, [fetch, moves]: [&str; 2]) -> String {
     // Simple dual port: 36 bits use both halves; narrower shapes write at B and read at A.
     let (bits, parity) = if tile.width % 9 == 0 {
         (tile.width / 9 * 8, tile.width / 9)
@@ -350,7 +351,7 @@ RAMB18E1 #(
   .DOA_REG(1), .DOB_REG(1), .WRITE_MODE_A(\"READ_FIRST\"), .WRITE_MODE_B(\"READ_FIRST\"),
   .RDADDR_COLLISION_HWCONFIG(\"DELAYED_WRITE\"), .SIM_DEVICE(\"7SERIES\")
 ) u_block (
-  .CLKARDCLK(aclk), .ENARDEN({enable}), .REGCEAREGCE({enable}), .RSTRAMARSTRAM(1'b0),
+  .CLKARDCLK(aclk), .ENARDEN({fetch}), .REGCEAREGCE({moves}), .RSTRAMARSTRAM(1'b0),
   .RSTREGARSTREG(1'b0), .WEA(2'b00), .ADDRARDADDR({read_address}),
   .DIADI({a_bits}), .DIPADIP({a_parity}), .DOADO(data_a), .DOPADOP(parity_a),
   .CLKBWRCLK(aclk), .ENBWREN(1'b1), .REGCEB(1'b1), .RSTRAMB(1'b0), .RSTREGB(1'b0),

@@ -396,10 +396,6 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
     let skip = t.skip.map(|width| {
         vec![
             ("skip_write", m.net("skip_write", 1, "")),
-            (
-                "skip_slot",
-                m.net("skip_slot", bits_for(hull.fifo_results - 1), ""),
-            ),
             ("skip_beats", m.net("skip_beats", width, "")),
         ]
     });
@@ -495,7 +491,14 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
     bindings.extend(skip.into_iter().flatten());
     m.instance(
         "u_result",
-        result_port(&format!("{name}_result"), hull, lanes, t.skip, config),
+        result_port(
+            &format!("{name}_result"),
+            hull,
+            lanes,
+            t.skip,
+            target,
+            config,
+        ),
         of_job(bindings),
     );
     let out_tdata = port("m_axis_grad_input_tdata");

@@ -207,7 +207,7 @@ impl Descriptor {
         let kept = |kept: &Kept| kept.last - kept.first + 1;
         let results = self.rows.visits * self.cols.visits * self.c_blocks * self.group_blocks;
         let stored = kept(&self.kept_rows) * kept(&self.kept_cols);
-        self.line_pixels().div_ceil(stored) + self.fifo_results.div_ceil(results) + 3
+        self.line_pixels().div_ceil(stored) + self.fifo_results.div_ceil(results) + 5
     }
 
     /// Issues of the pixel that has fewest, of those with taps.

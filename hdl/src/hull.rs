@@ -182,7 +182,7 @@ impl Hull {
             walk_unit_bits: 0,
             tap_unit_bits: 0,
             k_block_bits: 0,
-            frames_inside: line_words + limits.fifo_results + 3,
+            frames_inside: line_words + limits.fifo_results + 5,
             input_pixels: rows.size * cols.size,
             rows,
             cols,

@@ -66,7 +66,6 @@ pub fn issue_loop(
     let grad_bits = ring.width + usize::from(signed);
     // None where a block of K is a weight's whole address.
     let upper = (weight_width > low).then(|| weight_width - low);
-    let slot_bits = bits_for(hull.fifo_results - 1);
     let token_valid = m.input(
         "token_valid",
         1,
@@ -95,7 +94,6 @@ pub fn issue_loop(
     let skip_ports = t.skip.map(|width| {
         (
             m.output("skip_write", 1, "an accumulation starts"),
-            m.output("skip_slot", slot_bits, "its place in the output FIFO"),
             m.output(
                 "skip_beats",
                 width,
@@ -420,11 +418,9 @@ pub fn issue_loop(
         b.set(&blocked.d, &(starts_next & !places.some_next()));
     });
 
-    if let Some((skip_write, skip_slot, skip_beats)) = &skip_ports {
+    if let Some((skip_write, skip_beats)) = &skip_ports {
         let width = skip_beats.width();
         let write = m.reg("skip_write", 1, 0, "");
-        let next_slot = m.reg("next_slot", slot_bits, 0, "place of the next accumulation");
-        let slot = m.data_reg("slot", slot_bits, "");
         let beats = m.data_reg("skip", width, "");
         let held_skip = m.data_reg("held_skip", width, "");
         let next_skip = m.data_reg("next_skip", width, "");
@@ -435,12 +431,9 @@ pub fn issue_loop(
                 b.set(&next_skip.d, &held_skip.q.gated(&at_first.q));
             });
             b.set(&write.d, &start);
-            b.set(&slot.d, &next_slot.q);
             b.set(&beats.d, &next_skip.q);
-            b.when(&start, |b| b.set(&next_slot.d, &next_slot.q.plus(1)));
         });
         m.assign(skip_write, &write.q);
-        m.assign(skip_slot, &slot.q);
         m.assign(skip_beats, &beats.q);
     }
 

@@ -6,6 +6,7 @@
 pub mod accumulator;
 pub mod axi_lite;
 pub mod bare_array;
+pub mod beat_fifo;
 pub mod block_ram;
 pub mod carry_adders;
 pub mod config;

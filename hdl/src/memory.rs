@@ -196,19 +196,22 @@ impl Tile {
     }
 }
 
-/// Builds a memory with a register behind its read: `read_data` is the word that was addressed with the last `fetch` but
-/// one.
+/// Builds a memory with a register behind its read, each with an enable: `fetch` reads a word, `move` puts what was read
+/// last into `read_data`.
 pub fn fetched_memory(name: &str, depth: u64, width: usize, target: Target) -> Module {
     let mut m = Module::new(
         name,
-        format!("{DOC}\n`read_data` is what was addressed with the last `fetch` but one."),
+        format!(
+            "{DOC}\n`fetch` reads a word; `move` puts the one that was read last into `read_data`."
+        ),
     );
     let address = bits_for(depth - 1);
     m.input("aclk", 1, "");
     let write = m.input("write", 1, "");
     let write_address = m.input("write_address", address, "");
     let write_data = m.input("write_data", width, "");
-    let fetch = m.input("fetch", 1, "");
+    let fetch = m.input("fetch", 1, "a word is read");
+    let moves = m.input("move", 1, "the word that was read last moves on");
     let read_address = m.input("read_address", address, "");
     let read_data = m.output("read_data", width, "");
     let Some(tile) = one_deep(target, depth) else {
@@ -227,10 +230,8 @@ assign read_data = read_data_q;
 
 always @(posedge aclk) begin
   if (write) words[write_address] <= write_data;
-  if (fetch) begin
-    read_q <= words[read_address];
-    read_data_q <= read_q;
-  end
+  if (fetch) read_q <= words[read_address];
+  if (move) read_data_q <= read_q;
 end",
             msb = width - 1,
             last = depth - 1,
@@ -260,6 +261,7 @@ end",
                 ("write_address", write_address.zext(wide)),
                 ("write_data", write_data.slice(low, used).zext(tile.width)),
                 ("fetch", fetch.clone()),
+                ("move", moves.clone()),
                 ("read_address", read_address.zext(wide)),
                 ("read_data", word),
             ],

@@ -1,28 +1,28 @@
 //! The output FIFO and the grad_input stream.
 
+use crate::beat_fifo::beat_fifo;
 use crate::config::Config;
 use crate::descriptor::Lanes;
 use crate::hull::Hull;
-use crate::memory::held_memory;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
-use crate::stock::Stock;
+use crate::target::Target;
 
 const DOC: &str = "\
 Output FIFO and grad_input stream. Results arrive without a question: the issue loop starts no
 accumulation without a free place, and `taken` gives a place back.
 
 Pixels without a tap never were in the pipeline: they are counted as runs. The run ahead of a
-result is written, when its accumulation starts, to the place that the result will take; the run
-is expanded to zeros ahead of the result, the run at a frame's end behind the last one. The zeros do
-not wait for the result: they leave while it is computed.
+result comes when its accumulation starts, by a FIFO of its own, and is expanded to zeros ahead of
+the result; the run at a frame's end follows the last one. The zeros do not wait for the result:
+they leave while it is computed.
 
 Promise: `tvalid`, `tdata` and `tlast` are registers and stay while `tready` is low; one beat a
 cycle, zeros and results alike; a result can leave three cycles after it was written, the first zero
-ahead of it three cycles after its run was.";
+ahead of it four cycles after its run was; a cycle later where the FIFO is a block RAM.";
 
-/// Cycles from an accumulation's start to the first of the zeros ahead of its result: the run is written, read, and
-/// counted.
-pub const RUN_CYCLES: usize = 3;
+/// Cycles from an accumulation's start to the first of the zeros ahead of its result, by a short FIFO: the run is written,
+/// read, and counted.
+pub const RUN_CYCLES: usize = 4;
 
 /// Input where the stream ends with a job: the job's last frame is done.
 pub(crate) const CLOSES: &str = "closes";
@@ -37,6 +37,7 @@ pub fn result_port(
     hull: &Hull,
     lanes: &Lanes,
     skip_width: Option<usize>,
+    target: Target,
     config: &mut Config,
 ) -> Module {
     // Behind stages, the stream is not this one.
@@ -45,15 +46,12 @@ pub fn result_port(
     let mut m = Module::new(name, format!("{DOC}{closes_doc}"));
     m.clocked();
     let bits = lanes.pe * lanes.acc_bits;
-    let slot_bits = bits_for(hull.fifo_results - 1);
-    let count_bits = bits_for(hull.fifo_results);
     let write = m.input("write", 1, "a result");
     let acc = m.input("acc", bits, "");
     let frame_last = m.input("frame_last", 1, "last result of a frame");
     let skip_in = skip_width.map(|width| {
         (
             m.input("skip_write", 1, "an accumulation starts"),
-            m.input("skip_slot", slot_bits, ""),
             m.input("skip_beats", width, "beats without a tap ahead of it"),
         )
     });
@@ -65,241 +63,228 @@ pub fn result_port(
     let frame_done = m.output("frame_done", 1, "the last beat of a frame was taken");
     let closes = ends_jobs.then(|| m.input(CLOSES, 1, "no beat follows"));
 
-    let write_slot = m.reg("write_slot", slot_bits, 0, "");
-    let read_slot = m.reg("read_slot", slot_bits, 0, "");
-    let names = ["waiting", "some_wait"];
-    let waiting = Stock::none(&mut m, names, count_bits, "results in the memory");
-    let held = m.reg(
-        "held",
-        1,
-        0,
-        "the memory's output is a result that has yet to leave",
-    );
-    let gave = m.reg("gave", 1, 0, "");
     let out_valid = m.reg("out_valid", 1, 0, "");
     let out_last = m.data_reg("out_last", 1, "");
     let out_data = m.data_reg("out_data", bits, "");
     let done = m.reg("done", 1, 0, "");
-
-    let read = m.net("read", 1, "a result moves from the memory to its output");
-    let move_out = m.net("move_out", 1, "a result moves to the stream's registers");
-    let open = m.net("open", 1, "the stream's registers are or become free");
-    let word = m.net("word", bits + 1, "");
     let stored = m.net("stored", bits + 1, "");
+    let word = m.net(
+        "word",
+        bits + 1,
+        "the next result, below the flag of a frame's last",
+    );
+    let there = m.net("there", 1, "it is there");
+    let may_go = m.net("may_go", 1, "it is its turn");
+    let take = m.net("take", 1, "it moves to the stream's registers");
+    let open = m.net("open", 1, "the stream's registers are or become free");
+    let zeros = skip_in
+        .map(|(written, beats)| Zeros::new(&mut m, (name, &written, &beats), hull, target, config));
     m.comb(|b| {
         b.set_slice(&stored, 0, &acc);
         b.set_slice(&stored, bits, &frame_last);
         b.set(&open, &(&tready | !&out_valid.q));
-    });
-
-    let zeros = skip_width.map(|width| {
-        let out = m.net("zero_out", 1, "a zero moves there instead");
-        let run = m.net("run", width, "beats without a tap ahead of the next result");
-        let passed = m.reg("passed", width, 0, "beats of it that have left");
-        let names = ["runs_waiting", "some_runs_wait"];
-        let next = Runs {
-            waiting: Stock::none(&mut m, names, count_bits, "runs in their memory"),
-            slot: m.reg("run_slot", slot_bits, 0, ""),
-            read: m.net("run_read", 1, "a run moves from the memory to its output"),
-            held: m.reg(
-                "run_held",
-                1,
-                0,
-                "that output is the run ahead of the next result",
-            ),
-        };
-        let tail = (hull.end_beats > 0).then(|| {
-            let tail_width = bits_for(hull.end_beats);
-            let beats = config.port(
-                &mut m,
-                "end_beats",
-                tail_width,
-                |d| d.end_beats,
-                "beats without a tap at a frame's end",
-            );
-            Tail {
-                left: m.reg(
-                    "tail",
-                    tail_width,
-                    0,
-                    "beats of the frame's end that have yet to leave",
-                ),
-                last: m.net("zero_last", 1, ""),
-                none: hull
-                    .frames
-                    .map(|_| m.data_reg("no_tail", 1, "no beats at a frame's end")),
-                beats,
-            }
-        });
-        Zeros {
-            out,
-            run,
-            passed,
-            next,
-            tail,
+        match &zeros {
+            None => b.set(&may_go, &there),
+            Some(zeros) => zeros.turn(b, &may_go, &there),
         }
-    });
-    m.comb(|b| {
-        b.set(&move_out, &(&held.q & &open));
-        if let Some((zeros, (run_written, ..))) = zeros.as_ref().zip(skip_in.as_ref()) {
-            zeros.hold_back(b, &open, &move_out, &word.bit(bits));
-            zeros.next.step(b, run_written, &move_out);
-        }
-        b.set(&read, &(waiting.some() & (&move_out | !&held.q)));
-        b.when_else(
-            &read,
-            |b| b.set(&held.d, &lit(1, 1)),
-            |b| b.when(&move_out, |b| b.set(&held.d, &lit(0, 1))),
-        );
-        waiting.step(b, &write, &read);
-        b.when(&write, |b| b.set(&write_slot.d, &write_slot.q.plus(1)));
-        b.when(&read, |b| b.set(&read_slot.d, &read_slot.q.plus(1)));
-        b.set(&gave.d, &read);
+        b.set(&take, &(&open & &may_go));
         b.when(&open, |b| {
-            match &zeros {
-                Some(zeros) => b.set(&out_valid.d, &(&move_out | &zeros.out)),
-                None => b.set(&out_valid.d, &move_out),
-            }
+            let last = word.bit(bits);
+            b.set(&out_valid.d, &may_go);
             b.set(&out_data.d, &word.slice(0, bits));
+            b.set(&out_last.d, &last);
             if let Some(zeros) = &zeros {
-                b.when(&zeros.out, |b| b.set(&out_data.d, &lit(0, bits)));
-            }
-            match zeros.as_ref().and_then(|zeros| zeros.tail.as_ref()) {
-                Some(tail) => {
-                    b.set(&out_last.d, &tail.last);
-                    if let Some(none) = &tail.none {
-                        b.when(&(&move_out & word.bit(bits) & &none.q), |b| {
-                            b.set(&out_last.d, &lit(1, 1));
-                        });
-                    }
+                b.when(&zeros.out, |b| {
+                    b.set(&out_valid.d, &lit(1, 1));
+                    b.set(&out_data.d, &lit(0, bits));
+                });
+                if let Some(tail) = &zeros.tail {
+                    b.set(&out_last.d, &(&last & tail.less_1.msb() & !&zeros.out));
+                    b.when(&tail.last.q, |b| b.set(&out_last.d, &lit(1, 1)));
+                } else {
+                    b.set(&out_last.d, &(&last & !&zeros.out));
                 }
-                None => b.set(&out_last.d, &(&move_out & word.bit(bits))),
             }
             if let Some(closes) = &closes {
                 b.when(closes, |b| b.set(&out_valid.d, &lit(0, 1)));
             }
         });
+        if let Some(zeros) = &zeros {
+            zeros.step(b, &open, &take, &word.bit(bits));
+        }
         b.set(&done.d, &(&out_valid.q & &tready & &out_last.q));
     });
-    m.assign(&taken, &gave.q);
     m.assign(&tvalid, &out_valid.q);
     m.assign(&tdata, &out_data.q);
     m.assign(&tlast, &out_last.q);
     m.assign(&frame_done, &done.q);
+    let fifo = beat_fifo(
+        &format!("{name}_results"),
+        &format!("{name}_memory"),
+        bits + 1,
+        hull.fifo_results,
+        target,
+    );
     m.instance(
         "u_results",
-        held_memory(&format!("{name}_memory"), hull.fifo_results, bits + 1),
+        fifo,
         vec![
             ("write", write),
-            ("write_address", write_slot.q.clone()),
-            ("write_data", stored),
-            ("read", read),
-            ("read_address", read_slot.q),
-            ("read_data", word),
+            ("beat", stored),
+            ("gave", taken),
+            ("valid", there),
+            ("word", word),
+            ("take", take),
         ],
     );
-    if let (Some((skip_write, slot, beats)), Some(zeros)) = (skip_in, &zeros) {
-        let width = zeros.run.width();
-        m.instance(
-            "u_runs",
-            held_memory(&format!("{name}_runs"), hull.fifo_results, width),
-            vec![
-                ("write", skip_write),
-                ("write_address", slot),
-                ("write_data", beats),
-                ("read", zeros.next.read.clone()),
-                ("read_address", zeros.next.slot.q.clone()),
-                ("read_data", zeros.run.clone()),
-            ],
-        );
-    }
     m
 }
 
 /// The runs of beats without a tap.
 struct Zeros {
+    /// A zero is due.
     out: Expr,
     run: Expr,
-    passed: Reg,
-    next: Runs,
+    run_there: Expr,
+    load: Expr,
+    /// The run ahead of the next result is known.
+    armed: Reg,
+    left: Reg,
     tail: Option<Tail>,
-}
-
-/// The memory of the runs, read on its own: each run is there long before its result.
-struct Runs {
-    waiting: Stock,
-    slot: Reg,
-    read: Expr,
-    held: Reg,
-}
-
-impl Runs {
-    /// A run is read when the result before it has left.
-    fn step(&self, b: &mut Body, written: &Expr, move_out: &Expr) {
-        let Runs {
-            waiting,
-            slot,
-            read,
-            held,
-        } = self;
-        b.set(read, &(waiting.some() & (move_out | !&held.q)));
-        b.when_else(
-            read,
-            |b| b.set(&held.d, &lit(1, 1)),
-            |b| b.when(move_out, |b| b.set(&held.d, &lit(0, 1))),
-        );
-        waiting.step(b, written, read);
-        b.when(read, |b| b.set(&slot.d, &slot.q.plus(1)));
-    }
 }
 
 /// The run at a frame's end.
 struct Tail {
     left: Reg,
-    last: Expr,
-    /// High while the layer has no such run; `None` where it always has one.
-    none: Option<Reg>,
-    beats: Expr,
+    /// The next beat is its last.
+    last: Reg,
+    /// Its beats, less one: negative where there are none.
+    less_1: Expr,
 }
 
 impl Zeros {
-    /// Puts zeros on the stream ahead of the next result, and behind a frame's last.
-    fn hold_back(&self, b: &mut Body, open: &Expr, move_out: &Expr, frame_last: &Expr) {
-        let passed = &self.passed;
-        b.set(&self.out, &lit(0, 1));
-        b.comment("A result is never there before its run.");
-        b.when(&(&self.next.held.q & passed.q.ne(&self.run)), |b| {
-            b.set(move_out, &lit(0, 1));
-            b.set(&self.out, open);
-        });
-        let Some(tail) = &self.tail else {
-            self.count(b, move_out);
-            return;
-        };
-        let width = tail.left.q.width();
-        b.comment("The run at a frame's end goes before the next frame's.");
-        b.set(&tail.last, &lit(0, 1));
-        b.when_else(
-            &tail.left.q.non_zero(),
-            |b| {
-                b.set(move_out, &lit(0, 1));
-                b.set(&self.out, open);
-                b.set(&tail.last, &tail.left.q.eq(&lit(1, width)));
-                b.when(open, |b| b.set(&tail.left.d, &tail.left.q.minus(1)));
-            },
-            |b| self.count(b, move_out),
+    fn new(
+        m: &mut Module,
+        (name, written, beats): (&str, &Expr, &Expr),
+        hull: &Hull,
+        target: Target,
+        config: &mut Config,
+    ) -> Self {
+        let width = beats.width();
+        let run = m.net(
+            "run",
+            width,
+            "beats without a tap ahead of the result behind the next",
         );
-        b.when(&(move_out & frame_last), |b| {
-            b.set(&tail.left.d, &tail.beats)
+        let run_there = m.net("run_there", 1, "");
+        let load = m.net("load", 1, "that run is the next");
+        let take = m.net("run_taken", 1, "");
+        m.assign(&take, &(&load & &run_there));
+        let gave = m.net("run_gave", 1, "");
+        m.unused("run_gave", &gave);
+        let fifo = beat_fifo(
+            &format!("{name}_run_fifo"),
+            &format!("{name}_runs"),
+            width,
+            hull.fifo_results,
+            target,
+        );
+        m.instance(
+            "u_runs",
+            fifo,
+            vec![
+                ("write", written.clone()),
+                ("beat", beats.clone()),
+                ("gave", gave),
+                ("valid", run_there.clone()),
+                ("word", run.clone()),
+                ("take", take),
+            ],
+        );
+        let tail = (hull.end_beats > 0).then(|| {
+            let bits = bits_for(hull.end_beats - 1) + 1;
+            let less_1 = config.port(
+                m,
+                "end_beats_less_1",
+                bits,
+                move |d| (d.end_beats.wrapping_sub(1)) & (u64::MAX >> (64 - bits)),
+                "beats without a tap at a frame's end, less one, signed",
+            );
+            Tail {
+                left: m.reg_from(
+                    "tail",
+                    lit(1, 1).sext(bits),
+                    "beats of the frame's end that have yet to leave, less one",
+                ),
+                last: m.reg("tail_last", 1, 0, "the next beat is the last of them"),
+                less_1,
+            }
         });
-        if let Some(none) = &tail.none {
-            b.set(&none.d, &tail.beats.is_zero());
+        Zeros {
+            out: m.net("zero", 1, "a zero is due"),
+            run,
+            run_there,
+            load,
+            armed: m.reg("armed", 1, 0, "the run ahead of the next result is known"),
+            left: m.data_reg(
+                "left",
+                width + 1,
+                "beats of it that have yet to leave, less one",
+            ),
+            tail,
         }
     }
 
-    fn count(&self, b: &mut Body, move_out: &Expr) {
-        let passed = &self.passed;
-        b.when(&self.out, |b| b.set(&passed.d, &passed.q.plus(1)));
-        b.when(move_out, |b| b.set(&passed.d, &lit(0, passed.q.width())));
+    /// Whether a zero is due, or else the result.
+    fn turn(&self, b: &mut Body, may_go: &Expr, there: &Expr) {
+        let none_left = self.left.q.msb();
+        let ahead = &self.armed.q & !&none_left;
+        let result = &self.armed.q & &none_left & there;
+        match &self.tail {
+            None => {
+                b.set(&self.out, &ahead);
+                b.set(may_go, &result);
+            }
+            Some(tail) => {
+                let over = tail.left.q.msb();
+                b.set(&self.out, &(ahead | !&over));
+                b.set(may_go, &(result & over));
+            }
+        }
+    }
+
+    fn step(&self, b: &mut Body, open: &Expr, take: &Expr, frame_last: &Expr) {
+        let Zeros {
+            out,
+            run,
+            run_there,
+            load,
+            armed,
+            left,
+            tail,
+        } = self;
+        let width = left.q.width();
+        b.comment("The run ahead of the result behind this one.");
+        b.set(load, &(take | !&armed.q));
+        let counts = match tail {
+            None => open & out,
+            Some(tail) => open & out & tail.left.q.msb(),
+        };
+        b.when(&counts, |b| b.set(&left.d, &left.q.minus(1)));
+        b.when(load, |b| {
+            b.set(&armed.d, run_there);
+            b.set(&left.d, &run.zext(width).minus(1));
+        });
+        if let Some(Tail { left, last, less_1 }) = tail {
+            b.comment("The run at a frame's end goes before the next frame's.");
+            b.when(&(open & !left.q.msb()), |b| {
+                b.set(&left.d, &left.q.minus(1));
+                b.set(&last.d, &left.q.eq(&lit(1, left.q.width())));
+            });
+            b.when(&(take & frame_last), |b| {
+                b.set(&left.d, less_1);
+                b.set(&last.d, &less_1.is_zero());
+            });
+        }
     }
 }

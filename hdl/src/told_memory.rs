@@ -162,7 +162,10 @@ impl LoadBus {
     ) -> HashMap<&'static str, Expr> {
         let read = |name: &str, depth: u64, width: usize| {
             let memory = fetched_memory(name, depth, width, target);
-            (memory, vec![("fetch", fetch.clone())])
+            (
+                memory,
+                vec![("fetch", fetch.clone()), ("move", fetch.clone())],
+            )
         };
         self.place(m, config, name, numbers, (entries, address), &read)
     }

@@ -6,6 +6,7 @@
 //! blocks in `bpa_hdl` promise them.
 
 use super::frame::FrameWalk;
+use bpa_hdl::beat_fifo::extra_cycles;
 use bpa_hdl::hull::PACE;
 use bpa_hdl::issue::ISSUE_CYCLES;
 use bpa_hdl::mac::lane_cycles;
@@ -184,6 +185,8 @@ struct Model<'a> {
 
     // Output: read cycles of the results that may still hold a place.
     reads: VecDeque<i64>,
+    /// When the latest result moved to the output of the FIFO's memory.
+    word: i64,
     /// When the latest result moved to the stream's registers.
     result_moved: i64,
     /// When the latest beat did, zeros included.
@@ -213,6 +216,7 @@ impl<'a> Model<'a> {
             left: NEVER,
             issued: NEVER,
             reads: VecDeque::new(),
+            word: NEVER,
             result_moved: NEVER,
             moved: NEVER,
             last_beat: NEVER,
@@ -230,6 +234,7 @@ impl<'a> Model<'a> {
             self.loaded,
             self.left,
             self.issued,
+            self.word,
             self.result_moved,
         ];
         let pixels = [self.stored, self.freed].map(|count| (count as i64) - self.needed as i64);
@@ -360,12 +365,21 @@ impl<'a> Model<'a> {
     fn result(&mut self, start: i64, end: i64, zeros: i64) {
         let at_output = end + self.issue_to_read;
         let before = self.reads.back().copied().unwrap_or(NEVER);
-        let read = at_output.max(before + 1).max(self.result_moved);
+        let extra = extra_cycles(self.buffers.fifo_results) as i64;
+        let read = match extra {
+            0 => at_output.max(before + 1).max(self.result_moved),
+            _ => at_output.max(before + 1).max(self.word),
+        };
+        // When it is the word that may move out.
+        self.word = match extra {
+            0 => read,
+            _ => (read + 1).max(self.result_moved),
+        };
         if zeros > 0 {
-            let first = (self.moved + 1).max(start + RUN_CYCLES as i64);
+            let first = (self.moved + 1).max(start + RUN_CYCLES as i64 + extra);
             self.moved = first + zeros - 1;
         }
-        self.moved = (self.moved + 1).max(read + 1);
+        self.moved = (self.moved + 1).max(self.word + 1);
         self.result_moved = self.moved;
         self.reads.push_back(read);
     }
