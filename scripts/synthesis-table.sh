@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# Synthesises every layer in scripts/synth/layers for every target and prints the table of docs/synthesis.md.
-# Usage: scripts/synthesis-table.sh [SEEDS]          prints the table
-#        scripts/synthesis-table.sh [SEEDS] --write  puts it into docs/synthesis.md
-# With five seeds this takes one to two hours on two cores, most of it in the Gowin router. Needs what `bpa synth` needs, and Python 3.
+# Synthesises the layers in scripts/synth/layers and prints the tables of docs/synthesis.md: all of them on ecp5-85k, some on
+# every device.
+# Usage: scripts/synthesis-table.sh [SEEDS]                   prints the tables
+#        scripts/synthesis-table.sh [SEEDS] --only ecp5-85k   prints the first alone
+#        scripts/synthesis-table.sh [SEEDS] ... --write       puts them into docs/synthesis.md
+# With five seeds the first table takes a quarter of an hour on two cores; all devices take one to two hours, most of it in
+# the Gowin router. Needs what `bpa synth` needs, and Python 3.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cargo build --release --locked --bin bpa

@@ -89,21 +89,11 @@ pub fn result_port(
         }
         b.set(&take, &(&open & &may_go));
         b.when(&open, |b| {
-            let last = word.bit(bits);
             b.set(&out_valid.d, &may_go);
             b.set(&out_data.d, &word.slice(0, bits));
-            b.set(&out_last.d, &last);
-            if let Some(zeros) = &zeros {
-                b.when(&zeros.out, |b| {
-                    b.set(&out_valid.d, &lit(1, 1));
-                    b.set(&out_data.d, &lit(0, bits));
-                });
-                if let Some(tail) = &zeros.tail {
-                    b.set(&out_last.d, &(&last & tail.less_1.msb() & !&zeros.out));
-                    b.when(&tail.last.q, |b| b.set(&out_last.d, &lit(1, 1)));
-                } else {
-                    b.set(&out_last.d, &(&last & !&zeros.out));
-                }
+            match &zeros {
+                None => b.set(&out_last.d, &word.bit(bits)),
+                Some(zeros) => zeros.send(b, &word.bit(bits), [&out_valid, &out_last, &out_data]),
             }
             if let Some(closes) = &closes {
                 b.when(closes, |b| b.set(&out_valid.d, &lit(0, 1)));
@@ -250,6 +240,19 @@ impl Zeros {
                 b.set(&self.out, &(ahead | !&over));
                 b.set(may_go, &(result & over));
             }
+        }
+    }
+
+    /// A zero in place of the result, where one is due; `last`: the result is its frame's last.
+    fn send(&self, b: &mut Body, last: &Expr, [out_valid, out_last, out_data]: [&Reg; 3]) {
+        b.when(&self.out, |b| {
+            b.set(&out_valid.d, &lit(1, 1));
+            b.set(&out_data.d, &lit(0, out_data.q.width()));
+        });
+        let result = last & !&self.out;
+        match &self.tail {
+            None => b.set(&out_last.d, &result),
+            Some(tail) => b.set(&out_last.d, &((result & tail.less_1.msb()) | &tail.last.q)),
         }
     }
 

@@ -1,14 +1,20 @@
-"""The table of docs/synthesis.md, from the answers of `bpa synth --json`. Called by scripts/synthesis-table.sh."""
+"""The tables of docs/synthesis.md, from the answers of `bpa synth --json`. Called by scripts/synthesis-table.sh."""
 
 import json
+import math
 import pathlib
 import subprocess
 import sys
 
-TARGETS = ["ice40-up5k", "ice40-hx8k", "ecp5-85k", "gowin-gw2a", "xilinx-xc7", "generic"]
+# All layers are placed on this one.
+MAIN = "ecp5-85k"
+TARGETS = ["ice40-up5k", "ice40-hx8k", MAIN, "gowin-gw2a", "xilinx-xc7", "generic"]
 LAYERS = sorted(pathlib.Path("scripts/synth/layers").glob("*.toml"))
+# These on every device.
+SOME = ["mobilenet_dw_s2", "resnet18_layer2_down", "small_strided", "stride2_dilation3"]
+# This one is small enough for the smallest device, and no layer of a network.
+MADE_UP = ["small_strided"]
 PAGE = pathlib.Path("docs/synthesis.md")
-BEGIN, END = "<!-- table -->\n", "<!-- end of table -->\n"
 
 
 def synthesise(program, layer, target, seeds):
@@ -21,6 +27,55 @@ def synthesise(program, layer, target, seeds):
     if "is too small for" in run.stdout:
         return None
     sys.exit(f"{target}: failed")
+
+
+def tools(answers):
+    known = {}
+    for target, answer in answers:
+        if answer is not None:
+            known[target] = ", ".join(f"{name} {version}" for name, version in answer["tools"].items())
+    return [f"- {target}: {versions}" for target, versions in known.items()]
+
+
+def speeds(program, seeds):
+    """Every layer on the main device."""
+    rows = [
+        "| layer | multipliers | MHz, median | of the bare array's | LUTs | beyond the bare array's | FFs |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    answers = []
+    ratios = {}
+    beyond = {}
+    for layer in LAYERS:
+        answer = synthesise(program, layer, MAIN, seeds)
+        answers.append((MAIN, answer))
+        limit = answer["bare_array"]
+        name = layer.stem
+        more = answer["luts"] - limit["luts"]
+        cells = [name, str(answer["dsps"])]
+        if answer["fmax_mhz_median"] is None:
+            cells += ["", ""]
+        else:
+            ratio = answer["fmax_mhz_median"] / limit["fmax_mhz_median"]
+            cells += [f"{answer['fmax_mhz_median']:.0f} of {limit['fmax_mhz_median']:.0f}", f"**{ratio:.2f}**"]
+            if name not in MADE_UP:
+                ratios[name] = ratio
+        if name not in MADE_UP:
+            beyond[name] = more
+        cells += [f"{answer['luts']:,} ({answer['luts'] / limit['luts']:.2f})", f"{more:,}", f"{answer['ffs']:,}"]
+        rows.append("| " + " | ".join(cells) + " |")
+    worst_luts = max(beyond, key=beyond.get)
+    facts = []
+    if ratios:
+        mean = math.exp(sum(map(math.log, ratios.values())) / len(ratios))
+        worst = min(ratios, key=ratios.get)
+        facts.append(
+            f"Over the {len(ratios)} layers of networks the geometric mean is **{mean:.2f}** of the bare array's speed, "
+            f"the worst {ratios[worst]:.2f} (`{worst}`)."
+        )
+    facts.append(f"The most LUTs beyond the bare array's are {beyond[worst_luts]:,} (`{worst_luts}`).")
+    made = f"Made by `scripts/synthesis-table.sh {seeds} --only {MAIN} --write`, with:"
+    return rows + ["", *facts, "", made, "", *tools(answers)]
 
 
 def cell(answer):
@@ -44,26 +99,37 @@ def cell(answer):
     return "<br>".join(lines)
 
 
+def devices(program, seeds):
+    """Some layers on every device."""
+    layers = [layer for layer in LAYERS if layer.stem in SOME]
+    rows = ["| | " + " | ".join(layer.stem for layer in layers) + " |", "|---" * (len(layers) + 1) + "|"]
+    answers = []
+    for target in TARGETS:
+        found = [synthesise(program, layer, target, seeds) for layer in layers]
+        answers += [(target, answer) for answer in found]
+        rows.append(f"| {target} | " + " | ".join(map(cell, found)) + " |")
+    return rows + ["", f"Made by `scripts/synthesis-table.sh {seeds} --write`, with:", "", *tools(answers)]
+
+
+def put(name, lines):
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    head, rest = PAGE.read_text().split(begin)
+    PAGE.write_text(head + begin + "\n".join(lines) + "\n" + end + rest.split(end)[1])
+
+
 def main():
     program, *rest = sys.argv[1:]
     write = "--write" in rest
-    seeds = next((word for word in rest if word != "--write"), "5")
-    names = [layer.stem for layer in LAYERS]
-    tools = {}
-    rows = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    for target in TARGETS:
-        answers = [synthesise(program, layer, target, seeds) for layer in LAYERS]
-        for answer in filter(None, answers):
-            tools[target] = ", ".join(f"{name} {version}" for name, version in answer["tools"].items())
-        rows.append(f"| {target} | " + " | ".join(map(cell, answers)) + " |")
-    rows += ["", f"Made by `scripts/synthesis-table.sh {seeds} --write`, with:", ""]
-    rows += [f"- {target}: {versions}" for target, versions in tools.items()]
-    table = "\n".join(rows) + "\n"
-    if not write:
-        print(table, end="")
-        return
-    head, rest = PAGE.read_text().split(BEGIN)
-    PAGE.write_text(head + BEGIN + table + END + rest.split(END)[1])
+    only = rest[rest.index("--only") + 1] if "--only" in rest else None
+    seeds = next((word for word in rest if word.isdigit()), "5")
+    tables = {"speeds": speeds(program, seeds)}
+    if only is None:
+        tables["table"] = devices(program, seeds)
+    for name, lines in tables.items():
+        if write:
+            put(name, lines)
+        else:
+            print("\n".join(lines), end="\n\n")
 
 
 main()

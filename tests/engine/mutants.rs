@@ -259,8 +259,8 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "a column's step where a row begins",
         &[Text(
             "_walk",
-            "address_step = row_address;",
-            "address_step = col_address;",
+            "next_address_added = {1'd0, row_address};",
+            "next_address_added = {1'd0, col_address};",
         )],
     ),
     (
@@ -271,16 +271,16 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "an address that does not wrap",
         &[Text(
             "_issue",
-            "if (~grad_wrapped[5]) begin",
-            "if (1'b0) begin",
+            "grad_out = now_grad_q + (cfg_issue_ring & {6{now_grad_q[5]}});",
+            "grad_out = now_grad_q;",
         )],
     ),
     (
         "no wait for the data",
         &[Text(
             "_tokens",
-            "(head_stays & ~head_lacks[5]) | (second_moves & ~second_lacks[5])",
-            "head_stays | second_moves",
+            "(weights_ready | ~head_q[15]) & ~credit_q[5];",
+            "(weights_ready | ~head_q[15]);",
         )],
     ),
     (
@@ -297,7 +297,11 @@ const MUTANTS: &[(&str, &[Edit])] = &[
     ),
     (
         "a place given back that was not taken",
-        &[Text("_result", "gave_d = read;", "gave_d = read | write;")],
+        &[Text(
+            "_result_results",
+            "fetched_d = fetch;",
+            "fetched_d = fetch | write;",
+        )],
     ),
     (
         "a beat that does not wait",
@@ -309,7 +313,11 @@ const MUTANTS: &[(&str, &[Edit])] = &[
     ),
     (
         "a zero too few",
-        &[Text("_result", "passed_q != run", "passed_q + 6'd1 < run")],
+        &[Text(
+            "_result",
+            "left_d = {1'd0, run} - 7'd1;",
+            "left_d = {1'd0, run} - 7'd2;",
+        )],
     ),
     (
         "zeros that hold the last result's value",
@@ -327,8 +335,8 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "tlast a beat early",
         &[Text(
             "_result",
-            "zero_last = tail_q == 2'd1;",
-            "zero_last = tail_q == 2'd2;",
+            "tail_last_d = cfg_end_beats_less_1 == 2'd0;",
+            "tail_last_d = cfg_end_beats_less_1 == 2'd1;",
         )],
     ),
     (

@@ -404,8 +404,8 @@ const MUTANTS: [(&str, &str, &str, &str); 17] = [
     ),
     (
         "a last beat where a run of zeros follows",
-        "& no_tail_q) begin",
-        "no_tail_q",
+        "& ~zero & cfg_end_beats_less_1[13])",
+        "cfg_end_beats_less_1[13]",
         "1'd1",
     ),
     (

@@ -56,7 +56,7 @@ module depthwise_small (
   localparam       CFG_WEIGHT_WORDS_LESS_1 = 1'd1;  // beats of a set of weights, less one
   localparam [4:0] CFG_FIFO_RESULTS = 5'd16;  // results that the output FIFO holds
   localparam [3:0] CFG_ISSUE_RING = 4'd5;  // size of the line buffer in units of this block's addresses
-  localparam       CFG_END_BEATS = 1'd1;  // beats without a tap at a frame's end
+  localparam [1:0] CFG_END_BEATS_LESS_1 = 2'd0;  // beats without a tap at a frame's end, less one, signed
 
   depthwise_small_core u_core (
     .aclk                      (aclk),
@@ -91,7 +91,7 @@ module depthwise_small (
     .cfg_weight_words_less_1   (CFG_WEIGHT_WORDS_LESS_1),
     .cfg_fifo_results          (CFG_FIFO_RESULTS),
     .cfg_issue_ring            (CFG_ISSUE_RING),
-    .cfg_end_beats             (CFG_END_BEATS)
+    .cfg_end_beats_less_1      (CFG_END_BEATS_LESS_1)
   );
 endmodule
 
@@ -133,7 +133,7 @@ module depthwise_small_core (
   input  wire        cfg_weight_words_less_1,  // beats of a set of weights, less one
   input  wire [4:0]  cfg_fifo_results,  // results that the output FIFO holds
   input  wire [3:0]  cfg_issue_ring,  // size of the line buffer in units of this block's addresses
-  input  wire        cfg_end_beats  // beats without a tap at a frame's end
+  input  wire [1:0]  cfg_end_beats_less_1  // beats without a tap at a frame's end, less one, signed
 );
   wire        weights_ready;
   wire        frame_begin;
@@ -161,7 +161,6 @@ module depthwise_small_core (
   wire        acc_last;
   wire        frame_last;
   wire        skip_write;
-  wire [3:0]  skip_slot;
   wire        skip_beats;
   wire [31:0] acc;
   reg  [5:0]  first_line_q, first_line_d;  // travels beside the issue
@@ -170,10 +169,10 @@ module depthwise_small_core (
   wire [31:0] out_data;
   reg  [31:0] out_wide;  // each value sign-extended to bytes
   reg         begun_q, begun_d;
-  reg  [2:0]  frames_q, frames_d;  // frames in the engine
+  reg  [3:0]  frames_q, frames_d;  // frames in the engine
   reg         frames_inside_q, frames_inside_d;  // the count is not zero
   reg         frames_two;  // there are two at least
-  reg  [2:0]  frames_step;  // one up or down
+  reg  [3:0]  frames_step;  // one up or down
   reg         is_busy_q, is_busy_d;
   reg  [5:0]  seen_q, seen_d;
   reg  [5:0]  cause_q, cause_d;
@@ -200,10 +199,10 @@ module depthwise_small_core (
     out_wide[15:0] = out_data[15:0];
     out_wide[31:16] = out_data[31:16];
     begun_d = frame_begin;
-    frames_two = frames_q >= 3'd2;
-    frames_step = 3'd1;
+    frames_two = frames_q >= 4'd2;
+    frames_step = 4'd1;
     if (frame_done) begin
-      frames_step = {3{1'd1}};
+      frames_step = {4{1'd1}};
     end
     if (begun_q != frame_done) begin
       frames_d = frames_q + frames_step;
@@ -236,7 +235,7 @@ module depthwise_small_core (
     if (~aresetn) begin
       last_line_q <= 7'd0;
       begun_q <= 1'd0;
-      frames_q <= 3'd0;
+      frames_q <= 4'd0;
       frames_inside_q <= 1'd0;
       is_busy_q <= 1'd0;
       seen_q <= 6'd0;
@@ -355,7 +354,6 @@ module depthwise_small_core (
     .acc_last         (acc_last),
     .frame_last       (frame_last),
     .skip_write       (skip_write),
-    .skip_slot        (skip_slot),
     .skip_beats       (skip_beats),
     .cfg_fifo_results (cfg_fifo_results),
     .cfg_issue_ring   (cfg_issue_ring)
@@ -370,21 +368,20 @@ module depthwise_small_core (
   );
 
   depthwise_small_result u_result (
-    .aclk          (aclk),
-    .aresetn       (aresetn),
-    .write         (last_line_q[6]),
-    .acc           (acc),
-    .frame_last    (frame_last_line_q[6]),
-    .skip_write    (skip_write),
-    .skip_slot     (skip_slot),
-    .skip_beats    (skip_beats),
-    .taken         (taken),
-    .tvalid        (m_axis_grad_input_tvalid),
-    .tready        (m_axis_grad_input_tready),
-    .tdata         (out_data),
-    .tlast         (m_axis_grad_input_tlast),
-    .frame_done    (frame_done),
-    .cfg_end_beats (cfg_end_beats)
+    .aclk                 (aclk),
+    .aresetn              (aresetn),
+    .write                (last_line_q[6]),
+    .acc                  (acc),
+    .frame_last           (frame_last_line_q[6]),
+    .skip_write           (skip_write),
+    .skip_beats           (skip_beats),
+    .taken                (taken),
+    .tvalid               (m_axis_grad_input_tvalid),
+    .tready               (m_axis_grad_input_tready),
+    .tdata                (out_data),
+    .tlast                (m_axis_grad_input_tlast),
+    .frame_done           (frame_done),
+    .cfg_end_beats_less_1 (cfg_end_beats_less_1)
   );
 endmodule
 
@@ -428,7 +425,7 @@ module depthwise_small_walk (
   reg         row_first_q, row_first_d;  // the next pixel is a row's first
   reg         frame_first_q, frame_first_d;  // the next row is a frame's first
   reg  [2:0]  address_q, address_d;  // line buffer, of the first tap
-  reg         weight_q, weight_d;  // weight memory, likewise
+  reg         weight_q, weight_d;  // line buffer, of the first tap
   reg         tap_rows_q, tap_rows_d;  // less one
   reg         tap_cols_q, tap_cols_d;  // less one
   reg  [3:0]  need_q, need_d;  // pixels that must have arrived since reset
@@ -498,11 +495,11 @@ module depthwise_small_walk (
     last_d = last_q;
     skip_d = skip_q;
     // What moves in this cycle.
-    emit = row_there & col_there & (token_ready | ~valid_q);
-    row_end = col_last;
-    col_advance = emit;
-    row_advance = emit & row_end;
+    emit = row_there & col_there & ~(valid_q & ~token_ready);
     valid_d = emit | (valid_q & ~token_ready);
+    row_end = col_last;
+    row_advance = emit & row_end;
+    col_advance = emit;
     next_address_sum = address_q + address_step;
     next_address_wrapped = {1'd0, address_q} + wrapping;
     next_address = next_address_wrapped[2:0];
@@ -789,36 +786,39 @@ module depthwise_small_tokens (
   input  wire        out_ready,
   output wire [13:0] out_token
 );
+  reg  [3:0]  stored_q, stored_d;  // pixels stored since reset
   reg         head_valid_q, head_valid_d;
+  reg  [13:0] head_q, head_d;  // leaves next
+  reg         may_go_q, may_go_d;  // the head may leave
+  reg  [3:0]  head_lacks;  // negative: it needs what has not arrived
+  wire        unused_head_lacks_low;
   reg         second_valid_q, second_valid_d;
   reg         third_valid_q, third_valid_d;
-  reg  [13:0] head_q, head_d;  // leaves next
   reg  [13:0] second_q, second_d;  // waits behind the head
   reg  [13:0] third_q, third_d;  // waits where the second cannot move
-  reg         may_go_q, may_go_d;  // the head may leave
-  reg  [3:0]  stored_q, stored_d;  // pixels stored since reset
   reg         to_head;  // the head is or becomes free
   reg         to_second;  // so does the second entry
-  reg  [3:0]  head_lacks;  // negative: it needs what has not arrived
   reg  [3:0]  second_lacks;
+  wire        unused_second_lacks_low;
   reg         head_stays;  // and may leave if its data is there
   reg         second_moves;  // to the head, and likewise
-  wire        unused_head_lacks_low;
-  wire        unused_second_lacks_low;
 
   assign unused_head_lacks_low = |head_lacks[2:0];
-  assign unused_second_lacks_low = |second_lacks[2:0];
-  assign in_ready = ~third_valid_q;
   assign out_valid = may_go_q;
   assign out_token = head_q;
+  assign unused_second_lacks_low = |second_lacks[2:0];
+  assign in_ready = ~third_valid_q;
 
   always @* begin
+    stored_d = stored_q;
     head_valid_d = head_valid_q;
-    second_valid_d = second_valid_q;
     head_d = head_q;
+    second_valid_d = second_valid_q;
     second_d = second_q;
     third_d = third_q;
-    stored_d = stored_q;
+    if (arrived) begin
+      stored_d = stored_q + 4'd1;
+    end
     to_head = out_ready | ~head_valid_q;
     to_second = to_head | ~second_valid_q;
     if (~third_valid_q) begin
@@ -836,9 +836,6 @@ module depthwise_small_tokens (
       head_valid_d = second_valid_q;
       head_d = second_q;
     end
-    if (arrived) begin
-      stored_d = stored_q + 4'd1;
-    end
     // Whether the token that is the head from the next cycle on may leave then.
     head_lacks = stored_q - head_q[9:6];
     head_stays = ~to_head & (weights_ready | ~head_q[11]);
@@ -849,17 +846,17 @@ module depthwise_small_tokens (
 
   always @(posedge aclk) begin
     if (~aresetn) begin
+      stored_q <= 4'd0;
       head_valid_q <= 1'd0;
+      may_go_q <= 1'd0;
       second_valid_q <= 1'd0;
       third_valid_q <= 1'd0;
-      may_go_q <= 1'd0;
-      stored_q <= 4'd0;
     end else begin
+      stored_q <= stored_d;
       head_valid_q <= head_valid_d;
+      may_go_q <= may_go_d;
       second_valid_q <= second_valid_d;
       third_valid_q <= third_valid_d;
-      may_go_q <= may_go_d;
-      stored_q <= stored_d;
     end
     head_q <= head_d;
     second_q <= second_d;
@@ -873,7 +870,7 @@ endmodule
 // Promise: `tready` is a register and low in reset; a beat is taken in every cycle while the ring
 // has space for its pixel; nothing is written over a pixel that `free_less_1` has not counted.
 // `arrived` follows the last word of a stored pixel by one cycle. A misplaced `tlast` pulses one of
-// the three error outputs two cycles later; frames are cut by count, so that it changes nothing else.
+// the three error outputs two or three cycles later; frames are cut by count, so that it changes nothing else.
 module depthwise_small_grad (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
@@ -922,6 +919,8 @@ module depthwise_small_grad (
   reg         col_at_last_q, col_at_last_d;
   reg         inside_col_q, inside_col_d;  // needed
   reg         fills;  // space is taken by the beat
+  reg         seen;  // a beat's place in its frame is looked at
+  reg         seen_pixel_end;  // it is its pixel's last
   wire [3:0]  space_in;
   wire [3:0]  free_in;
   wire [3:0]  space_sum;
@@ -933,7 +932,7 @@ module depthwise_small_grad (
   assign space_in[3:1] = space_q;
   assign space_in[0] = 1'd1;
   assign free_in[3:1] = {3{free_less_1}};
-  assign free_in[0] = ~fills;
+  assign free_in[0] = ~stored_q;
   assign space_sum = space_in + free_in;
   assign unused_space_carry = space_sum[0];
   assign tlast_early = tlast_came_q & ~tlast_was_due_q & ~overdue_q;
@@ -944,7 +943,7 @@ module depthwise_small_grad (
   assign write_data = data_q;
   assign write_address = place_q;
   assign arrived = stored_q;
-  assign frame_begin = accept & first_beat_q;
+  assign frame_begin = seen & first_beat_q;
 
   always @* begin
     first_beat_d = first_beat_q;
@@ -959,26 +958,28 @@ module depthwise_small_grad (
     // Where in its frame a beat is.
     word_end = 1'd1;
     pixel_end = accept & word_end;
+    seen = accept;
+    seen_pixel_end = pixel_end;
     due = word_end & (col_at_last_q & row_at_last_q);
-    if (pixel_end) begin
+    if (seen_pixel_end) begin
       col_d = col_q + 2'd1;
       col_at_last_d = col_q == (cfg_grad_cols_less_1 - 2'd1);
     end
-    if (pixel_end & col_at_last_q) begin
+    if (seen_pixel_end & col_at_last_q) begin
       col_d = 2'd0;
       col_at_last_d = cfg_grad_cols_less_1 == 2'd0;
     end
     inside_col_d = (col_d >= cfg_first_kept_col) & (cfg_last_kept_col >= col_d);
-    if (pixel_end & col_at_last_q) begin
+    if (seen_pixel_end & col_at_last_q) begin
       row_d = row_q + 3'd1;
       row_at_last_d = row_q == (cfg_grad_rows_less_1 - 3'd1);
     end
-    if (pixel_end & col_at_last_q & row_at_last_q) begin
+    if (seen_pixel_end & col_at_last_q & row_at_last_q) begin
       row_d = 3'd0;
       row_at_last_d = cfg_grad_rows_less_1 == 3'd0;
     end
     inside_row_d = (row_d >= cfg_first_kept_row) & (cfg_last_kept_row >= row_d);
-    if (accept) begin
+    if (seen) begin
       first_beat_d = due;
     end
     // What of it is stored, and whether there is space for the next beat.
@@ -987,8 +988,11 @@ module depthwise_small_grad (
     space_d = space_sum[3:1];
     stored_d = pixel_end & (inside_col_q & inside_row_q);
     some_free = space_q != 3'd0;
-    if (fills) begin
+    if (fills ^ stored_q) begin
       some_free = space_q >= 3'd2;
+    end
+    if (fills & stored_q) begin
+      some_free = space_q >= 3'd3;
     end
     ready_d = some_free;
     write_d = store;
@@ -1003,8 +1007,8 @@ module depthwise_small_grad (
       place_at_last_d = cfg_line_less_1 == 3'd0;
     end
     // tlast against the count of beats.
-    tlast_came_d = accept & tlast;
-    tlast_was_due_d = accept & due;
+    tlast_came_d = seen & tlast;
+    tlast_was_due_d = seen & due;
     if (tlast_came_q) begin
       overdue_d = 1'd0;
     end
@@ -1114,6 +1118,8 @@ module depthwise_small_weight (
   reg        ready_q, ready_d;
   reg        usable_q, usable_d;  // whole, and no other set waits
   reg  [1:0] told_q, told_d;  // `usable` in the two cycles before: a frame may begin by it and not yet be seen
+  reg        quiet_q, quiet_d;  // no frame reads, or begins by what was told
+  reg        begins_q, begins_d;  // the beat that waits begins a set
   reg        accept;
   reg        address_q, address_d;  // where the next word goes
   reg        address_at_last_q, address_at_last_d;
@@ -1131,7 +1137,6 @@ module depthwise_small_weight (
   assign tready = ready_q;
 
   always @* begin
-    loading_d = loading_q;
     told_d = told_q;
     address_d = address_q;
     address_at_last_d = address_at_last_q;
@@ -1139,13 +1144,9 @@ module depthwise_small_weight (
     accept = tvalid & ready_q;
     // A set ends by count; another begins where a beat waits and no frame reads.
     due = address_at_last_q;
-    if (loading_q) begin
-      if (accept & due) begin
-        loading_d = 1'd0;
-      end
-    end else if (tvalid & ~(usable_q | |told_q | frame_busy)) begin
-      loading_d = 1'd1;
-    end
+    begins_d = tvalid & quiet_q & ~(usable_q | loading_q);
+    loading_d = (loading_q & ~(accept & due)) | begins_q;
+    quiet_d = ~(usable_q | |told_q | frame_busy);
     ready_d = loading_d;
     usable_d = ~loading_d & ~tvalid;
     told_d[0] = usable_q;
@@ -1175,6 +1176,8 @@ module depthwise_small_weight (
       ready_q <= 1'd0;
       usable_q <= 1'd0;
       told_q <= 2'd0;
+      quiet_q <= 1'd0;
+      begins_q <= 1'd0;
       address_q <= 1'd0;
       address_at_last_q <= ~cfg_weight_words_less_1;
       tlast_came_q <= 1'd0;
@@ -1185,6 +1188,8 @@ module depthwise_small_weight (
       ready_q <= ready_d;
       usable_q <= usable_d;
       told_q <= told_d;
+      quiet_q <= quiet_d;
+      begins_q <= begins_d;
       address_q <= address_d;
       address_at_last_q <= address_at_last_d;
       tlast_came_q <= tlast_came_d;
@@ -1260,7 +1265,6 @@ module depthwise_small_issue (
   output wire        acc_last,  // low while nothing is issued
   output wire        frame_last,  // with acc_last: last result of a frame
   output wire        skip_write,  // an accumulation starts
-  output wire [3:0]  skip_slot,  // its place in the output FIFO
   output wire        skip_beats,  // beats without a tap ahead of its result
   input  wire [4:0]  cfg_fifo_results,  // results that the output FIFO holds
   input  wire [3:0]  cfg_issue_ring  // size of the line buffer in units of this block's addresses
@@ -1297,22 +1301,22 @@ module depthwise_small_issue (
   reg        next_last_q, next_last_d;  // it is an accumulation's last
   reg        next_done_q, next_done_d;  // and its pixel's
   reg        next_fresh_q, next_fresh_d;  // its address is a start, not a step
-  reg  [2:0] next_grad_q, next_grad_d;  // words to it
-  reg  [3:0] next_wrapped_q, next_wrapped_d;  // less a whole line buffer
+  reg  [3:0] next_grad_q, next_grad_d;  // words to it
   reg        next_weight_q, next_weight_d;
-  reg  [2:0] now_grad_q, now_grad_d;
+  reg  [3:0] next_start_grad_q, next_start_grad_d;
+  reg        next_start_weight_q, next_start_weight_d;
+  reg  [3:0] now_grad_q, now_grad_d;
   reg        now_weight_q, now_weight_d;
   reg  [2:0] out_grad_q, out_grad_d;
   reg        out_weight_q, out_weight_d;
-  reg  [2:0] grad_sum;
-  reg  [3:0] grad_wrapped;
-  reg        weight_sum;
+  wire [3:0] grad_sum;
+  wire       weight_sum;
+  wire [3:0] grad_out;  // wrapped
+  wire       unused_grad_out_sign;
   reg        in_frame_q, in_frame_d;
   reg        out_free_q, out_free_d;  // less one: the last read of these is on its way
   reg        done;  // a pixel's last issue goes
   reg        skip_write_q, skip_write_d;
-  reg  [3:0] next_slot_q, next_slot_d;  // place of the next accumulation
-  reg  [3:0] slot_q, slot_d;
   reg        skip_q, skip_d;
   reg        held_skip_q, held_skip_d;
   reg        next_skip_q, next_skip_d;
@@ -1331,8 +1335,11 @@ module depthwise_small_issue (
   assign token_free = token[10];
   assign token_frame_last = token[12];
   assign token_skip = token[13];
+  assign grad_sum = (next_start_grad_q | next_grad_q) + (now_grad_q & {4{~next_fresh_q}});
+  assign weight_sum = (next_start_weight_q | next_weight_q) + (now_weight_q & ~next_fresh_q);
+  assign grad_out = now_grad_q + (cfg_issue_ring & {4{now_grad_q[3]}});
+  assign unused_grad_out_sign = grad_out[3];
   assign skip_write = skip_write_q;
-  assign skip_slot = slot_q;
   assign skip_beats = skip_q;
   assign acc_first = first_line_q[1];
   assign acc_last = last_line_q[1];
@@ -1365,12 +1372,12 @@ module depthwise_small_issue (
     next_done_d = next_done_q;
     next_fresh_d = next_fresh_q;
     next_grad_d = next_grad_q;
-    next_wrapped_d = next_wrapped_q;
     next_weight_d = next_weight_q;
+    next_start_grad_d = next_start_grad_q;
+    next_start_weight_d = next_start_weight_q;
     now_grad_d = now_grad_q;
     now_weight_d = now_weight_q;
     in_frame_d = in_frame_q;
-    next_slot_d = next_slot_q;
     held_skip_d = held_skip_q;
     next_skip_d = next_skip_q;
     first_line_d = first_line_q;
@@ -1380,8 +1387,8 @@ module depthwise_small_issue (
     pixel_end = 1'd1;
     // What moves in this cycle.
     go = next_valid_q & ~blocked_q;
-    start = go & next_first_q;
     advance = ~blocked_q;
+    start = advance & next_first_q;
     turn = advance & active_q;
     vacant = ~active_q | (advance & pixel_end);
     load = vacant & token_valid;
@@ -1403,32 +1410,32 @@ module depthwise_small_issue (
     // The issue that goes next and how its addresses come from those of the one before.
     if (advance) begin
       next_valid_d = active_q;
-      next_first_d = acc_start_q;
-      next_last_d = acc_end;
-      next_done_d = pixel_end;
+      next_first_d = active_q & acc_start_q;
+      next_last_d = active_q & acc_end;
+      next_done_d = active_q & pixel_end;
       next_fresh_d = at_first_q;
       next_free_d = held_free_q;
       next_frame_last_d = held_frame_last_q;
+      next_start_grad_d = 4'd0;
+      next_start_grad_d[2:0] = start_grad_q;
+      next_start_weight_d = start_weight_q;
+      // A step is zero where the sum begins anew, a start elsewhere.
       if (at_first_q) begin
-        next_grad_d = start_grad_q;
-        next_wrapped_d = 4'd0 - cfg_issue_ring;
-        next_weight_d = start_weight_q;
+        next_grad_d = 4'd0;
+        next_weight_d = 1'd0;
+      end else begin
+        next_start_grad_d = 4'd0;
+        next_start_weight_d = 1'd0;
       end
     end
-    grad_sum = next_grad_q + (now_grad_q & {3{~next_fresh_q}});
-    grad_wrapped = next_wrapped_q + ({1'd0, now_grad_q} & {4{~next_fresh_q}});
-    weight_sum = next_weight_q + (now_weight_q & ~next_fresh_q);
     // The addresses take the step; the ones in use go on to the memories.
     if (go) begin
       now_grad_d = grad_sum;
-      if (~grad_wrapped[3]) begin
-        now_grad_d = grad_wrapped[2:0];
-      end
       now_weight_d = weight_sum;
     end
-    out_grad_d = now_grad_q;
+    out_grad_d = grad_out[2:0];
     out_weight_d = now_weight_q;
-    done = go & next_done_q;
+    done = advance & next_done_q;
     // Pixels of grad_output that nothing reads any more.
     out_free_d = 1'd1;
     if (done) begin
@@ -1460,14 +1467,10 @@ module depthwise_small_issue (
       next_skip_d = held_skip_q & at_first_q;
     end
     skip_write_d = start;
-    slot_d = next_slot_q;
     skip_d = next_skip_q;
-    if (start) begin
-      next_slot_d = next_slot_q + 4'd1;
-    end
     first_line_d[0] = next_first_q;
     first_line_d[1] = first_line_q[0];
-    acc_ends = go & next_last_q;
+    acc_ends = advance & next_last_q;
     last_line_d[0] = acc_ends;
     last_line_d[1] = last_line_q[0];
     frame_ends = next_done_q & next_frame_last_q;
@@ -1479,27 +1482,30 @@ module depthwise_small_issue (
     if (~aresetn) begin
       active_q <= 1'd0;
       next_valid_q <= 1'd0;
+      next_first_q <= 1'd0;
       places_q <= cfg_fifo_results;
       place_free_q <= 1'd1;
       blocked_q <= 1'd0;
+      next_last_q <= 1'd0;
+      next_done_q <= 1'd0;
       in_frame_q <= 1'd0;
       out_free_q <= 1'd1;
       skip_write_q <= 1'd0;
-      next_slot_q <= 4'd0;
       last_line_q <= 2'd0;
     end else begin
       active_q <= active_d;
       next_valid_q <= next_valid_d;
+      next_first_q <= next_first_d;
       places_q <= places_d;
       place_free_q <= place_free_d;
       blocked_q <= blocked_d;
+      next_last_q <= next_last_d;
+      next_done_q <= next_done_d;
       in_frame_q <= in_frame_d;
       out_free_q <= out_free_d;
       skip_write_q <= skip_write_d;
-      next_slot_q <= next_slot_d;
       last_line_q <= last_line_d;
     end
-    next_first_q <= next_first_d;
     at_first_q <= at_first_d;
     acc_start_q <= acc_start_d;
     held_free_q <= held_free_d;
@@ -1508,17 +1514,15 @@ module depthwise_small_issue (
     start_weight_q <= start_weight_d;
     next_free_q <= next_free_d;
     next_frame_last_q <= next_frame_last_d;
-    next_last_q <= next_last_d;
-    next_done_q <= next_done_d;
     next_fresh_q <= next_fresh_d;
     next_grad_q <= next_grad_d;
-    next_wrapped_q <= next_wrapped_d;
     next_weight_q <= next_weight_d;
+    next_start_grad_q <= next_start_grad_d;
+    next_start_weight_q <= next_start_weight_d;
     now_grad_q <= now_grad_d;
     now_weight_q <= now_weight_d;
     out_grad_q <= out_grad_d;
     out_weight_q <= out_weight_d;
-    slot_q <= slot_d;
     skip_q <= skip_d;
     held_skip_q <= held_skip_d;
     next_skip_q <= next_skip_d;
@@ -1648,13 +1652,13 @@ endmodule
 // accumulation without a free place, and `taken` gives a place back.
 //
 // Pixels without a tap never were in the pipeline: they are counted as runs. The run ahead of a
-// result is written, when its accumulation starts, to the place that the result will take; the run
-// is expanded to zeros ahead of the result, the run at a frame's end behind the last one. The zeros do
-// not wait for the result: they leave while it is computed.
+// result comes when its accumulation starts, by a FIFO of its own, and is expanded to zeros ahead of
+// the result; the run at a frame's end follows the last one. The zeros do not wait for the result:
+// they leave while it is computed.
 //
 // Promise: `tvalid`, `tdata` and `tlast` are registers and stay while `tready` is low; one beat a
 // cycle, zeros and results alike; a result can leave three cycles after it was written, the first zero
-// ahead of it three cycles after its run was.
+// ahead of it four cycles after its run was; a cycle later where the FIFO is a block RAM.
 module depthwise_small_result (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
@@ -1662,7 +1666,6 @@ module depthwise_small_result (
   input  wire [31:0] acc,
   input  wire        frame_last,  // last result of a frame
   input  wire        skip_write,  // an accumulation starts
-  input  wire [3:0]  skip_slot,
   input  wire        skip_beats,  // beats without a tap ahead of it
   output wire        taken,  // a place is free again
   output wire        tvalid,
@@ -1670,194 +1673,327 @@ module depthwise_small_result (
   output wire [31:0] tdata,
   output wire        tlast,
   output wire        frame_done,  // the last beat of a frame was taken
-  input  wire        cfg_end_beats  // beats without a tap at a frame's end
+  input  wire [1:0]  cfg_end_beats_less_1  // beats without a tap at a frame's end, less one, signed
 );
-  reg  [3:0]  write_slot_q, write_slot_d;
-  reg  [3:0]  read_slot_q, read_slot_d;
-  reg  [4:0]  waiting_q, waiting_d;  // results in the memory
-  reg         some_wait_q, some_wait_d;  // the count is not zero
-  reg         waiting_two;  // there are two at least
-  reg  [4:0]  waiting_step;  // one up or down
-  reg         held_q, held_d;  // the memory's output is a result that has yet to leave
-  reg         gave_q, gave_d;
   reg         out_valid_q, out_valid_d;
   reg         out_last_q, out_last_d;
   reg  [31:0] out_data_q, out_data_d;
   reg         done_q, done_d;
-  reg         read;  // a result moves from the memory to its output
-  reg         move_out;  // a result moves to the stream's registers
-  reg         open;  // the stream's registers are or become free
-  wire [32:0] word;
   reg  [32:0] stored;
-  reg         zero_out;  // a zero moves there instead
-  wire        run;  // beats without a tap ahead of the next result
-  reg         passed_q, passed_d;  // beats of it that have left
-  reg  [4:0]  runs_waiting_q, runs_waiting_d;  // runs in their memory
-  reg         some_runs_wait_q, some_runs_wait_d;  // the count is not zero
-  reg         runs_waiting_two;  // there are two at least
-  reg  [4:0]  runs_waiting_step;  // one up or down
-  reg  [3:0]  run_slot_q, run_slot_d;
-  reg         run_read;  // a run moves from the memory to its output
-  reg         run_held_q, run_held_d;  // that output is the run ahead of the next result
-  reg         tail_q, tail_d;  // beats of the frame's end that have yet to leave
-  reg         zero_last;
+  wire [32:0] word;  // the next result, below the flag of a frame's last
+  wire        there;  // it is there
+  reg         may_go;  // it is its turn
+  reg         take;  // it moves to the stream's registers
+  reg         open;  // the stream's registers are or become free
+  wire        run;  // beats without a tap ahead of the result behind the next
+  wire        run_there;
+  reg         load;  // that run is the next
+  wire        run_taken;
+  wire        run_gave;
+  wire        unused_run_gave;
+  reg  [1:0]  tail_q, tail_d;  // beats of the frame's end that have yet to leave, less one
+  reg         tail_last_q, tail_last_d;  // the next beat is the last of them
+  reg         zero;  // a zero is due
+  reg         armed_q, armed_d;  // the run ahead of the next result is known
+  reg  [1:0]  left_q, left_d;  // beats of it that have yet to leave, less one
 
-  assign taken = gave_q;
+  assign run_taken = load & run_there;
+  assign unused_run_gave = run_gave;
   assign tvalid = out_valid_q;
   assign tdata = out_data_q;
   assign tlast = out_last_q;
   assign frame_done = done_q;
 
   always @* begin
-    write_slot_d = write_slot_q;
-    read_slot_d = read_slot_q;
-    waiting_d = waiting_q;
-    some_wait_d = some_wait_q;
-    held_d = held_q;
     out_valid_d = out_valid_q;
     out_last_d = out_last_q;
     out_data_d = out_data_q;
-    passed_d = passed_q;
-    runs_waiting_d = runs_waiting_q;
-    some_runs_wait_d = some_runs_wait_q;
-    run_slot_d = run_slot_q;
-    run_held_d = run_held_q;
     tail_d = tail_q;
+    tail_last_d = tail_last_q;
+    armed_d = armed_q;
+    left_d = left_q;
     stored[31:0] = acc;
     stored[32] = frame_last;
     open = tready | ~out_valid_q;
-    move_out = held_q & open;
-    zero_out = 1'd0;
-    // A result is never there before its run.
-    if (run_held_q & (passed_q != run)) begin
-      move_out = 1'd0;
-      zero_out = open;
-    end
-    // The run at a frame's end goes before the next frame's.
-    zero_last = 1'd0;
-    if (tail_q) begin
-      move_out = 1'd0;
-      zero_out = open;
-      zero_last = tail_q == 1'd1;
-      if (open) begin
-        tail_d = tail_q - 1'd1;
-      end
-    end else begin
-      if (zero_out) begin
-        passed_d = passed_q + 1'd1;
-      end
-      if (move_out) begin
-        passed_d = 1'd0;
-      end
-    end
-    if (move_out & word[32]) begin
-      tail_d = cfg_end_beats;
-    end
-    run_read = some_runs_wait_q & (move_out | ~run_held_q);
-    if (run_read) begin
-      run_held_d = 1'd1;
-    end else if (move_out) begin
-      run_held_d = 1'd0;
-    end
-    runs_waiting_two = runs_waiting_q >= 5'd2;
-    runs_waiting_step = 5'd1;
-    if (run_read) begin
-      runs_waiting_step = {5{1'd1}};
-    end
-    if (skip_write != run_read) begin
-      runs_waiting_d = runs_waiting_q + runs_waiting_step;
-      some_runs_wait_d = skip_write | runs_waiting_two;
-    end
-    if (run_read) begin
-      run_slot_d = run_slot_q + 4'd1;
-    end
-    read = some_wait_q & (move_out | ~held_q);
-    if (read) begin
-      held_d = 1'd1;
-    end else if (move_out) begin
-      held_d = 1'd0;
-    end
-    waiting_two = waiting_q >= 5'd2;
-    waiting_step = 5'd1;
-    if (read) begin
-      waiting_step = {5{1'd1}};
-    end
-    if (write != read) begin
-      waiting_d = waiting_q + waiting_step;
-      some_wait_d = write | waiting_two;
-    end
-    if (write) begin
-      write_slot_d = write_slot_q + 4'd1;
-    end
-    if (read) begin
-      read_slot_d = read_slot_q + 4'd1;
-    end
-    gave_d = read;
+    zero = (armed_q & ~left_q[1]) | ~tail_q[1];
+    may_go = armed_q & left_q[1] & there & tail_q[1];
+    take = open & may_go;
     if (open) begin
-      out_valid_d = move_out | zero_out;
+      out_valid_d = may_go;
       out_data_d = word[31:0];
-      if (zero_out) begin
+      if (zero) begin
+        out_valid_d = 1'd1;
         out_data_d = 32'd0;
       end
-      out_last_d = zero_last;
+      out_last_d = (word[32] & ~zero & cfg_end_beats_less_1[1]) | tail_last_q;
+    end
+    // The run ahead of the result behind this one.
+    load = take | ~armed_q;
+    if (open & zero & tail_q[1]) begin
+      left_d = left_q - 2'd1;
+    end
+    if (load) begin
+      armed_d = run_there;
+      left_d = {1'd0, run} - 2'd1;
+    end
+    // The run at a frame's end goes before the next frame's.
+    if (open & ~tail_q[1]) begin
+      tail_d = tail_q - 2'd1;
+      tail_last_d = tail_q == 2'd1;
+    end
+    if (take & word[32]) begin
+      tail_d = cfg_end_beats_less_1;
+      tail_last_d = cfg_end_beats_less_1 == 2'd0;
     end
     done_d = out_valid_q & tready & out_last_q;
   end
 
   always @(posedge aclk) begin
     if (~aresetn) begin
-      write_slot_q <= 4'd0;
-      read_slot_q <= 4'd0;
-      waiting_q <= 5'd0;
-      some_wait_q <= 1'd0;
-      held_q <= 1'd0;
-      gave_q <= 1'd0;
       out_valid_q <= 1'd0;
       done_q <= 1'd0;
-      passed_q <= 1'd0;
-      runs_waiting_q <= 5'd0;
-      some_runs_wait_q <= 1'd0;
-      run_slot_q <= 4'd0;
-      run_held_q <= 1'd0;
-      tail_q <= 1'd0;
+      tail_q <= {2{1'd1}};
+      tail_last_q <= 1'd0;
+      armed_q <= 1'd0;
     end else begin
-      write_slot_q <= write_slot_d;
-      read_slot_q <= read_slot_d;
-      waiting_q <= waiting_d;
-      some_wait_q <= some_wait_d;
-      held_q <= held_d;
-      gave_q <= gave_d;
       out_valid_q <= out_valid_d;
       done_q <= done_d;
-      passed_q <= passed_d;
-      runs_waiting_q <= runs_waiting_d;
-      some_runs_wait_q <= some_runs_wait_d;
-      run_slot_q <= run_slot_d;
-      run_held_q <= run_held_d;
       tail_q <= tail_d;
+      tail_last_q <= tail_last_d;
+      armed_q <= armed_d;
     end
     out_last_q <= out_last_d;
     out_data_q <= out_data_d;
+    left_q <= left_d;
   end
 
-  depthwise_small_result_memory u_results (
+  depthwise_small_result_run_fifo u_runs (
+    .aclk    (aclk),
+    .aresetn (aresetn),
+    .write   (skip_write),
+    .beat    (skip_beats),
+    .gave    (run_gave),
+    .valid   (run_there),
+    .word    (run),
+    .take    (run_taken)
+  );
+
+  depthwise_small_result_results u_results (
+    .aclk    (aclk),
+    .aresetn (aresetn),
+    .write   (write),
+    .beat    (stored),
+    .gave    (taken),
+    .valid   (there),
+    .word    (word),
+    .take    (take)
+  );
+endmodule
+
+// FIFO of beats. Who writes knows that there is a place: `gave` is a pulse for each that is free again.
+//
+// Promise: `word` is the oldest beat while `valid`, both registers, until `take`, which comes only
+// while `valid`; one beat a cycle; a beat is there two cycles after it was written.
+module depthwise_small_result_run_fifo (
+  input  wire  aclk,
+  input  wire  aresetn,  // synchronous, active low
+  input  wire  write,
+  input  wire  beat,
+  output wire  gave,  // a place is free again
+  output wire  valid,
+  output wire  word,
+  input  wire  take
+);
+  reg  [3:0] write_slot_q, write_slot_d;
+  reg  [3:0] read_slot_q, read_slot_d;
+  reg  [4:0] count_q, count_d;  // beats in the memory, but for a fetch just before
+  reg        one_q, one_d;  // the count is one at least
+  reg        two_q, two_d;  // it is two at least
+  reg        fetched_q, fetched_d;  // one was fetched in the cycle before
+  reg        held_q, held_d;  // the word has yet to be taken
+  reg        some;  // there is a beat to fetch
+  reg        fetch;  // a beat is read
+  reg        moves;  // a beat becomes the word
+  wire [5:0] count_in;
+  wire [5:0] step_in;
+  wire [5:0] count_sum;  // above a bit whose carry is a write
+  wire       unused_count_carry;
+
+  assign count_in[5:1] = count_q;
+  assign count_in[0] = 1'd1;
+  assign step_in[5:1] = {5{fetched_q}};
+  assign step_in[0] = write;
+  assign count_sum = count_in + step_in;
+  assign unused_count_carry = count_sum[0];
+  assign gave = fetched_q;
+  assign valid = held_q;
+
+  always @* begin
+    write_slot_d = write_slot_q;
+    read_slot_d = read_slot_q;
+    count_d = count_sum[5:1];
+    one_d = count_d != 5'd0;
+    two_d = count_d >= 5'd2;
+    some = one_q;
+    if (fetched_q) begin
+      some = two_q;
+    end
+    fetch = some & (take | ~held_q);
+    moves = fetch;
+    held_d = moves | (held_q & ~take);
+    fetched_d = fetch;
+    if (write) begin
+      write_slot_d = write_slot_q + 4'd1;
+    end
+    if (fetch) begin
+      read_slot_d = read_slot_q + 4'd1;
+    end
+  end
+
+  always @(posedge aclk) begin
+    if (~aresetn) begin
+      write_slot_q <= 4'd0;
+      read_slot_q <= 4'd0;
+      count_q <= 5'd0;
+      one_q <= 1'd0;
+      two_q <= 1'd0;
+      fetched_q <= 1'd0;
+      held_q <= 1'd0;
+    end else begin
+      write_slot_q <= write_slot_d;
+      read_slot_q <= read_slot_d;
+      count_q <= count_d;
+      one_q <= one_d;
+      two_q <= two_d;
+      fetched_q <= fetched_d;
+      held_q <= held_d;
+    end
+  end
+
+  depthwise_small_result_runs u_memory (
     .aclk          (aclk),
     .write         (write),
     .write_address (write_slot_q),
-    .write_data    (stored),
-    .read          (read),
+    .write_data    (beat),
+    .read          (fetch),
     .read_address  (read_slot_q),
     .read_data     (word)
   );
+endmodule
 
-  depthwise_small_result_runs u_runs (
+// Memory with one write and one read port.
+// `read_data` changes in the cycle after `read` only.
+module depthwise_small_result_runs (
+  input  wire       aclk,
+  input  wire       write,
+  input  wire [3:0] write_address,
+  input  wire       write_data,
+  input  wire       read,
+  input  wire [3:0] read_address,
+  output wire       read_data
+);
+
+  // No use is made of a word that is read while it is written.
+  (* no_rw_check *)
+  reg [0:0] words [0:15];
+  reg [0:0] read_data_q;
+
+  assign read_data = read_data_q;
+
+  always @(posedge aclk) begin
+    if (write) words[write_address] <= write_data;
+    if (read) read_data_q <= words[read_address];
+  end
+endmodule
+
+// FIFO of beats. Who writes knows that there is a place: `gave` is a pulse for each that is free again.
+//
+// Promise: `word` is the oldest beat while `valid`, both registers, until `take`, which comes only
+// while `valid`; one beat a cycle; a beat is there two cycles after it was written.
+module depthwise_small_result_results (
+  input  wire        aclk,
+  input  wire        aresetn,  // synchronous, active low
+  input  wire        write,
+  input  wire [32:0] beat,
+  output wire        gave,  // a place is free again
+  output wire        valid,
+  output wire [32:0] word,
+  input  wire        take
+);
+  reg  [3:0] write_slot_q, write_slot_d;
+  reg  [3:0] read_slot_q, read_slot_d;
+  reg  [4:0] count_q, count_d;  // beats in the memory, but for a fetch just before
+  reg        one_q, one_d;  // the count is one at least
+  reg        two_q, two_d;  // it is two at least
+  reg        fetched_q, fetched_d;  // one was fetched in the cycle before
+  reg        held_q, held_d;  // the word has yet to be taken
+  reg        some;  // there is a beat to fetch
+  reg        fetch;  // a beat is read
+  reg        moves;  // a beat becomes the word
+  wire [5:0] count_in;
+  wire [5:0] step_in;
+  wire [5:0] count_sum;  // above a bit whose carry is a write
+  wire       unused_count_carry;
+
+  assign count_in[5:1] = count_q;
+  assign count_in[0] = 1'd1;
+  assign step_in[5:1] = {5{fetched_q}};
+  assign step_in[0] = write;
+  assign count_sum = count_in + step_in;
+  assign unused_count_carry = count_sum[0];
+  assign gave = fetched_q;
+  assign valid = held_q;
+
+  always @* begin
+    write_slot_d = write_slot_q;
+    read_slot_d = read_slot_q;
+    count_d = count_sum[5:1];
+    one_d = count_d != 5'd0;
+    two_d = count_d >= 5'd2;
+    some = one_q;
+    if (fetched_q) begin
+      some = two_q;
+    end
+    fetch = some & (take | ~held_q);
+    moves = fetch;
+    held_d = moves | (held_q & ~take);
+    fetched_d = fetch;
+    if (write) begin
+      write_slot_d = write_slot_q + 4'd1;
+    end
+    if (fetch) begin
+      read_slot_d = read_slot_q + 4'd1;
+    end
+  end
+
+  always @(posedge aclk) begin
+    if (~aresetn) begin
+      write_slot_q <= 4'd0;
+      read_slot_q <= 4'd0;
+      count_q <= 5'd0;
+      one_q <= 1'd0;
+      two_q <= 1'd0;
+      fetched_q <= 1'd0;
+      held_q <= 1'd0;
+    end else begin
+      write_slot_q <= write_slot_d;
+      read_slot_q <= read_slot_d;
+      count_q <= count_d;
+      one_q <= one_d;
+      two_q <= two_d;
+      fetched_q <= fetched_d;
+      held_q <= held_d;
+    end
+  end
+
+  depthwise_small_result_memory u_memory (
     .aclk          (aclk),
-    .write         (skip_write),
-    .write_address (skip_slot),
-    .write_data    (skip_beats),
-    .read          (run_read),
-    .read_address  (run_slot_q),
-    .read_data     (run)
+    .write         (write),
+    .write_address (write_slot_q),
+    .write_data    (beat),
+    .read          (fetch),
+    .read_address  (read_slot_q),
+    .read_data     (word)
   );
 endmodule
 
@@ -1877,31 +2013,6 @@ module depthwise_small_result_memory (
   (* no_rw_check *)
   reg [32:0] words [0:15];
   reg [32:0] read_data_q;
-
-  assign read_data = read_data_q;
-
-  always @(posedge aclk) begin
-    if (write) words[write_address] <= write_data;
-    if (read) read_data_q <= words[read_address];
-  end
-endmodule
-
-// Memory with one write and one read port.
-// `read_data` changes in the cycle after `read` only.
-module depthwise_small_result_runs (
-  input  wire       aclk,
-  input  wire       write,
-  input  wire [3:0] write_address,
-  input  wire       write_data,
-  input  wire       read,
-  input  wire [3:0] read_address,
-  output wire       read_data
-);
-
-  // No use is made of a word that is read while it is written.
-  (* no_rw_check *)
-  reg [0:0] words [0:15];
-  reg [0:0] read_data_q;
 
   assign read_data = read_data_q;
 

@@ -50,13 +50,13 @@ module strided (
   localparam [6:0] CFG_WEIGHT_WORDS_LESS_1 = 7'd71;  // beats of a set of weights, less one
   localparam [1:0] CFG_K_BLOCKS_LESS_1 = 2'd3;  // blocks of K of a run, less one
   localparam       CFG_C_BLOCKS_LESS_1 = 1'd1;  // blocks of C of a run, less one
-  localparam [2:0] CFG_GRAD_COLS = 3'd5;  // words to the next of the tap columns
+  localparam [3:0] CFG_GRAD_COLS = 4'd15;  // words to the next of the tap columns
   localparam [4:0] CFG_WEIGHT_COLS = 5'd2;  // weights to the next of the tap columns
-  localparam [2:0] CFG_GRAD_COLS_BACK = 3'd1;  // words back to the last of the tap columns
+  localparam [3:0] CFG_GRAD_COLS_BACK = 4'd1;  // words back to the last of the tap columns
   localparam [4:0] CFG_WEIGHT_COLS_BACK = 5'd30;  // weights back to the last of the tap columns
-  localparam [2:0] CFG_GRAD_ROWS = 3'd4;  // words to the next of the tap rows
+  localparam [3:0] CFG_GRAD_ROWS = 4'd14;  // words to the next of the tap rows
   localparam [4:0] CFG_WEIGHT_ROWS = 5'd6;  // weights to the next of the tap rows
-  localparam [2:0] CFG_GRAD_ROWS_BACK = 3'd2;  // words back to the last of the tap rows
+  localparam [3:0] CFG_GRAD_ROWS_BACK = 4'd2;  // words back to the last of the tap rows
   localparam [4:0] CFG_WEIGHT_ROWS_BACK = 5'd26;  // weights back to the last of the tap rows
   localparam [4:0] CFG_WEIGHT_BLOCK = 5'd9;  // weights of one block of C, in units of the steps
   localparam [4:0] CFG_FIFO_RESULTS = 5'd16;  // results that the output FIFO holds
@@ -135,13 +135,13 @@ module strided_core (
   input  wire [6:0]  cfg_weight_words_less_1,  // beats of a set of weights, less one
   input  wire [1:0]  cfg_k_blocks_less_1,  // blocks of K of a run, less one
   input  wire        cfg_c_blocks_less_1,  // blocks of C of a run, less one
-  input  wire [2:0]  cfg_grad_cols,  // words to the next of the tap columns
+  input  wire [3:0]  cfg_grad_cols,  // words to the next of the tap columns
   input  wire [4:0]  cfg_weight_cols,  // weights to the next of the tap columns
-  input  wire [2:0]  cfg_grad_cols_back,  // words back to the last of the tap columns
+  input  wire [3:0]  cfg_grad_cols_back,  // words back to the last of the tap columns
   input  wire [4:0]  cfg_weight_cols_back,  // weights back to the last of the tap columns
-  input  wire [2:0]  cfg_grad_rows,  // words to the next of the tap rows
+  input  wire [3:0]  cfg_grad_rows,  // words to the next of the tap rows
   input  wire [4:0]  cfg_weight_rows,  // weights to the next of the tap rows
-  input  wire [2:0]  cfg_grad_rows_back,  // words back to the last of the tap rows
+  input  wire [3:0]  cfg_grad_rows_back,  // words back to the last of the tap rows
   input  wire [4:0]  cfg_weight_rows_back,  // weights back to the last of the tap rows
   input  wire [4:0]  cfg_weight_block,  // weights of one block of C, in units of the steps
   input  wire [4:0]  cfg_fifo_results,  // results that the output FIFO holds
@@ -152,10 +152,10 @@ module strided_core (
   wire        arrived;
   wire        walk_valid;
   wire        walk_ready;
-  wire [15:0] walk_token;
+  wire [13:0] walk_token;
   wire        token_valid;
   wire        token_ready;
-  wire [15:0] token;
+  wire [13:0] token;
   wire        grad_write;
   wire [15:0] grad_write_data;
   wire [4:0]  grad_write_address;
@@ -179,10 +179,10 @@ module strided_core (
   wire [41:0] out_data;
   reg  [47:0] out_wide;  // each value sign-extended to bytes
   reg         begun_q, begun_d;
-  reg  [2:0]  frames_q, frames_d;  // frames in the engine
+  reg  [3:0]  frames_q, frames_d;  // frames in the engine
   reg         frames_inside_q, frames_inside_d;  // the count is not zero
   reg         frames_two;  // there are two at least
-  reg  [2:0]  frames_step;  // one up or down
+  reg  [3:0]  frames_step;  // one up or down
   reg         is_busy_q, is_busy_d;
   reg  [5:0]  seen_q, seen_d;
   reg  [5:0]  cause_q, cause_d;
@@ -209,10 +209,10 @@ module strided_core (
     out_wide[23:0] = {{3{out_data[20]}}, out_data[20:0]};
     out_wide[47:24] = {{3{out_data[41]}}, out_data[41:21]};
     begun_d = frame_begin;
-    frames_two = frames_q >= 3'd2;
-    frames_step = 3'd1;
+    frames_two = frames_q >= 4'd2;
+    frames_step = 4'd1;
     if (frame_done) begin
-      frames_step = {3{1'd1}};
+      frames_step = {4{1'd1}};
     end
     if (begun_q != frame_done) begin
       frames_d = frames_q + frames_step;
@@ -245,7 +245,7 @@ module strided_core (
     if (~aresetn) begin
       last_line_q <= 8'd0;
       begun_q <= 1'd0;
-      frames_q <= 3'd0;
+      frames_q <= 4'd0;
       frames_inside_q <= 1'd0;
       is_busy_q <= 1'd0;
       seen_q <= 6'd0;
@@ -404,92 +404,98 @@ endmodule
 //
 // Promise: `token_valid` with `token` stays until `token_ready`; a token moves in every cycle in
 // which both are high; one token a cycle, also across rows and frames.
+//
+// No pixel is done in fewer than three cycles, and none of these sums is in a hurry: the sequencers go
+// on in the cycle behind it, and where the line buffer is no power of two, the address is wrapped in
+// the two behind it. Tokens come every other cycle then, or every third.
 module strided_walk (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
   output wire        token_valid,
   input  wire        token_ready,
-  output wire [15:0] token,
+  output wire [13:0] token,
   input  wire [3:0]  cfg_walk_ring  // size of the line buffer in units of this block's addresses
 );
   wire        row_there;
   reg         row_advance;
-  wire [12:0] row_step;
+  wire [13:0] row_step;
   wire        row_taps;  // taps more than before
   wire [2:0]  row_address;  // units of the line buffer from the step before
   wire [3:0]  row_weight;  // units of weights from the step before
   wire        row_opens;  // its pixels need what columns open
-  wire        row_need;  // pixels of grad_output that this one is the first to need
+  wire [1:0]  row_need;  // pixels of grad_output that this one is the first to need, negative
   wire        row_closes;  // what columns close is dead behind them
   wire        row_free;  // what is dead behind the pixel, less one
   wire        row_last;  // last step of its round
   wire        col_there;
   reg         col_advance;
-  wire [10:0] col_step;
+  wire [11:0] col_step;
   wire        col_taps;  // taps more than before
   wire [2:0]  col_address;  // units of the line buffer from the step before
   wire [3:0]  col_weight;  // units of weights from the step before
-  wire        col_need;  // pixels of grad_output that this one is the first to need
+  wire [1:0]  col_need;  // pixels of grad_output that this one is the first to need, negative
   wire        col_free;  // what is dead behind the pixel, less one
   wire        col_last;  // last step of its round
   reg         valid_q, valid_d;  // the token is there
   reg         row_first_q, row_first_d;  // the next pixel is a row's first
   reg         frame_first_q, frame_first_d;  // the next row is a frame's first
   reg  [2:0]  address_q, address_d;  // line buffer, of the first tap
-  reg  [3:0]  weight_q, weight_d;  // weight memory, likewise
+  reg         settles_q, settles_d;  // the sums are new
+  reg         settled_q, settled_d;  // they were in the cycle before
+  reg  [3:0]  sum_q, sum_d;  // the address, below twice the ring
+  reg  [4:0]  less_q, less_d;  // less the ring; negative: no wrap is due
+  reg  [3:0]  weight_q, weight_d;  // line buffer, of the first tap
   reg         tap_rows_q, tap_rows_d;  // less one
   reg         tap_cols_q, tap_cols_d;  // less one
-  reg  [3:0]  need_q, need_d;  // pixels that must have arrived since reset
+  reg  [1:0]  need_q, need_d;  // pixels that it is the first to need, negative
   reg         free_q, free_d;  // what is dead behind the pixel, less one
   reg         first_q, first_d;  // a frame's first pixel
   reg         last_q, last_d;  // a frame's last pixel
+  reg         row_done_q, row_done_d;  // so was the row's last pixel
   reg         emit;  // the next token goes into the registers
   reg         row_end;  // it is its row's last
-  reg  [2:0]  address_step;
-  reg  [3:0]  wrapping;  // the step less the line buffer
-  reg  [2:0]  next_address_sum;
-  reg  [3:0]  next_address_wrapped;  // negative: no wrap is due
-  reg  [2:0]  next_address;
+  wire [3:0]  next_address;
+  reg  [3:0]  next_address_added;
   wire [3:0]  next_weight;
   reg  [3:0]  next_weight_added;
-  wire [3:0]  opened;  // pixels that a row's other pixels need beyond those before
-  wire [3:0]  next_need;
-  reg  [3:0]  next_need_added;
-  reg  [15:0] next_token;
+  wire [1:0]  opened;  // pixels that a row's other pixels need beyond those before
+  reg  [1:0]  next_need;
+  reg  [13:0] next_token;
+  wire        unused_less;
 
-  assign row_taps = row_step[12];
-  assign row_address = row_step[11:9];
-  assign row_weight = row_step[8:5];
-  assign row_opens = row_step[4];
-  assign row_need = row_step[3];
+  assign row_taps = row_step[13];
+  assign row_address = row_step[12:10];
+  assign row_weight = row_step[9:6];
+  assign row_opens = row_step[5];
+  assign row_need = row_step[4:3];
   assign row_closes = row_step[2];
   assign row_free = row_step[1];
   assign row_last = row_step[0];
-  assign col_taps = col_step[10];
-  assign col_address = col_step[9:7];
-  assign col_weight = col_step[6:3];
-  assign col_need = col_step[2];
+  assign col_taps = col_step[11];
+  assign col_address = col_step[10:8];
+  assign col_weight = col_step[7:4];
+  assign col_need = col_step[3:2];
   assign col_free = col_step[1];
   assign col_last = col_step[0];
+  assign next_address = {1'd0, address_q} + next_address_added;
   assign next_weight = weight_q + next_weight_added;
-  assign opened = {3'd0, col_need} & {4{row_opens}};
-  assign next_need = need_q + next_need_added;
+  assign opened = col_need & {2{row_opens}};
+  assign unused_less = less_q[3];
   assign token_valid = valid_q;
   assign token = next_token;
 
   always @* begin
-    address_step = col_address;
+    next_address_added = {1'd0, col_address};
     if (row_first_q) begin
-      address_step = row_address;
+      next_address_added = {1'd0, row_address};
     end
-    wrapping = {1'd0, address_step} - cfg_walk_ring;
     next_weight_added = col_weight;
     if (row_first_q) begin
       next_weight_added = row_weight;
     end
-    next_need_added = opened;
+    next_need = opened;
     if (row_first_q) begin
-      next_need_added = {3'd0, row_need};
+      next_need = row_need;
     end
   end
 
@@ -497,6 +503,7 @@ module strided_walk (
     row_first_d = row_first_q;
     frame_first_d = frame_first_q;
     address_d = address_q;
+    sum_d = sum_q;
     weight_d = weight_q;
     tap_rows_d = tap_rows_q;
     tap_cols_d = tap_cols_q;
@@ -505,21 +512,18 @@ module strided_walk (
     first_d = first_q;
     last_d = last_q;
     // What moves in this cycle.
-    emit = row_there & col_there & (token_ready | ~valid_q);
+    emit = row_there & col_there & ~((valid_q & ~token_ready) | settles_q | settled_q);
+    settles_d = emit;
+    settled_d = settles_q;
+    valid_d = settled_q | (valid_q & ~token_ready);
     row_end = col_last;
-    col_advance = emit;
-    row_advance = emit & row_end;
-    valid_d = emit | (valid_q & ~token_ready);
-    next_address_sum = address_q + address_step;
-    next_address_wrapped = {1'd0, address_q} + wrapping;
-    next_address = next_address_wrapped[2:0];
-    if (next_address_wrapped[3]) begin
-      next_address = next_address_sum;
-    end
+    row_done_d = emit & row_end;
+    row_advance = row_done_q;
+    col_advance = settles_q;
     // The next pixel.
     if (emit) begin
       row_first_d = row_end;
-      address_d = next_address;
+      sum_d = next_address;
       weight_d = next_weight;
       tap_cols_d = tap_cols_q + col_taps;
       need_d = next_need;
@@ -533,6 +537,13 @@ module strided_walk (
       first_d = row_first_q & frame_first_q;
       last_d = row_end & row_last;
     end
+    less_d = {1'd0, sum_q} - {1'd0, cfg_walk_ring};
+    if (settled_q) begin
+      address_d = less_q[2:0];
+      if (less_q[4]) begin
+        address_d = sum_q[2:0];
+      end
+    end
     if (emit & row_first_q) begin
       tap_rows_d = tap_rows_q + row_taps;
     end
@@ -543,10 +554,10 @@ module strided_walk (
     next_token[6:3] = weight_q;
     next_token[7] = tap_rows_q;
     next_token[8] = tap_cols_q;
-    next_token[12:9] = need_q;
-    next_token[13] = free_q;
-    next_token[14] = first_q;
-    next_token[15] = last_q;
+    next_token[10:9] = need_q;
+    next_token[11] = free_q;
+    next_token[12] = first_q;
+    next_token[13] = last_q;
   end
 
   always @(posedge aclk) begin
@@ -555,20 +566,27 @@ module strided_walk (
       row_first_q <= 1'd1;
       frame_first_q <= 1'd1;
       address_q <= 3'd0;
+      settles_q <= 1'd0;
+      settled_q <= 1'd0;
       weight_q <= 4'd0;
       tap_rows_q <= 1'd0;
       tap_cols_q <= 1'd0;
-      need_q <= 4'd0;
+      row_done_q <= 1'd0;
     end else begin
       valid_q <= valid_d;
       row_first_q <= row_first_d;
       frame_first_q <= frame_first_d;
       address_q <= address_d;
+      settles_q <= settles_d;
+      settled_q <= settled_d;
       weight_q <= weight_d;
       tap_rows_q <= tap_rows_d;
       tap_cols_q <= tap_cols_d;
-      need_q <= need_d;
+      row_done_q <= row_done_d;
     end
+    sum_q <= sum_d;
+    less_q <= less_d;
+    need_q <= need_d;
     free_q <= free_d;
     first_q <= first_d;
     last_q <= last_d;
@@ -604,15 +622,15 @@ module strided_walk_rows (
   input  wire        aresetn,  // synchronous, active low
   input  wire        advance,  // go to the next step
   output wire        there,
-  output wire [12:0] step
+  output wire [13:0] step
 );
-  wire [13:0] line;  // the present line
+  wire [14:0] line;  // the present line
   reg  [2:0]  place_q, place_d;  // line that is fetched next
   reg         filled_q, filled_d;
   reg         fetch;
   reg         jumps;  // the line that was fetched last does not lead to the next
 
-  assign step = line[13:1];
+  assign step = line[14:1];
   assign there = filled_q;
 
   always @* begin
@@ -653,10 +671,10 @@ module strided_walk_rows_program (
   input  wire        aclk,
   input  wire        fetch,
   input  wire [2:0]  place,
-  output wire [13:0] line
+  output wire [14:0] line
 );
 
-  reg [13:0] line_q;
+  reg [14:0] line_q;
 
   assign line = line_q;
 
@@ -664,7 +682,7 @@ module strided_walk_rows_program (
   // address units of the line buffer from the step before
   // weight  units of weights from the step before
   // opens   its pixels need what columns open
-  // need    pixels of grad_output that this one is the first to need
+  // need    pixels of grad_output that this one is the first to need, negative
   // closes  what columns close is dead behind them
   // free    what is dead behind the pixel, less one
   // last    last step of its round
@@ -673,12 +691,12 @@ module strided_walk_rows_program (
     if (fetch) begin
       case (place)
         //                     taps  address  weight  opens  need  closes  free  last  wrap
-           3'd0: line_q <= {1'd0,    3'd0,   4'd0,  1'd1, 1'd1,   1'd0, 1'd1, 1'd0, 1'd0};  // row 0: 1 tap
-           3'd1: line_q <= {1'd0,    3'd5,   4'd1,  1'd0, 1'd0,   1'd0, 1'd1, 1'd0, 1'd0};  // row 1: 1 tap
-           3'd2: line_q <= {1'd1,    3'd1,  4'd11,  1'd1, 1'd1,   1'd1, 1'd0, 1'd0, 1'd0};  // row 2: 2 taps
-           3'd3: line_q <= {1'd1,    3'd5,   4'd1,  1'd0, 1'd0,   1'd0, 1'd1, 1'd0, 1'd0};  // row 3: 1 tap
-           3'd4: line_q <= {1'd0,    3'd5,   4'd1,  1'd0, 1'd0,   1'd1, 1'd0, 1'd1, 1'd1};  // row 4: 1 tap
-        default: line_q <= {1'd0,    3'd1,   4'd8,  1'd1, 1'd1,   1'd0, 1'd1, 1'd0, 1'd0};  // row 0 of the next frame: 1 tap
+           3'd0: line_q <= {1'd0,    3'd0,   4'd0,  1'd1, 2'd3,   1'd0, 1'd1, 1'd0, 1'd0};  // row 0: 1 tap
+           3'd1: line_q <= {1'd0,    3'd5,   4'd1,  1'd0, 2'd0,   1'd0, 1'd1, 1'd0, 1'd0};  // row 1: 1 tap
+           3'd2: line_q <= {1'd1,    3'd1,  4'd11,  1'd1, 2'd3,   1'd1, 1'd0, 1'd0, 1'd0};  // row 2: 2 taps
+           3'd3: line_q <= {1'd1,    3'd5,   4'd1,  1'd0, 2'd0,   1'd0, 1'd1, 1'd0, 1'd0};  // row 3: 1 tap
+           3'd4: line_q <= {1'd0,    3'd5,   4'd1,  1'd0, 2'd0,   1'd1, 1'd0, 1'd1, 1'd1};  // row 4: 1 tap
+        default: line_q <= {1'd0,    3'd1,   4'd8,  1'd1, 2'd3,   1'd0, 1'd1, 1'd0, 1'd0};  // row 0 of the next frame: 1 tap
       endcase
     end
   end
@@ -697,15 +715,15 @@ module strided_walk_cols (
   input  wire        aresetn,  // synchronous, active low
   input  wire        advance,  // go to the next step
   output wire        there,
-  output wire [10:0] step
+  output wire [11:0] step
 );
-  wire [11:0] line;  // the present line
+  wire [12:0] line;  // the present line
   reg  [2:0]  place_q, place_d;  // line that is fetched next
   reg         filled_q, filled_d;
   reg         fetch;
   reg         jumps;  // the line that was fetched last does not lead to the next
 
-  assign step = line[11:1];
+  assign step = line[12:1];
   assign there = filled_q;
 
   always @* begin
@@ -746,17 +764,17 @@ module strided_walk_cols_program (
   input  wire        aclk,
   input  wire        fetch,
   input  wire [2:0]  place,
-  output wire [11:0] line
+  output wire [12:0] line
 );
 
-  reg [11:0] line_q;
+  reg [12:0] line_q;
 
   assign line = line_q;
 
   // taps    taps more than before
   // address units of the line buffer from the step before
   // weight  units of weights from the step before
-  // need    pixels of grad_output that this one is the first to need
+  // need    pixels of grad_output that this one is the first to need, negative
   // free    what is dead behind the pixel, less one
   // last    last step of its round
   // wrap    behind the line told ahead comes line 1
@@ -764,114 +782,84 @@ module strided_walk_cols_program (
     if (fetch) begin
       case (place)
         //                     taps  address  weight  need  free  last  wrap
-           3'd0: line_q <= {1'd0,    3'd0,   4'd0, 1'd0, 1'd1, 1'd0, 1'd0};  // column 0: 1 tap
-           3'd1: line_q <= {1'd0,    3'd0,   4'd1, 1'd0, 1'd1, 1'd0, 1'd0};  // column 1: 1 tap
-           3'd2: line_q <= {1'd1,    3'd1,  4'd15, 1'd1, 1'd0, 1'd0, 1'd0};  // column 2: 2 taps
-           3'd3: line_q <= {1'd1,    3'd0,   4'd1, 1'd0, 1'd1, 1'd0, 1'd0};  // column 3: 1 tap
-           3'd4: line_q <= {1'd0,    3'd0,   4'd1, 1'd0, 1'd1, 1'd1, 1'd1};  // column 4: 1 tap
-        default: line_q <= {1'd0,    3'd0,   4'd0, 1'd0, 1'd1, 1'd0, 1'd0};  // column 0 of the next row: 1 tap
+           3'd0: line_q <= {1'd0,    3'd0,   4'd0, 2'd0, 1'd1, 1'd0, 1'd0};  // column 0: 1 tap
+           3'd1: line_q <= {1'd0,    3'd0,   4'd1, 2'd0, 1'd1, 1'd0, 1'd0};  // column 1: 1 tap
+           3'd2: line_q <= {1'd1,    3'd1,  4'd15, 2'd3, 1'd0, 1'd0, 1'd0};  // column 2: 2 taps
+           3'd3: line_q <= {1'd1,    3'd0,   4'd1, 2'd0, 1'd1, 1'd0, 1'd0};  // column 3: 1 tap
+           3'd4: line_q <= {1'd0,    3'd0,   4'd1, 2'd0, 1'd1, 1'd1, 1'd1};  // column 4: 1 tap
+        default: line_q <= {1'd0,    3'd0,   4'd0, 2'd0, 1'd1, 1'd0, 1'd0};  // column 0 of the next row: 1 tap
       endcase
     end
   end
 endmodule
 
-// Three-entry queue of pixel tokens between the walk and the issue loop. A token is held back until
-// its grad_output has arrived, a frame's first one also until a whole set of weights is there: before,
-// nothing of the frame has begun, and a new set of weights may still be meant for it.
+// One pixel token between the walk and the issue loop. It is held back until its grad_output has
+// arrived, a frame's first one also until a whole set of weights is there: before, nothing of the
+// frame has begun, and a new set of weights may still be meant for it.
 //
-// Every token passes through the second entry, so that whether it may leave is known, from a
-// comparison there or at the head, in the cycle in which it is the head.
+// No pixel is done in fewer than three cycles: one in which the token leaves, one in which the next
+// comes, one in which its need is compared.
 //
 // Promise: `in_ready` and `out_valid` are registers; a token moves on each side in every cycle in
-// which both flags of that side are high; nothing is lost or reordered; one token a cycle passes. A
-// token can leave three cycles after the last beat that it needs was taken.
+// which both flags of that side are high; nothing is lost or reordered. A token can leave three cycles
+// after the last beat that it needs was taken, and three after the one before.
 module strided_tokens (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
   input  wire        in_valid,
   output wire        in_ready,
-  input  wire [15:0] in_token,
+  input  wire [13:0] in_token,
   input  wire        arrived,  // one more pixel is in the line buffer
   input  wire        weights_ready,  // a whole set is in the weight memory
   output wire        out_valid,
   input  wire        out_ready,
-  output wire [15:0] out_token
+  output wire [13:0] out_token
 );
   reg         head_valid_q, head_valid_d;
-  reg         second_valid_q, second_valid_d;
-  reg         third_valid_q, third_valid_d;
-  reg  [15:0] head_q, head_d;  // leaves next
-  reg  [15:0] second_q, second_d;  // waits behind the head
-  reg  [15:0] third_q, third_d;  // waits where the second cannot move
+  reg  [13:0] head_q, head_d;  // leaves next
   reg         may_go_q, may_go_d;  // the head may leave
-  reg  [3:0]  stored_q, stored_d;  // pixels stored since reset
-  reg         to_head;  // the head is or becomes free
-  reg         to_second;  // so does the second entry
-  reg  [3:0]  head_lacks;  // negative: it needs what has not arrived
-  reg  [3:0]  second_lacks;
-  reg         head_stays;  // and may leave if its data is there
-  reg         second_moves;  // to the head, and likewise
-  wire        unused_head_lacks_low;
-  wire        unused_second_lacks_low;
+  reg  [3:0]  credit_q, credit_d;  // pixels stored beyond those that the head and all before it need
+  reg         takes;  // the head takes a token
+  wire [4:0]  credit_in;
+  wire [4:0]  need_in;
+  wire [4:0]  credit_sum;  // above a bit whose carry is a pixel's arrival
+  wire        unused_credit_carry;
 
-  assign unused_head_lacks_low = |head_lacks[2:0];
-  assign unused_second_lacks_low = |second_lacks[2:0];
-  assign in_ready = ~third_valid_q;
+  assign credit_in[4:1] = credit_q;
+  assign credit_in[0] = 1'd1;
+  assign need_in[4:1] = {{2{in_token[10]}}, in_token[10:9]} & {4{takes}};
+  assign need_in[0] = arrived;
+  assign credit_sum = credit_in + need_in;
+  assign unused_credit_carry = credit_sum[0];
+  assign in_ready = ~head_valid_q;
   assign out_valid = may_go_q;
   assign out_token = head_q;
 
   always @* begin
-    head_valid_d = head_valid_q;
-    second_valid_d = second_valid_q;
     head_d = head_q;
-    second_d = second_q;
-    third_d = third_q;
-    stored_d = stored_q;
-    to_head = out_ready | ~head_valid_q;
-    to_second = to_head | ~second_valid_q;
-    if (~third_valid_q) begin
-      third_d = in_token;
+    takes = in_valid & ~head_valid_q;
+    if (~head_valid_q) begin
+      head_d = in_token;
     end
-    third_valid_d = (in_valid | third_valid_q) & ~to_second;
-    if (to_second) begin
-      second_valid_d = in_valid | third_valid_q;
-      second_d = in_token;
-      if (third_valid_q) begin
-        second_d = third_q;
-      end
+    head_valid_d = in_valid;
+    if (head_valid_q) begin
+      head_valid_d = ~out_ready;
     end
-    if (to_head) begin
-      head_valid_d = second_valid_q;
-      head_d = second_q;
-    end
-    if (arrived) begin
-      stored_d = stored_q + 4'd1;
-    end
-    // Whether the token that is the head from the next cycle on may leave then.
-    head_lacks = stored_q - head_q[12:9];
-    head_stays = ~to_head & (weights_ready | ~head_q[14]);
-    second_lacks = stored_q - second_q[12:9];
-    second_moves = to_head & second_valid_q & (weights_ready | ~second_q[14]);
-    may_go_d = (head_stays & ~head_lacks[3]) | (second_moves & ~second_lacks[3]);
+    credit_d = credit_sum[4:1];
+    may_go_d = head_valid_q & ~out_ready & (weights_ready | ~head_q[12]) & ~credit_q[3];
   end
 
   always @(posedge aclk) begin
     if (~aresetn) begin
       head_valid_q <= 1'd0;
-      second_valid_q <= 1'd0;
-      third_valid_q <= 1'd0;
       may_go_q <= 1'd0;
-      stored_q <= 4'd0;
+      credit_q <= 4'd0;
     end else begin
       head_valid_q <= head_valid_d;
-      second_valid_q <= second_valid_d;
-      third_valid_q <= third_valid_d;
       may_go_q <= may_go_d;
-      stored_q <= stored_d;
+      credit_q <= credit_d;
     end
     head_q <= head_d;
-    second_q <= second_d;
-    third_q <= third_d;
   end
 endmodule
 
@@ -881,7 +869,7 @@ endmodule
 // Promise: `tready` is a register and low in reset; a beat is taken in every cycle while the ring
 // has space for its pixel; nothing is written over a pixel that `free_less_1` has not counted.
 // `arrived` follows the last word of a stored pixel by one cycle. A misplaced `tlast` pulses one of
-// the three error outputs two cycles later; frames are cut by count, so that it changes nothing else.
+// the three error outputs two or three cycles later; frames are cut by count, so that it changes nothing else.
 module strided_grad (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
@@ -924,6 +912,9 @@ module strided_grad (
   reg  [1:0]  pixel_q, pixel_d;  // pixel of the frame
   reg         pixel_at_last_q, pixel_at_last_d;
   reg         fills;  // space is taken by the beat
+  reg         late_tlast_q, late_tlast_d;  // of the beat that was taken in the cycle before
+  reg         seen;  // a beat's place in its frame is looked at
+  reg         seen_pixel_end;  // it is its pixel's last
   wire [3:0]  space_in;
   wire [3:0]  free_in;
   wire [3:0]  space_sum;
@@ -935,7 +926,7 @@ module strided_grad (
   assign space_in[3:1] = space_q;
   assign space_in[0] = 1'd1;
   assign free_in[3:1] = {3{free_less_1}};
-  assign free_in[0] = ~fills;
+  assign free_in[0] = ~stored_q;
   assign space_sum = space_in + free_in;
   assign unused_space_carry = space_sum[0];
   assign tlast_early = tlast_came_q & ~tlast_was_due_q & ~overdue_q;
@@ -947,7 +938,7 @@ module strided_grad (
   assign write_address[1:0] = late_word_q;
   assign write_address[4:2] = place_q;
   assign arrived = stored_q;
-  assign frame_begin = accept & first_beat_q;
+  assign frame_begin = seen & first_beat_q;
 
   always @* begin
     first_beat_d = first_beat_q;
@@ -971,16 +962,19 @@ module strided_grad (
       word_at_last_d = cfg_pixel_words_less_1 == 2'd0;
     end
     pixel_end = accept & word_end;
-    due = word_end & pixel_at_last_q;
-    if (pixel_end) begin
+    late_tlast_d = tlast;
+    seen = write_q;
+    seen_pixel_end = stored_q;
+    due = stored_q & pixel_at_last_q;
+    if (seen_pixel_end) begin
       pixel_d = pixel_q + 2'd1;
       pixel_at_last_d = pixel_q == (cfg_grad_pixels_less_1 - 2'd1);
     end
-    if (pixel_end & pixel_at_last_q) begin
+    if (seen_pixel_end & pixel_at_last_q) begin
       pixel_d = 2'd0;
       pixel_at_last_d = cfg_grad_pixels_less_1 == 2'd0;
     end
-    if (accept) begin
+    if (seen) begin
       first_beat_d = due;
     end
     // What of it is stored, and whether there is space for the next beat.
@@ -989,7 +983,7 @@ module strided_grad (
     space_d = space_sum[3:1];
     stored_d = pixel_end;
     some_free = space_q != 3'd0;
-    if (fills) begin
+    if (fills | stored_q) begin
       some_free = space_q >= 3'd2;
     end
     if (accept) begin
@@ -1009,8 +1003,8 @@ module strided_grad (
       place_at_last_d = cfg_line_less_1 == 3'd0;
     end
     // tlast against the count of beats.
-    tlast_came_d = accept & tlast;
-    tlast_was_due_d = accept & due;
+    tlast_came_d = seen & late_tlast_q;
+    tlast_was_due_d = seen & due;
     if (tlast_came_q) begin
       overdue_d = 1'd0;
     end
@@ -1055,6 +1049,7 @@ module strided_grad (
     end
     data_q <= data_d;
     late_word_q <= late_word_d;
+    late_tlast_q <= late_tlast_d;
   end
 endmodule
 
@@ -1119,6 +1114,8 @@ module strided_weight (
   reg        ready_q, ready_d;
   reg        usable_q, usable_d;  // whole, and no other set waits
   reg  [1:0] told_q, told_d;  // `usable` in the two cycles before: a frame may begin by it and not yet be seen
+  reg        quiet_q, quiet_d;  // no frame reads, or begins by what was told
+  reg        begins_q, begins_d;  // the beat that waits begins a set
   reg        accept;
   reg  [6:0] address_q, address_d;  // where the next word goes
   reg        address_at_last_q, address_at_last_d;
@@ -1136,7 +1133,6 @@ module strided_weight (
   assign tready = ready_q;
 
   always @* begin
-    loading_d = loading_q;
     told_d = told_q;
     address_d = address_q;
     address_at_last_d = address_at_last_q;
@@ -1144,13 +1140,9 @@ module strided_weight (
     accept = tvalid & ready_q;
     // A set ends by count; another begins where a beat waits and no frame reads.
     due = address_at_last_q;
-    if (loading_q) begin
-      if (accept & due) begin
-        loading_d = 1'd0;
-      end
-    end else if (tvalid & ~(usable_q | |told_q | frame_busy)) begin
-      loading_d = 1'd1;
-    end
+    begins_d = tvalid & quiet_q & ~(usable_q | loading_q);
+    loading_d = (loading_q & ~(accept & due)) | begins_q;
+    quiet_d = ~(usable_q | |told_q | frame_busy);
     ready_d = loading_d;
     usable_d = ~loading_d & ~tvalid;
     told_d[0] = usable_q;
@@ -1180,6 +1172,8 @@ module strided_weight (
       ready_q <= 1'd0;
       usable_q <= 1'd0;
       told_q <= 2'd0;
+      quiet_q <= 1'd0;
+      begins_q <= 1'd0;
       address_q <= 7'd0;
       address_at_last_q <= cfg_weight_words_less_1 == 7'd0;
       tlast_came_q <= 1'd0;
@@ -1190,6 +1184,8 @@ module strided_weight (
       ready_q <= ready_d;
       usable_q <= usable_d;
       told_q <= told_d;
+      quiet_q <= quiet_d;
+      begins_q <= begins_d;
       address_q <= address_d;
       address_at_last_q <= address_at_last_d;
       tlast_came_q <= tlast_came_d;
@@ -1255,7 +1251,7 @@ module strided_issue (
   input  wire        aresetn,  // synchronous, active low
   input  wire        token_valid,  // its data and a whole set of weights are there
   output wire        token_ready,
-  input  wire [15:0] token,
+  input  wire [13:0] token,
   output wire        frame_busy,  // a pixel entered, and its frame is not done
   output wire        free_less_1,  // dead as of now, less one
   input  wire        taken,  // one more place in the output FIFO is free
@@ -1266,13 +1262,13 @@ module strided_issue (
   output wire        frame_last,  // with acc_last: last result of a frame
   input  wire [1:0]  cfg_k_blocks_less_1,  // blocks of K of a run, less one
   input  wire        cfg_c_blocks_less_1,  // blocks of C of a run, less one
-  input  wire [2:0]  cfg_grad_cols,  // words to the next of the tap columns
+  input  wire [3:0]  cfg_grad_cols,  // words to the next of the tap columns
   input  wire [4:0]  cfg_weight_cols,  // weights to the next of the tap columns
-  input  wire [2:0]  cfg_grad_cols_back,  // words back to the last of the tap columns
+  input  wire [3:0]  cfg_grad_cols_back,  // words back to the last of the tap columns
   input  wire [4:0]  cfg_weight_cols_back,  // weights back to the last of the tap columns
-  input  wire [2:0]  cfg_grad_rows,  // words to the next of the tap rows
+  input  wire [3:0]  cfg_grad_rows,  // words to the next of the tap rows
   input  wire [4:0]  cfg_weight_rows,  // weights to the next of the tap rows
-  input  wire [2:0]  cfg_grad_rows_back,  // words back to the last of the tap rows
+  input  wire [3:0]  cfg_grad_rows_back,  // words back to the last of the tap rows
   input  wire [4:0]  cfg_weight_rows_back,  // weights back to the last of the tap rows
   input  wire [4:0]  cfg_weight_block,  // weights of one block of C, in units of the steps
   input  wire [4:0]  cfg_fifo_results,  // results that the output FIFO holds
@@ -1325,17 +1321,19 @@ module strided_issue (
   reg        next_last_q, next_last_d;  // it is an accumulation's last
   reg        next_done_q, next_done_d;  // and its pixel's
   reg        next_fresh_q, next_fresh_d;  // its address is a start, not a step
-  reg  [2:0] next_grad_q, next_grad_d;  // words to it
-  reg  [3:0] next_wrapped_q, next_wrapped_d;  // less a whole line buffer
+  reg  [3:0] next_grad_q, next_grad_d;  // words to it
   reg  [4:0] next_weight_q, next_weight_d;
+  reg  [3:0] next_start_grad_q, next_start_grad_d;
+  reg  [4:0] next_start_weight_q, next_start_weight_d;
   reg  [1:0] next_k_block_q, next_k_block_d;
-  reg  [2:0] now_grad_q, now_grad_d;
+  reg  [3:0] now_grad_q, now_grad_d;
   reg  [4:0] now_weight_q, now_weight_d;
   reg  [4:0] out_grad_q, out_grad_d;
   reg  [6:0] out_weight_q, out_weight_d;
-  reg  [2:0] grad_sum;
-  reg  [3:0] grad_wrapped;
-  reg  [4:0] weight_sum;
+  wire [3:0] grad_sum;
+  wire [4:0] weight_sum;
+  wire [3:0] grad_out;  // wrapped
+  wire       unused_grad_out_sign;
   reg  [1:0] now_k_block_q, now_k_block_d;
   reg        in_frame_q, in_frame_d;
   reg        out_free_q, out_free_d;  // less one: the last read of these is on its way
@@ -1352,8 +1350,12 @@ module strided_issue (
   assign token_weight = token[6:3];
   assign token_tap_rows = token[7];
   assign token_tap_cols = token[8];
-  assign token_free = token[13];
-  assign token_frame_last = token[15];
+  assign token_free = token[11];
+  assign token_frame_last = token[13];
+  assign grad_sum = (next_start_grad_q | next_grad_q) + (now_grad_q & {4{~next_fresh_q}});
+  assign weight_sum = (next_start_weight_q | next_weight_q) + (now_weight_q & {5{~next_fresh_q}});
+  assign grad_out = now_grad_q + (cfg_issue_ring & {4{now_grad_q[3]}});
+  assign unused_grad_out_sign = grad_out[3];
   assign acc_first = first_line_q[1];
   assign acc_last = last_line_q[1];
   assign frame_last = frame_last_line_q[1];
@@ -1362,8 +1364,8 @@ module strided_issue (
   assign frame_busy = in_frame_q;
   assign free_less_1 = out_free_q;
   assign grad_address = out_grad_q;
-  assign unused_need = |token[12:9];
-  assign unused_frame_first = token[14];
+  assign unused_need = |token[10:9];
+  assign unused_frame_first = token[12];
 
   always @* begin
     k_blocks_left_d = k_blocks_left_q;
@@ -1399,8 +1401,9 @@ module strided_issue (
     next_done_d = next_done_q;
     next_fresh_d = next_fresh_q;
     next_grad_d = next_grad_q;
-    next_wrapped_d = next_wrapped_q;
     next_weight_d = next_weight_q;
+    next_start_grad_d = next_start_grad_q;
+    next_start_weight_d = next_start_weight_q;
     next_k_block_d = next_k_block_q;
     now_grad_d = now_grad_q;
     now_weight_d = now_weight_q;
@@ -1413,8 +1416,8 @@ module strided_issue (
     frame_last_line_d = frame_last_line_q;
     // What moves in this cycle.
     go = next_valid_q & ~blocked_q;
-    start = go & next_first_q;
     advance = ~blocked_q;
+    start = advance & next_first_q;
     turn = advance & active_q;
     vacant = ~active_q | (advance & pixel_end_q);
     load = vacant & token_valid;
@@ -1488,69 +1491,63 @@ module strided_issue (
     // The issue that goes next and how its addresses come from those of the one before.
     if (advance) begin
       next_valid_d = active_q;
-      next_first_d = acc_start_q;
-      next_last_d = acc_end_q;
-      next_done_d = pixel_end_q;
+      next_first_d = active_q & acc_start_q;
+      next_last_d = active_q & acc_end_q;
+      next_done_d = active_q & pixel_end_q;
       next_fresh_d = at_first_q;
       next_free_d = held_free_q;
       next_frame_last_d = held_frame_last_q;
       next_k_block_d = k_blocks_left_q;
       case (turned_q)
         2'd0: begin
-          next_grad_d = 3'd0;
-          next_wrapped_d = 4'd0 - cfg_issue_ring;
+          next_grad_d = 4'd0;
           next_weight_d = 5'd0;
         end
         2'd1: begin
           next_grad_d = cfg_grad_cols;
-          next_wrapped_d = {1'd0, cfg_grad_cols} - cfg_issue_ring;
           next_weight_d = cfg_weight_cols;
           if (turned_back_q) begin
             next_grad_d = cfg_grad_cols_back;
-            next_wrapped_d = {1'd0, cfg_grad_cols_back} - cfg_issue_ring;
             next_weight_d = cfg_weight_cols_back;
           end
         end
         2'd2: begin
           next_grad_d = cfg_grad_rows;
-          next_wrapped_d = {1'd0, cfg_grad_rows} - cfg_issue_ring;
           next_weight_d = cfg_weight_rows;
           if (turned_back_q) begin
             next_grad_d = cfg_grad_rows_back;
-            next_wrapped_d = {1'd0, cfg_grad_rows_back} - cfg_issue_ring;
             next_weight_d = cfg_weight_rows_back;
           end
         end
         default: begin
-          next_grad_d = 3'd0;
-          next_wrapped_d = 4'd0 - cfg_issue_ring;
+          next_grad_d = 4'd0;
           next_weight_d = cfg_weight_block;
         end
       endcase
+      next_start_grad_d = 4'd0;
+      next_start_grad_d[2:0] = start_grad_q;
+      next_start_weight_d = 5'd0;
+      next_start_weight_d[3:0] = start_weight_q;
+      // A step is zero where the sum begins anew, a start elsewhere.
       if (at_first_q) begin
-        next_grad_d = start_grad_q;
-        next_wrapped_d = 4'd0 - cfg_issue_ring;
+        next_grad_d = 4'd0;
         next_weight_d = 5'd0;
-        next_weight_d[3:0] = start_weight_q;
+      end else begin
+        next_start_grad_d = 4'd0;
+        next_start_weight_d = 5'd0;
       end
     end
-    grad_sum = next_grad_q + (now_grad_q & {3{~next_fresh_q}});
-    grad_wrapped = next_wrapped_q + ({1'd0, now_grad_q} & {4{~next_fresh_q}});
-    weight_sum = next_weight_q + (now_weight_q & {5{~next_fresh_q}});
     // The addresses take the step; the ones in use go on to the memories.
     if (go) begin
       now_grad_d = grad_sum;
-      if (~grad_wrapped[3]) begin
-        now_grad_d = grad_wrapped[2:0];
-      end
       now_weight_d = weight_sum;
       now_k_block_d = next_k_block_q;
     end
-    out_grad_d[4:2] = now_grad_q;
+    out_grad_d[4:2] = grad_out[2:0];
     out_weight_d[6:2] = now_weight_q;
     out_grad_d[1:0] = now_k_block_q;
     out_weight_d[1:0] = now_k_block_q;
-    done = go & next_done_q;
+    done = advance & next_done_q;
     // Pixels of grad_output that nothing reads any more.
     out_free_d = 1'd1;
     if (done) begin
@@ -1576,7 +1573,7 @@ module strided_issue (
     blocked_d = (blocked_q | (active_q & acc_start_q)) & ~place_free_d;
     first_line_d[0] = next_first_q;
     first_line_d[1] = first_line_q[0];
-    acc_ends = go & next_last_q;
+    acc_ends = advance & next_last_q;
     last_line_d[0] = acc_ends;
     last_line_d[1] = last_line_q[0];
     frame_ends = next_done_q & next_frame_last_q;
@@ -1592,12 +1589,15 @@ module strided_issue (
       c_blocks_last_q <= ~cfg_c_blocks_less_1;
       active_q <= 1'd0;
       next_valid_q <= 1'd0;
+      next_first_q <= 1'd0;
       places_q <= cfg_fifo_results;
       place_free_q <= 1'd1;
       blocked_q <= 1'd0;
       acc_end_q <= 1'd0;
       pixel_end_q <= 1'd0;
       turned_q <= 2'd0;
+      next_last_q <= 1'd0;
+      next_done_q <= 1'd0;
       in_frame_q <= 1'd0;
       out_free_q <= 1'd1;
       last_line_q <= 2'd0;
@@ -1608,12 +1608,15 @@ module strided_issue (
       c_blocks_last_q <= c_blocks_last_d;
       active_q <= active_d;
       next_valid_q <= next_valid_d;
+      next_first_q <= next_first_d;
       places_q <= places_d;
       place_free_q <= place_free_d;
       blocked_q <= blocked_d;
       acc_end_q <= acc_end_d;
       pixel_end_q <= pixel_end_d;
       turned_q <= turned_d;
+      next_last_q <= next_last_d;
+      next_done_q <= next_done_d;
       in_frame_q <= in_frame_d;
       out_free_q <= out_free_d;
       last_line_q <= last_line_d;
@@ -1626,7 +1629,6 @@ module strided_issue (
     rows_held_q <= rows_held_d;
     rows_left_q <= rows_left_d;
     rows_last_q <= rows_last_d;
-    next_first_q <= next_first_d;
     at_first_q <= at_first_d;
     acc_start_q <= acc_start_d;
     held_free_q <= held_free_d;
@@ -1636,12 +1638,11 @@ module strided_issue (
     turned_back_q <= turned_back_d;
     next_free_q <= next_free_d;
     next_frame_last_q <= next_frame_last_d;
-    next_last_q <= next_last_d;
-    next_done_q <= next_done_d;
     next_fresh_q <= next_fresh_d;
     next_grad_q <= next_grad_d;
-    next_wrapped_q <= next_wrapped_d;
     next_weight_q <= next_weight_d;
+    next_start_grad_q <= next_start_grad_d;
+    next_start_weight_q <= next_start_weight_d;
     next_k_block_q <= next_k_block_d;
     now_grad_q <= now_grad_d;
     now_weight_q <= now_weight_d;
@@ -1786,13 +1787,13 @@ endmodule
 // accumulation without a free place, and `taken` gives a place back.
 //
 // Pixels without a tap never were in the pipeline: they are counted as runs. The run ahead of a
-// result is written, when its accumulation starts, to the place that the result will take; the run
-// is expanded to zeros ahead of the result, the run at a frame's end behind the last one. The zeros do
-// not wait for the result: they leave while it is computed.
+// result comes when its accumulation starts, by a FIFO of its own, and is expanded to zeros ahead of
+// the result; the run at a frame's end follows the last one. The zeros do not wait for the result:
+// they leave while it is computed.
 //
 // Promise: `tvalid`, `tdata` and `tlast` are registers and stay while `tready` is low; one beat a
 // cycle, zeros and results alike; a result can leave three cycles after it was written, the first zero
-// ahead of it three cycles after its run was.
+// ahead of it four cycles after its run was; a cycle later where the FIFO is a block RAM.
 module strided_result (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
@@ -1806,90 +1807,44 @@ module strided_result (
   output wire        tlast,
   output wire        frame_done  // the last beat of a frame was taken
 );
-  reg  [3:0]  write_slot_q, write_slot_d;
-  reg  [3:0]  read_slot_q, read_slot_d;
-  reg  [4:0]  waiting_q, waiting_d;  // results in the memory
-  reg         some_wait_q, some_wait_d;  // the count is not zero
-  reg         waiting_two;  // there are two at least
-  reg  [4:0]  waiting_step;  // one up or down
-  reg         held_q, held_d;  // the memory's output is a result that has yet to leave
-  reg         gave_q, gave_d;
   reg         out_valid_q, out_valid_d;
   reg         out_last_q, out_last_d;
   reg  [41:0] out_data_q, out_data_d;
   reg         done_q, done_d;
-  reg         read;  // a result moves from the memory to its output
-  reg         move_out;  // a result moves to the stream's registers
-  reg         open;  // the stream's registers are or become free
-  wire [42:0] word;
   reg  [42:0] stored;
+  wire [42:0] word;  // the next result, below the flag of a frame's last
+  wire        there;  // it is there
+  reg         may_go;  // it is its turn
+  reg         take;  // it moves to the stream's registers
+  reg         open;  // the stream's registers are or become free
 
-  assign taken = gave_q;
   assign tvalid = out_valid_q;
   assign tdata = out_data_q;
   assign tlast = out_last_q;
   assign frame_done = done_q;
 
   always @* begin
-    write_slot_d = write_slot_q;
-    read_slot_d = read_slot_q;
-    waiting_d = waiting_q;
-    some_wait_d = some_wait_q;
-    held_d = held_q;
     out_valid_d = out_valid_q;
     out_last_d = out_last_q;
     out_data_d = out_data_q;
     stored[41:0] = acc;
     stored[42] = frame_last;
     open = tready | ~out_valid_q;
-    move_out = held_q & open;
-    read = some_wait_q & (move_out | ~held_q);
-    if (read) begin
-      held_d = 1'd1;
-    end else if (move_out) begin
-      held_d = 1'd0;
-    end
-    waiting_two = waiting_q >= 5'd2;
-    waiting_step = 5'd1;
-    if (read) begin
-      waiting_step = {5{1'd1}};
-    end
-    if (write != read) begin
-      waiting_d = waiting_q + waiting_step;
-      some_wait_d = write | waiting_two;
-    end
-    if (write) begin
-      write_slot_d = write_slot_q + 4'd1;
-    end
-    if (read) begin
-      read_slot_d = read_slot_q + 4'd1;
-    end
-    gave_d = read;
+    may_go = there;
+    take = open & may_go;
     if (open) begin
-      out_valid_d = move_out;
+      out_valid_d = may_go;
       out_data_d = word[41:0];
-      out_last_d = move_out & word[42];
+      out_last_d = word[42];
     end
     done_d = out_valid_q & tready & out_last_q;
   end
 
   always @(posedge aclk) begin
     if (~aresetn) begin
-      write_slot_q <= 4'd0;
-      read_slot_q <= 4'd0;
-      waiting_q <= 5'd0;
-      some_wait_q <= 1'd0;
-      held_q <= 1'd0;
-      gave_q <= 1'd0;
       out_valid_q <= 1'd0;
       done_q <= 1'd0;
     end else begin
-      write_slot_q <= write_slot_d;
-      read_slot_q <= read_slot_d;
-      waiting_q <= waiting_d;
-      some_wait_q <= some_wait_d;
-      held_q <= held_d;
-      gave_q <= gave_d;
       out_valid_q <= out_valid_d;
       done_q <= done_d;
     end
@@ -1897,12 +1852,104 @@ module strided_result (
     out_data_q <= out_data_d;
   end
 
-  strided_result_memory u_results (
+  strided_result_results u_results (
+    .aclk    (aclk),
+    .aresetn (aresetn),
+    .write   (write),
+    .beat    (stored),
+    .gave    (taken),
+    .valid   (there),
+    .word    (word),
+    .take    (take)
+  );
+endmodule
+
+// FIFO of beats. Who writes knows that there is a place: `gave` is a pulse for each that is free again.
+//
+// Promise: `word` is the oldest beat while `valid`, both registers, until `take`, which comes only
+// while `valid`; one beat a cycle; a beat is there two cycles after it was written.
+module strided_result_results (
+  input  wire        aclk,
+  input  wire        aresetn,  // synchronous, active low
+  input  wire        write,
+  input  wire [42:0] beat,
+  output wire        gave,  // a place is free again
+  output wire        valid,
+  output wire [42:0] word,
+  input  wire        take
+);
+  reg  [3:0] write_slot_q, write_slot_d;
+  reg  [3:0] read_slot_q, read_slot_d;
+  reg  [4:0] count_q, count_d;  // beats in the memory, but for a fetch just before
+  reg        one_q, one_d;  // the count is one at least
+  reg        two_q, two_d;  // it is two at least
+  reg        fetched_q, fetched_d;  // one was fetched in the cycle before
+  reg        held_q, held_d;  // the word has yet to be taken
+  reg        some;  // there is a beat to fetch
+  reg        fetch;  // a beat is read
+  reg        moves;  // a beat becomes the word
+  wire [5:0] count_in;
+  wire [5:0] step_in;
+  wire [5:0] count_sum;  // above a bit whose carry is a write
+  wire       unused_count_carry;
+
+  assign count_in[5:1] = count_q;
+  assign count_in[0] = 1'd1;
+  assign step_in[5:1] = {5{fetched_q}};
+  assign step_in[0] = write;
+  assign count_sum = count_in + step_in;
+  assign unused_count_carry = count_sum[0];
+  assign gave = fetched_q;
+  assign valid = held_q;
+
+  always @* begin
+    write_slot_d = write_slot_q;
+    read_slot_d = read_slot_q;
+    count_d = count_sum[5:1];
+    one_d = count_d != 5'd0;
+    two_d = count_d >= 5'd2;
+    some = one_q;
+    if (fetched_q) begin
+      some = two_q;
+    end
+    fetch = some & (take | ~held_q);
+    moves = fetch;
+    held_d = moves | (held_q & ~take);
+    fetched_d = fetch;
+    if (write) begin
+      write_slot_d = write_slot_q + 4'd1;
+    end
+    if (fetch) begin
+      read_slot_d = read_slot_q + 4'd1;
+    end
+  end
+
+  always @(posedge aclk) begin
+    if (~aresetn) begin
+      write_slot_q <= 4'd0;
+      read_slot_q <= 4'd0;
+      count_q <= 5'd0;
+      one_q <= 1'd0;
+      two_q <= 1'd0;
+      fetched_q <= 1'd0;
+      held_q <= 1'd0;
+    end else begin
+      write_slot_q <= write_slot_d;
+      read_slot_q <= read_slot_d;
+      count_q <= count_d;
+      one_q <= one_d;
+      two_q <= two_d;
+      fetched_q <= fetched_d;
+      held_q <= held_d;
+    end
+  end
+
+  strided_result_memory u_memory (
     .aclk          (aclk),
     .write         (write),
     .write_address (write_slot_q),
-    .write_data    (stored),
-    .read          (read),
+    .write_data    (beat),
+    .read          (fetch),
     .read_address  (read_slot_q),
     .read_data     (word)
   );
