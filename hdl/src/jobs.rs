@@ -157,6 +157,12 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
     let frames_told = &chain[chain.len() - 1].q;
 
     let limits: Vec<u64> = table.most().collect();
+    let in_memories = table.memory_words();
+    let of_registers = m.net(
+        "of_registers",
+        index_bits,
+        "the word's place among those of registers",
+    );
     let cause_of = |index: usize| lit(index as u64 + 1, CAUSE_BITS);
     m.comb(|b| {
         b.comment("What ends and what begins in this cycle.");
@@ -177,9 +183,19 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
         read.step(b, &scanning.q, &index.q, &(&scanning.q & &last));
         judged.step(b, &read.valid.q, &read.index.q, &read.last.q);
         b.set(&word.d, &from_table);
-        b.case(&read.index.q, words, |b, i| {
-            b.set(&most.d, &lit(limits[i], 32))
+        // The words of a memory have one limit. In one table with those of the registers, they would make a block RAM of
+        // it, whose output comes late.
+        b.set(&of_registers, &read.index.q.minus(in_memories as u64));
+        b.case(&of_registers, limits.len() - in_memories, |b, i| {
+            b.set(&most.d, &lit(limits[in_memories + i], 32));
         });
+        for end in (1..=in_memories).rev() {
+            let limit = limits[end - 1];
+            if end == in_memories || limits[end] != limit {
+                let below = !read.index.q.ge(&lit(end as u64, index_bits));
+                b.when(&below, |b| b.set(&most.d, &lit(limit, 32)));
+            }
+        }
         b.set(&too_large, &(&judged.valid.q & !most.q.ge(&word.q)));
         b.set(&is_good, &!(&bad.q | &too_large));
         b.comment("A check.");
