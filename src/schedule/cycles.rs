@@ -137,11 +137,16 @@ pub fn run_ahead(walk: &FrameWalk, engine: Pipeline, buffers: Buffers, frames: u
 fn ends(mut model: Model, frames: u64) -> Vec<i64> {
     let mut ends: Vec<i64> = Vec::new();
     let mut state = Vec::new();
+    let mut lengths = [0; 2];
     for frame in 0..frames {
         model.frame();
         ends.push(model.last_beat);
-        let before = std::mem::replace(&mut state, model.state());
-        if before == state && frame + 1 < frames {
+        // While more is under way than a frame before, nothing is as it was.
+        let under_way = [model.frees.len(), model.reads.len()];
+        let as_many = std::mem::replace(&mut lengths, under_way) == under_way;
+        let now = if as_many { model.state() } else { Vec::new() };
+        let before = std::mem::replace(&mut state, now);
+        if as_many && before == state && frame + 1 < frames {
             // All frames from here on are alike: the last two can be told at once.
             let period = model.last_beat - ends[ends.len() - 2];
             let last = model.last_beat + period * (frames - 1 - frame) as i64;
