@@ -1,5 +1,6 @@
 //! A FIFO of beats: a memory, and one word ahead of it.
 
+use crate::carry_adders::carry_sum;
 use crate::memory::{fetched_memory, held_memory};
 use crate::rtl::{bits_for, lit, Module};
 use crate::target::Target;
@@ -50,20 +51,11 @@ pub fn beat_fifo(name: &str, memory: &str, bits: usize, places: u64, target: Tar
     let some = m.net("some", 1, "there is a beat to fetch");
     let fetch = m.net("fetch", 1, "a beat is read");
     let moves = m.net("moves", 1, "a beat becomes the word");
-    let [count_in, step_in] = ["count_in", "step_in"].map(|name| m.net(name, count_bits + 1, ""));
-    let sum = m.net(
-        "count_sum",
-        count_bits + 1,
-        "above a bit whose carry is a write",
-    );
-    m.assign(&count_in.slice(1, count_bits), &count.q);
-    m.assign(&count_in.bit(0), &lit(1, 1));
-    m.assign(&step_in.slice(1, count_bits), &fetched.q.sext(count_bits));
-    m.assign(&step_in.bit(0), &write);
-    m.assign(&sum, &(&count_in + &step_in));
-    m.unused("count_carry", &sum.bit(0));
+    let less_fetched = fetched.q.sext(count_bits);
+    let written = (&write, "a write");
+    let sum = carry_sum(&mut m, "count", (&count.q, &less_fetched), written);
     m.comb(|b| {
-        b.set(&count.d, &sum.slice(1, count_bits));
+        b.set(&count.d, &sum);
         b.set(&one.d, &count.d.non_zero());
         b.set(&two.d, &count.d.ge(&lit(2, count_bits)));
         b.select(&some, &fetched.q, &two.q, &one.q);

@@ -1,6 +1,6 @@
 //! Sums of which one operand is chosen, for each family: the choice and the addition in one cell a bit.
 
-use crate::rtl::{Expr, Module};
+use crate::rtl::{lit, Expr, Module};
 use crate::target::Target;
 use std::fmt::Write as _;
 
@@ -64,6 +64,29 @@ pub fn chosen_sum(m: &mut Module, name: &str, operands: Chosen, target: Target) 
         ],
     );
     sum
+}
+
+/// `left + right`, and one more where `carry`: one adder, whose lowest bit stands below the sum and makes that carry. `name`
+/// is that of the sum; `what` is the step that the carry stands for.
+pub fn carry_sum(
+    m: &mut Module,
+    name: &str,
+    (left, right): (&Expr, &Expr),
+    (carry, what): (&Expr, &str),
+) -> Expr {
+    let width = left.width() + 1;
+    let mut operand = |part: &str, value: &Expr, low: &Expr| {
+        let net = m.net(&format!("{name}_{part}"), width, "");
+        m.assign(&net.slice(1, width - 1), value);
+        m.assign(&net.bit(0), low);
+        net
+    };
+    let sum = operand("from", left, &lit(1, 1)) + operand("step", right, carry);
+    let comment = format!("above a bit whose carry is {what}");
+    let net = m.net(&format!("{name}_sum"), width, &comment);
+    m.assign(&net, &sum);
+    m.unused(&format!("{name}_carry"), &net.bit(0));
+    net.slice(1, width - 1)
 }
 
 /// Operands of [`started_sum`], all of one width but for `fresh`.

@@ -526,7 +526,6 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
     // Status, a few cycles behind the streams.
     // In the stages, each frame has a beat at least.
     let frames_bits = bits_for(hull.frames_inside + stage_beats(hull, lanes, target));
-    let begun = m.reg("begun", 1, 0, "");
     let frames = match &closes {
         Some(closes) => Inside::of_jobs(&mut m, frames_bits, closes),
         None => Inside::of_layer(&mut m, frames_bits),
@@ -536,9 +535,8 @@ pub fn core(name: &str, hull: &Hull, lanes: &Lanes, target: Target, config: &mut
     let cause = m.reg("cause", cause_bits, 0, "");
     let failed = m.reg("failed", 1, 0, "");
     m.comb(|b| {
-        b.set(&begun.d, &frame_begin);
-        frames.step(b, &begun.q, &frame_done);
-        b.set(&is_busy.d, &(&begun.q | frames.some()));
+        frames.step(b, &frame_begin, &frame_done);
+        b.set(&is_busy.d, &(&frame_begin | frames.some()));
         b.set(&seen.d, &misplaced);
         for kind in 0..cause_bits {
             b.when(&seen.q.bit(kind), |b| {

@@ -7,8 +7,9 @@ use crate::output_stages::Stages;
 
 /// One step of an axis: what changes from a position with taps to the next one.
 ///
-/// An axis is a list of steps, one for each position that has a tap, frame after frame (columns: row after row). A step of the rows leads from the last
-/// pixel of a row to the first of the next one. What is counted from the start is zero before the first step.
+/// An axis is a list of steps, one for each position that has a tap, frame after frame (columns: row after row). A step of
+/// the rows leads from the last pixel of a row to the first of the next one. What is counted from the start is zero before
+/// the first step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Step {
     /// Taps more than before; the first step tells its taps less one.
@@ -81,8 +82,6 @@ pub struct Axis {
     pub weight_tap: u64,
     /// Largest number of taps at one position.
     pub max_taps: u64,
-    /// Smallest number of taps at a position that has any.
-    pub least_taps: u64,
     /// Positions with taps.
     pub visits: u64,
 }
@@ -121,6 +120,8 @@ pub struct Descriptor {
     pub line_words: u64,
     /// Whether any tap reaches any pixel; where none does, weights count as zero.
     pub reaches: bool,
+    /// Issues of the pixel that has fewest, of those with taps.
+    pub least_issues: u64,
     /// Results in the output FIFO, a power of two.
     pub fifo_results: u64,
     /// Beats without a tap after the last pixel with one.
@@ -208,12 +209,6 @@ impl Descriptor {
         let results = self.rows.visits * self.cols.visits * self.c_blocks * self.group_blocks;
         let stored = kept(&self.kept_rows) * kept(&self.kept_cols);
         self.line_pixels().div_ceil(stored) + self.fifo_results.div_ceil(results) + 5
-    }
-
-    /// Issues of the pixel that has fewest, of those with taps.
-    pub fn least_issues(&self) -> u64 {
-        let taps = self.rows.least_taps * self.cols.least_taps;
-        taps * self.tap_issues() * self.c_blocks * self.group_blocks
     }
 
     /// Whether any output pixel has no tap.

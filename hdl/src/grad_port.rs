@@ -1,6 +1,6 @@
 //! The grad_output stream: takes beats, stores the needed ones, counts space.
 
-use crate::carry_adders::{chosen_sum, Chosen};
+use crate::carry_adders::{carry_sum, chosen_sum, Chosen};
 use crate::config::Config;
 use crate::counter::Counter;
 use crate::descriptor::{Descriptor, Kept};
@@ -15,8 +15,8 @@ of arrival. Pixels that no output needs are accepted and dropped.
 
 Promise: `tready` is a register and low in reset; a beat is taken in every cycle while the ring
 has space for its pixel; nothing is written over a pixel that `free_less_1` has not counted.
-`arrived` follows the last word of a stored pixel by one cycle. A misplaced `tlast` pulses one of
-the three error outputs two or three cycles later; frames are cut by count, so that it changes nothing else.";
+`arrived` follows the last word of a stored pixel by one cycle, `frame_begin` a frame's first beat. A misplaced `tlast` pulses one of
+the three error outputs two cycles later; frames are cut by count, so that it changes nothing else.";
 
 const FRAMES_DOC: &str = "
 
@@ -59,7 +59,7 @@ pub fn grad_port(
         None => m.output("arrived", 1, "a whole pixel is stored"),
     };
     let free_less_1 = m.input("free_less_1", t.free, "what may be written over, less one");
-    let frame_begin = m.output("frame_begin", 1, "first beat of a frame taken");
+    let frame_begin = m.output("frame_begin", 1, "a frame's first beat was taken");
     let misplaced = Misplaced::declare(&mut m);
     let frames = hull.frames.map(|most| Frames::new(&mut m, most, target));
 
@@ -116,7 +116,10 @@ pub fn grad_port(
         true => &write_now.q,
         false => &stored.q,
     };
-    let space_sum = space_sum(&mut m, &space.q, &free_less_1, filled);
+    // Less one and one more, but for the place of a beat.
+    let freed = free_less_1.sext(space_width);
+    let unfilled = (&!filled, "a beat that takes no space");
+    let space_sum = carry_sum(&mut m, "space", (&space.q, &freed), unfilled);
     m.comb(|b| {
         b.comment("Where in its frame a beat is.");
         match &word {
@@ -154,7 +157,7 @@ pub fn grad_port(
             }
         };
         b.set(&fills, if hull.whole_ring { &store } else { &whole });
-        b.set(&space.d, &space_sum.slice(1, space_width));
+        b.set(&space.d, &space_sum);
         b.set(&stored.d, &whole);
         // The beat before is not yet counted.
         b.set(&some_free, &space.q.non_zero());
@@ -190,8 +193,19 @@ pub fn grad_port(
         }
         address.step(b, if in_slots { &stored.q } else { &write_now.q });
     });
-    let tlast = late_tlast.as_ref().map_or(&tlast, |late| &late.q);
-    tlast_check(&mut m, &due, &seen.accept, tlast, &misplaced);
+    let begins = &seen.accept & &first_beat.q;
+    match &late_tlast {
+        Some(late) => {
+            tlast_judged(&mut m, &(&seen.accept & &late.q), &due, &misplaced);
+            m.assign(&frame_begin, &begins);
+        }
+        None => {
+            tlast_check(&mut m, &due, &seen.accept, &tlast, &misplaced);
+            let begun = m.reg("begun", 1, 0, "");
+            m.comb(|b| b.set(&begun.d, &begins));
+            m.assign(&frame_begin, &begun.q);
+        }
+    }
     m.assign(&tready, &ready.q);
     m.assign(&write, &write_now.q);
     m.assign(&write_data, &data.q);
@@ -209,7 +223,6 @@ pub fn grad_port(
         Some(frames) => frames.count(&mut m, t, &stored.q, &address.now().q, &arrivals),
         None => m.assign(&arrivals, &stored.q),
     }
-    m.assign(&frame_begin, &(&seen.accept & &first_beat.q));
     m
 }
 
@@ -234,21 +247,6 @@ fn space(m: &mut Module, hull: &Hull, config: &mut Config) -> Reg {
     );
     let comment = "pixels free as of now, the one being filled included";
     m.reg_from("space", line_pixels, comment)
-}
-
-/// `space + free_less_1 + 1` where no space is taken, else one less, above a bit that has no meaning:
-/// the carry into it tells which, so that one adder does both.
-fn space_sum(m: &mut Module, space: &Expr, free_less_1: &Expr, fills: &Expr) -> Expr {
-    let width = space.width() + 1;
-    let [space_in, free_in] = ["space_in", "free_in"].map(|name| m.net(name, width, ""));
-    let sum = m.net("space_sum", width, "");
-    m.assign(&space_in.slice(1, width - 1), space);
-    m.assign(&space_in.bit(0), &lit(1, 1));
-    m.assign(&free_in.slice(1, width - 1), &free_less_1.sext(width - 1));
-    m.assign(&free_in.bit(0), &!fills);
-    m.assign(&sum, &(space_in + free_in));
-    m.unused("space_carry", &sum.bit(0));
-    sum
 }
 
 /// A counter whose last value is told at run time, or is a constant.
@@ -415,17 +413,25 @@ pub(crate) fn tlast_check(
         "with the beat taken in the cycle before",
     );
     let was_due = m.reg("tlast_was_due", 1, 0, "");
-    let overdue = m.reg("overdue", 1, 0, "tlast was missing and has not come since");
     m.comb(|b| {
         b.comment("tlast against the count of beats.");
         b.set(&came.d, &(accept & tlast));
         b.set(&was_due.d, &(accept & due));
-        b.when(&came.q, |b| b.set(&overdue.d, &lit(0, 1)));
-        b.when(&(&was_due.q & !&came.q), |b| b.set(&overdue.d, &lit(1, 1)));
     });
-    let stray = &came.q & !&was_due.q;
+    tlast_judged(m, &came.q, &was_due.q, misplaced);
+}
+
+/// The same in the cycle in which it is known whether `tlast` came, and whether it was due.
+fn tlast_judged(m: &mut Module, came: &Expr, was_due: &Expr, misplaced: &Misplaced) {
+    let overdue = m.reg("overdue", 1, 0, "tlast was missing and has not come since");
+    let missing = was_due & !came;
+    let stray = came & !was_due;
+    m.comb(|b| {
+        b.when(came, |b| b.set(&overdue.d, &lit(0, 1)));
+        b.when(&missing, |b| b.set(&overdue.d, &lit(1, 1)));
+    });
     m.assign(&misplaced.early, &(&stray & !&overdue.q));
-    m.assign(&misplaced.missing, &(&was_due.q & !&came.q));
+    m.assign(&misplaced.missing, &missing);
     m.assign(&misplaced.late, &(&stray & &overdue.q));
 }
 

@@ -11,6 +11,11 @@ use crate::rtl::bits_for;
 /// Cycles from one token to the next of a walk that is [`paced`](Hull::paced).
 pub const PACE: u64 = 3;
 
+/// Whether the walk of an engine can be paced in which no pixel with taps has fewer issues.
+pub fn is_paced(least_issues: u64) -> bool {
+    least_issues >= PACE
+}
+
 /// The largest of everything along one axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AxisHull {
@@ -145,7 +150,7 @@ impl Hull {
             told: false,
             block_weights: d.block_weights,
             weight_words: d.weight_words(),
-            paced: d.least_issues() >= PACE,
+            paced: is_paced(d.least_issues),
             need: most(|step| step.need),
             free: most(|step| step.free),
             drops: d.drops(),

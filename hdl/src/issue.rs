@@ -268,10 +268,7 @@ pub fn issue_loop(
         Some(k) if low > 0 => Some((k.left(), m.data_reg("next_k_block", low, ""))),
         _ => None,
     };
-    let size = match ring.is_odd() {
-        true => ring.size(&mut m, config),
-        false => None,
-    };
+    let size = ring.size(&mut m, config);
     m.comb(|b| {
         b.comment(
             "The issue that goes next and how its addresses come from those of the one before.",

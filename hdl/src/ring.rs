@@ -41,8 +41,11 @@ impl Ring {
 
     /// The size, for a block that takes it off sums; `None` where dropping the carry does it.
     pub fn size(self, m: &mut Module, config: &mut Config) -> Option<Expr> {
+        if !self.is_odd() {
+            return None;
+        }
         let Some(port) = self.port else {
-            return self.is_odd().then(|| lit(self.size, self.width + 1));
+            return Some(lit(self.size, self.width + 1));
         };
         let comment = "size of the line buffer in units of this block's addresses";
         let size = move |d: &Descriptor| d.line_words >> self.unit_bits;
@@ -84,46 +87,5 @@ pub fn ring_step(
         b.set(&wrapped, &(from.zext(width + 1) + wrapping));
         b.select(&result, &wrapped.msb(), &sum, &wrapped.slice(0, width));
     });
-    result
-}
-
-/// `(left + right) mod size` for operands below `size`; adds to the combinational process. Without
-/// `size`, dropping the carry does it.
-pub fn ring_add(
-    m: &mut Module,
-    name: &str,
-    left: &Expr,
-    right: &Expr,
-    size: Option<&Expr>,
-) -> Expr {
-    let width = left.width();
-    let Some(size) = size else {
-        return ring_step(m, name, left, right, None);
-    };
-    let sum = m.net(&format!("{name}_sum"), width + 1, "");
-    m.comb(|b| b.set(&sum, &(left.zext(width + 1) + right.zext(width + 1))));
-    ring_wrap(m, name, &sum, size)
-}
-
-/// `sum mod size` for a sum below twice the size.
-pub fn ring_wrap(m: &mut Module, name: &str, sum: &Expr, size: &Expr) -> Expr {
-    let wide = sum.width();
-    let width = wide - 1;
-    let result = m.net(name, width, "");
-    let wrapped = m.net(
-        &format!("{name}_wrapped"),
-        wide + 1,
-        "negative: no wrap is due",
-    );
-    m.comb(|b| {
-        b.set(&wrapped, &(sum.zext(wide + 1) - size.zext(wide + 1)));
-        b.select(
-            &result,
-            &wrapped.msb(),
-            &sum.slice(0, width),
-            &wrapped.slice(0, width),
-        );
-    });
-    m.unused(&format!("{name}_wrapped"), &wrapped.bit(width));
     result
 }

@@ -21,8 +21,14 @@ pub const LOAD_DATA: &str = "cfg_load_data";
 /// What entry `entry` of a layer holds.
 type OfEntry = Box<dyn Fn(&Descriptor, u64) -> u64>;
 
-/// A memory of that name with so many words and bits, and what its inputs beside the usual are bound to.
-type BuildMemory<'a> = dyn Fn(&str, u64, usize) -> (Module, Vec<(&'static str, Expr)>) + 'a;
+/// When a memory gives the numbers of an entry.
+#[derive(Clone, Copy)]
+pub enum ReadBy<'a> {
+    /// In the cycle of its address.
+    Address,
+    /// With this fetch but one, in a device of this kind.
+    Fetch(&'a Expr, Target),
+}
 
 /// One number of each entry.
 pub struct Number {
@@ -85,20 +91,7 @@ impl LoadBus {
         name: &str,
         numbers: Vec<Number>,
         (entries, address): (&[u64], &Expr),
-    ) -> HashMap<&'static str, Expr> {
-        let build =
-            |name: &str, depth: u64, width: usize| (prompt_memory(name, depth, width), vec![]);
-        self.place(m, config, name, numbers, (entries, address), &build)
-    }
-
-    fn place(
-        &mut self,
-        m: &mut Module,
-        config: &mut Config,
-        name: &str,
-        numbers: Vec<Number>,
-        (entries, address): (&[u64], &Expr),
-        build: &BuildMemory,
+        read_by: ReadBy,
     ) -> HashMap<&'static str, Expr> {
         let bits = address.width();
         self.entry_bits = self.entry_bits.max(bits);
@@ -119,8 +112,14 @@ impl LoadBus {
             let strobe = format!("cfg_load_{part_name}");
             let filled = m.input(&strobe, 1, "it is one of this memory");
             let word = m.net(&format!("{part_name}_word"), width, "");
-            let (memory, mut bindings) =
-                build(&format!("{}_{part_name}", m.name()), 2 << bits, width);
+            let memory_name = format!("{}_{part_name}", m.name());
+            let (memory, mut bindings) = match read_by {
+                ReadBy::Address => (prompt_memory(&memory_name, 2 << bits, width), vec![]),
+                ReadBy::Fetch(fetch, target) => (
+                    fetched_memory(&memory_name, 2 << bits, width, target),
+                    vec![("fetch", fetch.clone()), ("move", fetch.clone())],
+                ),
+            };
             bindings.extend([
                 ("write", filled),
                 ("write_address", write.clone()),
@@ -145,29 +144,6 @@ impl LoadBus {
                 .push(ToldPart::new(strobe, name, part, entries));
         }
         found
-    }
-
-    /// The same in a memory that is read by fetches: the numbers are those of the line `place` as of the last `fetch` but
-    /// one.
-    #[allow(clippy::too_many_arguments)]
-    pub fn program(
-        &mut self,
-        m: &mut Module,
-        config: &mut Config,
-        name: &str,
-        numbers: Vec<Number>,
-        (entries, address): (&[u64], &Expr),
-        fetch: &Expr,
-        target: Target,
-    ) -> HashMap<&'static str, Expr> {
-        let read = |name: &str, depth: u64, width: usize| {
-            let memory = fetched_memory(name, depth, width, target);
-            (
-                memory,
-                vec![("fetch", fetch.clone()), ("move", fetch.clone())],
-            )
-        };
-        self.place(m, config, name, numbers, (entries, address), &read)
     }
 
     /// Names what no memory of this module uses.

@@ -7,7 +7,7 @@
 
 use super::frame::FrameWalk;
 use bpa_hdl::beat_fifo::extra_cycles;
-use bpa_hdl::hull::PACE;
+use bpa_hdl::hull::{is_paced, PACE};
 use bpa_hdl::issue::ISSUE_CYCLES;
 use bpa_hdl::mac::lane_cycles;
 use bpa_hdl::memory::MEMORY_CYCLES;
@@ -63,7 +63,7 @@ impl Pipeline {
     pub fn of(walk: &FrameWalk, simd: usize) -> Self {
         Pipeline {
             simd,
-            paced: walk.least_issues() >= PACE,
+            paced: is_paced(walk.least_issues()),
         }
     }
 

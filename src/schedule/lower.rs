@@ -40,7 +40,6 @@ impl FrameWalk {
                     _ => walk.taps.tap_step * units.weights as u64,
                 },
                 max_taps,
-                least_taps: walk.least_taps(),
                 visits: walk.visits.len() as u64,
             }
         };
@@ -65,6 +64,7 @@ impl FrameWalk {
             block_weights: u64::from(layer.rows().kernel) * kernel_cols * k_blocks,
             line_words: buffers.line_words,
             reaches: self.reaches,
+            least_issues: self.least_issues(),
             fifo_results: buffers.fifo_results,
             end_beats: self.end_pixels() * beats,
             two_weight_sets: layer.two_weight_sets(),

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use bpa_hdl::block_ram::tiling;
-use bpa_hdl::memory::{read_ahead_memory, MEMORY_CYCLES};
+use bpa_hdl::memory::{fetched_memory, read_ahead_memory, MEMORY_CYCLES};
 use bpa_hdl::rtl::print_verilog;
 use bpa_hdl::target::Target;
 
@@ -94,6 +94,57 @@ fn check(target: Target, cells: &str) {
             .run(cells, least)
             .unwrap_or_else(|said| panic!("{target}, {depth} words of {width} bits: {said}"));
     }
+}
+
+/// Words and bits of memories with a register behind their read, in one block or several side by side. Smaller ones have
+/// the generic body.
+const FETCHED: [(u64, usize); 4] = [(100, 32), (128, 81), (600, 20), (2048, 12)];
+
+/// Every word is written; then words are read and move on by chance, each on its own.
+fn check_fetched(target: Target, cells: &str) {
+    for (depth, width) in FETCHED {
+        let mut bench = SideBySide::new(depth + TRAFFIC);
+        let body = |kind: &str, target| {
+            fetched_memory(&format!("{kind}_{depth}x{width}"), depth, width, target)
+        };
+        let drive = format!(
+            "write = n < {depth};
+    write_address = n;
+    write_data = {{$random(seed), $random(seed), $random(seed)}};
+    read_address = {{$random(seed)}} % {depth};
+    fetch = n == {depth} || n > {depth} && $random(seed) % 2;
+    move = n == {depth} + 1 || n > {depth} && $random(seed) % 2;"
+        );
+        let pair = Pair {
+            declarations: "",
+            drive: &drive,
+            promised: &format!("n > {depth} + 2"),
+        };
+        let [generic, family] = [("generic", Target::Generic), ("family", target)];
+        bench.add(
+            &body(generic.0, generic.1),
+            &body(family.0, family.1),
+            &pair,
+        );
+        bench
+            .run(cells, TRAFFIC / 2)
+            .unwrap_or_else(|said| panic!("{target}, {depth} words of {width} bits: {said}"));
+    }
+}
+
+#[test]
+fn fetched_ecp5() {
+    check_fetched(Target::Ecp5, ECP5_MEMORY);
+}
+
+#[test]
+fn fetched_gowin() {
+    check_fetched(Target::Gowin, GOWIN_MEMORY);
+}
+
+#[test]
+fn fetched_xilinx7() {
+    check_fetched(Target::Xilinx7, XILINX7_MEMORY);
 }
 
 #[test]

@@ -168,7 +168,6 @@ module depthwise_small_core (
   reg  [6:0]  frame_last_line_q, frame_last_line_d;  // travels beside the issue
   wire [31:0] out_data;
   reg  [31:0] out_wide;  // each value sign-extended to bytes
-  reg         begun_q, begun_d;
   reg  [3:0]  frames_q, frames_d;  // frames in the engine
   reg         frames_inside_q, frames_inside_d;  // the count is not zero
   reg         frames_two;  // there are two at least
@@ -198,17 +197,16 @@ module depthwise_small_core (
     frame_last_line_d[6:1] = frame_last_line_q[5:0];
     out_wide[15:0] = out_data[15:0];
     out_wide[31:16] = out_data[31:16];
-    begun_d = frame_begin;
     frames_two = frames_q >= 4'd2;
     frames_step = 4'd1;
     if (frame_done) begin
       frames_step = {4{1'd1}};
     end
-    if (begun_q != frame_done) begin
+    if (frame_begin != frame_done) begin
       frames_d = frames_q + frames_step;
-      frames_inside_d = begun_q | frames_two;
+      frames_inside_d = frame_begin | frames_two;
     end
-    is_busy_d = begun_q | frames_inside_q;
+    is_busy_d = frame_begin | frames_inside_q;
     seen_d = misplaced;
     if (seen_q[0]) begin
       cause_d[0] = 1'd1;
@@ -234,7 +232,6 @@ module depthwise_small_core (
   always @(posedge aclk) begin
     if (~aresetn) begin
       last_line_q <= 7'd0;
-      begun_q <= 1'd0;
       frames_q <= 4'd0;
       frames_inside_q <= 1'd0;
       is_busy_q <= 1'd0;
@@ -243,7 +240,6 @@ module depthwise_small_core (
       failed_q <= 1'd0;
     end else begin
       last_line_q <= last_line_d;
-      begun_q <= begun_d;
       frames_q <= frames_d;
       frames_inside_q <= frames_inside_d;
       is_busy_q <= is_busy_d;
@@ -425,7 +421,7 @@ module depthwise_small_walk (
   reg         row_first_q, row_first_d;  // the next pixel is a row's first
   reg         frame_first_q, frame_first_d;  // the next row is a frame's first
   reg  [2:0]  address_q, address_d;  // line buffer, of the first tap
-  reg         weight_q, weight_d;  // line buffer, of the first tap
+  reg         weight_q, weight_d;  // weight memory, likewise
   reg         tap_rows_q, tap_rows_d;  // less one
   reg         tap_cols_q, tap_cols_d;  // less one
   reg  [3:0]  need_q, need_d;  // pixels that must have arrived since reset
@@ -603,15 +599,17 @@ module depthwise_small_walk_rows (
   reg        filled_q, filled_d;
   reg        fetch;
   reg        jumps;  // the line that was fetched last does not lead to the next
+  wire       told_wrap;  // of the line ahead
 
   assign step = line[9:1];
+  assign told_wrap = line[0];
   assign there = filled_q;
 
   always @* begin
     place_d = place_q;
     fetch = advance | ~filled_q;
     filled_d = 1'd1;
-    jumps = filled_q & line[0];
+    jumps = filled_q & told_wrap;
     if (fetch) begin
       place_d = place_q + 2'd1;
       if (jumps) begin
@@ -693,15 +691,17 @@ module depthwise_small_walk_cols (
   reg        filled_q, filled_d;
   reg        fetch;
   reg        jumps;  // the line that was fetched last does not lead to the next
+  wire       told_wrap;  // of the line ahead
 
   assign step = line[8:1];
+  assign told_wrap = line[0];
   assign there = filled_q;
 
   always @* begin
     place_d = place_q;
     fetch = advance | ~filled_q;
     filled_d = 1'd1;
-    jumps = filled_q & line[0];
+    jumps = filled_q & told_wrap;
     if (fetch) begin
       place_d = place_q + 3'd1;
       if (jumps) begin
@@ -869,8 +869,8 @@ endmodule
 //
 // Promise: `tready` is a register and low in reset; a beat is taken in every cycle while the ring
 // has space for its pixel; nothing is written over a pixel that `free_less_1` has not counted.
-// `arrived` follows the last word of a stored pixel by one cycle. A misplaced `tlast` pulses one of
-// the three error outputs two or three cycles later; frames are cut by count, so that it changes nothing else.
+// `arrived` follows the last word of a stored pixel by one cycle, `frame_begin` a frame's first beat. A misplaced `tlast` pulses one of
+// the three error outputs two cycles later; frames are cut by count, so that it changes nothing else.
 module depthwise_small_grad (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
@@ -883,7 +883,7 @@ module depthwise_small_grad (
   output wire [15:0] write_data,
   output wire        arrived,  // a whole pixel is stored
   input  wire        free_less_1,  // what may be written over, less one
-  output wire        frame_begin,  // first beat of a frame taken
+  output wire        frame_begin,  // a frame's first beat was taken
   output wire        tlast_early,
   output wire        tlast_missing,
   output wire        tlast_late,
@@ -921,29 +921,30 @@ module depthwise_small_grad (
   reg         fills;  // space is taken by the beat
   reg         seen;  // a beat's place in its frame is looked at
   reg         seen_pixel_end;  // it is its pixel's last
-  wire [3:0]  space_in;
-  wire [3:0]  free_in;
-  wire [3:0]  space_sum;
+  wire [3:0]  space_from;
+  wire [3:0]  space_step;
+  wire [3:0]  space_sum;  // above a bit whose carry is a beat that takes no space
   wire        unused_space_carry;
   reg         tlast_came_q, tlast_came_d;  // with the beat taken in the cycle before
   reg         tlast_was_due_q, tlast_was_due_d;
   reg         overdue_q, overdue_d;  // tlast was missing and has not come since
+  reg         begun_q, begun_d;
 
-  assign space_in[3:1] = space_q;
-  assign space_in[0] = 1'd1;
-  assign free_in[3:1] = {3{free_less_1}};
-  assign free_in[0] = ~stored_q;
-  assign space_sum = space_in + free_in;
+  assign space_from[3:1] = space_q;
+  assign space_from[0] = 1'd1;
+  assign space_step[3:1] = {3{free_less_1}};
+  assign space_step[0] = ~stored_q;
+  assign space_sum = space_from + space_step;
   assign unused_space_carry = space_sum[0];
   assign tlast_early = tlast_came_q & ~tlast_was_due_q & ~overdue_q;
   assign tlast_missing = tlast_was_due_q & ~tlast_came_q;
   assign tlast_late = tlast_came_q & ~tlast_was_due_q & overdue_q;
+  assign frame_begin = begun_q;
   assign tready = ready_q;
   assign write = write_q;
   assign write_data = data_q;
   assign write_address = place_q;
   assign arrived = stored_q;
-  assign frame_begin = seen & first_beat_q;
 
   always @* begin
     first_beat_d = first_beat_q;
@@ -1015,6 +1016,7 @@ module depthwise_small_grad (
     if (tlast_was_due_q & ~tlast_came_q) begin
       overdue_d = 1'd1;
     end
+    begun_d = seen & first_beat_q;
   end
 
   always @(posedge aclk) begin
@@ -1035,6 +1037,7 @@ module depthwise_small_grad (
       tlast_came_q <= 1'd0;
       tlast_was_due_q <= 1'd0;
       overdue_q <= 1'd0;
+      begun_q <= 1'd0;
     end else begin
       space_q <= space_d;
       ready_q <= ready_d;
@@ -1052,6 +1055,7 @@ module depthwise_small_grad (
       tlast_came_q <= tlast_came_d;
       tlast_was_due_q <= tlast_was_due_d;
       overdue_q <= overdue_d;
+      begun_q <= begun_d;
     end
     data_q <= data_d;
   end
@@ -1814,16 +1818,16 @@ module depthwise_small_result_run_fifo (
   reg        some;  // there is a beat to fetch
   reg        fetch;  // a beat is read
   reg        moves;  // a beat becomes the word
-  wire [5:0] count_in;
-  wire [5:0] step_in;
+  wire [5:0] count_from;
+  wire [5:0] count_step;
   wire [5:0] count_sum;  // above a bit whose carry is a write
   wire       unused_count_carry;
 
-  assign count_in[5:1] = count_q;
-  assign count_in[0] = 1'd1;
-  assign step_in[5:1] = {5{fetched_q}};
-  assign step_in[0] = write;
-  assign count_sum = count_in + step_in;
+  assign count_from[5:1] = count_q;
+  assign count_from[0] = 1'd1;
+  assign count_step[5:1] = {5{fetched_q}};
+  assign count_step[0] = write;
+  assign count_sum = count_from + count_step;
   assign unused_count_carry = count_sum[0];
   assign gave = fetched_q;
   assign valid = held_q;
@@ -1930,16 +1934,16 @@ module depthwise_small_result_results (
   reg        some;  // there is a beat to fetch
   reg        fetch;  // a beat is read
   reg        moves;  // a beat becomes the word
-  wire [5:0] count_in;
-  wire [5:0] step_in;
+  wire [5:0] count_from;
+  wire [5:0] count_step;
   wire [5:0] count_sum;  // above a bit whose carry is a write
   wire       unused_count_carry;
 
-  assign count_in[5:1] = count_q;
-  assign count_in[0] = 1'd1;
-  assign step_in[5:1] = {5{fetched_q}};
-  assign step_in[0] = write;
-  assign count_sum = count_in + step_in;
+  assign count_from[5:1] = count_q;
+  assign count_from[0] = 1'd1;
+  assign count_step[5:1] = {5{fetched_q}};
+  assign count_step[0] = write;
+  assign count_sum = count_from + count_step;
   assign unused_count_carry = count_sum[0];
   assign gave = fetched_q;
   assign valid = held_q;

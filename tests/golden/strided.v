@@ -178,7 +178,6 @@ module strided_core (
   reg  [7:0]  frame_last_line_q, frame_last_line_d;  // travels beside the issue
   wire [41:0] out_data;
   reg  [47:0] out_wide;  // each value sign-extended to bytes
-  reg         begun_q, begun_d;
   reg  [3:0]  frames_q, frames_d;  // frames in the engine
   reg         frames_inside_q, frames_inside_d;  // the count is not zero
   reg         frames_two;  // there are two at least
@@ -208,17 +207,16 @@ module strided_core (
     frame_last_line_d[7:1] = frame_last_line_q[6:0];
     out_wide[23:0] = {{3{out_data[20]}}, out_data[20:0]};
     out_wide[47:24] = {{3{out_data[41]}}, out_data[41:21]};
-    begun_d = frame_begin;
     frames_two = frames_q >= 4'd2;
     frames_step = 4'd1;
     if (frame_done) begin
       frames_step = {4{1'd1}};
     end
-    if (begun_q != frame_done) begin
+    if (frame_begin != frame_done) begin
       frames_d = frames_q + frames_step;
-      frames_inside_d = begun_q | frames_two;
+      frames_inside_d = frame_begin | frames_two;
     end
-    is_busy_d = begun_q | frames_inside_q;
+    is_busy_d = frame_begin | frames_inside_q;
     seen_d = misplaced;
     if (seen_q[0]) begin
       cause_d[0] = 1'd1;
@@ -244,7 +242,6 @@ module strided_core (
   always @(posedge aclk) begin
     if (~aresetn) begin
       last_line_q <= 8'd0;
-      begun_q <= 1'd0;
       frames_q <= 4'd0;
       frames_inside_q <= 1'd0;
       is_busy_q <= 1'd0;
@@ -253,7 +250,6 @@ module strided_core (
       failed_q <= 1'd0;
     end else begin
       last_line_q <= last_line_d;
-      begun_q <= begun_d;
       frames_q <= frames_d;
       frames_inside_q <= frames_inside_d;
       is_busy_q <= is_busy_d;
@@ -403,11 +399,10 @@ endmodule
 // only counted.
 //
 // Promise: `token_valid` with `token` stays until `token_ready`; a token moves in every cycle in
-// which both are high; one token a cycle, also across rows and frames.
+// which both are high; at least one token in three cycles.
 //
-// No pixel is done in fewer than three cycles, and none of these sums is in a hurry: the sequencers go
-// on in the cycle behind it, and where the line buffer is no power of two, the address is wrapped in
-// the two behind it. Tokens come every other cycle then, or every third.
+// No pixel is done in fewer, and none of these sums is in a hurry: the sequencers go on in the cycle
+// behind it, and where the line buffer is no power of two, the address is wrapped in the two behind it.
 module strided_walk (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
@@ -444,7 +439,7 @@ module strided_walk (
   reg         settled_q, settled_d;  // they were in the cycle before
   reg  [3:0]  sum_q, sum_d;  // the address, below twice the ring
   reg  [4:0]  less_q, less_d;  // less the ring; negative: no wrap is due
-  reg  [3:0]  weight_q, weight_d;  // line buffer, of the first tap
+  reg  [3:0]  weight_q, weight_d;  // weight memory, likewise
   reg         tap_rows_q, tap_rows_d;  // less one
   reg         tap_cols_q, tap_cols_d;  // less one
   reg  [1:0]  need_q, need_d;  // pixels that it is the first to need, negative
@@ -629,15 +624,17 @@ module strided_walk_rows (
   reg         filled_q, filled_d;
   reg         fetch;
   reg         jumps;  // the line that was fetched last does not lead to the next
+  wire        told_wrap;  // of the line ahead
 
   assign step = line[14:1];
+  assign told_wrap = line[0];
   assign there = filled_q;
 
   always @* begin
     place_d = place_q;
     fetch = advance | ~filled_q;
     filled_d = 1'd1;
-    jumps = filled_q & line[0];
+    jumps = filled_q & told_wrap;
     if (fetch) begin
       place_d = place_q + 3'd1;
       if (jumps) begin
@@ -722,15 +719,17 @@ module strided_walk_cols (
   reg         filled_q, filled_d;
   reg         fetch;
   reg         jumps;  // the line that was fetched last does not lead to the next
+  wire        told_wrap;  // of the line ahead
 
   assign step = line[12:1];
+  assign told_wrap = line[0];
   assign there = filled_q;
 
   always @* begin
     place_d = place_q;
     fetch = advance | ~filled_q;
     filled_d = 1'd1;
-    jumps = filled_q & line[0];
+    jumps = filled_q & told_wrap;
     if (fetch) begin
       place_d = place_q + 3'd1;
       if (jumps) begin
@@ -820,16 +819,16 @@ module strided_tokens (
   reg         may_go_q, may_go_d;  // the head may leave
   reg  [3:0]  credit_q, credit_d;  // pixels stored beyond those that the head and all before it need
   reg         takes;  // the head takes a token
-  wire [4:0]  credit_in;
-  wire [4:0]  need_in;
+  wire [4:0]  credit_from;
+  wire [4:0]  credit_step;
   wire [4:0]  credit_sum;  // above a bit whose carry is a pixel's arrival
   wire        unused_credit_carry;
 
-  assign credit_in[4:1] = credit_q;
-  assign credit_in[0] = 1'd1;
-  assign need_in[4:1] = {{2{in_token[10]}}, in_token[10:9]} & {4{takes}};
-  assign need_in[0] = arrived;
-  assign credit_sum = credit_in + need_in;
+  assign credit_from[4:1] = credit_q;
+  assign credit_from[0] = 1'd1;
+  assign credit_step[4:1] = {{2{in_token[10]}}, in_token[10:9]} & {4{takes}};
+  assign credit_step[0] = arrived;
+  assign credit_sum = credit_from + credit_step;
   assign unused_credit_carry = credit_sum[0];
   assign in_ready = ~head_valid_q;
   assign out_valid = may_go_q;
@@ -868,8 +867,8 @@ endmodule
 //
 // Promise: `tready` is a register and low in reset; a beat is taken in every cycle while the ring
 // has space for its pixel; nothing is written over a pixel that `free_less_1` has not counted.
-// `arrived` follows the last word of a stored pixel by one cycle. A misplaced `tlast` pulses one of
-// the three error outputs two or three cycles later; frames are cut by count, so that it changes nothing else.
+// `arrived` follows the last word of a stored pixel by one cycle, `frame_begin` a frame's first beat. A misplaced `tlast` pulses one of
+// the three error outputs two cycles later; frames are cut by count, so that it changes nothing else.
 module strided_grad (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
@@ -882,7 +881,7 @@ module strided_grad (
   output wire [15:0] write_data,
   output wire        arrived,  // a whole pixel is stored
   input  wire        free_less_1,  // what may be written over, less one
-  output wire        frame_begin,  // first beat of a frame taken
+  output wire        frame_begin,  // a frame's first beat was taken
   output wire        tlast_early,
   output wire        tlast_missing,
   output wire        tlast_late,
@@ -915,30 +914,28 @@ module strided_grad (
   reg         late_tlast_q, late_tlast_d;  // of the beat that was taken in the cycle before
   reg         seen;  // a beat's place in its frame is looked at
   reg         seen_pixel_end;  // it is its pixel's last
-  wire [3:0]  space_in;
-  wire [3:0]  free_in;
-  wire [3:0]  space_sum;
+  wire [3:0]  space_from;
+  wire [3:0]  space_step;
+  wire [3:0]  space_sum;  // above a bit whose carry is a beat that takes no space
   wire        unused_space_carry;
-  reg         tlast_came_q, tlast_came_d;  // with the beat taken in the cycle before
-  reg         tlast_was_due_q, tlast_was_due_d;
   reg         overdue_q, overdue_d;  // tlast was missing and has not come since
 
-  assign space_in[3:1] = space_q;
-  assign space_in[0] = 1'd1;
-  assign free_in[3:1] = {3{free_less_1}};
-  assign free_in[0] = ~stored_q;
-  assign space_sum = space_in + free_in;
+  assign space_from[3:1] = space_q;
+  assign space_from[0] = 1'd1;
+  assign space_step[3:1] = {3{free_less_1}};
+  assign space_step[0] = ~stored_q;
+  assign space_sum = space_from + space_step;
   assign unused_space_carry = space_sum[0];
-  assign tlast_early = tlast_came_q & ~tlast_was_due_q & ~overdue_q;
-  assign tlast_missing = tlast_was_due_q & ~tlast_came_q;
-  assign tlast_late = tlast_came_q & ~tlast_was_due_q & overdue_q;
+  assign tlast_early = seen & late_tlast_q & ~due & ~overdue_q;
+  assign tlast_missing = due & ~(seen & late_tlast_q);
+  assign tlast_late = seen & late_tlast_q & ~due & overdue_q;
+  assign frame_begin = seen & first_beat_q;
   assign tready = ready_q;
   assign write = write_q;
   assign write_data = data_q;
   assign write_address[1:0] = late_word_q;
   assign write_address[4:2] = place_q;
   assign arrived = stored_q;
-  assign frame_begin = seen & first_beat_q;
 
   always @* begin
     first_beat_d = first_beat_q;
@@ -1002,13 +999,10 @@ module strided_grad (
       place_d = 3'd0;
       place_at_last_d = cfg_line_less_1 == 3'd0;
     end
-    // tlast against the count of beats.
-    tlast_came_d = seen & late_tlast_q;
-    tlast_was_due_d = seen & due;
-    if (tlast_came_q) begin
+    if (seen & late_tlast_q) begin
       overdue_d = 1'd0;
     end
-    if (tlast_was_due_q & ~tlast_came_q) begin
+    if (due & ~(seen & late_tlast_q)) begin
       overdue_d = 1'd1;
     end
   end
@@ -1027,8 +1021,6 @@ module strided_grad (
       place_at_last_q <= cfg_line_less_1 == 3'd0;
       pixel_q <= 2'd0;
       pixel_at_last_q <= cfg_grad_pixels_less_1 == 2'd0;
-      tlast_came_q <= 1'd0;
-      tlast_was_due_q <= 1'd0;
       overdue_q <= 1'd0;
     end else begin
       space_q <= space_d;
@@ -1043,8 +1035,6 @@ module strided_grad (
       place_at_last_q <= place_at_last_d;
       pixel_q <= pixel_d;
       pixel_at_last_q <= pixel_at_last_d;
-      tlast_came_q <= tlast_came_d;
-      tlast_was_due_q <= tlast_was_due_d;
       overdue_q <= overdue_d;
     end
     data_q <= data_d;
@@ -1888,16 +1878,16 @@ module strided_result_results (
   reg        some;  // there is a beat to fetch
   reg        fetch;  // a beat is read
   reg        moves;  // a beat becomes the word
-  wire [5:0] count_in;
-  wire [5:0] step_in;
+  wire [5:0] count_from;
+  wire [5:0] count_step;
   wire [5:0] count_sum;  // above a bit whose carry is a write
   wire       unused_count_carry;
 
-  assign count_in[5:1] = count_q;
-  assign count_in[0] = 1'd1;
-  assign step_in[5:1] = {5{fetched_q}};
-  assign step_in[0] = write;
-  assign count_sum = count_in + step_in;
+  assign count_from[5:1] = count_q;
+  assign count_from[0] = 1'd1;
+  assign count_step[5:1] = {5{fetched_q}};
+  assign count_step[0] = write;
+  assign count_sum = count_from + count_step;
   assign unused_count_carry = count_sum[0];
   assign gave = fetched_q;
   assign valid = held_q;

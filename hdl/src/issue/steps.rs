@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::descriptor::Descriptor;
 use crate::ring::Ring;
 use crate::rtl::{lit, Body, Expr, Module, Reg};
-use crate::told_memory::{number, LoadBus};
+use crate::told_memory::{number, LoadBus, ReadBy};
 
 /// How the loops add up addresses of the line buffer.
 #[derive(Clone, Copy)]
@@ -150,7 +150,14 @@ impl TurnTable {
             let comment = "words to the next, less the line buffer";
             numbers.push(number("wrapped", width, comment, wrapped));
         }
-        let found = bus.memory(m, config, "turns", numbers, (&entries, &turned.q));
+        let found = bus.memory(
+            m,
+            config,
+            "turns",
+            numbers,
+            (&entries, &turned.q),
+            ReadBy::Address,
+        );
         TurnTable {
             turned,
             first,

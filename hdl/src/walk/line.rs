@@ -207,15 +207,20 @@ impl LineFormat {
         self.step_fields().iter().map(|field| field.width).sum()
     }
 
+    /// The fields of a packed step or of a packed line, from its highest bit on.
+    pub fn unpacked<'a>(&'a self, packed: &'a Expr) -> impl Iterator<Item = (&'a Field, Expr)> {
+        let mut high = packed.width();
+        self.fields.iter().map_while(move |field| {
+            high = high.checked_sub(field.width)?;
+            Some((field, packed.slice(high, field.width)))
+        })
+    }
+
     /// The field `name` of a packed line; `None` where it always is zero.
-    pub fn field(&self, packed: &Expr, name: &str) -> Option<Expr> {
-        let mut high = self.bits();
-        for field in &self.fields {
-            high -= field.width;
-            if field.name == name {
-                return Some(packed.slice(high, field.width));
-            }
-        }
-        None
+    pub fn field(&self, line: &Expr, name: &str) -> Option<Expr> {
+        let mut fields = self.unpacked(line);
+        fields
+            .find(|(field, _)| field.name == name)
+            .map(|(_, value)| value)
     }
 }

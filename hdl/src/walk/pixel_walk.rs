@@ -19,13 +19,14 @@ a row begins the row's step counts, elsewhere the column's. All that has no tap 
 only counted.
 
 Promise: `token_valid` with `token` stays until `token_ready`; a token moves in every cycle in
-which both are high; one token a cycle, also across rows and frames.";
+which both are high; ";
 
-const PACED_DOC: &str = "
+const EVERY_CYCLE_DOC: &str = "one token a cycle, also across rows and frames.";
 
-No pixel is done in fewer than three cycles, and none of these sums is in a hurry: the sequencers go
-on in the cycle behind it, and where the line buffer is no power of two, the address is wrapped in
-the two behind it. Tokens come every other cycle then, or every third.";
+const PACED_DOC: &str = "at least one token in three cycles.
+
+No pixel is done in fewer, and none of these sums is in a hurry: the sequencers go on in the cycle
+behind it, and where the line buffer is no power of two, the address is wrapped in the two behind it.";
 
 /// Builds the walk.
 pub fn pixel_walk(
@@ -35,8 +36,11 @@ pub fn pixel_walk(
     target: Target,
     config: &mut Config,
 ) -> Module {
-    let paced_doc = if hull.paced { PACED_DOC } else { "" };
-    let mut m = Module::new(name, format!("{DOC}{paced_doc}"));
+    let rate = match hull.paced {
+        true => PACED_DOC,
+        false => EVERY_CYCLE_DOC,
+    };
+    let mut m = Module::new(name, format!("{DOC}{rate}"));
     m.clocked();
     let ring = Ring::of_walk(hull);
     let token_valid = m.output("token_valid", 1, "");
@@ -77,16 +81,11 @@ pub fn pixel_walk(
                 ("step", step.clone()),
             ],
         );
-        let mut high = format.step_bits();
         let mut fields = Vec::new();
-        for field in format.step_fields() {
-            high -= field.width;
-            let net = m.net(
-                &format!("{prefix}_{}", field.name),
-                field.width,
-                field.comment,
-            );
-            m.assign(&net, &step.slice(high, field.width));
+        for (field, value) in format.unpacked(&step) {
+            let name = format!("{prefix}_{}", field.name);
+            let net = m.net(&name, field.width, field.comment);
+            m.assign(&net, &value);
             fields.push((field.name, net));
         }
         AxisNets {
@@ -124,6 +123,7 @@ pub fn pixel_walk(
         ),
         size,
     });
+    let comment = "weight memory, likewise";
     let weight = from(&mut m, "weight", weight_begin, t.weight, comment);
     let tap_rows = m.reg("tap_rows", t.tap_rows, 0, "less one");
     let tap_cols = m.reg("tap_cols", t.tap_cols, 0, "less one");

@@ -7,7 +7,7 @@ use crate::descriptor::Descriptor;
 use crate::hull::AxisHull;
 use crate::rtl::{lit, Module};
 use crate::target::Target;
-use crate::told_memory::{number, LoadBus, Number};
+use crate::told_memory::{number, LoadBus, Number, ReadBy};
 
 const DOC: &str = "\
 Goes through the program of an axis: line 0, then line 1 to the last, again and again, with loops
@@ -49,13 +49,18 @@ pub fn sequencer(
         1,
         "the line that was fetched last does not lead to the next",
     );
-    let told = |name: &str| format.field(&now, name);
-    let wrap = told("wrap").unwrap_or_else(|| unreachable!("every program goes round"));
-    let loops = told("loop")
-        .zip(told("start"))
+    let told = |m: &mut Module, name: &str| {
+        let value = format.field(&now, name)?;
+        let net = m.net(&format!("told_{name}"), value.width(), "of the line ahead");
+        m.assign(&net, &value);
+        Some(net)
+    };
+    let wrap = told(&mut m, "wrap").unwrap_or_else(|| unreachable!("every program goes round"));
+    let loops = told(&mut m, "loop")
+        .zip(told(&mut m, "start"))
         .zip(format.turns)
         .map(|((ends, start), bits)| {
-            let turns = told("turns").unwrap_or_else(|| lit(0, bits));
+            let turns = told(&mut m, "turns").unwrap_or_else(|| lit(0, bits));
             let idle = m.reg("idle", 1, 1, "no loop is under way");
             let more = m.data_reg("more", bits, "jumps back that it has left, less one");
             (ends, start, turns, idle, more)
@@ -126,20 +131,11 @@ pub fn sequencer(
             });
             let fields: Vec<Number> = fields.collect();
             let name = format!("{}_program", axis.name);
-            let found = bus.program(
-                &mut m,
-                config,
-                &name,
-                fields,
-                (&lines, &place.q),
-                &fetch,
-                target,
-            );
+            let read_by = ReadBy::Fetch(&fetch, target);
+            let found = bus.memory(&mut m, config, &name, fields, (&lines, &place.q), read_by);
             bus.close(&mut m);
-            let mut high = format.bits();
-            for field in &format.fields {
-                high -= field.width;
-                m.assign(&now.slice(high, field.width), &found[field.name]);
+            for (field, place) in format.unpacked(&now) {
+                m.assign(&place, &found[field.name]);
             }
         }
     }

@@ -1,8 +1,9 @@
 //! The queue of tokens between the walk and the issue loop.
 
 use super::token::TokenWidths;
+use crate::carry_adders::carry_sum;
 use crate::hull::Hull;
-use crate::rtl::{bits_for, lit, Expr, Module};
+use crate::rtl::{bits_for, Expr, Module};
 
 const DOC: &str = "\
 Three-entry queue of pixel tokens between the walk and the issue loop. A token is held back until
@@ -143,19 +144,9 @@ fn single_token(m: &mut Module, ports: &Ports, hull: &Hull, t: &TokenWidths) {
     let comment = "pixels stored beyond those that the head and all before it need";
     let credit = m.reg("credit", bits, 0, comment);
     let takes = m.net("takes", 1, "the head takes a token");
-    let [credit_in, need_in] = ["credit_in", "need_in"].map(|name| m.net(name, bits + 1, ""));
-    let sum = m.net(
-        "credit_sum",
-        bits + 1,
-        "above a bit whose carry is a pixel's arrival",
-    );
-    m.assign(&credit_in.slice(1, bits), &credit.q);
-    m.assign(&credit_in.bit(0), &lit(1, 1));
-    let need = t.field(&ports.in_token, "need").sext(bits);
-    m.assign(&need_in.slice(1, bits), &need.gated(&takes));
-    m.assign(&need_in.bit(0), &ports.arrived);
-    m.assign(&sum, &(&credit_in + &need_in));
-    m.unused("credit_carry", &sum.bit(0));
+    let need = t.field(&ports.in_token, "need").sext(bits).gated(&takes);
+    let arrived = (&ports.arrived, "a pixel's arrival");
+    let sum = carry_sum(m, "credit", (&credit.q, &need), arrived);
     m.comb(|b| {
         b.set(&takes, &(&ports.in_valid & !&head_valid.q));
         b.when(&!&head_valid.q, |b| b.set(&head.d, &ports.in_token));
@@ -165,7 +156,7 @@ fn single_token(m: &mut Module, ports: &Ports, hull: &Hull, t: &TokenWidths) {
             &!&ports.out_ready,
             &ports.in_valid,
         );
-        b.set(&credit.d, &sum.slice(1, bits));
+        b.set(&credit.d, &sum);
         let stays = &head_valid.q & !&ports.out_ready;
         let may_begin = &ports.weights_ready | !t.field(&head.q, "frame_first");
         b.set(&may_go.d, &(stays & may_begin & !credit.q.msb()));
