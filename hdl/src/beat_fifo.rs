@@ -1,5 +1,6 @@
 //! A FIFO of beats: a memory, and one word ahead of it.
 
+use crate::block_ram::fits_luts;
 use crate::carry_adders::carry_sum;
 use crate::memory::{fetched_memory, held_memory};
 use crate::rtl::{bits_for, lit, Module};
@@ -92,6 +93,11 @@ pub fn beat_fifo(name: &str, memory: &str, bits: usize, places: u64, target: Tar
         }
         true => {
             bindings.extend([("fetch", fetch), ("move", moves)]);
+            // The generic body is that of lookup tables.
+            let target = match fits_luts(target, places, bits) {
+                true => Target::Generic,
+                false => target,
+            };
             fetched_memory(memory, places, bits, target)
         }
     };

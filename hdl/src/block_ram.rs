@@ -104,15 +104,18 @@ const BITS_OF_LUTS: u64 = 512;
 /// Words that the lookup tables of 7 series hold without a multiplexer.
 const WORDS_OF_LUTS: u64 = 64;
 
-/// The block of which one alone has so many words; `None` where the memory is left to inference: always in some families,
-/// and in the others where lookup tables hold it.
-pub fn one_deep(target: Target, words: u64, bits: usize) -> Option<Tile> {
-    let small = match target {
-        Target::Generic | Target::Ice40 => true,
+/// Whether lookup tables hold a memory at less than a block's cost.
+pub fn fits_luts(target: Target, words: u64, bits: usize) -> bool {
+    match target {
+        Target::Generic | Target::Ice40 => false,
         Target::Ecp5 | Target::Gowin => words * bits as u64 <= BITS_OF_LUTS,
         Target::Xilinx7 => words <= WORDS_OF_LUTS,
-    };
-    if small {
+    }
+}
+
+/// The block of which one alone has so many words; `None` where none has, or the family's memories are left to inference.
+pub fn one_deep(target: Target, words: u64) -> Option<Tile> {
+    if matches!(target, Target::Generic | Target::Ice40) {
         return None;
     }
     let shape = SHAPES.iter().rev().find(|(depth, _)| *depth >= words);

@@ -214,7 +214,7 @@ pub fn fetched_memory(name: &str, depth: u64, width: usize, target: Target) -> M
     let moves = m.input("move", 1, "the word that was read last moves on");
     let read_address = m.input("read_address", address, "");
     let read_data = m.output("read_data", width, "");
-    let Some(tile) = one_deep(target, depth, width) else {
+    let Some(tile) = one_deep(target, depth) else {
         m.takes(Resource::Memory {
             words: depth,
             bits: width,

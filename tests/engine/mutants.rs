@@ -351,8 +351,8 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "an error where there is none",
         &[Text(
             "_grad",
-            "tlast_early = tlast_came_q & ~tlast_was_due_q & ~overdue_q",
-            "tlast_early = tlast_came_q & tlast_was_due_q",
+            "tlast_early = seen & late_tlast_q & ~due & ~overdue_q",
+            "tlast_early = seen & late_tlast_q & due",
         )],
     ),
     (
