@@ -11,9 +11,9 @@ pub use tiled::{tile_seed, Begun, Coming};
 
 use std::num::NonZeroU32;
 
-use bpa_hdl::jobs::REFUSED_CAUSES;
-use bpa_hdl::programmable::Programmable;
-use bpa_hdl::register_map::Register;
+use bpa_hdl::registers::map::Register;
+use bpa_hdl::shell::jobs::REFUSED_CAUSES;
+use bpa_hdl::shell::programmable::Programmable;
 use ndarray::{Array4, Axis};
 
 use crate::plan::Plan;

@@ -1,9 +1,9 @@
 //! From a plan to Verilog.
 
 use crate::plan::Plan;
-use bpa_hdl::core::fixed_engine;
+pub use bpa_hdl::primitives::target::Target;
 use bpa_hdl::rtl::{print_verilog, Module};
-pub use bpa_hdl::target::Target;
+use bpa_hdl::shell::fixed::fixed_engine;
 
 /// The whole of `NAME.v`: the engine and every module below it, for any tool.
 pub fn verilog(plan: &Plan) -> String {

@@ -4,8 +4,8 @@
 
 use std::fmt;
 
-use bpa_hdl::output_stages::{COUNT_BITS, SEED_BITS};
 use bpa_hdl::rtl::Module;
+use bpa_hdl::stages::{COUNT_BITS, SEED_BITS};
 use serde::Serialize;
 
 use crate::layer::Rounding;

@@ -2,7 +2,7 @@
 //!
 //! The same layer gives the same bytes: there is no time, host or path in it.
 
-use bpa_hdl::programmable::Programmable;
+use bpa_hdl::shell::programmable::Programmable;
 use serde::Serialize;
 
 use crate::bound::{bound_cycles, useful_macs, zero_insertion_cycles};

@@ -7,10 +7,10 @@ use crate::first_frame::first_frame_without_stages;
 use crate::layer::Layer;
 use crate::schedule::cycles::Pace;
 use crate::schedule::{cycles, live_span_pixels, Buffers, Cycles, FrameWalk, Pipeline, Shell};
-use bpa_hdl::descriptor::{Descriptor, Lanes};
-use bpa_hdl::hull::Hull;
-use bpa_hdl::output_stages::{stage_cycles, Stages};
-use bpa_hdl::target::Target;
+use bpa_hdl::config::capacity::Capacity;
+use bpa_hdl::config::descriptor::{Descriptor, Lanes};
+use bpa_hdl::primitives::target::Target;
+use bpa_hdl::stages::{stage_cycles, Stages};
 
 /// Pixels of line buffer beyond what must be held, so that new ones arrive meanwhile.
 const SPARE_PIXELS: u64 = 2;
@@ -64,8 +64,8 @@ impl Plan {
             stage_cycles: 0,
             walk: Arc::new(walk),
         };
-        let hull = Hull::exactly(&plan.descriptor);
-        plan.stage_cycles = stage_cycles(&hull, &plan.lanes(), Target::Generic) as u64;
+        let capacity = Capacity::exactly(&plan.descriptor);
+        plan.stage_cycles = stage_cycles(&capacity, &plan.lanes(), Target::Generic) as u64;
         plan
     }
 

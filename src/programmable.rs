@@ -20,12 +20,12 @@ pub use file::{EngineFile, Lanes, LimitsFile};
 pub use merge::Merge;
 pub use tiling::{Parts, Tile, Tiling};
 
-use bpa_hdl::descriptor;
-use bpa_hdl::hull::Hull;
-use bpa_hdl::limits::Limits;
-use bpa_hdl::output_stages::{stage_cycles, Stages};
-use bpa_hdl::programmable::{programmable_engine, Programmable};
-use bpa_hdl::target::Target;
+use bpa_hdl::config::capacity::Capacity;
+use bpa_hdl::config::descriptor;
+use bpa_hdl::config::limits::Limits;
+use bpa_hdl::primitives::target::Target;
+use bpa_hdl::shell::programmable::{programmable_engine, Programmable};
+use bpa_hdl::stages::{stage_cycles, Stages};
 
 use crate::layer::{validate, Engine, IntType, Layer, LayerError, Requantise};
 
@@ -94,7 +94,7 @@ impl ProgrammableEngine {
 
     /// Words of the weight memory: of a power of two, the fewest that hold the largest set.
     pub fn weight_memory_words(&self) -> u64 {
-        Hull::within(&self.limits).weight_memory_words()
+        Capacity::within(&self.limits).weight_memory_words()
     }
 
     /// Lanes and number formats. The accumulator holds any sum of as many products as there can be
@@ -148,7 +148,11 @@ impl ProgrammableEngine {
 
     /// Cycles that the stages add to each beat, used or not, in Verilog for any device.
     pub fn stage_cycles(&self) -> u64 {
-        stage_cycles(&Hull::within(&self.limits), &self.lanes(), Target::Generic) as u64
+        stage_cycles(
+            &Capacity::within(&self.limits),
+            &self.lanes(),
+            Target::Generic,
+        ) as u64
     }
 
     /// Bits of a value of grad_input on its stream.

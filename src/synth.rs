@@ -1,8 +1,8 @@
 //! What an engine costs on an FPGA and how fast it runs there, found with open tools, beside its limit.
 //!
 //! [`synthesise`] gives two designs to Yosys and, where there is one for the device, to nextpnr: the engine, and the
-//! [bare array](bpa_hdl::bare_array) of the same multipliers and memories. Area is that of the design alone. For speed
-//! the design stands in a [harness](bpa_hdl::harness), so that every path runs from register to register and a few pins
+//! [bare array](bpa_hdl::measure::bare_array) of the same multipliers and memories. Area is that of the design alone. For speed
+//! the design stands in a [harness](bpa_hdl::measure::harness), so that every path runs from register to register and a few pins
 //! are enough.
 //!
 //! The commands are those of the files in `scripts/synth/`: the Yosys scripts are compiled in from there, and a test

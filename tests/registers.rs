@@ -6,7 +6,7 @@ mod three_tools;
 
 use std::process::Command;
 
-use bpa_hdl::register_map::{bank, Field, Kind, Register, RegisterMap};
+use bpa_hdl::registers::map::{bank, Field, Kind, Register, RegisterMap};
 use bpa_hdl::rtl::print_verilog;
 use bpa_sim::{AxiLite, Cache, Delays, Instance, Model, ModelSpec, Pin, Response, StreamPort};
 use three_tools::clean_for_three_tools;

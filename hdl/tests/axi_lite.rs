@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use bpa_hdl::axi_lite::axi_lite;
+use bpa_hdl::registers::axi_lite::axi_lite;
 use bpa_hdl::rtl::print_verilog;
 
 const ADDRESS_BITS: usize = 6;

@@ -1,6 +1,6 @@
 //! A programmable engine in Verilator.
 
-use bpa_hdl::programmable::Programmable;
+use bpa_hdl::shell::programmable::Programmable;
 use bpa_sim::{
     AxiLite, Cache, Instance, Model, ModelSpec, Pin, Response, SimError, Source, StreamPort,
 };

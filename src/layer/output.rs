@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bpa_hdl::output_stages;
+use bpa_hdl::stages;
 
 use super::IntType;
 
@@ -28,16 +28,16 @@ impl Requantise {
     }
 
     /// The same as the hardware takes it.
-    pub(crate) fn hardware(&self) -> output_stages::Requantise {
-        output_stages::Requantise {
+    pub(crate) fn hardware(&self) -> stages::Requantise {
+        stages::Requantise {
             out_bits: self.out_type.bits() as usize,
             scale_bits: self.scale_type.bits() as usize,
             per_channel: self.scale_per == ScalePer::Channel,
             shift: self.shift as usize,
             rounding: match self.rounding {
-                Rounding::NearestEven => output_stages::Rounding::NearestEven,
-                Rounding::Floor => output_stages::Rounding::Floor,
-                Rounding::Stochastic => output_stages::Rounding::Stochastic,
+                Rounding::NearestEven => stages::Rounding::NearestEven,
+                Rounding::Floor => stages::Rounding::Floor,
+                Rounding::Stochastic => stages::Rounding::Stochastic,
             },
         }
     }

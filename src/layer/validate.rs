@@ -7,7 +7,7 @@ use super::{
     Axis, Engine, IntType, LaneUse, Layer, LayerError, LayerFile, Requantise, Rounding, ScalePer,
 };
 use crate::bound;
-use bpa_hdl::packed_multiplier::{packs, PACKED_BITS};
+use bpa_hdl::primitives::packed_multiplier::{packs, PACKED_BITS};
 
 /// H, W, P, Q, C and K.
 pub(crate) const MAX_SIZE: i64 = 65_535;

@@ -1,6 +1,6 @@
 //! What can be wrong with an engine file, and with a layer for its engine.
 
-use bpa_hdl::job_table::Beyond;
+use bpa_hdl::shell::job_table::Beyond;
 
 use crate::layer::{IntType, LayerError};
 use crate::table_file::FileError;

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use bpa_hdl::limits::{AxisLimits, Limits};
-use bpa_hdl::output_stages::Stages;
-use bpa_hdl::programmable::table_words;
+use bpa_hdl::config::limits::{AxisLimits, Limits};
+use bpa_hdl::shell::programmable::table_words;
+use bpa_hdl::stages::Stages;
 use serde::{Deserialize, Serialize};
 
 use super::{EngineError, ProgrammableEngine};

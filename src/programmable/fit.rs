@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use bpa_hdl::job_table::JobTable;
+use bpa_hdl::shell::job_table::JobTable;
 
 use super::{NoFit, ProgrammableEngine, UsedStages};
 use crate::layer::{Axis, Engine, Geometry, LaneUse, Layer, LayerFile, ScalePer};

@@ -1,7 +1,7 @@
 //! Which taps reach which position of one axis, and what a walk over the positions needs and lets go.
 
 use crate::layer::Axis;
-use bpa_hdl::descriptor::Kept;
+use bpa_hdl::config::descriptor::Kept;
 
 /// An axis as a gather: position `h` of the array that is made takes from position `p` of the array that is read through
 /// tap `r` where

@@ -6,12 +6,12 @@
 //! blocks in `bpa_hdl` promise them.
 
 use super::frame::FrameWalk;
-use bpa_hdl::beat_fifo::extra_cycles;
-use bpa_hdl::hull::{is_paced, PACE};
+use bpa_hdl::config::capacity::{is_paced, PACE};
 use bpa_hdl::issue::ISSUE_CYCLES;
-use bpa_hdl::mac::lane_cycles;
-use bpa_hdl::memory::MEMORY_CYCLES;
-use bpa_hdl::result_port::RUN_CYCLES;
+use bpa_hdl::lanes::mac::lane_cycles;
+use bpa_hdl::primitives::beat_fifo::extra_cycles;
+use bpa_hdl::primitives::memory::MEMORY_CYCLES;
+use bpa_hdl::streams::result_port::RUN_CYCLES;
 use std::collections::VecDeque;
 
 /// From a pixel's last beat taken to the token that needs it in the loops.
@@ -54,7 +54,7 @@ pub struct Cycles {
 pub struct Pipeline {
     /// Lanes over K.
     pub simd: usize,
-    /// Whether its walk is paced ([`bpa_hdl::hull::Hull::paced`]).
+    /// Whether its walk is paced ([`bpa_hdl::config::capacity::Capacity::paced`]).
     pub paced: bool,
 }
 

@@ -5,7 +5,7 @@ use super::cycles::Buffers;
 use super::frame::FrameWalk;
 use super::program::{fold, rounds, told_ahead, Folded};
 use crate::layer::Layer;
-use bpa_hdl::descriptor::{Axis, Descriptor, Line, Program, Step};
+use bpa_hdl::config::descriptor::{Axis, Descriptor, Line, Program, Step};
 use bpa_hdl::walk::{AHEAD_IN_LOGIC, AHEAD_IN_MEMORY, LINES_IN_LOGIC};
 
 /// Where the programs stand.

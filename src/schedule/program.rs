@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use bpa_hdl::descriptor::Jump;
+use bpa_hdl::config::descriptor::Jump;
 
 /// Loops of any body of up to so many lines are looked for; longer ones, where the caller names them.
 const SHORT_BODY: usize = 64;

@@ -1,8 +1,8 @@
 //! What is synthesised: the engine and its limit, each alone and in the harness.
 
-use bpa_hdl::bare_array::bare_array;
-use bpa_hdl::harness::harness;
-use bpa_hdl::hull::Hull;
+use bpa_hdl::config::capacity::Capacity;
+use bpa_hdl::measure::bare_array::bare_array;
+use bpa_hdl::measure::harness::harness;
 use bpa_hdl::rtl::{print_verilog, Module};
 
 use crate::emit::{self, Target};
@@ -45,8 +45,8 @@ impl Design {
         match self {
             Design::Engine => emit::engine(plan, target),
             Design::BareArray => {
-                let hull = Hull::exactly(plan.descriptor());
-                bare_array(&self.top(plan), &hull, &plan.lanes(), target)
+                let capacity = Capacity::exactly(plan.descriptor());
+                bare_array(&self.top(plan), &capacity, &plan.lanes(), target)
             }
         }
     }

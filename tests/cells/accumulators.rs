@@ -1,9 +1,9 @@
 //! Promise: the accumulator in the ECP5's carry cells gives what the generic one gives, in the same cycle, at every
 //! width. The other families have the generic one.
 
-use bpa_hdl::accumulator::accumulator;
+use bpa_hdl::lanes::accumulator::accumulator;
+use bpa_hdl::primitives::target::Target;
 use bpa_hdl::rtl::print_verilog;
-use bpa_hdl::target::Target;
 
 use crate::cell_models;
 use crate::side_by_side::{Pair, SideBySide};

@@ -1,9 +1,9 @@
 //! Promise: a sum with a chosen operand in the ECP5's carry cells is what the generic one is, at every width. The other
 //! families have the generic one.
 
-use bpa_hdl::carry_adders::{chosen_sum, started_sum, Chosen, Started};
+use bpa_hdl::primitives::carry_adders::{chosen_sum, started_sum, Chosen, Started};
+use bpa_hdl::primitives::target::Target;
 use bpa_hdl::rtl::{print_verilog, Module};
-use bpa_hdl::target::Target;
 
 use crate::cell_models;
 use crate::side_by_side::{Pair, SideBySide};

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use bpa_hdl::block_ram::tiling;
-use bpa_hdl::memory::{fetched_memory, read_ahead_memory, MEMORY_CYCLES};
+use bpa_hdl::primitives::block_ram::tiling;
+use bpa_hdl::primitives::memory::{fetched_memory, read_ahead_memory, MEMORY_CYCLES};
+use bpa_hdl::primitives::target::Target;
 use bpa_hdl::rtl::print_verilog;
-use bpa_hdl::target::Target;
 
 use crate::cell_models::{ECP5_MEMORY, GOWIN_MEMORY, XILINX7_MEMORY};
 use crate::side_by_side::{Pair, SideBySide};

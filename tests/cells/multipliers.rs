@@ -1,7 +1,7 @@
 //! Promise: a family's multiplier gives what the generic one gives, in the same cycle, for operands of every width.
 
-use bpa_hdl::multiplier::{multiplier, MULTIPLY_CYCLES};
-use bpa_hdl::target::Target;
+use bpa_hdl::primitives::multiplier::{multiplier, MULTIPLY_CYCLES};
+use bpa_hdl::primitives::target::Target;
 
 use crate::cell_models::{self, ECP5_MULTIPLIER, GOWIN_MULTIPLIER};
 use crate::side_by_side::{Pair, SideBySide};

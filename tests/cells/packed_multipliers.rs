@@ -1,9 +1,9 @@
 //! Promise: one multiplier cell gives two products, each what a multiplier of its own gives, in the same cycle.
 
-use bpa_hdl::multiplier::{multiplier, MULTIPLY_CYCLES};
-use bpa_hdl::packed_multiplier::{packed_multiplier, packs};
+use bpa_hdl::primitives::multiplier::{multiplier, MULTIPLY_CYCLES};
+use bpa_hdl::primitives::packed_multiplier::{packed_multiplier, packs};
+use bpa_hdl::primitives::target::Target;
 use bpa_hdl::rtl::{Expr, Module};
-use bpa_hdl::target::Target;
 
 use crate::cell_models;
 use crate::side_by_side::{Pair, SideBySide};

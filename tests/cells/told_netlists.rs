@@ -9,8 +9,8 @@ use bpa_engine::reference::{scatter, StageArrays};
 use bpa_engine::run::Arrays;
 use bpa_engine::synth::Board;
 use bpa_engine::vectors::{random_grad_output, random_weight};
-use bpa_hdl::programmable::Programmable;
 use bpa_hdl::rtl::print_verilog;
+use bpa_hdl::shell::programmable::Programmable;
 use bpa_sim::Cache;
 
 use crate::cell_models;

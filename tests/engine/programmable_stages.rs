@@ -18,8 +18,8 @@ use bpa_engine::programmable::{EngineFile, NoFit, ProgrammableEngine, Tiling, Us
 use bpa_engine::reference::{finish, gather, StageArrays};
 use bpa_engine::run::Arrays;
 use bpa_engine::vectors::{pack_grad_input, random_grad_output, random_weight, scale_count};
-use bpa_hdl::programmable::Programmable;
 use bpa_hdl::rtl::print_verilog;
+use bpa_hdl::shell::programmable::Programmable;
 use bpa_sim::Model;
 use ndarray::{Array1, Array4, Axis};
 

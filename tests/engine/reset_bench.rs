@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use bpa_engine::interface::{Direction, Port};
-use bpa_hdl::register_map::{Kind, RegisterMap};
+use bpa_hdl::registers::map::{Kind, RegisterMap};
 use tempfile::TempDir;
 
 use crate::icarus_tool;

@@ -10,7 +10,7 @@ use bpa_engine::layer::{Axis, Layer};
 use bpa_engine::plan::Plan;
 use bpa_engine::schedule::Buffers;
 use bpa_engine::schedule::{live_span_pixels, AxisTaps, AxisWalk, FrameWalk, Gather};
-use bpa_hdl::descriptor::{Jump, Program, Step};
+use bpa_hdl::config::descriptor::{Jump, Program, Step};
 use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
 

@@ -1,11 +1,11 @@
 //! The loops around an issue: how often each turns, and which turns next.
 
-use crate::carry_adders::{chosen_sum, Chosen};
-use crate::config::Config;
-use crate::descriptor::Descriptor;
-use crate::hull::Hull;
+use crate::config::capacity::Capacity;
+use crate::config::descriptor::Descriptor;
+use crate::config::inputs::Config;
+use crate::primitives::carry_adders::{chosen_sum, Chosen};
+use crate::primitives::target::Target;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
-use crate::target::Target;
 
 /// What is known of a loop when the hardware is built.
 pub(super) struct LoopShape {
@@ -25,13 +25,13 @@ pub(super) struct LoopShape {
 
 /// The loops from the innermost to the outermost, those that never turn included. The first three
 /// make an accumulation.
-pub(super) fn shapes(hull: &Hull) -> [LoopShape; 5] {
+pub(super) fn shapes(capacity: &Capacity) -> [LoopShape; 5] {
     let turns = [
-        hull.tap_issues,
-        hull.cols.taps,
-        hull.rows.taps,
-        hull.c_blocks,
-        hull.group_blocks,
+        capacity.tap_issues,
+        capacity.cols.taps,
+        capacity.rows.taps,
+        capacity.c_blocks,
+        capacity.group_blocks,
     ];
     let shape = |index: usize, name, what, turns_of| LoopShape {
         name,
@@ -41,7 +41,7 @@ pub(super) fn shapes(hull: &Hull) -> [LoopShape; 5] {
         by_token: index == 1 || index == 2,
         repeats: turns[index + 1..].iter().any(|&turns| turns > 1),
         // Blocks of K that are low address bits of their own need no steps.
-        moves: index < 3 && !(index == 0 && hull.k_block_bits > 0),
+        moves: index < 3 && !(index == 0 && capacity.k_block_bits > 0),
     };
     [
         shape(0, "k_blocks", "blocks of K", Descriptor::tap_issues),
@@ -74,7 +74,7 @@ impl Level {
         m: &mut Module,
         config: &mut Config,
         shape: &LoopShape,
-        (hull, target): (&Hull, Target),
+        (capacity, target): (&Capacity, Target),
     ) -> Option<Self> {
         if shape.turns == 1 {
             return None;
@@ -107,7 +107,7 @@ impl Level {
             move |d| turns(d) - 1,
             &less_1,
         );
-        if hull.told {
+        if capacity.told {
             let single = config.port(
                 m,
                 &format!("{name}_single"),

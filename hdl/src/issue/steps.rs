@@ -2,11 +2,11 @@
 
 use super::loops::{Level, LoopShape};
 use super::TURN_BITS;
-use crate::config::Config;
-use crate::descriptor::Descriptor;
-use crate::ring::Ring;
+use crate::config::descriptor::Descriptor;
+use crate::config::inputs::Config;
+use crate::primitives::paged_memory::{number, LoadBus, ReadBy};
+use crate::primitives::ring::Ring;
 use crate::rtl::{lit, Body, Expr, Module, Reg};
-use crate::told_memory::{number, LoadBus, ReadBy};
 
 /// How the loops add up addresses of the line buffer.
 #[derive(Clone, Copy)]

@@ -1,8 +1,8 @@
 //! A line of a program in bits: the step, and where the program goes on.
 
-use crate::descriptor::{Axis, Descriptor, Jump, Line, Program};
-use crate::hull::{AxisHull, Hull};
-use crate::ring::Ring;
+use crate::config::capacity::{AxisHull, Capacity};
+use crate::config::descriptor::{Axis, Descriptor, Jump, Line, Program};
+use crate::primitives::ring::Ring;
 use crate::rtl::{bits_for, Expr};
 use crate::walk::TokenWidths;
 use std::rc::Rc;
@@ -51,8 +51,8 @@ pub struct LineFormat {
 
 impl LineFormat {
     /// The lines of one axis; `rows` tells which.
-    pub fn of(hull: &Hull, axis: &AxisHull, t: &TokenWidths, rows: bool) -> Self {
-        let ring = Ring::of_walk(hull);
+    pub fn of(capacity: &Capacity, axis: &AxisHull, t: &TokenWidths, rows: bool) -> Self {
+        let ring = Ring::of_walk(capacity);
         let place = bits_for(axis.lines - 1);
         // Where a program's lines are known, so is what they never use.
         let lines = axis
@@ -63,8 +63,8 @@ impl LineFormat {
         let modulo = |value: i64, bits: usize| value.rem_euclid(1 << bits) as u64;
         let taps = if rows { t.tap_rows } else { t.tap_cols };
         let [address, weight, free] = [ring.width, t.weight, t.free];
-        let (unit, size) = (hull.walk_unit_bits, hull.line_words as i64);
-        let weight_unit = hull.tap_unit_bits;
+        let (unit, size) = (capacity.walk_unit_bits, capacity.line_words as i64);
+        let weight_unit = capacity.tap_unit_bits;
         let mut fields = Vec::new();
         let mut field = |name, width, comment, value: OfLine| {
             // A constant line has no bits that are all zero anyway.
@@ -104,8 +104,8 @@ impl LineFormat {
                 Rc::new(|line| line.step.opens.into()),
             );
         }
-        let paced = hull.paced;
-        let need = bits_for(hull.need) + usize::from(paced);
+        let paced = capacity.paced;
+        let need = bits_for(capacity.need) + usize::from(paced);
         let comment = match paced {
             true => "pixels of grad_output that this one is the first to need, negative",
             false => "pixels of grad_output that this one is the first to need",

@@ -3,12 +3,12 @@
 use super::line::{LineFormat, COL, ROW};
 use super::sequencer::sequencer;
 use super::token::TokenWidths;
-use crate::carry_adders::{chosen_sum, Chosen};
-use crate::config::Config;
-use crate::hull::{AxisHull, Hull};
-use crate::ring::{ring_step, Ring};
+use crate::config::capacity::{AxisHull, Capacity};
+use crate::config::inputs::Config;
+use crate::primitives::carry_adders::{chosen_sum, Chosen};
+use crate::primitives::ring::{ring_step, Ring};
+use crate::primitives::target::Target;
 use crate::rtl::{lit, Expr, Module, Reg};
-use crate::target::Target;
 
 const DOC: &str = "\
 Walks the pixels of grad_input that have taps, row by row, frame after frame without end, and
@@ -31,22 +31,22 @@ behind it, and where the line buffer is no power of two, the address is wrapped 
 /// Builds the walk.
 pub fn pixel_walk(
     name: &str,
-    hull: &Hull,
+    capacity: &Capacity,
     t: &TokenWidths,
     target: Target,
     config: &mut Config,
 ) -> Module {
-    let rate = match hull.paced {
+    let rate = match capacity.paced {
         true => PACED_DOC,
         false => EVERY_CYCLE_DOC,
     };
     let mut m = Module::new(name, format!("{DOC}{rate}"));
     m.clocked();
-    let ring = Ring::of_walk(hull);
+    let ring = Ring::of_walk(capacity);
     let token_valid = m.output("token_valid", 1, "");
     let token_ready = m.input("token_ready", 1, "");
     let token = m.output("token", t.bits(), "");
-    let begin = hull.frames.map(|_| {
+    let begin = capacity.frames.map(|_| {
         let weights = m.input("weight_base", t.weight, "where the layer's weights begin");
         let pixels = m.input(
             "job_begin",
@@ -58,7 +58,7 @@ pub fn pixel_walk(
 
     let mut axis = |instance: &str, axis_name, axis: &AxisHull, rows: bool| {
         let prefix = if rows { "row" } else { "col" };
-        let format = LineFormat::of(hull, axis, t, rows);
+        let format = LineFormat::of(capacity, axis, t, rows);
         let name = format!("{name}_{prefix}s");
         let module = sequencer(
             &name,
@@ -67,7 +67,7 @@ pub fn pixel_walk(
             &format,
             target,
             config,
-            hull.entry_bits(),
+            capacity.entry_bits(),
         );
         let there = m.net(&format!("{prefix}_there"), 1, "");
         let advance = m.net(&format!("{prefix}_advance"), 1, "");
@@ -94,8 +94,8 @@ pub fn pixel_walk(
             fields,
         }
     };
-    let row = axis("u_rows", ROW, &hull.rows, true);
-    let col = axis("u_cols", COL, &hull.cols, false);
+    let row = axis("u_rows", ROW, &capacity.rows, true);
+    let col = axis("u_cols", COL, &capacity.cols, false);
 
     let valid = m.reg("valid", 1, 0, "the token is there");
     let row_first = m.reg("row_first", 1, 1, "the next pixel is a row's first");
@@ -110,10 +110,10 @@ pub fn pixel_walk(
     let comment = "line buffer, of the first tap";
     let address = from(&mut m, "address", address_begin, ring.width, comment);
     let size = ring.size(&mut m, config);
-    let settles = hull
+    let settles = capacity
         .paced
         .then(|| m.reg("settles", 1, 0, "the sums are new"));
-    let wraps = size.clone().filter(|_| hull.paced).map(|size| Wraps {
+    let wraps = size.clone().filter(|_| capacity.paced).map(|size| Wraps {
         settled: m.reg("settled", 1, 0, "they were in the cycle before"),
         sum: m.data_reg("sum", ring.width + 1, "the address, below twice the ring"),
         less: m.data_reg(
@@ -127,7 +127,7 @@ pub fn pixel_walk(
     let weight = from(&mut m, "weight", weight_begin, t.weight, comment);
     let tap_rows = m.reg("tap_rows", t.tap_rows, 0, "less one");
     let tap_cols = m.reg("tap_cols", t.tap_cols, 0, "less one");
-    let need = match hull.paced {
+    let need = match capacity.paced {
         true => m.data_reg(
             "need",
             t.need,
@@ -145,7 +145,7 @@ pub fn pixel_walk(
         .skip
         .map(|width| m.data_reg("skip", width, "beats without a tap just before"));
 
-    let row_done = hull
+    let row_done = capacity
         .paced
         .then(|| m.reg("row_done", 1, 0, "so was the row's last pixel"));
     let emit = m.net("emit", 1, "the next token goes into the registers");
@@ -222,7 +222,7 @@ pub fn pixel_walk(
         t.need,
         "pixels that a row's other pixels need beyond those before",
     );
-    let extended = |need: Expr| match hull.paced {
+    let extended = |need: Expr| match capacity.paced {
         true => need.sext(t.need),
         false => need.zext(t.need),
     };
@@ -231,7 +231,7 @@ pub fn pixel_walk(
         None => lit(0, t.need),
     });
     m.assign(&opened, &cols.gated(&row.get("opens", 1)));
-    let next_need = match hull.paced {
+    let next_need = match capacity.paced {
         true => {
             let next = m.net("next_need", t.need, "");
             m.observe(|b| b.select(&next, begins, &rows, &opened));

@@ -1,7 +1,7 @@
 //! The memory of a program.
 
 use super::line::LineFormat;
-use crate::descriptor::Line;
+use crate::config::descriptor::Line;
 use crate::rtl::Module;
 use std::fmt::Write as _;
 

@@ -2,12 +2,12 @@
 
 use super::line::{AxisName, LineFormat};
 use super::program::{constant_program, AHEAD_IN_MEMORY};
-use crate::config::Config;
-use crate::descriptor::Descriptor;
-use crate::hull::AxisHull;
+use crate::config::capacity::AxisHull;
+use crate::config::descriptor::Descriptor;
+use crate::config::inputs::Config;
+use crate::primitives::paged_memory::{number, LoadBus, Number, ReadBy};
+use crate::primitives::target::Target;
 use crate::rtl::{lit, Module};
-use crate::target::Target;
-use crate::told_memory::{number, LoadBus, Number, ReadBy};
 
 const DOC: &str = "\
 Goes through the program of an axis: line 0, then line 1 to the last, again and again, with loops
@@ -23,7 +23,7 @@ Promise: `step` is the present step while `there`, which is high for good a few 
 pub fn sequencer(
     name: &str,
     axis: AxisName,
-    hull: &AxisHull,
+    capacity: &AxisHull,
     format: &LineFormat,
     target: Target,
     config: &mut Config,
@@ -101,7 +101,7 @@ pub fn sequencer(
         }
     });
     m.assign(&there, &filled.q);
-    match &hull.program {
+    match &capacity.program {
         Some(program) => {
             let memory = constant_program(&format!("{name}_program"), &program.lines, format);
             m.instance(
@@ -116,7 +116,7 @@ pub fn sequencer(
         }
         None => {
             let mut bus = LoadBus::declare(&mut m, config, entry_bits);
-            let lines: Vec<u64> = (0..hull.lines).collect();
+            let lines: Vec<u64> = (0..capacity.lines).collect();
             let fields = format.fields.iter().map(|field| {
                 let value = field.value.clone();
                 number(

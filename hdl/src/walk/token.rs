@@ -1,7 +1,7 @@
 //! The pixel token: what the walk tells the issue loop of one pixel of grad_input.
 
-use crate::hull::Hull;
-use crate::ring::Ring;
+use crate::config::capacity::Capacity;
+use crate::primitives::ring::Ring;
 use crate::rtl::{bits_for, Body, Expr};
 
 /// Widths of a token's fields. Each field is one net of the same name, with a prefix.
@@ -26,25 +26,25 @@ pub struct TokenWidths {
 }
 
 impl TokenWidths {
-    /// The widths that just hold what the hull does.
-    pub fn of(hull: &Hull) -> Self {
+    /// The widths that just hold what the capacity does.
+    pub fn of(capacity: &Capacity) -> Self {
         TokenWidths {
-            address: Ring::of_walk(hull).width,
-            weight: bits_for((hull.block_weights >> hull.tap_unit_bits) - 1),
-            tap_rows: bits_for(hull.rows.taps - 1),
-            tap_cols: bits_for(hull.cols.taps - 1),
+            address: Ring::of_walk(capacity).width,
+            weight: bits_for((capacity.block_weights >> capacity.tap_unit_bits) - 1),
+            tap_rows: bits_for(capacity.rows.taps - 1),
+            tap_cols: bits_for(capacity.cols.taps - 1),
             // Signed, from a line buffer behind to a token that needs the most more ahead of one that
             // waits for all of a line buffer. In a paced walk, what one token needs.
-            need: match hull.paced {
-                true => 1 + bits_for(hull.need),
-                false => 1 + bits_for(hull.line_pixels + hull.need - 1),
+            need: match capacity.paced {
+                true => 1 + bits_for(capacity.need),
+                false => 1 + bits_for(capacity.line_pixels + capacity.need - 1),
             },
             // Signed, unless it wraps with the count of all there are.
-            free: match hull.free {
+            free: match capacity.free {
                 1 => 1,
-                free => (1 + bits_for(free - 1)).min(bits_for(hull.line_space())),
+                free => (1 + bits_for(free - 1)).min(bits_for(capacity.line_space())),
             },
-            skip: hull.skip.map(bits_for),
+            skip: capacity.skip.map(bits_for),
         }
     }
 

@@ -1,8 +1,8 @@
 //! The queue of tokens between the walk and the issue loop.
 
 use super::token::TokenWidths;
-use crate::carry_adders::carry_sum;
-use crate::hull::Hull;
+use crate::config::capacity::Capacity;
+use crate::primitives::carry_adders::carry_sum;
 use crate::rtl::{bits_for, Expr, Module};
 
 const DOC: &str = "\
@@ -30,15 +30,15 @@ which both flags of that side are high; nothing is lost or reordered. A token ca
 after the last beat that it needs was taken, and three after the one before.";
 
 /// Builds the queue.
-pub fn token_queue(name: &str, hull: &Hull, t: &TokenWidths) -> Module {
-    let mut m = Module::new(name, if hull.paced { PACED_DOC } else { DOC });
+pub fn token_queue(name: &str, capacity: &Capacity, t: &TokenWidths) -> Module {
+    let mut m = Module::new(name, if capacity.paced { PACED_DOC } else { DOC });
     m.clocked();
     let bits = t.bits();
     let in_valid = m.input("in_valid", 1, "");
     let in_ready = m.output("in_ready", 1, "");
     let in_token = m.input("in_token", bits, "");
     // Where jobs follow one another, the pixels are counted at the port.
-    let arrivals = match hull.frames {
+    let arrivals = match capacity.frames {
         Some(_) => m.input("stored", t.need, "pixels stored of the job"),
         None => m.input("arrived", 1, "one more pixel is in the line buffer"),
     };
@@ -46,7 +46,7 @@ pub fn token_queue(name: &str, hull: &Hull, t: &TokenWidths) -> Module {
     let out_valid = m.output("out_valid", 1, "");
     let out_ready = m.input("out_ready", 1, "");
     let out_token = m.output("out_token", bits, "");
-    if hull.paced {
+    if capacity.paced {
         let ports = Ports {
             in_valid,
             in_ready,
@@ -57,10 +57,10 @@ pub fn token_queue(name: &str, hull: &Hull, t: &TokenWidths) -> Module {
             out_ready,
             out_token,
         };
-        single_token(&mut m, &ports, hull, t);
+        single_token(&mut m, &ports, capacity, t);
         return m;
     }
-    let counted = hull
+    let counted = capacity
         .frames
         .is_none()
         .then(|| m.reg("stored", t.need, 0, "pixels stored since reset"));
@@ -135,12 +135,12 @@ struct Ports {
 }
 
 /// The queue of a paced walk.
-fn single_token(m: &mut Module, ports: &Ports, hull: &Hull, t: &TokenWidths) {
+fn single_token(m: &mut Module, ports: &Ports, capacity: &Capacity, t: &TokenWidths) {
     let head_valid = m.reg("head_valid", 1, 0, "");
     let head = m.data_reg("head", t.bits(), "leaves next");
     let may_go = m.reg("may_go", 1, 0, "the head may leave");
     // From all that a token can need to a line buffer that nothing was needed of.
-    let bits = 1 + bits_for(hull.line_pixels.max(hull.need));
+    let bits = 1 + bits_for(capacity.line_pixels.max(capacity.need));
     let comment = "pixels stored beyond those that the head and all before it need";
     let credit = m.reg("credit", bits, 0, comment);
     let takes = m.net("takes", 1, "the head takes a token");

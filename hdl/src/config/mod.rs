@@ -1,0 +1,7 @@
+//! What an engine is made for: [`descriptor`] one layer, [`capacity`] the most that any of its layers needs, [`limits`] what a
+//! programmable engine is asked to hold, and [`inputs`] how the core is told of its layer.
+
+pub mod capacity;
+pub mod descriptor;
+pub mod inputs;
+pub mod limits;

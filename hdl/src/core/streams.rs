@@ -1,0 +1,100 @@
+//! The ports of the engine: its streams and what it says of itself.
+
+use crate::config::capacity::Capacity;
+use crate::config::descriptor::Lanes;
+use crate::rtl::{Expr, Module};
+use crate::stages::{COUNT_BITS, SEED_BITS};
+
+/// The streams of the engine, declared alike on the core and on the shells around it.
+pub struct Streams {
+    names: Vec<(String, usize, bool)>,
+}
+
+impl Streams {
+    /// Names, widths and directions (`true`: into the engine) of every port.
+    pub fn of(capacity: &Capacity, lanes: &Lanes) -> Self {
+        let bytes = |bits: usize| bits.next_multiple_of(8);
+        let stages = &lanes.stages;
+        let mut names = Vec::new();
+        let mut stream = |name: &str, bits: usize, inward: bool| {
+            names.push((format!("{name}_tvalid"), 1, inward));
+            names.push((format!("{name}_tready"), 1, !inward));
+            names.push((format!("{name}_tdata"), bits, inward));
+            names.push((format!("{name}_tlast"), 1, inward));
+        };
+        stream("s_axis_grad_output", bytes(lanes.grad_word_bits()), true);
+        stream("s_axis_weight", bytes(lanes.weight_beat_bits()), true);
+        if stages.accumulate {
+            let bits = lanes.pe * lanes.accumulate_bits();
+            stream("s_axis_accumulate", bits, true);
+        }
+        if stages.mask {
+            stream("s_axis_mask", bytes(lanes.pe), true);
+        }
+        let out_bits = bytes(lanes.pe * lanes.out_bits());
+        stream("m_axis_grad_input", out_bits, false);
+        let requantise = stages.requantise;
+        // Else a word of the job tells the seed.
+        if requantise.is_some_and(|requantise| requantise.draws()) && !capacity.stages_vary {
+            names.push(("rounding_seed".to_owned(), SEED_BITS, true));
+        }
+        for (name, bits) in [
+            ("busy", 1),
+            ("frame_done", 1),
+            ("error", 1),
+            ("error_cause", cause_bits(lanes)),
+        ] {
+            names.push((name.to_owned(), bits, false));
+        }
+        if requantise.is_some() {
+            names.push(("saturations".to_owned(), COUNT_BITS, false));
+        }
+        Streams { names }
+    }
+
+    /// Declares them on `m`.
+    pub fn declare(&self, m: &mut Module) -> Vec<Expr> {
+        let has = |wanted: &str| self.names.iter().any(|(name, ..)| name == wanted);
+        let causes = match (has("s_axis_accumulate_tvalid"), has("s_axis_mask_tvalid")) {
+            (false, false) => "grad_output early, missing, late; weight early, missing, late",
+            (true, false) => "early, missing, late: grad_output, weight, accumulate",
+            (false, true) => "early, missing, late: grad_output, weight, mask",
+            (true, true) => "early, missing, late: grad_output, weight, accumulate, mask",
+        };
+        let comment = |name: &str| match name {
+            "s_axis_grad_output_tvalid" => "dY: row, column, channel block; tlast ends a frame",
+            "s_axis_weight_tvalid" => "weights; tlast ends a set",
+            "m_axis_grad_input_tvalid" => "dA: row, column, channel block; tlast ends a frame",
+            "busy" => "a frame is in the engine",
+            "frame_done" => "pulse: the last beat of a frame was taken",
+            "error" => "sticky until reset: a tlast was misplaced",
+            "s_axis_accumulate_tvalid" => "added to dA, in its order; tlast ends a frame",
+            "s_axis_mask_tvalid" => "a bit a value of dA, low: zero; tlast ends a frame",
+            "rounding_seed" => "taken in reset",
+            "saturations" => "values that did not fit, since reset, modulo 2^32",
+            "error_cause" => causes,
+            _ => "",
+        };
+        self.names
+            .iter()
+            .map(|(name, width, inward)| match inward {
+                true => m.input(name, *width, comment(name)),
+                false => m.output(name, *width, comment(name)),
+            })
+            .collect()
+    }
+
+    /// Binds them to the ports of the same name on the module around.
+    pub fn bindings<'a>(&'a self, ports: &[Expr]) -> Vec<(&'a str, Expr)> {
+        self.names
+            .iter()
+            .zip(ports)
+            .map(|((name, ..), port)| (name.as_str(), port.clone()))
+            .collect()
+    }
+}
+
+/// Bits of `error_cause`: three for each stream in.
+pub(crate) fn cause_bits(lanes: &Lanes) -> usize {
+    3 * (2 + lanes.stages.streams())
+}

@@ -1,0 +1,4 @@
+//! The streams of data: grad_output on its way into the line buffer, results and runs of zeros on their way out as grad_input.
+
+pub mod grad_port;
+pub mod result_port;
