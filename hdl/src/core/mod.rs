@@ -268,6 +268,23 @@ pub fn core(
         // No tap reaches any pixel: the gradient is zero whatever the weights are.
         (lit(0, 1).sext(weight_bits), 0)
     };
+    // A register ahead of the memory, so that neither the stream nor the port's count has its banks on its way.
+    let store = |m: &mut Module, name: &str, value: &Expr, reset: bool| {
+        let stored = match reset {
+            true => m.reg(name, value.width(), 0, ""),
+            false => m.data_reg(name, value.width(), ""),
+        };
+        m.comb(|b| b.set(&stored.d, value));
+        stored.q
+    };
+    let weight_write = store(&mut m, "weight_stored", &weight_write, true);
+    let weight_write_address = store(
+        &mut m,
+        "weight_stored_address",
+        &weight_write_address,
+        false,
+    );
+    let stored_weights = store(&mut m, "weight_stored_word", &stored_weights, false);
     m.instance(
         "u_weights",
         read_ahead_memory(

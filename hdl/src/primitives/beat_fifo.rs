@@ -4,7 +4,7 @@ use crate::primitives::block_ram::fits_luts;
 use crate::primitives::carry_adders::carry_sum;
 use crate::primitives::memory::{fetched_memory, held_memory};
 use crate::primitives::target::Target;
-use crate::rtl::{bits_for, lit, Module};
+use crate::rtl::{bits_for, Body, Expr, Module, Reg};
 
 /// The most places of a FIFO whose memory is small and fast; a larger one is a block RAM, with a register of its own
 /// behind its read, and a cycle later.
@@ -37,19 +37,16 @@ pub fn beat_fifo(name: &str, memory: &str, bits: usize, places: u64, target: Tar
     let take = m.input("take", 1, "");
 
     let write_slot = m.reg("write_slot", slot_bits, 0, "");
-    let read_slot = m.reg("read_slot", slot_bits, 0, "");
-    let count = m.reg(
-        "count",
-        count_bits,
-        0,
-        "beats in the memory, but for a fetch just before",
-    );
-    let one = m.reg("one", 1, 0, "the count is one at least");
-    let two = m.reg("two", 1, 0, "it is two at least");
+    let slots = Slots::new(&mut m, places, slot_bits);
+    let comment = "beats in the memory, and the one that was fetched in the cycle before";
+    let count = m.reg("count", count_bits, 0, comment);
+    let one = m.reg("one", 1, 0, "beats in the memory are one at least");
+    let two = m.reg("two", 1, 0, "they are two at least");
+    let three = m.net("three", 1, "they are three at least");
     let fetched = m.reg("fetched", 1, 0, "one was fetched in the cycle before");
     let held = m.reg("held", 1, 0, "the word has yet to be taken");
     let second = long.then(|| m.reg("read", 1, 0, "a beat was read and waits behind the word"));
-    let some = m.net("some", 1, "there is a beat to fetch");
+    let open = m.net("open", 1, "the word is or becomes free");
     let fetch = m.net("fetch", 1, "a beat is read");
     let moves = m.net("moves", 1, "a beat becomes the word");
     let less_fetched = fetched.q.sext(count_bits);
@@ -57,38 +54,43 @@ pub fn beat_fifo(name: &str, memory: &str, bits: usize, places: u64, target: Tar
     let sum = carry_sum(&mut m, "count", (&count.q, &less_fetched), written);
     m.comb(|b| {
         b.set(&count.d, &sum);
-        b.set(&one.d, &count.d.non_zero());
-        b.set(&two.d, &count.d.ge(&lit(2, count_bits)));
-        b.select(&some, &fetched.q, &two.q, &one.q);
-        let open = &take | !&held.q;
+        let four = count.q.at_least(4);
+        b.select(&three, &fetched.q, &four, &count.q.at_least(3));
+        b.set(&open, &(&take | !&held.q));
         match &second {
             None => {
-                b.set(&fetch, &(&some & open));
+                b.set(&fetch, &(&one.q & &open));
                 b.set(&moves, &fetch);
             }
             Some(second) => {
-                b.set(&moves, &(&second.q & open));
-                b.set(&fetch, &(&some & (&moves | !&second.q)));
+                b.set(&moves, &(&second.q & &open));
+                b.set(&fetch, &(&one.q & (&moves | !&second.q)));
                 b.set(&second.d, &(&fetch | (&second.q & !&moves)));
             }
         }
+        b.comment("By flags, so that no fetch waits for a sum.");
+        b.set(&one.d, &(&write | &two.q | (&one.q & !&fetch)));
+        b.when(&(&write & !&fetch), |b| b.set(&two.d, &one.q));
+        b.when(&(&fetch & !&write), |b| b.set(&two.d, &three));
         b.set(&held.d, &(&moves | (&held.q & !&take)));
         b.set(&fetched.d, &fetch);
         b.when(&write, |b| b.set(&write_slot.d, &write_slot.q.plus(1)));
-        b.when(&fetch, |b| b.set(&read_slot.d, &read_slot.q.plus(1)));
+        slots.step(b, &fetch, &fetched.q);
     });
+    let fetch_slot = slots.read(&mut m, &fetched.q);
     m.assign(&gave, &fetched.q);
     m.assign(&valid, &held.q);
     let mut bindings = vec![
         ("write", write),
         ("write_address", write_slot.q),
         ("write_data", beat),
-        ("read_address", read_slot.q),
+        ("read_address", fetch_slot),
         ("read_data", word),
     ];
     let memory = match long {
         false => {
-            bindings.push(("read", fetch));
+            // What it reads where there is no beat is no word.
+            bindings.push(("read", open));
             held_memory(memory, places, bits)
         }
         true => {
@@ -103,4 +105,53 @@ pub fn beat_fifo(name: &str, memory: &str, bits: usize, places: u64, target: Tar
     };
     m.instance("u_memory", memory, bindings);
     m
+}
+
+/// The slot that is read.
+enum Slots {
+    /// Steps with a fetch.
+    Prompt(Reg),
+    /// Steps in the cycle behind it: until then the one behind it counts. The memory of few places has time for the choice.
+    Late { slot: Reg, after: Reg },
+}
+
+/// The most places of a memory that is one lookup table a bit.
+const ONE_TABLE: u64 = 16;
+
+impl Slots {
+    fn new(m: &mut Module, places: u64, bits: usize) -> Self {
+        if places > ONE_TABLE {
+            return Slots::Prompt(m.reg("read_slot", bits, 0, ""));
+        }
+        Slots::Late {
+            slot: m.reg(
+                "read_slot",
+                bits,
+                0,
+                "of a fetch just before, or else of the next",
+            ),
+            after: m.reg("slot_after", bits, 1, "the one behind it"),
+        }
+    }
+
+    fn step(&self, b: &mut Body, fetch: &Expr, fetched: &Expr) {
+        match self {
+            Slots::Prompt(slot) => b.when(fetch, |b| b.set(&slot.d, &slot.q.plus(1))),
+            Slots::Late { slot, after } => b.when(fetched, |b| {
+                b.set(&slot.d, &after.q);
+                b.set(&after.d, &after.q.plus(1));
+            }),
+        }
+    }
+
+    fn read(self, m: &mut Module, fetched: &Expr) -> Expr {
+        match self {
+            Slots::Prompt(slot) => slot.q,
+            Slots::Late { slot, after } => {
+                let read = m.net("fetch_slot", slot.q.width(), "");
+                m.observe(|b| b.select(&read, fetched, &after.q, &slot.q));
+                read
+            }
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! A counter that knows one step ahead when it is at its last value.
+//! Counters that know one step ahead when they are at their last value.
 
 use crate::rtl::{lit, Body, Expr, Module, Reg};
 
@@ -11,6 +11,8 @@ pub struct Counter {
     last: Expr,
     /// The next count, where `last` is no constant: taking one off that would cost an adder.
     next: Option<Expr>,
+    /// `last` is all ones.
+    wraps: bool,
 }
 
 impl Counter {
@@ -21,6 +23,15 @@ impl Counter {
             at_last: m.reg_from(&format!("{name}_at_last"), last.is_zero(), ""),
             last: last.clone(),
             next: None,
+            wraps: false,
+        }
+    }
+
+    /// A counter whose `last` is all ones, so that it begins again by itself.
+    pub fn wrapping(m: &mut Module, name: &str, last: &Expr, comment: &str) -> Self {
+        Counter {
+            wraps: true,
+            ..Self::new(m, name, last, comment)
         }
     }
 
@@ -43,7 +54,9 @@ impl Counter {
     /// One on where `step`.
     pub fn step(&self, b: &mut Body, step: &Expr) {
         self.count(b, step);
-        self.restart(b, &(step & &self.at_last.q));
+        if !self.wraps {
+            self.restart(b, &(step & &self.at_last.q));
+        }
     }
 
     /// One on where `step`; the last value is left by [`Counter::restart`] alone.
@@ -63,6 +76,49 @@ impl Counter {
     pub fn restart(&self, b: &mut Body, test: &Expr) {
         b.when(test, |b| {
             b.set(&self.now.d, &lit(0, self.now.q.width()));
+            b.set(&self.at_last.d, &self.last.is_zero());
+        });
+    }
+}
+
+/// Counts from `last` to zero and begins again. It has no value of its own to go back to, but adds either one less or all of
+/// them, so that the step waits for nothing but the sum.
+pub struct Countdown {
+    left: Reg,
+    at_last: Reg,
+    last: Expr,
+}
+
+impl Countdown {
+    /// As many steps after the first as `last`, a configuration input.
+    pub fn new(m: &mut Module, name: &str, last: &Expr, comment: &str) -> Self {
+        Countdown {
+            left: m.reg_from(name, last.clone(), comment),
+            at_last: m.reg_from(&format!("{name}_at_last"), last.is_zero(), "there are none"),
+            last: last.clone(),
+        }
+    }
+
+    /// High while there are none left.
+    pub fn at_last(&self) -> Expr {
+        self.at_last.q.clone()
+    }
+
+    /// One on where `step`.
+    pub fn step(&self, b: &mut Body, step: &Expr) {
+        let (left, width) = (&self.left.q, self.left.q.width());
+        b.when(step, |b| {
+            let change = &self.last | (!&self.at_last.q).sext(width);
+            b.set(&self.left.d, &(left + &change));
+            let last_is_next = left.eq(&lit(1, width)) | self.last.is_zero();
+            b.set(&self.at_last.d, &last_is_next);
+        });
+    }
+
+    /// All of them again where `test`.
+    pub fn restart(&self, b: &mut Body, test: &Expr) {
+        b.when(test, |b| {
+            b.set(&self.left.d, &self.last);
             b.set(&self.at_last.d, &self.last.is_zero());
         });
     }

@@ -49,7 +49,7 @@ impl CreditCounter {
     /// One more where `up`, one less where `down`; the latter only while there are some.
     pub fn step(&self, b: &mut Body, up: &Expr, down: &Expr) {
         let (count, width) = (&self.count.q, self.count.q.width());
-        b.set(&self.two, &count.ge(&lit(2, width)));
+        b.set(&self.two, &count.at_least(2));
         b.set(&self.step, &lit(1, width));
         b.when(down, |b| b.set(&self.step, &lit(1, 1).sext(width)));
         b.when(&up.ne(down), |b| {

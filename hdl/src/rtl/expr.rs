@@ -94,6 +94,20 @@ impl Expr {
         self.binary(VerilogOp::Ge, right, 1)
     }
 
+    /// `self >= least` for a least of two to four, by its bits: a comparison would be a chain of carries.
+    pub fn at_least(&self, least: u64) -> Expr {
+        let above = |low: usize| match self.width > low {
+            true => self.slice(low, self.width - low).any(),
+            false => lit(0, 1),
+        };
+        match least {
+            2 => above(1),
+            3 if self.width > 1 => above(2) | (self.bit(1) & self.bit(0)),
+            4 => above(2),
+            _ => lit(0, 1),
+        }
+    }
+
     /// `self == 0`, one bit.
     pub fn is_zero(&self) -> Expr {
         if self.width == 1 {

@@ -1,8 +1,9 @@
 //! The jobs: a layer and a number of frames, one that runs, one that comes next, and one that waits.
 
 use crate::config::inputs::Turn;
-use crate::primitives::memory::held_memory;
+use crate::primitives::memory::fetched_memory;
 use crate::primitives::paged_memory::{LOAD_BITS, LOAD_DATA, LOAD_ENTRY, LOAD_PAGE, PAGE};
+use crate::primitives::target::Target;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 use crate::shell::job_table::{plain, JobTable, TableField, FRAMES_BITS};
 
@@ -31,7 +32,7 @@ start until the job is in the shadow; a start meanwhile is refused and changes n
 job leaves the table as it is. `abort` drops every job, one that is started in the same cycle too, and
 lowers `alive` for a cycle; what the table holds stays. While `closes` is high no other result may be
 offered, and the job does not end while one is: none is taken back, whatever the words make of the
-core. A job is in the shadow at the latest so many cycles as there are words and four more after its
+core. A job is in the shadow at the latest so many cycles as there are words and five more after its
 start and after the shadow became free, whichever is later.";
 
 /// Why a job was refused.
@@ -44,7 +45,7 @@ pub const REFUSED_CAUSES: [&str; 2] = [
 pub const CAUSE_BITS: usize = 2;
 
 /// Builds the block; the outputs `cfg_*` are the inputs that the table tells.
-pub fn jobs(name: &str, table: &JobTable) -> Module {
+pub fn jobs(name: &str, table: &JobTable, target: Target) -> Module {
     let mut m = Module::new(name, DOC);
     m.clocked();
     let words = table.word_count();
@@ -88,11 +89,12 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
         .map(|field| m.output(&field.port.port, field.port.width, &field.port.comment))
         .collect();
 
-    // One pass over the table: an index, the memory's word, and the word beside its limit.
+    // One pass over the table: an index, the memory's word, the register behind it, and the word beside its limit.
     let scanning = m.reg("scanning", 1, 0, "the index runs over the table");
     let loading = m.reg("loading", 1, 0, "words go into the shadow");
     let index = m.reg("index", index_bits, 0, "");
     let read = Stage::new(&mut m, "read", index_bits);
+    let moved = Stage::new(&mut m, "moved", index_bits);
     let judged = Stage::new(&mut m, "judged", index_bits);
     let word = m.data_reg("word", 32, "");
     let most = m.data_reg("most", 32, "the greatest that it may be");
@@ -181,18 +183,19 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
         });
         b.when(&begins_check, |b| b.set(&scanning.d, &lit(1, 1)));
         read.step(b, &scanning.q, &index.q, &(&scanning.q & &last));
-        judged.step(b, &read.valid.q, &read.index.q, &read.last.q);
+        moved.step(b, &read.valid.q, &read.index.q, &read.last.q);
+        judged.step(b, &moved.valid.q, &moved.index.q, &moved.last.q);
         b.set(&word.d, &from_table);
         // The words of a memory have one limit. In one table with those of the registers, they would make a block RAM of
         // it, whose output comes late.
-        b.set(&of_registers, &read.index.q.minus(in_memories as u64));
+        b.set(&of_registers, &moved.index.q.minus(in_memories as u64));
         b.case(&of_registers, limits.len() - in_memories, |b, i| {
             b.set(&most.d, &lit(limits[in_memories + i], 32));
         });
         for end in (1..=in_memories).rev() {
             let limit = limits[end - 1];
             if end == in_memories || limits[end] != limit {
-                let below = !read.index.q.ge(&lit(end as u64, index_bits));
+                let below = !moved.index.q.ge(&lit(end as u64, index_bits));
                 b.when(&below, |b| b.set(&most.d, &lit(limit, 32)));
             }
         }
@@ -246,7 +249,7 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
             b.set(&loading.d, &lit(1, 1));
             b.set(&index.d, &lit(0, index_bits));
             b.set(&bad.d, &lit(0, 1));
-            for step in [&read, &judged] {
+            for step in [&read, &moved, &judged] {
                 b.set(&step.valid.d, &lit(0, 1));
                 b.set(&step.last.d, &lit(0, 1));
             }
@@ -310,6 +313,8 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
                 &refuses,
                 &read.valid,
                 &read.last,
+                &moved.valid,
+                &moved.last,
                 &judged.valid,
                 &judged.last,
             ] {
@@ -325,12 +330,13 @@ pub fn jobs(name: &str, table: &JobTable) -> Module {
         m.assign(&strobed, &(&table_write & table_strobe.bit(byte)));
         m.instance(
             &format!("u_byte{byte}"),
-            held_memory(&format!("{name}_table"), words as u64, 8),
+            fetched_memory(&format!("{name}_table"), words as u64, 8, target),
             vec![
                 ("write", strobed),
                 ("write_address", table_word.clone()),
                 ("write_data", table_data.slice(8 * byte, 8)),
-                ("read", scanning.q.clone()),
+                ("fetch", scanning.q.clone()),
+                ("move", read.valid.q.clone()),
                 ("read_address", index.q.clone()),
                 ("read_data", from_table.slice(8 * byte, 8)),
             ],

@@ -198,7 +198,7 @@ pub fn programmable_engine(
     ]);
     m.instance(
         "u_jobs",
-        jobs(&format!("{name}_jobs"), &table),
+        jobs(&format!("{name}_jobs"), &table, target),
         job_bindings,
     );
 

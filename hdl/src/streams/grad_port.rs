@@ -4,7 +4,7 @@ use crate::config::capacity::Capacity;
 use crate::config::descriptor::{Descriptor, Kept};
 use crate::config::inputs::Config;
 use crate::primitives::carry_adders::{carry_sum, chosen_sum, Chosen};
-use crate::primitives::counter::Counter;
+use crate::primitives::counter::{Countdown, Counter};
 use crate::primitives::target::Target;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 use crate::walk::TokenWidths;
@@ -89,7 +89,11 @@ pub fn grad_port(
             |d| d.pixel_words() - 1,
             "words of a pixel of grad_output, less one",
         );
-        counter(&mut m, capacity.told, "word", &last, "word of the pixel")
+        let comment = "word of the pixel";
+        match words.is_power_of_two() && !capacity.told {
+            true => Counter::wrapping(&mut m, "word", &last, comment),
+            false => counter(&mut m, capacity.told, "word", &last, comment),
+        }
     });
     let mid_pixel = (words > 1 && !capacity.whole_ring)
         .then(|| m.reg("mid_pixel", 1, 0, "the next beat is not a pixel's first"));
@@ -163,13 +167,13 @@ pub fn grad_port(
         b.set(&stored.d, &whole);
         // The beat before is not yet counted.
         b.set(&some_free, &space.q.non_zero());
-        let two = space.q.ge(&lit(2, space_width));
+        let two = space.q.at_least(2);
         if words > 1 && !capacity.whole_ring {
             // Two beats on end are never both their pixel's last.
             b.when(&(&fills | filled), |b| b.set(&some_free, &two));
         } else {
             b.when(&(&fills ^ filled), |b| b.set(&some_free, &two));
-            let three = space.q.ge(&lit(3, space_width));
+            let three = space.q.at_least(3);
             b.when(&(&fills & filled), |b| b.set(&some_free, &three));
         }
         match &mid_pixel {
@@ -445,7 +449,7 @@ fn tlast_judged(m: &mut Module, came: &Expr, was_due: &Expr, misplaced: &Misplac
 
 /// Counts the pixels of grad_output: by row and by column where some are dropped, else all in one.
 enum Position {
-    Pixel(Box<Counter>),
+    Pixel(Box<Countdown>),
     Grid(Box<[Line; 2]>),
 }
 
@@ -479,11 +483,11 @@ impl Position {
             |d| d.input_pixels() - 1,
             "pixels of a frame of grad_output, less one",
         );
-        Position::Pixel(Box::new(Counter::new(
+        Position::Pixel(Box::new(Countdown::new(
             m,
-            "pixel",
+            "pixels_left",
             &last,
-            "pixel of the frame",
+            "pixels of the frame after this one",
         )))
     }
 

@@ -4,6 +4,7 @@ use crate::config::capacity::Capacity;
 use crate::config::descriptor::Lanes;
 use crate::config::inputs::Config;
 use crate::primitives::beat_fifo::beat_fifo;
+use crate::primitives::carry_adders::{chosen_sum, Chosen};
 use crate::primitives::target::Target;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 
@@ -80,15 +81,18 @@ pub fn result_port(
     let zeros = skip_in.map(|(written, beats)| {
         Zeros::new(&mut m, (name, &written, &beats), capacity, target, config)
     });
+    m.assign(&open, &(&tready | !&out_valid.q));
+    match &zeros {
+        None => m.assign(&may_go, &there),
+        Some(zeros) => {
+            zeros.turn(&mut m, &may_go, &there);
+            m.assign(&zeros.load, &(&take | !&zeros.armed.q));
+        }
+    }
+    m.assign(&take, &(&open & &may_go));
     m.comb(|b| {
         b.set_slice(&stored, 0, &acc);
         b.set_slice(&stored, bits, &frame_last);
-        b.set(&open, &(&tready | !&out_valid.q));
-        match &zeros {
-            None => b.set(&may_go, &there),
-            Some(zeros) => zeros.turn(b, &may_go, &there),
-        }
-        b.set(&take, &(&open & &may_go));
         b.when(&open, |b| {
             b.set(&out_valid.d, &may_go);
             b.set(&out_data.d, &word.slice(0, bits));
@@ -135,12 +139,12 @@ pub fn result_port(
 struct Zeros {
     /// A zero is due.
     out: Expr,
-    run: Expr,
     run_there: Expr,
     load: Expr,
     /// The run ahead of the next result is known.
     armed: Reg,
     left: Reg,
+    left_next: Expr,
     tail: Option<Tail>,
 }
 
@@ -149,8 +153,8 @@ struct Tail {
     left: Reg,
     /// The next beat is its last.
     last: Reg,
-    /// Its beats, less one: negative where there are none.
-    less_1: Expr,
+    /// Its beats.
+    beats: Expr,
 }
 
 impl Zeros {
@@ -193,13 +197,13 @@ impl Zeros {
             ],
         );
         let tail = (capacity.end_beats > 0).then(|| {
-            let bits = bits_for(capacity.end_beats - 1) + 1;
-            let less_1 = config.port(
+            let bits = bits_for(capacity.end_beats) + 1;
+            let beats = config.port(
                 m,
-                "end_beats_less_1",
+                "end_beats",
                 bits,
-                move |d| (d.end_beats.wrapping_sub(1)) & (u64::MAX >> (64 - bits)),
-                "beats without a tap at a frame's end, less one, signed",
+                |d| d.end_beats,
+                "beats without a tap at a frame's end",
             );
             Tail {
                 left: m.reg_from(
@@ -208,38 +212,48 @@ impl Zeros {
                     "beats of the frame's end that have yet to leave, less one",
                 ),
                 last: m.reg("tail_last", 1, 0, "the next beat is the last of them"),
-                less_1,
+                beats,
             }
         });
+        let bits = width + 1;
+        let left = m.reg_from(
+            "left",
+            lit(1, 1).sext(bits),
+            "beats of it that have yet to leave, less one",
+        );
+        // When a run is loaded none are left, so that the sum begins at minus one.
+        let operands = Chosen {
+            from: &left.q,
+            choose: &load,
+            one: &run.zext(bits),
+            other: &lit(1, 1).sext(bits),
+        };
+        let left_next = chosen_sum(m, "left_next", operands, target);
         Zeros {
             out: m.net("zero", 1, "a zero is due"),
-            run,
             run_there,
             load,
             armed: m.reg("armed", 1, 0, "the run ahead of the next result is known"),
-            left: m.data_reg(
-                "left",
-                width + 1,
-                "beats of it that have yet to leave, less one",
-            ),
+            left,
+            left_next,
             tail,
         }
     }
 
     /// Whether a zero is due, or else the result.
-    fn turn(&self, b: &mut Body, may_go: &Expr, there: &Expr) {
+    fn turn(&self, m: &mut Module, may_go: &Expr, there: &Expr) {
         let none_left = self.left.q.msb();
         let ahead = &self.armed.q & !&none_left;
         let result = &self.armed.q & &none_left & there;
         match &self.tail {
             None => {
-                b.set(&self.out, &ahead);
-                b.set(may_go, &result);
+                m.assign(&self.out, &ahead);
+                m.assign(may_go, &result);
             }
             Some(tail) => {
                 let over = tail.left.q.msb();
-                b.set(&self.out, &(ahead | !&over));
-                b.set(may_go, &(result & over));
+                m.assign(&self.out, &(ahead | !&over));
+                m.assign(may_go, &(result & over));
             }
         }
     }
@@ -253,42 +267,42 @@ impl Zeros {
         let result = last & !&self.out;
         match &self.tail {
             None => b.set(&out_last.d, &result),
-            Some(tail) => b.set(&out_last.d, &((result & tail.less_1.msb()) | &tail.last.q)),
+            Some(tail) => b.set(
+                &out_last.d,
+                &((result & tail.beats.is_zero()) | &tail.last.q),
+            ),
         }
     }
 
     fn step(&self, b: &mut Body, open: &Expr, take: &Expr, frame_last: &Expr) {
         let Zeros {
             out,
-            run,
             run_there,
             load,
             armed,
             left,
+            left_next,
             tail,
         } = self;
-        let width = left.q.width();
         b.comment("The run ahead of the result behind this one.");
-        b.set(load, &(take | !&armed.q));
         let counts = match tail {
             None => open & out,
             Some(tail) => open & out & tail.left.q.msb(),
         };
-        b.when(&counts, |b| b.set(&left.d, &left.q.minus(1)));
-        b.when(load, |b| {
-            b.set(&armed.d, run_there);
-            b.set(&left.d, &run.zext(width).minus(1));
-        });
-        if let Some(Tail { left, last, less_1 }) = tail {
-            b.comment("The run at a frame's end goes before the next frame's.");
-            b.when(&(open & !left.q.msb()), |b| {
-                b.set(&left.d, &left.q.minus(1));
-                b.set(&last.d, &left.q.eq(&lit(1, left.q.width())));
+        let loads = load & run_there;
+        b.when(load, |b| b.set(&armed.d, run_there));
+        b.when(&(loads | counts), |b| b.set(&left.d, left_next));
+        if let Some(Tail { left, last, beats }) = tail {
+            b.comment("The run at a frame's end goes before the next frame's. It begins at minus one too.");
+            let begins = take & frame_last;
+            let counts = open & !left.q.msb();
+            b.when(&(&begins | counts), |b| {
+                let change = beats | (!&begins).sext(beats.width());
+                b.set(&left.d, &(&left.q + &change));
             });
-            b.when(&(take & frame_last), |b| {
-                b.set(&left.d, less_1);
-                b.set(&last.d, &less_1.is_zero());
-            });
+            let one = lit(1, left.q.width());
+            b.when(open, |b| b.set(&last.d, &left.q.eq(&one)));
+            b.when(&begins, |b| b.set(&last.d, &beats.eq(&one)));
         }
     }
 }

@@ -150,6 +150,14 @@ impl LineFormat {
             Rc::new(|line| (line.ahead == Jump::Wrap).into()),
         );
         if let Some(turns) = turns {
+            let less_3 = move |all: u64| modulo(all as i64 - 3, turns);
+            // Where no loop ends it does not matter: the same everywhere costs nothing.
+            let elsewhere = lines.and_then(|lines| {
+                lines.iter().find_map(|line| match line.ahead {
+                    Jump::Loop { turns, .. } => Some(less_3(turns)),
+                    _ => None,
+                })
+            });
             field(
                 "loop",
                 1,
@@ -159,10 +167,11 @@ impl LineFormat {
             field(
                 "start",
                 place,
-                "where the loop begins",
+                "where the loop or the round begins",
                 Rc::new(|line| match line.ahead {
                     Jump::Loop { start, .. } => start,
-                    _ => 0,
+                    // Where a round ends, and where it does not matter: the same everywhere costs nothing.
+                    Jump::Wrap | Jump::Next => 1,
                 }),
             );
             field(
@@ -170,8 +179,8 @@ impl LineFormat {
                 turns,
                 "turns of the loop, less three",
                 Rc::new(move |line| match line.ahead {
-                    Jump::Loop { turns: all, .. } => modulo(all as i64 - 3, turns),
-                    _ => 0,
+                    Jump::Loop { turns, .. } => less_3(turns),
+                    _ => elsewhere.unwrap_or(0),
                 }),
             );
         }

@@ -25,8 +25,9 @@ const EVERY_CYCLE_DOC: &str = "one token a cycle, also across rows and frames.";
 
 const PACED_DOC: &str = "at least one token in three cycles.
 
-No pixel is done in fewer, and none of these sums is in a hurry: the sequencers go on in the cycle
-behind it, and where the line buffer is no power of two, the address is wrapped in the two behind it.";
+No pixel is done in fewer, and none of these sums is in a hurry: the next begins when the token has
+moved, the sequencers go on a cycle later, and where the line buffer is no power of two, the address
+is wrapped in the cycle behind the sum.";
 
 /// Builds the walk.
 pub fn pixel_walk(
@@ -114,7 +115,7 @@ pub fn pixel_walk(
         .paced
         .then(|| m.reg("settles", 1, 0, "the sums are new"));
     let wraps = size.clone().filter(|_| capacity.paced).map(|size| Wraps {
-        settled: m.reg("settled", 1, 0, "they were in the cycle before"),
+        wrapped: m.net("wrapped", ring.width, "the address"),
         sum: m.data_reg("sum", ring.width + 1, "the address, below twice the ring"),
         less: m.data_reg(
             "less",
@@ -154,21 +155,15 @@ pub fn pixel_walk(
         b.comment("What moves in this cycle.");
         let there = &row.there & &col.there;
         let stays = &valid.q & !&token_ready;
-        match (&settles, &wraps) {
-            (None, _) => {
+        match &settles {
+            None => {
                 b.set(&emit, &(there & !&stays));
                 b.set(&valid.d, &(&emit | &stays));
             }
-            (Some(settles), None) => {
-                b.set(&emit, &(there & !(&stays | &settles.q)));
+            Some(settles) => {
+                b.set(&emit, &(there & !(&valid.q | &settles.q)));
                 b.set(&settles.d, &emit);
                 b.set(&valid.d, &(&settles.q | &stays));
-            }
-            (Some(settles), Some(wraps)) => {
-                b.set(&emit, &(there & !(&stays | &settles.q | &wraps.settled.q)));
-                b.set(&settles.d, &emit);
-                b.set(&wraps.settled.d, &settles.q);
-                b.set(&valid.d, &(&wraps.settled.q | &stays));
             }
         }
         b.set(&row_end, &col.get("last", 1));
@@ -268,7 +263,7 @@ pub fn pixel_walk(
             }
         });
         if let Some(Wraps {
-            settled,
+            wrapped,
             sum,
             less,
             size,
@@ -276,10 +271,9 @@ pub fn pixel_walk(
         {
             let wide = |net: &Expr| net.zext(less.q.width());
             b.set(&less.d, &(wide(&sum.q) - wide(size)));
-            b.when(&settled.q, |b| {
-                let low = |reg: &Reg| reg.q.slice(0, ring.width);
-                b.select(&address.d, &less.q.msb(), &low(sum), &low(less));
-            });
+            let low = |reg: &Reg| reg.q.slice(0, ring.width);
+            b.select(wrapped, &less.q.msb(), &low(sum), &low(less));
+            b.when(&valid.q, |b| b.set(&address.d, wrapped));
         }
         if let Some(taps) = row.find("taps") {
             b.when(&(&emit & begins), |b| {
@@ -292,7 +286,9 @@ pub fn pixel_walk(
     let packed = m.net("next_token", t.bits(), "");
     m.comb(|b| {
         t.pack(b, &packed, &|field| match field {
-            "address" => address.q.clone(),
+            "address" => wraps
+                .as_ref()
+                .map_or_else(|| address.q.clone(), |wraps| wraps.wrapped.clone()),
             "weight" => weight.q.clone(),
             "tap_rows" => tap_rows.q.clone(),
             "tap_cols" => tap_cols.q.clone(),
@@ -313,9 +309,9 @@ pub fn pixel_walk(
     m
 }
 
-/// The registers between a sum on the ring and its wrap.
+/// What stands between a sum on the ring and its wrap.
 struct Wraps {
-    settled: Reg,
+    wrapped: Expr,
     sum: Reg,
     less: Reg,
     size: Expr,

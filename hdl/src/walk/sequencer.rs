@@ -80,10 +80,7 @@ pub fn sequencer(
                 b.set(&taken, &(&filled.q & (&wrap | &goes_back)));
                 b.when(&fetch, |b| {
                     b.set(&place.d, &place.q.plus(1));
-                    b.when(&taken, |b| {
-                        b.set(&place.d, start);
-                        b.when(&wrap, |b| b.set(&place.d, &lit(1, format.place)));
-                    });
+                    b.when(&taken, |b| b.set(&place.d, start));
                     b.when(&(&filled.q & ends), |b| {
                         b.set(&idle.d, &(!&idle.q & more.q.msb()));
                         b.set(&more.d, &more.q.minus(1));
