@@ -12,6 +12,7 @@ use ndarray::Array4;
 use super::bench::{bench, Bench};
 use super::command_line::CommandLine;
 use super::engine_source::EngineSource;
+use super::explain::{explain, Explain, EXAMPLES};
 use super::layer_source::LayerSource;
 use super::long_run::say_if_long;
 use super::outputs::{cannot_write, Outputs, Overwrite};
@@ -60,6 +61,9 @@ enum Command {
     Verify(Verify),
     /// Predicts the figures of a run, and multipliers and block RAMs of a device; needs no tools
     Estimate(Estimate),
+    /// Explains the gradient: its equations pixel by pixel, figures, or the walk that the hardware goes through
+    #[command(after_help = EXAMPLES)]
+    Explain(Explain),
     /// Measures a list of layers against the bound and zero insertion
     Bench(Bench),
     /// Runs a network's backward pass on one programmable engine and checks every gradient
@@ -223,6 +227,7 @@ pub fn main() -> ExitCode {
         Command::Vectors(args) => vectors(args),
         Command::Verify(args) => verify(args, started),
         Command::Estimate(args) => estimate(args),
+        Command::Explain(args) => explain(args),
         Command::Bench(args) => bench(args),
         Command::RunNetwork(args) => run_network(args),
         Command::Synth(args) => synthesise(args),
