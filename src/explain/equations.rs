@@ -498,11 +498,10 @@ impl Writer<'_> {
         match all - weights {
             0 => format!("{turned}: {} x {}", span(rows), span(cols)),
             zeros => format!(
-                "{turned} and dilated: {} x {}, of which {} {} zeros of the dilation for every pixel, and no products here",
+                "{turned} and dilated: {} x {}; the {zeros} between its weights {} a zero for every pixel, and no product here",
                 span(rows),
                 span(cols),
-                zeros,
-                if zeros == 1 { "is" } else { "are" }
+                if zeros == 1 { "is" } else { "are each" }
             ),
         }
     }

@@ -13,8 +13,10 @@ use crate::reference::Term;
 
 /// Arrays that are so small together are shown whole: columns of all three, and rows of each.
 const WHOLE: [u32; 2] = [24, 16];
-/// Rows and columns of each array that are shown of others.
+/// Rows and columns of each array that are shown of others, ...
 const PART: [u32; 3] = [9, 9, 5];
+/// ... and where places have numbers of four digits or more, which need room.
+const PART_OF_HUGE: [u32; 3] = [5; 3];
 /// Terms that have a colour each; of more, all have one.
 pub(super) const COLOURS: usize = 7;
 
@@ -140,7 +142,7 @@ impl<'a> Artist<'a> {
             let (out, tap) = middles[i];
             [alongs[i].position, tap, out].map(i64::from)
         });
-        let [rows, cols] = windows(spans, centres);
+        let [rows, cols] = windows(spans, centres, self.part());
 
         let frames: Vec<Frame> = self.footprints(middles).collect();
         let is_tap = |frame: &Frame, place: (i64, i64)| {
@@ -151,6 +153,7 @@ impl<'a> Artist<'a> {
             };
             on(axes[0], frame.rows, place.0) && on(axes[1], frame.cols, place.1)
         };
+        let is_dilated = axes.iter().any(|axis| axis.dilation > 1);
         let input = cells(rows[0], cols[0], |h, w| {
             let value = inside(axes[0].in_size, h).zip(inside(axes[1].in_size, w));
             let kind = match value {
@@ -162,7 +165,11 @@ impl<'a> Artist<'a> {
             Cell {
                 kind,
                 value: value.map(|(h, w)| ("x", h, w)),
-                dots: taps.filter_map(|frame| frame.colour).collect(),
+                dots: match is_dilated {
+                    true => taps.filter_map(|frame| frame.colour).collect(),
+                    // The taps fill their frame.
+                    false => Vec::new(),
+                },
             }
         });
         let is_padded = axes.iter().any(|axis| axis.pad_before + axis.pad_after > 0);
@@ -178,8 +185,8 @@ impl<'a> Artist<'a> {
         if is_padded {
             input.notes[0].push_str(", padded");
         }
-        let weights = self.array("w", [rows[1], cols[1]], |term| (term.r, term.s));
-        let output = self.array("Y", [rows[2], cols[2]], |term| (term.p, term.q));
+        let weights = self.array("w", [rows[1], cols[1]], TAP);
+        let output = self.array("Y", [rows[2], cols[2]], OUTPUT);
         let panels = [
             input,
             Panel {
@@ -200,13 +207,20 @@ impl<'a> Artist<'a> {
         if is_padded {
             legends.push(Legend::Border("zero of the padding".to_owned()));
         }
-        let what = match self.coloured.len() {
-            0 if self.pixel.count() == 0 => None,
-            0 => Some("the outputs that read it, and their weights; the frame and dots are one kernel's footprint"),
-            1 => Some("the output that reads it; frame and dots are its kernel's footprint"),
-            _ => Some("the outputs that read it; frames and dots are their kernels' footprints"),
+        let taps = if is_dilated {
+            ", its taps are dots"
+        } else {
+            ""
         };
-        legends.extend(what.map(|what| Legend::Dot(what.to_owned())));
+        match self.coloured.len() {
+            0 if self.pixel.count() == 0 => {}
+            0 => legends.push(Legend::Frame(format!(
+                "the kernel's footprint for one of the outputs{taps}"
+            ))),
+            _ => legends.push(Legend::Frame(format!(
+                "the kernel's footprint for the output of its colour{taps}"
+            ))),
+        }
         self.drawing("Convolution", panels, ["*", "="], legends)
     }
 
@@ -234,20 +248,21 @@ impl<'a> Artist<'a> {
                 (0, axis.in_size.into()),
             ]
         });
+        let part = self.part();
         // Where the kernel lies over the gradient.
         let firsts = alongs.map(|along| along.place(along.axis.kernel - 1));
         let centres: [[i64; 3]; 2] = std::array::from_fn(|i| {
             let (_, tap) = middle_pair(alongs[i]);
             let in_kernel = match span(axes[i]) {
-                small if small <= PART[1].into() => (small - 1) / 2,
+                small if small <= part[1].into() => (small - 1) / 2,
                 _ => i64::from(axes[i].kernel - 1 - tap) * i64::from(axes[i].dilation),
             };
             // The kernel's window is the gradient's, moved: what lies on one another is seen in both.
-            let shown = Window::new(0, span(axes[i]), PART[1], in_kernel);
+            let shown = Window::new(0, span(axes[i]), part[1], in_kernel);
             let centre = firsts[i] + shown.first + i64::from(shown.size - 1) / 2;
             [centre, in_kernel, alongs[i].position.into()]
         });
-        let [rows, cols] = windows(spans, centres);
+        let [rows, cols] = windows(spans, centres, self.part());
         let frame = Frame {
             rows: [firsts[0], firsts[0] + span(axes[0]) - 1],
             cols: [firsts[1], firsts[1] + span(axes[1]) - 1],
@@ -267,7 +282,7 @@ impl<'a> Artist<'a> {
             let at = |i: usize, place: i64| rotated_tap(&axes[i], place - firsts[i]);
             let is_tap = at(0, m).zip(at(1, n)).is_some();
             Cell {
-                kind: value.map_or(zero, |(_, p, q)| self.kind(|it| (it.p, it.q), (p, q))),
+                kind: value.map_or(zero, |(_, p, q)| self.kind(OUTPUT, (p, q))),
                 value,
                 dots: match (is_tap, value) {
                     (true, None) => vec![COLOURS],
@@ -278,7 +293,7 @@ impl<'a> Artist<'a> {
         let kernel = cells(rows[1], cols[1], |a, b| {
             let tap = rotated_tap(&axes[0], a).zip(rotated_tap(&axes[1], b));
             Cell {
-                kind: tap.map_or(Kind::Inserted, |tap| self.kind(|it| (it.r, it.s), tap)),
+                kind: tap.map_or(Kind::Inserted, |tap| self.kind(TAP, tap)),
                 value: tap.map(|(r, s)| ("w", r, s)),
                 dots: Vec::new(),
             }
@@ -342,10 +357,9 @@ impl<'a> Artist<'a> {
             legends.push(Legend::Border("zero of the border".to_owned()));
         }
         if panels[0].cells.iter().any(|cell| !cell.dots.is_empty()) {
-            legends.push(Legend::Dot(
-                "a weight meets a zero; the frame is the kernel's footprint".to_owned(),
-            ));
+            legends.push(Legend::Dot("a weight meets a zero".to_owned()));
         }
+        legends.push(Legend::Window("the kernel's footprint".to_owned()));
         self.drawing("Gradient of the input", panels, ["*", "="], legends)
     }
 
@@ -412,17 +426,12 @@ impl<'a> Artist<'a> {
     }
 
     /// An array of which every entry has a value.
-    fn array(
-        &self,
-        name: &'static str,
-        [rows, cols]: [Window; 2],
-        part: impl Fn(&Term) -> (u32, u32),
-    ) -> Panel {
+    fn array(&self, name: &'static str, [rows, cols]: [Window; 2], part: Part) -> Panel {
         let cells = cells(rows, cols, |row, col| {
             // Windows lie within their arrays, whose sizes have 32 bits.
             let at = (row as u32, col as u32);
             Cell {
-                kind: self.kind(&part, at),
+                kind: self.kind(part, at),
                 value: Some((name, at.0, at.1)),
                 dots: Vec::new(),
             }
@@ -438,18 +447,37 @@ impl<'a> Artist<'a> {
     }
 
     /// Whether a value is a part of a term, and of which.
-    fn kind(&self, part: impl Fn(&Term) -> (u32, u32), at: (u32, u32)) -> Kind {
+    fn kind(&self, part: Part, at: (u32, u32)) -> Kind {
+        let is_part = |along: &Along, place| along.pairs().any(|pair| part(pair) == place);
         let colour = match self.coloured.is_empty() {
-            true => self
-                .pixel
-                .terms()
-                .any(|term| part(&term) == at)
-                .then_some(0),
-            false => self.coloured.iter().position(|term| part(term) == at),
+            // Terms are all pairs of a row's and a column's.
+            true => {
+                let is_term = is_part(&self.pixel.row, at.0) && is_part(&self.pixel.col, at.1);
+                is_term.then_some(0)
+            }
+            false => self.coloured.iter().position(|term| {
+                let place = (part((term.p, term.r)), part((term.q, term.s)));
+                place == at
+            }),
         };
         colour.map_or(Kind::Value, Kind::Term)
     }
+
+    /// How much is shown of arrays that are not shown whole.
+    fn part(&self) -> [u32; 3] {
+        let is_huge =
+            |axis: Axis| [axis.in_size, axis.out_size, axis.kernel].into_iter().max() > Some(1000);
+        match is_huge(self.layer.rows()) || is_huge(self.layer.cols()) {
+            true => PART_OF_HUGE,
+            false => PART,
+        }
+    }
 }
+
+/// The output or the tap of a pair of both.
+type Part = fn((u32, u32)) -> u32;
+const OUTPUT: Part = |(out, _)| out;
+const TAP: Part = |(_, tap)| tap;
 
 /// Output and tap of a term in the middle; where there is none, what is nearest.
 fn middle_pair(along: &Along) -> (u32, u32) {
@@ -483,14 +511,18 @@ fn inside(size: u32, place: i64) -> Option<u32> {
 }
 
 /// The windows of rows and of columns on three arrays, each given by its least place and its size.
-fn windows(spans: [[(i64, i64); 3]; 2], centres: [[i64; 3]; 2]) -> [[Window; 3]; 2] {
+fn windows(
+    spans: [[(i64, i64); 3]; 2],
+    centres: [[i64; 3]; 2],
+    part: [u32; 3],
+) -> [[Window; 3]; 2] {
     let [of_rows, of_cols] = spans;
     let width: i64 = of_cols.iter().map(|(_, size)| size).sum();
     let fits = width <= WHOLE[0].into() && of_rows.iter().all(|(_, size)| *size <= WHOLE[1].into());
     std::array::from_fn(|axis| {
         std::array::from_fn(|array| {
             let (least, whole) = spans[axis][array];
-            let most = if fits { WHOLE[0] } else { PART[array] };
+            let most = if fits { WHOLE[0] } else { part[array] };
             Window::new(least, whole, most, centres[axis][array])
         })
     })

@@ -11,6 +11,8 @@ pub(super) enum Legend {
     Inserted(String),
     Border(String),
     Dot(String),
+    Frame(String),
+    Window(String),
 }
 
 // All sizes are in pixels.
@@ -35,14 +37,10 @@ text{font-family:'DejaVu Sans',Verdana,Arial,sans-serif;fill:#1f2328}
 .cell{fill:#ffffff;stroke:#8c959f}
 .inserted{fill:#e4e8ec}
 .border{stroke-dasharray:3 3}
-.chosen{fill:#ffffff;stroke:#1f2328;stroke-width:4}
+.chosen{fill:#ffffff;stroke:#1f2328;stroke-width:3}
 .window{fill:none;stroke:#1f2328;stroke-width:3}
 .frame{fill:none;stroke-width:3}
-.c0{fill:#0072b2}.c1{fill:#d55e00}.c2{fill:#009e73}.c3{fill:#cc79a7}.c4{fill:#e69f00}.c5{fill:#56b4e9}.c6{fill:#f0e442}
-.s0{stroke:#0072b2}.s1{stroke:#d55e00}.s2{stroke:#009e73}.s3{stroke:#cc79a7}.s4{stroke:#e69f00}.s5{stroke:#56b4e9}.s6{stroke:#f0e442}
 .zero{fill:#59636e}
-text.on{fill:#000000}
-text.on0{fill:#ffffff}
 @media (prefers-color-scheme:dark){
 text{fill:#e6edf3}
 .page{fill:#0d1117}
@@ -52,6 +50,10 @@ text{fill:#e6edf3}
 .chosen{fill:#0d1117;stroke:#e6edf3}
 .window{stroke:#e6edf3}
 }
+.c0{fill:#0072b2}.c1{fill:#d55e00}.c2{fill:#009e73}.c3{fill:#cc79a7}.c4{fill:#e69f00}.c5{fill:#56b4e9}.c6{fill:#f0e442}
+.s0{stroke:#0072b2}.s1{stroke:#d55e00}.s2{stroke:#009e73}.s3{stroke:#cc79a7}.s4{stroke:#e69f00}.s5{stroke:#56b4e9}.s6{stroke:#f0e442}
+text.on{fill:#000000}
+text.on0{fill:#ffffff}
 ";
 
 /// The drawing as a file's text.
@@ -163,7 +165,7 @@ impl Svg<'_> {
         };
         let _ = writeln!(
             self.body,
-            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" class=\"{class}\"/>"
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\" class=\"{class}\"/>"
         );
     }
 
@@ -224,30 +226,26 @@ impl Svg<'_> {
         for (index, it) in panel.cells.iter().enumerate() {
             self.cell(it, at(index), cell);
         }
+        // Over the lines of the cells, and words over all lines.
         for (index, frame) in panel.frames.iter().enumerate() {
             self.frame(panel, frame, index, origin, cell);
         }
-        // Over all lines of its neighbours and of frames.
         for (index, it) in panel.cells.iter().enumerate() {
+            let [x, y] = at(index);
             if it.kind == Kind::Chosen {
-                let [x, y] = at(index);
-                self.rect(
-                    [x + 2.0, y + 2.0],
-                    cell - 4.0,
-                    "chosen",
-                    " fill-opacity=\"0\"",
-                );
+                let hollow = " fill-opacity=\"0\"";
+                self.rect([x + 1.5, y + 1.5], cell - 3.0, "chosen", hollow);
             }
+            self.label(it, [x, y], cell);
         }
     }
 
     fn cell(&mut self, it: &Cell, [x, y]: [f64; 2], cell: f64) {
-        let (class, on) = match it.kind {
-            Kind::Value | Kind::Chosen => ("cell".to_owned(), ""),
-            Kind::Inserted => ("cell inserted".to_owned(), "zero"),
-            Kind::Border => ("cell border".to_owned(), "zero"),
-            Kind::Term(0) => ("cell term c0".to_owned(), "on0"),
-            Kind::Term(colour) => (format!("cell term c{colour}"), "on"),
+        let class = match it.kind {
+            Kind::Value | Kind::Chosen => "cell".to_owned(),
+            Kind::Inserted => "cell inserted".to_owned(),
+            Kind::Border => "cell border".to_owned(),
+            Kind::Term(colour) => format!("cell term c{colour}"),
         };
         let place = match it.value {
             Some((array, row, col)) => {
@@ -256,12 +254,21 @@ impl Svg<'_> {
             None => String::new(),
         };
         self.rect([x, y], cell, &class, &place);
+    }
+
+    fn label(&mut self, it: &Cell, [x, y]: [f64; 2], cell: f64) {
+        let on = match it.kind {
+            Kind::Value | Kind::Chosen => "",
+            Kind::Inserted | Kind::Border => "zero",
+            Kind::Term(0) => "on0",
+            Kind::Term(_) => "on",
+        };
         let label = match it.value {
             Some((array, row, col)) => self.notation.label(array, row, col),
             None => vec!["0".to_owned()],
         };
         let longest = label.iter().map(|line| line.len()).max().unwrap_or(1);
-        let font = (0.36 * cell).min(0.94 * cell / (longest as f64 * LETTER));
+        let font = (0.32 * cell).min(0.84 * cell / (longest as f64 * LETTER));
         let lines = label.len() as f64;
         let mut base = y + cell / 2.0 + font * 0.36 - (lines - 1.0) * font * 0.5;
         for line in &label {
@@ -274,13 +281,13 @@ impl Svg<'_> {
                 COLOURS => cell / 2.0,
                 colour => step * (colour + 1) as f64,
             };
-            self.dot([x + place, y + cell - 5.0], colour);
+            self.dot([x + place, y + 0.8 * cell], colour);
         }
     }
 
     /// The sides of a footprint that are in the window; a little inside of those before.
     fn frame(&mut self, panel: &Panel, frame: &Frame, index: usize, origin: [f64; 2], cell: f64) {
-        let inset = 2.0 + 2.5 * index as f64;
+        let inset = 1.5 + 2.0 * index as f64;
         let ends = |places: [i64; 2], window: super::window::Window, origin: f64| {
             let at = |place: i64| origin + (place - window.first) as f64 * cell;
             let is_in = [places[0] >= window.first, places[1] < window.end()];
@@ -334,7 +341,9 @@ impl Svg<'_> {
                 Legend::Chosen(text)
                 | Legend::Inserted(text)
                 | Legend::Border(text)
-                | Legend::Dot(text) => text,
+                | Legend::Dot(text)
+                | Legend::Frame(text)
+                | Legend::Window(text) => text,
             };
             let width = 24.0 + text_width(text, FONT) + 16.0;
             if x > MARGIN && x + width > WIDTH - MARGIN {
@@ -346,7 +355,9 @@ impl Svg<'_> {
                 Legend::Chosen(_) => self.rect(corner, 14.0, "chosen", ""),
                 Legend::Inserted(_) => self.rect(corner, 14.0, "cell inserted", ""),
                 Legend::Border(_) => self.rect(corner, 14.0, "cell border", ""),
-                Legend::Dot(_) => self.dot([x + 8.0, y - 6.0], COLOURS),
+                Legend::Dot(_) => self.dot([x + 8.0, y - 5.0], COLOURS),
+                Legend::Frame(_) => self.rect(corner, 14.0, "frame s0", ""),
+                Legend::Window(_) => self.rect(corner, 14.0, "window", ""),
             }
             self.text([x + 24.0, y], FONT, "", "start", text);
             x += width;
