@@ -231,20 +231,19 @@ impl Writer<'_> {
         if layer.groups() == 1 {
             return format!("{each} weight[k, c]; {}", sum(""));
         }
-        let group = match inputs {
-            1 => "c".to_owned(),
-            _ => format!("floor(c / {inputs})"),
+        let (group, within) = match inputs {
+            1 => ("c".to_owned(), "0".to_owned()),
+            _ => ("g".to_owned(), format!("c mod {inputs}")),
         };
-        let within = match inputs {
-            1 => "0".to_owned(),
-            _ => format!("c mod {inputs}"),
+        let first = affine(&[(outputs.into(), &group)], 0);
+        let last = affine(&[(outputs.into(), &group)], i64::from(outputs) - 1);
+        let meaning = match inputs {
+            1 => String::new(),
+            _ => format!(" with g = floor(c / {inputs})"),
         };
         let channels = match outputs {
-            1 => format!(": k = {group}, the group of c"),
-            _ => format!(
-                " of the group of c: k = {outputs} g to {outputs} g + {} with g = {group}",
-                outputs - 1
-            ),
+            1 => format!(", of its group: k = {first}{meaning}"),
+            _ => format!(" of its group: k = {first} to {last}{meaning}"),
         };
         format!("{each} weight[k, {within}]; {}", sum(&channels))
     }
