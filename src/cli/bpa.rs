@@ -40,12 +40,17 @@ use crate::vectors::{random_weight, RandomFrames};
 /// Values that random arrays and their results may have at once: what memory holds.
 const MOST_VALUES: u64 = 1 << 31;
 
+/// What somebody looks for who has a transposed convolution.
+const TRANSPOSED: &str = "\
+A transposed convolution forward (ConvTranspose2d) is this same operation: its input is grad_output, its in_channels are
+--out-channels, and the size of its output is --in-size. More: docs/conv-transpose.md";
+
 /// Simulates the engine for a convolution's data gradient and checks it, or predicts its cycles.
 ///
 /// Exit codes: 0 all is well; 1 the engine gave a wrong value, broke its contract or does not fit its device; 2 bad input,
 /// or a tool failed; 70 a fault of this program.
 #[derive(Parser, Debug)]
-#[command(name = "bpa", version)]
+#[command(name = "bpa", version, after_help = TRANSPOSED)]
 struct Bpa {
     #[command(subcommand)]
     command: Command,
@@ -54,6 +59,7 @@ struct Bpa {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Runs the engine's Verilog on arrays from .npy files
+    #[command(after_help = TRANSPOSED)]
     Run(Run),
     /// Makes random arrays for `run`, in .npy files
     Vectors(Vectors),
