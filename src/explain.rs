@@ -1,8 +1,8 @@
 //! The gradient in words: the equations of a layer's pixels, figures of them, and the walk that computes them.
 //!
-//! What is said is worked out once, in [`terms`] (one pixel) and [`phases`] (all pixels, by their remainders modulo the
+//! What is said is worked out once, in `terms` (one pixel) and `phases` (all pixels, by their remainders modulo the
 //! stride), and put together as a [`page`](Page) of blocks. How it is written, as text, LaTeX or Markdown, is a matter of
-//! the [`Format`]. [`figures`] draws the same terms; [`walk`] lists the programs that the hardware runs.
+//! the [`Format`]. [`figures`] draws the same terms; [`walk()`] lists the programs that the hardware runs.
 
 mod affine;
 mod equations;

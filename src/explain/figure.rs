@@ -130,7 +130,7 @@ impl<'a> Artist<'a> {
             let pads = [axis.pad_before, axis.pad_after].map(i64::from);
             (-pads[0], i64::from(axis.in_size) + pads[0] + pads[1])
         };
-        let middles = alongs.map(|along| middle_pair(along));
+        let middles = alongs.map(middle_pair);
         let spans = axes.map(|axis| {
             [
                 padded(axis),
@@ -204,7 +204,7 @@ impl<'a> Artist<'a> {
             "the chosen pixel, {}",
             self.chosen("x")
         ))];
-        if is_padded {
+        if shows(&panels, Kind::Border) {
             legends.push(Legend::Border("zero of the padding".to_owned()));
         }
         let taps = if is_dilated {
@@ -338,12 +338,7 @@ impl<'a> Artist<'a> {
             "the chosen pixel, {}",
             self.chosen("dL/dx")
         ))];
-        let shown = |kind: Kind| {
-            panels
-                .iter()
-                .any(|panel| panel.cells.iter().any(|cell| cell.kind == kind))
-        };
-        if shown(Kind::Inserted) {
+        if shows(&panels, Kind::Inserted) {
             legends.push(Legend::Inserted(
                 match (strided, dilated) {
                     (true, true) => "zero inserted by stride or dilation",
@@ -353,7 +348,7 @@ impl<'a> Artist<'a> {
                 .to_owned(),
             ));
         }
-        if shown(Kind::Border) {
+        if shows(&panels, Kind::Border) {
             legends.push(Legend::Border("zero of the border".to_owned()));
         }
         if panels[0].cells.iter().any(|cell| !cell.dots.is_empty()) {
@@ -533,6 +528,12 @@ fn cells(rows: Window, cols: Window, cell: impl Fn(i64, i64) -> Cell) -> Vec<Cel
         .flat_map(|row| cols.places().map(move |col| (row, col)))
         .map(|(row, col)| cell(row, col))
         .collect()
+}
+
+/// Whether there is a cell of this kind.
+fn shows(panels: &[Panel; 3], kind: Kind) -> bool {
+    let mut cells = panels.iter().flat_map(|panel| &panel.cells);
+    cells.any(|cell| cell.kind == kind)
 }
 
 /// The size of an array, and of what is shown of it.

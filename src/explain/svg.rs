@@ -25,6 +25,8 @@ const SMALLEST_CELL: u32 = 16;
 const TITLE_FONT: f64 = 20.0;
 const FONT: f64 = 14.0;
 const LINE: f64 = 22.0;
+/// From one dot to the next.
+const DOTS: f64 = 6.0;
 /// The width of a letter, in sizes of its font, of the widest common sans-serif.
 const LETTER: f64 = 0.6;
 
@@ -230,13 +232,14 @@ impl Svg<'_> {
         for (index, frame) in panel.frames.iter().enumerate() {
             self.frame(panel, frame, index, origin, cell);
         }
+        let font = self.font(panel, cell);
         for (index, it) in panel.cells.iter().enumerate() {
             let [x, y] = at(index);
             if it.kind == Kind::Chosen {
                 let hollow = " fill-opacity=\"0\"";
                 self.rect([x + 1.5, y + 1.5], cell - 3.0, "chosen", hollow);
             }
-            self.label(it, [x, y], cell);
+            self.label(it, [x, y], cell, font);
         }
     }
 
@@ -256,32 +259,38 @@ impl Svg<'_> {
         self.rect([x, y], cell, &class, &place);
     }
 
-    fn label(&mut self, it: &Cell, [x, y]: [f64; 2], cell: f64) {
+    fn words(&self, it: &Cell) -> Vec<String> {
+        match it.value {
+            Some((array, row, col)) => self.notation.label(array, row, col),
+            None => vec!["0".to_owned()],
+        }
+    }
+
+    /// The font in which the longest words of an array fit its cells.
+    fn font(&self, panel: &Panel, cell: f64) -> f64 {
+        let lines = panel.cells.iter().flat_map(|it| self.words(it));
+        let longest = lines.map(|line| line.len()).max().unwrap_or(1);
+        (0.32 * cell).min(0.84 * cell / (longest as f64 * LETTER))
+    }
+
+    fn label(&mut self, it: &Cell, [x, y]: [f64; 2], cell: f64, font: f64) {
         let on = match it.kind {
             Kind::Value | Kind::Chosen => "",
             Kind::Inserted | Kind::Border => "zero",
             Kind::Term(0) => "on0",
             Kind::Term(_) => "on",
         };
-        let label = match it.value {
-            Some((array, row, col)) => self.notation.label(array, row, col),
-            None => vec!["0".to_owned()],
-        };
-        let longest = label.iter().map(|line| line.len()).max().unwrap_or(1);
-        let font = (0.32 * cell).min(0.84 * cell / (longest as f64 * LETTER));
+        let label = self.words(it);
         let lines = label.len() as f64;
-        let mut base = y + cell / 2.0 + font * 0.36 - (lines - 1.0) * font * 0.5;
+        let mut base = y + cell / 2.0 + font * 0.3 - (lines - 1.0) * font * 0.5;
         for line in &label {
             self.text([x + cell / 2.0, base], font, on, "middle", line);
             base += font;
         }
-        for &colour in &it.dots {
-            let step = cell / (COLOURS + 1) as f64;
-            let place = match colour {
-                COLOURS => cell / 2.0,
-                colour => step * (colour + 1) as f64,
-            };
-            self.dot([x + place, y + 0.8 * cell], colour);
+        let others = it.dots.len().saturating_sub(1) as f64;
+        for (index, &colour) in it.dots.iter().enumerate() {
+            let aside = DOTS * (index as f64 - others / 2.0);
+            self.dot([x + cell / 2.0 + aside, y + 0.75 * cell], colour);
         }
     }
 

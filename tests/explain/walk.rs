@@ -18,17 +18,11 @@ fn lines_are_told_as_in_the_verilog() {
             .map(|(_, comment)| comment)
             .collect();
         let walk = walk(&layer);
-        let lines: Vec<&str> = walk
-            .lines()
-            .filter(|line| {
-                line.ends_with("tap")
-                    || line.contains(" tap; ")
-                    || line.contains(" taps; ")
-                    || line.ends_with("taps")
-            })
-            .filter(|line| line.contains(": "))
-            .filter(|line| line.starts_with("  "))
-            .collect();
+        let is_row = |line: &&str| {
+            line.trim_start()
+                .starts_with(|it: char| it.is_ascii_digit())
+        };
+        let lines: Vec<&str> = walk.lines().filter(is_row).collect();
         assert_eq!(lines.len(), told.len(), "{walk}");
         for comment in told {
             assert!(
