@@ -5,13 +5,16 @@
 //! the [`Format`]. [`figures`] draws the same terms; [`walk()`] lists the programs that the hardware runs.
 
 mod affine;
+mod convolution;
 mod equations;
 mod figure;
 mod latex;
 mod markdown;
 mod notation;
 mod page;
+mod pattern;
 mod phases;
+mod side;
 mod svg;
 mod terms;
 mod text;

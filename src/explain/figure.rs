@@ -2,7 +2,7 @@
 //!
 //! One pixel of grad_input is chosen. Its terms have the same colour in both figures, wherever their parts stand.
 
-use super::equations::borders;
+use super::convolution::borders;
 use super::notation::Notation;
 use super::page::Format;
 use super::svg::{self, Legend};
