@@ -9,6 +9,7 @@ mod bench;
 pub mod bpa;
 mod command_line;
 mod engine_source;
+mod explain;
 mod folder;
 pub mod gen_verilog;
 mod layer_source;

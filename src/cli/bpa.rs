@@ -12,6 +12,7 @@ use ndarray::Array4;
 use super::bench::{bench, Bench};
 use super::command_line::CommandLine;
 use super::engine_source::EngineSource;
+use super::explain::{explain, Explain, EXAMPLES};
 use super::layer_source::LayerSource;
 use super::long_run::say_if_long;
 use super::outputs::{cannot_write, Outputs, Overwrite};
@@ -39,12 +40,17 @@ use crate::vectors::{random_weight, RandomFrames};
 /// Values that random arrays and their results may have at once: what memory holds.
 const MOST_VALUES: u64 = 1 << 31;
 
+/// What somebody looks for who has a transposed convolution.
+const TRANSPOSED: &str = "\
+A transposed convolution forward (ConvTranspose2d) is this same operation: its input is grad_output, its in_channels are
+--out-channels, and the size of its output is --in-size. More: docs/conv-transpose.md";
+
 /// Simulates the engine for a convolution's data gradient and checks it, or predicts its cycles.
 ///
 /// Exit codes: 0 all is well; 1 the engine gave a wrong value, broke its contract or does not fit its device; 2 bad input,
 /// or a tool failed; 70 a fault of this program.
 #[derive(Parser, Debug)]
-#[command(name = "bpa", version)]
+#[command(name = "bpa", version, after_help = TRANSPOSED)]
 struct Bpa {
     #[command(subcommand)]
     command: Command,
@@ -53,6 +59,7 @@ struct Bpa {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Runs the engine's Verilog on arrays from .npy files
+    #[command(after_help = TRANSPOSED)]
     Run(Run),
     /// Makes random arrays for `run`, in .npy files
     Vectors(Vectors),
@@ -60,6 +67,9 @@ enum Command {
     Verify(Verify),
     /// Predicts the figures of a run, and multipliers and block RAMs of a device; needs no tools
     Estimate(Estimate),
+    /// Explains the gradient: its equations pixel by pixel, figures, or the walk that the hardware goes through
+    #[command(after_help = EXAMPLES)]
+    Explain(Explain),
     /// Measures a list of layers against the bound and zero insertion
     Bench(Bench),
     /// Runs a network's backward pass on one programmable engine and checks every gradient
@@ -223,6 +233,7 @@ pub fn main() -> ExitCode {
         Command::Vectors(args) => vectors(args),
         Command::Verify(args) => verify(args, started),
         Command::Estimate(args) => estimate(args),
+        Command::Explain(args) => explain(args),
         Command::Bench(args) => bench(args),
         Command::RunNetwork(args) => run_network(args),
         Command::Synth(args) => synthesise(args),

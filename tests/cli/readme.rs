@@ -1,14 +1,15 @@
-//! The commands of the README, as printed.
+//! The commands of the README, and of pages that make arrays and run engines on them, as printed.
 
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use crate::{ran, Folder};
 
-/// The commands of indented lines that begin like this, their continuations joined.
-fn commands(begin: &str) -> Vec<String> {
-    let readme =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let joined = readme.replace("\\\n", " ");
+/// A page's commands of `bpa` in indented lines, their continuations joined.
+fn commands(page: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+    let joined = std::fs::read_to_string(path).unwrap().replace("\\\n", " ");
+    let begin = "    cargo run --release --bin bpa -- ";
     let commands = joined.lines().filter_map(|line| line.strip_prefix(begin));
     commands
         .map(|command| command.split('#').next().unwrap().to_owned())
@@ -23,7 +24,7 @@ fn arrays_are_made_and_run_on() {
     symlink(format!("{root}/examples"), folder.path().join("examples")).unwrap();
     let mut seen = Vec::new();
     for _ in 0..2 {
-        for command in commands("    cargo run --release --bin bpa -- ") {
+        for command in commands("README.md") {
             let name = command.split_whitespace().next().unwrap();
             if ["vectors", "run"].contains(&name) {
                 let ran = ran(&mut folder.bpa(&command));
@@ -39,4 +40,16 @@ fn arrays_are_made_and_run_on() {
     }
     assert_eq!(seen, ["vectors", "run"].repeat(4));
     assert!(folder.has("build/requantised/grad_input.npy"));
+}
+
+#[test]
+fn transposed_convolutions_are_run() {
+    let folder = Folder::new();
+    let mut exact = 0;
+    for command in commands("docs/conv-transpose.md") {
+        let ran = ran(&mut folder.bpa(&command));
+        assert_eq!(ran.code, 0, "{command}: {}", ran.stderr);
+        exact += usize::from(ran.stdout.contains(" values exact"));
+    }
+    assert_eq!(exact, 3, "one for each framework");
 }
