@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use bpa_hdl::descriptor::{Axis, Jump, Line, Program, Step};
+use bpa_hdl::config::descriptor::{Axis, Jump, Line, Program, Step};
 
 use crate::layer::Layer;
 use crate::schedule::{Buffers, FrameWalk, Shell};

@@ -154,17 +154,26 @@ impl Level {
         self.forth.as_ref().map(|forth| !&forth.q)
     }
 
-    /// One turn on; from the last, the other way round. A loop whose turns the layer tells begins
-    /// its next run by [`Level::restart`].
+    /// One turn on; from the last, the other way round.
     pub fn turn(&self, b: &mut Body) {
-        let width = self.left.q.width();
-        match &self.reloaded {
-            Some([next, _]) => b.set(&self.left.d, next),
-            None => b.set(&self.left.d, &self.left.q.minus(1)),
-        }
-        b.set(&self.last.d, &self.left.q.eq(&lit(1, width)));
-        if let Some([_, single]) = &self.reloaded {
-            b.when(&self.last.q, |b| b.set(&self.last.d, single));
+        let (left, width) = (&self.left.q, self.left.q.width());
+        let last_is_next = left.eq(&lit(1, width));
+        match (&self.reloaded, &self.told) {
+            (Some([next, single]), _) => {
+                b.set(&self.left.d, next);
+                b.set(&self.last.d, &last_is_next);
+                b.when(&self.last.q, |b| b.set(&self.last.d, single));
+            }
+            // At the last turn none are left, so that the next run is a sum too: no register waits for a choice.
+            (None, Some(told)) => {
+                let change = told | (!&self.last.q).sext(width);
+                b.set(&self.left.d, &(left + &change));
+                b.set(&self.last.d, &(last_is_next | told.is_zero()));
+            }
+            (None, None) => {
+                b.set(&self.left.d, &left.minus(1));
+                b.set(&self.last.d, &last_is_next);
+            }
         }
         if self.forth.is_some() || self.held.is_some() {
             b.when(&self.last.q, |b| {
@@ -175,14 +184,6 @@ impl Level {
                     b.set(&forth.d, &!&forth.q);
                 }
             });
-        }
-    }
-
-    /// Begins the next run where `turns`, the loop's turning, is its last one. By itself and after
-    /// all else: it is a synchronous reset then and costs no multiplexer.
-    pub fn restart(&self, b: &mut Body, turns: &Expr) {
-        if let Some(told) = &self.told {
-            b.when(&(turns & &self.last.q), |b| self.load(b, told));
         }
     }
 

@@ -85,7 +85,7 @@ pub fn issue_loop(
         false => m.output(
             "frame_busy",
             1,
-            "a pixel entered, and its frame is not done",
+            "a pixel entered two cycles ago, and its frame is not done",
         ),
     };
     let free_less_1 = m.output("free_less_1", t.free, "dead as of now, less one");
@@ -222,13 +222,8 @@ pub fn issue_loop(
         b.when(&turn, |b| {
             b.set(&at_first.d, &lit(0, 1));
             b.set(&acc_start.d, &acc_end);
-            turned.turn(b, &turning);
+            turned.turn(b, &turning, &ends);
         });
-        let mut turns = turn.clone();
-        for level in &turning {
-            level.restart(b, &turns);
-            turns = turns & level.last();
-        }
         ends.step(b, &levels, &turn);
         b.comment("A pixel enters; what it brings may be taken before it is known to be there.");
         b.when(&vacant, |b| {
@@ -398,7 +393,10 @@ pub fn issue_loop(
     });
 
     // Whether a frame is under way, and what is dead behind it.
-    let in_frame = (!capacity.two_weight_sets).then(|| m.reg("in_frame", 1, 0, ""));
+    let in_frame = (!capacity.two_weight_sets).then(|| {
+        let entered = m.reg("entered", 1, 0, "a pixel did, in the cycle before");
+        (m.reg("in_frame", 1, 0, ""), entered)
+    });
     let none_free = lit(1, 1).sext(t.free);
     let comment = "less one: the last read of these is on its way";
     let out_free = m.reg_from("out_free", none_free.clone(), comment);
@@ -411,12 +409,11 @@ pub fn issue_loop(
         b.comment("Pixels of grad_output that nothing reads any more.");
         b.set(&out_free.d, &none_free);
         b.when(&done, |b| b.set(&out_free.d, &next.free.q));
-        if let Some(in_frame) = &in_frame {
+        if let Some((in_frame, entered)) = &in_frame {
             b.comment("A frame is under way until its last issue goes, unless the next is there.");
-            b.when(&(&done & &next.frame_last.q & !&active.q), |b| {
-                b.set(&in_frame.d, &lit(0, 1));
-            });
-            b.when(&load, |b| b.set(&in_frame.d, &lit(1, 1)));
+            let over = &done & &next.frame_last.q & !&active.q;
+            b.set(&entered.d, &load);
+            b.set(&in_frame.d, &(&entered.q | (&in_frame.q & !over)));
         }
         b.comment("Places in the output FIFO, taken at the start of an accumulation.");
         places.step(b, &taken, &start);
@@ -465,7 +462,7 @@ pub fn issue_loop(
 
     m.assign(&token_ready, &load);
     match (&in_frame, &frame_first) {
-        (Some(in_frame), _) => m.assign(&frame_state, &in_frame.q),
+        (Some((in_frame, _)), _) => m.assign(&frame_state, &in_frame.q),
         (None, Some(first)) => {
             m.assign(
                 &frame_state,
@@ -538,6 +535,8 @@ struct Ends {
     pixel: Expr,
     /// The two as registers, one step ahead.
     ahead: Option<[Reg; 2]>,
+    /// Loops that turn within an accumulation.
+    inner_loops: usize,
 }
 
 impl Ends {
@@ -550,12 +549,14 @@ impl Ends {
         ];
         // Each run over several blocks of K has two turns at least, so that none but the turn to its
         // last can lead to an end.
+        let inner_loops = levels[..3].iter().flatten().count();
         if k_turns {
             let ahead = [0, 1].map(|i| m.reg(names[i], 1, 0, comments[i]));
             return Ends {
                 acc: ahead[0].q.clone(),
                 pixel: ahead[1].q.clone(),
                 ahead: Some(ahead),
+                inner_loops,
             };
         }
         let [acc, pixel] = [0, 1].map(|i| m.net(names[i], 1, comments[i]));
@@ -567,6 +568,7 @@ impl Ends {
             acc,
             pixel,
             ahead: None,
+            inner_loops,
         }
     }
 
@@ -677,8 +679,12 @@ impl Turned {
     }
 
     /// Turns the loops: each one where all inside it are at their last turn.
-    fn turn(&self, b: &mut Body, turning: &[&Level]) {
-        self.turn_from(b, turning, 0);
+    fn turn(&self, b: &mut Body, turning: &[&Level], ends: &Ends) {
+        let inner = ends.inner_loops.min(turning.len());
+        self.turn_from(b, &turning[..inner], 0);
+        if inner < turning.len() {
+            b.when(&ends.acc, |b| self.turn_from(b, turning, inner));
+        }
     }
 
     fn turn_from(&self, b: &mut Body, turning: &[&Level], index: usize) {

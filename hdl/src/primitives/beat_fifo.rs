@@ -41,8 +41,9 @@ pub fn beat_fifo(name: &str, memory: &str, bits: usize, places: u64, target: Tar
     let comment = "beats in the memory, and the one that was fetched in the cycle before";
     let count = m.reg("count", count_bits, 0, comment);
     let one = m.reg("one", 1, 0, "beats in the memory are one at least");
-    let two = m.reg("two", 1, 0, "they are two at least");
-    let three = m.net("three", 1, "they are three at least");
+    let two = m.reg("two", 1, 0, "the count is two at least");
+    let three = m.reg("three", 1, 0, "it is three at least");
+    let more = m.net("more", 1, "beats in the memory are two at least");
     let fetched = m.reg("fetched", 1, 0, "one was fetched in the cycle before");
     let held = m.reg("held", 1, 0, "the word has yet to be taken");
     let second = long.then(|| m.reg("read", 1, 0, "a beat was read and waits behind the word"));
@@ -54,8 +55,7 @@ pub fn beat_fifo(name: &str, memory: &str, bits: usize, places: u64, target: Tar
     let sum = carry_sum(&mut m, "count", (&count.q, &less_fetched), written);
     m.comb(|b| {
         b.set(&count.d, &sum);
-        let four = count.q.at_least(4);
-        b.select(&three, &fetched.q, &four, &count.q.at_least(3));
+        b.select(&more, &fetched.q, &three.q, &two.q);
         b.set(&open, &(&take | !&held.q));
         match &second {
             None => {
@@ -69,9 +69,15 @@ pub fn beat_fifo(name: &str, memory: &str, bits: usize, places: u64, target: Tar
             }
         }
         b.comment("By flags, so that no fetch waits for a sum.");
-        b.set(&one.d, &(&write | &two.q | (&one.q & !&fetch)));
-        b.when(&(&write & !&fetch), |b| b.set(&two.d, &one.q));
-        b.when(&(&fetch & !&write), |b| b.set(&two.d, &three));
+        b.set(&one.d, &(&write | &more | (&one.q & !&fetch)));
+        b.when(&(&write & !&fetched.q), |b| {
+            b.set(&two.d, &one.q);
+            b.set(&three.d, &two.q);
+        });
+        b.when(&(&fetched.q & !&write), |b| {
+            b.set(&two.d, &three.q);
+            b.set(&three.d, &count.q.at_least(4));
+        });
         b.set(&held.d, &(&moves | (&held.q & !&take)));
         b.set(&fetched.d, &fetch);
         b.when(&write, |b| b.set(&write_slot.d, &write_slot.q.plus(1)));
