@@ -6,9 +6,9 @@ use crate::primitives::memory::{fetched_memory, held_memory};
 use crate::primitives::target::Target;
 use crate::rtl::{bits_for, Body, Expr, Module, Reg};
 
-/// The most places of a FIFO whose memory is small and fast; a larger one is a block RAM, with a register of its own
+/// The most places of a FIFO whose memory is a lookup table a bit; a larger one is a block RAM, with a register of its own
 /// behind its read, and a cycle later.
-pub const SHORT_PLACES: u64 = 32;
+pub const SHORT_PLACES: u64 = 16;
 
 const DOC: &str = "\
 FIFO of beats. Who writes knows that there is a place: `gave` is a pulse for each that is free again.
@@ -37,7 +37,9 @@ pub fn beat_fifo(name: &str, memory: &str, bits: usize, places: u64, target: Tar
     let take = m.input("take", 1, "");
 
     let write_slot = m.reg("write_slot", slot_bits, 0, "");
-    let slots = Slots::new(&mut m, places, slot_bits);
+    // A long FIFO of narrow beats needs no block RAM.
+    let in_luts = long && fits_luts(target, places, bits);
+    let slots = Slots::new(&mut m, in_luts, slot_bits);
     let comment = "beats in the memory, and the one that was fetched in the cycle before";
     let count = m.reg("count", count_bits, 0, comment);
     let one = m.reg("one", 1, 0, "beats in the memory are one at least");
@@ -102,7 +104,7 @@ pub fn beat_fifo(name: &str, memory: &str, bits: usize, places: u64, target: Tar
         true => {
             bindings.extend([("fetch", fetch), ("move", moves)]);
             // The generic body is that of lookup tables.
-            let target = match fits_luts(target, places, bits) {
+            let target = match in_luts {
                 true => Target::Generic,
                 false => target,
             };
@@ -117,16 +119,15 @@ pub fn beat_fifo(name: &str, memory: &str, bits: usize, places: u64, target: Tar
 enum Slots {
     /// Steps with a fetch.
     Prompt(Reg),
-    /// Steps in the cycle behind it: until then the one behind it counts. The memory of few places has time for the choice.
+    /// Steps in the cycle behind it: until then the one behind it counts. No fetch waits for it, and a memory without
+    /// multiplexers has time for the choice.
     Late { slot: Reg, after: Reg },
 }
 
-/// The most places of a memory that is one lookup table a bit.
-const ONE_TABLE: u64 = 16;
-
 impl Slots {
-    fn new(m: &mut Module, places: u64, bits: usize) -> Self {
-        if places > ONE_TABLE {
+    /// `several`: the memory is several lookup tables a bit, with multiplexers behind them.
+    fn new(m: &mut Module, several: bool, bits: usize) -> Self {
+        if several {
             return Slots::Prompt(m.reg("read_slot", bits, 0, ""));
         }
         Slots::Late {

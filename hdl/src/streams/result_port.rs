@@ -5,6 +5,7 @@ use crate::config::descriptor::Lanes;
 use crate::config::inputs::Config;
 use crate::primitives::beat_fifo::beat_fifo;
 use crate::primitives::carry_adders::{chosen_sum, Chosen};
+use crate::primitives::counter::Countdown;
 use crate::primitives::target::Target;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 
@@ -139,22 +140,51 @@ pub fn result_port(
 struct Zeros {
     /// A zero is due.
     out: Expr,
+    run: Expr,
     run_there: Expr,
     load: Expr,
     /// The run ahead of the next result is known.
     armed: Reg,
     left: Reg,
     left_next: Expr,
+    /// None will be left of it.
+    none_left: Expr,
+    /// No zero is due ahead of the next result.
+    turn: Reg,
     tail: Option<Tail>,
 }
 
 /// The run at a frame's end.
 struct Tail {
-    left: Reg,
-    /// The next beat is its last.
-    last: Reg,
-    /// Its beats.
-    beats: Expr,
+    /// Its beats leave.
+    due: Reg,
+    /// The layer has such.
+    any: Expr,
+    beats: Countdown,
+}
+
+impl Tail {
+    fn new(m: &mut Module, capacity: &Capacity, config: &mut Config) -> Self {
+        let any = config.port(
+            m,
+            "has_end_beats",
+            1,
+            |d| u64::from(d.end_beats > 0),
+            "there are beats without a tap at a frame's end",
+        );
+        let less_1 = config.port(
+            m,
+            "end_beats_less_1",
+            bits_for(capacity.end_beats - 1),
+            |d| d.end_beats.saturating_sub(1),
+            "beats without a tap at a frame's end, less one",
+        );
+        Tail {
+            due: m.reg("tail_due", 1, 0, "the next beat is one of the frame's end"),
+            any,
+            beats: Countdown::new(m, "tail", &less_1, "beats of a frame's end after this one"),
+        }
+    }
 }
 
 impl Zeros {
@@ -196,25 +226,7 @@ impl Zeros {
                 ("take", take),
             ],
         );
-        let tail = (capacity.end_beats > 0).then(|| {
-            let bits = bits_for(capacity.end_beats) + 1;
-            let beats = config.port(
-                m,
-                "end_beats",
-                bits,
-                |d| d.end_beats,
-                "beats without a tap at a frame's end",
-            );
-            Tail {
-                left: m.reg_from(
-                    "tail",
-                    lit(1, 1).sext(bits),
-                    "beats of the frame's end that have yet to leave, less one",
-                ),
-                last: m.reg("tail_last", 1, 0, "the next beat is the last of them"),
-                beats,
-            }
-        });
+        let tail = (capacity.end_beats > 0).then(|| Tail::new(m, capacity, config));
         let bits = width + 1;
         let left = m.reg_from(
             "left",
@@ -231,30 +243,25 @@ impl Zeros {
         let left_next = chosen_sum(m, "left_next", operands, target);
         Zeros {
             out: m.net("zero", 1, "a zero is due"),
+            run,
             run_there,
             load,
             armed: m.reg("armed", 1, 0, "the run ahead of the next result is known"),
             left,
             left_next,
+            none_left: m.net("none_left", 1, "none of the run will be left"),
+            turn: m.reg("turn", 1, 0, "no zero is due ahead of the next result"),
             tail,
         }
     }
 
     /// Whether a zero is due, or else the result.
     fn turn(&self, m: &mut Module, may_go: &Expr, there: &Expr) {
-        let none_left = self.left.q.msb();
-        let ahead = &self.armed.q & !&none_left;
-        let result = &self.armed.q & &none_left & there;
+        m.assign(may_go, &(&self.turn.q & there));
+        let ahead = &self.armed.q & !&self.turn.q;
         match &self.tail {
-            None => {
-                m.assign(&self.out, &ahead);
-                m.assign(may_go, &result);
-            }
-            Some(tail) => {
-                let over = tail.left.q.msb();
-                m.assign(&self.out, &(ahead | !&over));
-                m.assign(may_go, &(result & over));
-            }
+            None => m.assign(&self.out, &ahead),
+            Some(tail) => m.assign(&self.out, &(ahead | &tail.due.q)),
         }
     }
 
@@ -267,42 +274,45 @@ impl Zeros {
         let result = last & !&self.out;
         match &self.tail {
             None => b.set(&out_last.d, &result),
-            Some(tail) => b.set(
-                &out_last.d,
-                &((result & tail.beats.is_zero()) | &tail.last.q),
-            ),
+            Some(tail) => {
+                let tail_last = &tail.due.q & tail.beats.at_last();
+                b.set(&out_last.d, &((result & !&tail.any) | tail_last));
+            }
         }
     }
 
     fn step(&self, b: &mut Body, open: &Expr, take: &Expr, frame_last: &Expr) {
         let Zeros {
             out,
+            run,
             run_there,
             load,
             armed,
             left,
             left_next,
+            none_left,
+            turn,
             tail,
         } = self;
         b.comment("The run ahead of the result behind this one.");
         let counts = match tail {
             None => open & out,
-            Some(tail) => open & out & tail.left.q.msb(),
+            Some(tail) => open & out & !&tail.due.q,
         };
         let loads = load & run_there;
         b.when(load, |b| b.set(&armed.d, run_there));
-        b.when(&(loads | counts), |b| b.set(&left.d, left_next));
-        if let Some(Tail { left, last, beats }) = tail {
-            b.comment("The run at a frame's end goes before the next frame's. It begins at minus one too.");
-            let begins = take & frame_last;
-            let counts = open & !left.q.msb();
-            b.when(&(&begins | counts), |b| {
-                let change = beats | (!&begins).sext(beats.width());
-                b.set(&left.d, &(&left.q + &change));
-            });
-            let one = lit(1, left.q.width());
-            b.when(open, |b| b.set(&last.d, &left.q.eq(&one)));
-            b.when(&begins, |b| b.set(&last.d, &beats.eq(&one)));
+        b.when(&(&loads | &counts), |b| b.set(&left.d, left_next));
+        b.set(none_left, &left.q.msb());
+        b.when(&counts, |b| b.set(none_left, &left.q.is_zero()));
+        b.when(&loads, |b| b.set(none_left, &run.is_zero()));
+        b.set(&turn.d, &(&armed.d & none_left));
+        if let Some(Tail { due, any, beats }) = tail {
+            b.comment("The run at a frame's end goes before the next frame's.");
+            let counts = open & &due.q;
+            beats.step(b, &counts);
+            b.when(&(counts & beats.at_last()), |b| b.set(&due.d, &lit(0, 1)));
+            b.when(&(take & frame_last), |b| b.set(&due.d, any));
+            b.when(&due.d, |b| b.set(&turn.d, &lit(0, 1)));
         }
     }
 }
