@@ -64,7 +64,7 @@ pub fn pixel_walk(
         let module = sequencer(
             &name,
             axis_name,
-            axis,
+            (axis, capacity.paced),
             &format,
             target,
             config,

@@ -17,19 +17,22 @@ A loop's first jump back finds none under way and takes its turns from the line;
 the count is below zero, and the next time its end is passed.
 
 Promise: `step` is the present step while `there`, which is high for good a few cycles after reset;
-`advance` goes to the next one in one cycle, and comes only while `there`.";
+`advance` goes to the next one in one cycle, and comes only while `there`";
 
-/// Builds the sequencer.
+const PACED_DOC: &str = ", for a cycle at least before it and\nbetween two: whether the program jumps is worked out in it.";
+
+/// Builds the sequencer. `paced`: it need not advance in every cycle.
 pub fn sequencer(
     name: &str,
     axis: AxisName,
-    capacity: &AxisHull,
+    (capacity, paced): (&AxisHull, bool),
     format: &LineFormat,
     target: Target,
     config: &mut Config,
     entry_bits: usize,
 ) -> Module {
-    let mut m = Module::new(name, DOC);
+    let doc = if paced { PACED_DOC } else { "." };
+    let mut m = Module::new(name, format!("{DOC}{doc}"));
     m.clocked();
     let advance = m.input("advance", 1, "go to the next step");
     let there = m.output("there", 1, "");
@@ -45,10 +48,12 @@ pub fn sequencer(
         (format.ahead == AHEAD_IN_MEMORY).then(|| m.reg("filling", 1, 0, "a line is on its way"));
     let fetch = m.net("fetch", 1, "");
     let taken = m.net(
-        "jumps",
+        if paced { "will_jump" } else { "jumps" },
         1,
         "the line that was fetched last does not lead to the next",
     );
+    let worked_out = paced.then(|| m.reg("jumps", 1, 0, "the same, since the cycle before"));
+    let jumps = worked_out.as_ref().map_or(&taken, |reg| &reg.q).clone();
     let told = |m: &mut Module, name: &str| {
         let value = format.field(&now, name)?;
         let net = m.net(&format!("told_{name}"), value.width(), "of the line ahead");
@@ -66,6 +71,9 @@ pub fn sequencer(
             (ends, start, turns, idle, more)
         });
     m.comb(|b| {
+        if let Some(reg) = &worked_out {
+            b.set(&reg.d, &taken);
+        }
         b.set(&fetch, &(&advance | !&filled.q));
         match &filling {
             Some(filling) => {
@@ -80,7 +88,7 @@ pub fn sequencer(
                 b.set(&taken, &(&filled.q & (&wrap | &goes_back)));
                 b.when(&fetch, |b| {
                     b.set(&place.d, &place.q.plus(1));
-                    b.when(&taken, |b| b.set(&place.d, start));
+                    b.when(&jumps, |b| b.set(&place.d, start));
                     b.when(&(&filled.q & ends), |b| {
                         b.set(&idle.d, &(!&idle.q & more.q.msb()));
                         b.set(&more.d, &more.q.minus(1));
@@ -92,7 +100,7 @@ pub fn sequencer(
                 b.set(&taken, &(&filled.q & &wrap));
                 b.when(&fetch, |b| {
                     b.set(&place.d, &place.q.plus(1));
-                    b.when(&taken, |b| b.set(&place.d, &lit(1, format.place)));
+                    b.when(&jumps, |b| b.set(&place.d, &lit(1, format.place)));
                 });
             }
         }
