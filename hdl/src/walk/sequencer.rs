@@ -71,9 +71,6 @@ pub fn sequencer(
             (ends, start, turns, idle, more)
         });
     m.comb(|b| {
-        if let Some(reg) = &worked_out {
-            b.set(&reg.d, &taken);
-        }
         b.set(&fetch, &(&advance | !&filled.q));
         match &filling {
             Some(filling) => {
@@ -105,6 +102,9 @@ pub fn sequencer(
             }
         }
     });
+    if let Some(reg) = &worked_out {
+        m.comb(|b| b.set(&reg.d, &taken));
+    }
     m.assign(&there, &filled.q);
     match &capacity.program {
         Some(program) => {
