@@ -245,7 +245,11 @@ const MUTANTS: &[(&str, &[Edit])] = &[
     ),
     (
         "a program that begins again with its first line",
-        &[Text("_walk_rows", "place_d = 4'd1;", "place_d = 4'd0;")],
+        &[Text(
+            "_walk_rows",
+            "place_d = told_start;",
+            "place_d = 4'd0;",
+        )],
     ),
     (
         "a step that is fetched twice",
@@ -315,8 +319,8 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "a zero too few",
         &[Text(
             "_result",
-            "left_d = {1'd0, run} - 7'd1;",
-            "left_d = {1'd0, run} - 7'd2;",
+            "none_left = left_q == 7'd0;",
+            "none_left = left_q == 7'd1;",
         )],
     ),
     (
@@ -335,8 +339,8 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "tlast a beat early",
         &[Text(
             "_result",
-            "tail_last_d = cfg_end_beats_less_1 == 2'd0;",
-            "tail_last_d = cfg_end_beats_less_1 == 2'd1;",
+            "(tail_due_q & tail_at_last_q)",
+            "tail_due_q",
         )],
     ),
     (

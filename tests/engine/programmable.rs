@@ -404,8 +404,8 @@ const MUTANTS: [(&str, &str, &str, &str); 17] = [
     ),
     (
         "a last beat where a run of zeros follows",
-        "& ~zero & cfg_end_beats_less_1[13])",
-        "cfg_end_beats_less_1[13]",
+        "& ~zero & ~cfg_has_end_beats)",
+        "~cfg_has_end_beats",
         "1'd1",
     ),
     (

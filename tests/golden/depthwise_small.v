@@ -56,7 +56,8 @@ module depthwise_small (
   localparam       CFG_WEIGHT_WORDS_LESS_1 = 1'd1;  // beats of a set of weights, less one
   localparam [4:0] CFG_FIFO_RESULTS = 5'd16;  // results that the output FIFO holds
   localparam [3:0] CFG_ISSUE_RING = 4'd5;  // size of the line buffer in units of this block's addresses
-  localparam [1:0] CFG_END_BEATS_LESS_1 = 2'd0;  // beats without a tap at a frame's end, less one, signed
+  localparam       CFG_HAS_END_BEATS = 1'd1;  // there are beats without a tap at a frame's end
+  localparam       CFG_END_BEATS_LESS_1 = 1'd0;  // beats without a tap at a frame's end, less one
 
   depthwise_small_core u_core (
     .aclk                      (aclk),
@@ -91,6 +92,7 @@ module depthwise_small (
     .cfg_weight_words_less_1   (CFG_WEIGHT_WORDS_LESS_1),
     .cfg_fifo_results          (CFG_FIFO_RESULTS),
     .cfg_issue_ring            (CFG_ISSUE_RING),
+    .cfg_has_end_beats         (CFG_HAS_END_BEATS),
     .cfg_end_beats_less_1      (CFG_END_BEATS_LESS_1)
   );
 endmodule
@@ -133,7 +135,8 @@ module depthwise_small_core (
   input  wire        cfg_weight_words_less_1,  // beats of a set of weights, less one
   input  wire [4:0]  cfg_fifo_results,  // results that the output FIFO holds
   input  wire [3:0]  cfg_issue_ring,  // size of the line buffer in units of this block's addresses
-  input  wire [1:0]  cfg_end_beats_less_1  // beats without a tap at a frame's end, less one, signed
+  input  wire        cfg_has_end_beats,  // there are beats without a tap at a frame's end
+  input  wire        cfg_end_beats_less_1  // beats without a tap at a frame's end, less one
 );
   wire        weights_ready;
   wire        frame_begin;
@@ -156,6 +159,9 @@ module depthwise_small_core (
   wire        frame_busy;
   wire        weight_address;
   wire [15:0] weight_word;
+  reg         weight_stored_q, weight_stored_d;
+  reg         weight_stored_address_q, weight_stored_address_d;
+  reg  [15:0] weight_stored_word_q, weight_stored_word_d;
   wire        taken;
   wire        acc_first;
   wire        acc_last;
@@ -189,6 +195,9 @@ module depthwise_small_core (
     frames_d = frames_q;
     frames_inside_d = frames_inside_q;
     cause_d = cause_q;
+    weight_stored_d = weight_write;
+    weight_stored_address_d = weight_write_address;
+    weight_stored_word_d = s_axis_weight_tdata;
     first_line_d[0] = acc_first;
     first_line_d[5:1] = first_line_q[4:0];
     last_line_d[0] = acc_last;
@@ -197,7 +206,7 @@ module depthwise_small_core (
     frame_last_line_d[6:1] = frame_last_line_q[5:0];
     out_wide[15:0] = out_data[15:0];
     out_wide[31:16] = out_data[31:16];
-    frames_two = frames_q >= 4'd2;
+    frames_two = |frames_q[3:1];
     frames_step = 4'd1;
     if (frame_done) begin
       frames_step = {4{1'd1}};
@@ -231,6 +240,7 @@ module depthwise_small_core (
 
   always @(posedge aclk) begin
     if (~aresetn) begin
+      weight_stored_q <= 1'd0;
       last_line_q <= 7'd0;
       frames_q <= 4'd0;
       frames_inside_q <= 1'd0;
@@ -239,6 +249,7 @@ module depthwise_small_core (
       cause_q <= 6'd0;
       failed_q <= 1'd0;
     end else begin
+      weight_stored_q <= weight_stored_d;
       last_line_q <= last_line_d;
       frames_q <= frames_d;
       frames_inside_q <= frames_inside_d;
@@ -247,6 +258,8 @@ module depthwise_small_core (
       cause_q <= cause_d;
       failed_q <= failed_d;
     end
+    weight_stored_address_q <= weight_stored_address_d;
+    weight_stored_word_q <= weight_stored_word_d;
     first_line_q <= first_line_d;
     frame_last_line_q <= frame_last_line_d;
   end
@@ -328,9 +341,9 @@ module depthwise_small_core (
 
   depthwise_small_weights u_weights (
     .aclk          (aclk),
-    .write         (weight_write),
-    .write_address (weight_write_address),
-    .write_data    (s_axis_weight_tdata),
+    .write         (weight_stored_q),
+    .write_address (weight_stored_address_q),
+    .write_data    (weight_stored_word_q),
     .read_address  (weight_address),
     .read_data     (weight_word)
   );
@@ -377,6 +390,7 @@ module depthwise_small_core (
     .tdata                (out_data),
     .tlast                (m_axis_grad_input_tlast),
     .frame_done           (frame_done),
+    .cfg_has_end_beats    (cfg_has_end_beats),
     .cfg_end_beats_less_1 (cfg_end_beats_less_1)
   );
 endmodule
@@ -990,10 +1004,10 @@ module depthwise_small_grad (
     stored_d = pixel_end & (inside_col_q & inside_row_q);
     some_free = space_q != 3'd0;
     if (fills ^ stored_q) begin
-      some_free = space_q >= 3'd2;
+      some_free = |space_q[2:1];
     end
     if (fills & stored_q) begin
-      some_free = space_q >= 3'd3;
+      some_free = |space_q[2] | (space_q[1] & space_q[0]);
     end
     ready_d = some_free;
     write_d = store;
@@ -1260,7 +1274,7 @@ module depthwise_small_issue (
   input  wire        token_valid,  // its data and a whole set of weights are there
   output wire        token_ready,
   input  wire [13:0] token,
-  output wire        frame_busy,  // a pixel entered, and its frame is not done
+  output wire        frame_busy,  // a pixel entered two cycles ago, and its frame is not done
   output wire        free_less_1,  // dead as of now, less one
   input  wire        taken,  // one more place in the output FIFO is free
   output wire [2:0]  grad_address,  // line-buffer read
@@ -1317,6 +1331,7 @@ module depthwise_small_issue (
   wire       weight_sum;
   wire [3:0] grad_out;  // wrapped
   wire       unused_grad_out_sign;
+  reg        entered_q, entered_d;  // a pixel did, in the cycle before
   reg        in_frame_q, in_frame_d;
   reg        out_free_q, out_free_d;  // less one: the last read of these is on its way
   reg        done;  // a pixel's last issue goes
@@ -1381,7 +1396,6 @@ module depthwise_small_issue (
     next_start_weight_d = next_start_weight_q;
     now_grad_d = now_grad_q;
     now_weight_d = now_weight_q;
-    in_frame_d = in_frame_q;
     held_skip_d = held_skip_q;
     next_skip_d = next_skip_q;
     first_line_d = first_line_q;
@@ -1446,14 +1460,10 @@ module depthwise_small_issue (
       out_free_d = next_free_q;
     end
     // A frame is under way until its last issue goes, unless the next is there.
-    if (done & next_frame_last_q & ~active_q) begin
-      in_frame_d = 1'd0;
-    end
-    if (load) begin
-      in_frame_d = 1'd1;
-    end
+    entered_d = load;
+    in_frame_d = entered_q | (in_frame_q & ~(done & next_frame_last_q & ~active_q));
     // Places in the output FIFO, taken at the start of an accumulation.
-    places_two = places_q >= 5'd2;
+    places_two = |places_q[4:1];
     places_step = 5'd1;
     if (start) begin
       places_step = {5{1'd1}};
@@ -1492,6 +1502,7 @@ module depthwise_small_issue (
       blocked_q <= 1'd0;
       next_last_q <= 1'd0;
       next_done_q <= 1'd0;
+      entered_q <= 1'd0;
       in_frame_q <= 1'd0;
       out_free_q <= 1'd1;
       skip_write_q <= 1'd0;
@@ -1505,6 +1516,7 @@ module depthwise_small_issue (
       blocked_q <= blocked_d;
       next_last_q <= next_last_d;
       next_done_q <= next_done_d;
+      entered_q <= entered_d;
       in_frame_q <= in_frame_d;
       out_free_q <= out_free_d;
       skip_write_q <= skip_write_d;
@@ -1677,7 +1689,8 @@ module depthwise_small_result (
   output wire [31:0] tdata,
   output wire        tlast,
   output wire        frame_done,  // the last beat of a frame was taken
-  input  wire [1:0]  cfg_end_beats_less_1  // beats without a tap at a frame's end, less one, signed
+  input  wire        cfg_has_end_beats,  // there are beats without a tap at a frame's end
+  input  wire        cfg_end_beats_less_1  // beats without a tap at a frame's end, less one
 );
   reg         out_valid_q, out_valid_d;
   reg         out_last_q, out_last_d;
@@ -1686,42 +1699,57 @@ module depthwise_small_result (
   reg  [32:0] stored;
   wire [32:0] word;  // the next result, below the flag of a frame's last
   wire        there;  // it is there
-  reg         may_go;  // it is its turn
-  reg         take;  // it moves to the stream's registers
-  reg         open;  // the stream's registers are or become free
+  wire        may_go;  // it is its turn
+  wire        take;  // it moves to the stream's registers
+  wire        open;  // the stream's registers are or become free
   wire        run;  // beats without a tap ahead of the result behind the next
   wire        run_there;
-  reg         load;  // that run is the next
+  wire        load;  // that run is the next
   wire        run_taken;
   wire        run_gave;
   wire        unused_run_gave;
-  reg  [1:0]  tail_q, tail_d;  // beats of the frame's end that have yet to leave, less one
-  reg         tail_last_q, tail_last_d;  // the next beat is the last of them
-  reg         zero;  // a zero is due
-  reg         armed_q, armed_d;  // the run ahead of the next result is known
+  reg         tail_due_q, tail_due_d;  // the next beat is one of the frame's end
+  reg         tail_q, tail_d;  // beats of a frame's end after this one
+  reg         tail_at_last_q, tail_at_last_d;  // there are none
   reg  [1:0]  left_q, left_d;  // beats of it that have yet to leave, less one
+  wire [1:0]  left_next;
+  reg  [1:0]  left_next_added;
+  wire        zero;  // a zero is due
+  reg         armed_q, armed_d;  // the run ahead of the next result is known
+  reg         none_left;  // none of the run will be left
+  reg         turn_q, turn_d;  // no zero is due ahead of the next result
 
   assign run_taken = load & run_there;
   assign unused_run_gave = run_gave;
+  assign left_next = left_q + left_next_added;
+  assign open = tready | ~out_valid_q;
+  assign may_go = turn_q & there;
+  assign zero = (armed_q & ~turn_q) | tail_due_q;
+  assign load = take | ~armed_q;
+  assign take = open & may_go;
   assign tvalid = out_valid_q;
   assign tdata = out_data_q;
   assign tlast = out_last_q;
   assign frame_done = done_q;
 
   always @* begin
+    left_next_added = {2{1'd1}};
+    if (load) begin
+      left_next_added = {1'd0, run};
+    end
+  end
+
+  always @* begin
     out_valid_d = out_valid_q;
     out_last_d = out_last_q;
     out_data_d = out_data_q;
+    tail_due_d = tail_due_q;
     tail_d = tail_q;
-    tail_last_d = tail_last_q;
-    armed_d = armed_q;
+    tail_at_last_d = tail_at_last_q;
     left_d = left_q;
+    armed_d = armed_q;
     stored[31:0] = acc;
     stored[32] = frame_last;
-    open = tready | ~out_valid_q;
-    zero = (armed_q & ~left_q[1]) | ~tail_q[1];
-    may_go = armed_q & left_q[1] & there & tail_q[1];
-    take = open & may_go;
     if (open) begin
       out_valid_d = may_go;
       out_data_d = word[31:0];
@@ -1729,25 +1757,36 @@ module depthwise_small_result (
         out_valid_d = 1'd1;
         out_data_d = 32'd0;
       end
-      out_last_d = (word[32] & ~zero & cfg_end_beats_less_1[1]) | tail_last_q;
+      out_last_d = (word[32] & ~zero & ~cfg_has_end_beats) | (tail_due_q & tail_at_last_q);
     end
     // The run ahead of the result behind this one.
-    load = take | ~armed_q;
-    if (open & zero & tail_q[1]) begin
-      left_d = left_q - 2'd1;
-    end
     if (load) begin
       armed_d = run_there;
-      left_d = {1'd0, run} - 2'd1;
     end
+    if ((load & run_there) | (open & zero & ~tail_due_q)) begin
+      left_d = left_next;
+    end
+    none_left = left_q[1];
+    if (open & zero & ~tail_due_q) begin
+      none_left = left_q == 2'd0;
+    end
+    if (load & run_there) begin
+      none_left = ~run;
+    end
+    turn_d = armed_d & none_left;
     // The run at a frame's end goes before the next frame's.
-    if (open & ~tail_q[1]) begin
-      tail_d = tail_q - 2'd1;
-      tail_last_d = tail_q == 2'd1;
+    if (open & tail_due_q) begin
+      tail_d = tail_q + (cfg_end_beats_less_1 | ~tail_at_last_q);
+      tail_at_last_d = (tail_q == 1'd1) | ~cfg_end_beats_less_1;
+    end
+    if (open & tail_due_q & tail_at_last_q) begin
+      tail_due_d = 1'd0;
     end
     if (take & word[32]) begin
-      tail_d = cfg_end_beats_less_1;
-      tail_last_d = cfg_end_beats_less_1 == 2'd0;
+      tail_due_d = cfg_has_end_beats;
+    end
+    if (tail_due_d) begin
+      turn_d = 1'd0;
     end
     done_d = out_valid_q & tready & out_last_q;
   end
@@ -1756,19 +1795,24 @@ module depthwise_small_result (
     if (~aresetn) begin
       out_valid_q <= 1'd0;
       done_q <= 1'd0;
-      tail_q <= {2{1'd1}};
-      tail_last_q <= 1'd0;
+      tail_due_q <= 1'd0;
+      tail_q <= cfg_end_beats_less_1;
+      tail_at_last_q <= ~cfg_end_beats_less_1;
+      left_q <= {2{1'd1}};
       armed_q <= 1'd0;
+      turn_q <= 1'd0;
     end else begin
       out_valid_q <= out_valid_d;
       done_q <= done_d;
+      tail_due_q <= tail_due_d;
       tail_q <= tail_d;
-      tail_last_q <= tail_last_d;
+      tail_at_last_q <= tail_at_last_d;
+      left_q <= left_d;
       armed_q <= armed_d;
+      turn_q <= turn_d;
     end
     out_last_q <= out_last_d;
     out_data_q <= out_data_d;
-    left_q <= left_d;
   end
 
   depthwise_small_result_run_fifo u_runs (
@@ -1809,19 +1853,23 @@ module depthwise_small_result_run_fifo (
   input  wire  take
 );
   reg  [3:0] write_slot_q, write_slot_d;
-  reg  [3:0] read_slot_q, read_slot_d;
-  reg  [4:0] count_q, count_d;  // beats in the memory, but for a fetch just before
-  reg        one_q, one_d;  // the count is one at least
-  reg        two_q, two_d;  // it is two at least
+  reg  [3:0] read_slot_q, read_slot_d;  // of a fetch just before, or else of the next
+  reg  [3:0] slot_after_q, slot_after_d;  // the one behind it
+  reg  [4:0] count_q, count_d;  // beats in the memory, and the one that was fetched in the cycle before
+  reg        one_q, one_d;  // beats in the memory are one at least
+  reg        two_q, two_d;  // the count is two at least
+  reg        three_q, three_d;  // it is three at least
+  reg        more;  // beats in the memory are two at least
   reg        fetched_q, fetched_d;  // one was fetched in the cycle before
   reg        held_q, held_d;  // the word has yet to be taken
-  reg        some;  // there is a beat to fetch
+  reg        open;  // the word is or becomes free
   reg        fetch;  // a beat is read
   reg        moves;  // a beat becomes the word
   wire [5:0] count_from;
   wire [5:0] count_step;
   wire [5:0] count_sum;  // above a bit whose carry is a write
   wire       unused_count_carry;
+  reg  [3:0] fetch_slot;
 
   assign count_from[5:1] = count_q;
   assign count_from[0] = 1'd1;
@@ -1833,24 +1881,44 @@ module depthwise_small_result_run_fifo (
   assign valid = held_q;
 
   always @* begin
+    fetch_slot = read_slot_q;
+    if (fetched_q) begin
+      fetch_slot = slot_after_q;
+    end
+  end
+
+  always @* begin
     write_slot_d = write_slot_q;
     read_slot_d = read_slot_q;
+    slot_after_d = slot_after_q;
+    two_d = two_q;
+    three_d = three_q;
     count_d = count_sum[5:1];
-    one_d = count_d != 5'd0;
-    two_d = count_d >= 5'd2;
-    some = one_q;
+    more = two_q;
     if (fetched_q) begin
-      some = two_q;
+      more = three_q;
     end
-    fetch = some & (take | ~held_q);
+    open = take | ~held_q;
+    fetch = one_q & open;
     moves = fetch;
+    // By flags, so that no fetch waits for a sum.
+    one_d = write | more | (one_q & ~fetch);
+    if (write & ~fetched_q) begin
+      two_d = one_q;
+      three_d = two_q;
+    end
+    if (fetched_q & ~write) begin
+      two_d = three_q;
+      three_d = |count_q[4:2];
+    end
     held_d = moves | (held_q & ~take);
     fetched_d = fetch;
     if (write) begin
       write_slot_d = write_slot_q + 4'd1;
     end
-    if (fetch) begin
-      read_slot_d = read_slot_q + 4'd1;
+    if (fetched_q) begin
+      read_slot_d = slot_after_q;
+      slot_after_d = slot_after_q + 4'd1;
     end
   end
 
@@ -1858,17 +1926,21 @@ module depthwise_small_result_run_fifo (
     if (~aresetn) begin
       write_slot_q <= 4'd0;
       read_slot_q <= 4'd0;
+      slot_after_q <= 4'd1;
       count_q <= 5'd0;
       one_q <= 1'd0;
       two_q <= 1'd0;
+      three_q <= 1'd0;
       fetched_q <= 1'd0;
       held_q <= 1'd0;
     end else begin
       write_slot_q <= write_slot_d;
       read_slot_q <= read_slot_d;
+      slot_after_q <= slot_after_d;
       count_q <= count_d;
       one_q <= one_d;
       two_q <= two_d;
+      three_q <= three_d;
       fetched_q <= fetched_d;
       held_q <= held_d;
     end
@@ -1879,8 +1951,8 @@ module depthwise_small_result_run_fifo (
     .write         (write),
     .write_address (write_slot_q),
     .write_data    (beat),
-    .read          (fetch),
-    .read_address  (read_slot_q),
+    .read          (open),
+    .read_address  (fetch_slot),
     .read_data     (word)
   );
 endmodule
@@ -1925,19 +1997,23 @@ module depthwise_small_result_results (
   input  wire        take
 );
   reg  [3:0] write_slot_q, write_slot_d;
-  reg  [3:0] read_slot_q, read_slot_d;
-  reg  [4:0] count_q, count_d;  // beats in the memory, but for a fetch just before
-  reg        one_q, one_d;  // the count is one at least
-  reg        two_q, two_d;  // it is two at least
+  reg  [3:0] read_slot_q, read_slot_d;  // of a fetch just before, or else of the next
+  reg  [3:0] slot_after_q, slot_after_d;  // the one behind it
+  reg  [4:0] count_q, count_d;  // beats in the memory, and the one that was fetched in the cycle before
+  reg        one_q, one_d;  // beats in the memory are one at least
+  reg        two_q, two_d;  // the count is two at least
+  reg        three_q, three_d;  // it is three at least
+  reg        more;  // beats in the memory are two at least
   reg        fetched_q, fetched_d;  // one was fetched in the cycle before
   reg        held_q, held_d;  // the word has yet to be taken
-  reg        some;  // there is a beat to fetch
+  reg        open;  // the word is or becomes free
   reg        fetch;  // a beat is read
   reg        moves;  // a beat becomes the word
   wire [5:0] count_from;
   wire [5:0] count_step;
   wire [5:0] count_sum;  // above a bit whose carry is a write
   wire       unused_count_carry;
+  reg  [3:0] fetch_slot;
 
   assign count_from[5:1] = count_q;
   assign count_from[0] = 1'd1;
@@ -1949,24 +2025,44 @@ module depthwise_small_result_results (
   assign valid = held_q;
 
   always @* begin
+    fetch_slot = read_slot_q;
+    if (fetched_q) begin
+      fetch_slot = slot_after_q;
+    end
+  end
+
+  always @* begin
     write_slot_d = write_slot_q;
     read_slot_d = read_slot_q;
+    slot_after_d = slot_after_q;
+    two_d = two_q;
+    three_d = three_q;
     count_d = count_sum[5:1];
-    one_d = count_d != 5'd0;
-    two_d = count_d >= 5'd2;
-    some = one_q;
+    more = two_q;
     if (fetched_q) begin
-      some = two_q;
+      more = three_q;
     end
-    fetch = some & (take | ~held_q);
+    open = take | ~held_q;
+    fetch = one_q & open;
     moves = fetch;
+    // By flags, so that no fetch waits for a sum.
+    one_d = write | more | (one_q & ~fetch);
+    if (write & ~fetched_q) begin
+      two_d = one_q;
+      three_d = two_q;
+    end
+    if (fetched_q & ~write) begin
+      two_d = three_q;
+      three_d = |count_q[4:2];
+    end
     held_d = moves | (held_q & ~take);
     fetched_d = fetch;
     if (write) begin
       write_slot_d = write_slot_q + 4'd1;
     end
-    if (fetch) begin
-      read_slot_d = read_slot_q + 4'd1;
+    if (fetched_q) begin
+      read_slot_d = slot_after_q;
+      slot_after_d = slot_after_q + 4'd1;
     end
   end
 
@@ -1974,17 +2070,21 @@ module depthwise_small_result_results (
     if (~aresetn) begin
       write_slot_q <= 4'd0;
       read_slot_q <= 4'd0;
+      slot_after_q <= 4'd1;
       count_q <= 5'd0;
       one_q <= 1'd0;
       two_q <= 1'd0;
+      three_q <= 1'd0;
       fetched_q <= 1'd0;
       held_q <= 1'd0;
     end else begin
       write_slot_q <= write_slot_d;
       read_slot_q <= read_slot_d;
+      slot_after_q <= slot_after_d;
       count_q <= count_d;
       one_q <= one_d;
       two_q <= two_d;
+      three_q <= three_d;
       fetched_q <= fetched_d;
       held_q <= held_d;
     end
@@ -1995,8 +2095,8 @@ module depthwise_small_result_results (
     .write         (write),
     .write_address (write_slot_q),
     .write_data    (beat),
-    .read          (fetch),
-    .read_address  (read_slot_q),
+    .read          (open),
+    .read_address  (fetch_slot),
     .read_data     (word)
   );
 endmodule

@@ -168,6 +168,9 @@ module strided_core (
   wire        frame_busy;
   wire [6:0]  weight_address;
   wire [31:0] weight_word;
+  reg         weight_stored_q, weight_stored_d;
+  reg  [6:0]  weight_stored_address_q, weight_stored_address_d;
+  reg  [31:0] weight_stored_word_q, weight_stored_word_d;
   wire        taken;
   wire        acc_first;
   wire        acc_last;
@@ -199,6 +202,9 @@ module strided_core (
     frames_d = frames_q;
     frames_inside_d = frames_inside_q;
     cause_d = cause_q;
+    weight_stored_d = weight_write;
+    weight_stored_address_d = weight_write_address;
+    weight_stored_word_d = s_axis_weight_tdata;
     first_line_d[0] = acc_first;
     first_line_d[6:1] = first_line_q[5:0];
     last_line_d[0] = acc_last;
@@ -207,7 +213,7 @@ module strided_core (
     frame_last_line_d[7:1] = frame_last_line_q[6:0];
     out_wide[23:0] = {{3{out_data[20]}}, out_data[20:0]};
     out_wide[47:24] = {{3{out_data[41]}}, out_data[41:21]};
-    frames_two = frames_q >= 4'd2;
+    frames_two = |frames_q[3:1];
     frames_step = 4'd1;
     if (frame_done) begin
       frames_step = {4{1'd1}};
@@ -241,6 +247,7 @@ module strided_core (
 
   always @(posedge aclk) begin
     if (~aresetn) begin
+      weight_stored_q <= 1'd0;
       last_line_q <= 8'd0;
       frames_q <= 4'd0;
       frames_inside_q <= 1'd0;
@@ -249,6 +256,7 @@ module strided_core (
       cause_q <= 6'd0;
       failed_q <= 1'd0;
     end else begin
+      weight_stored_q <= weight_stored_d;
       last_line_q <= last_line_d;
       frames_q <= frames_d;
       frames_inside_q <= frames_inside_d;
@@ -257,6 +265,8 @@ module strided_core (
       cause_q <= cause_d;
       failed_q <= failed_d;
     end
+    weight_stored_address_q <= weight_stored_address_d;
+    weight_stored_word_q <= weight_stored_word_d;
     first_line_q <= first_line_d;
     frame_last_line_q <= frame_last_line_d;
   end
@@ -332,9 +342,9 @@ module strided_core (
 
   strided_weights u_weights (
     .aclk          (aclk),
-    .write         (weight_write),
-    .write_address (weight_write_address),
-    .write_data    (s_axis_weight_tdata),
+    .write         (weight_stored_q),
+    .write_address (weight_stored_address_q),
+    .write_data    (weight_stored_word_q),
     .read_address  (weight_address),
     .read_data     (weight_word)
   );
@@ -401,8 +411,9 @@ endmodule
 // Promise: `token_valid` with `token` stays until `token_ready`; a token moves in every cycle in
 // which both are high; at least one token in three cycles.
 //
-// No pixel is done in fewer, and none of these sums is in a hurry: the sequencers go on in the cycle
-// behind it, and where the line buffer is no power of two, the address is wrapped in the two behind it.
+// No pixel is done in fewer, and none of these sums is in a hurry: the next begins when the token has
+// moved, the sequencers go on a cycle later, and where the line buffer is no power of two, the address
+// is wrapped in the cycle behind the sum.
 module strided_walk (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
@@ -436,7 +447,7 @@ module strided_walk (
   reg         frame_first_q, frame_first_d;  // the next row is a frame's first
   reg  [2:0]  address_q, address_d;  // line buffer, of the first tap
   reg         settles_q, settles_d;  // the sums are new
-  reg         settled_q, settled_d;  // they were in the cycle before
+  reg  [2:0]  wrapped;  // the address
   reg  [3:0]  sum_q, sum_d;  // the address, below twice the ring
   reg  [4:0]  less_q, less_d;  // less the ring; negative: no wrap is due
   reg  [3:0]  weight_q, weight_d;  // weight memory, likewise
@@ -507,10 +518,9 @@ module strided_walk (
     first_d = first_q;
     last_d = last_q;
     // What moves in this cycle.
-    emit = row_there & col_there & ~((valid_q & ~token_ready) | settles_q | settled_q);
+    emit = row_there & col_there & ~(valid_q | settles_q);
     settles_d = emit;
-    settled_d = settles_q;
-    valid_d = settled_q | (valid_q & ~token_ready);
+    valid_d = settles_q | (valid_q & ~token_ready);
     row_end = col_last;
     row_done_d = emit & row_end;
     row_advance = row_done_q;
@@ -533,11 +543,12 @@ module strided_walk (
       last_d = row_end & row_last;
     end
     less_d = {1'd0, sum_q} - {1'd0, cfg_walk_ring};
-    if (settled_q) begin
-      address_d = less_q[2:0];
-      if (less_q[4]) begin
-        address_d = sum_q[2:0];
-      end
+    wrapped = less_q[2:0];
+    if (less_q[4]) begin
+      wrapped = sum_q[2:0];
+    end
+    if (valid_q) begin
+      address_d = wrapped;
     end
     if (emit & row_first_q) begin
       tap_rows_d = tap_rows_q + row_taps;
@@ -545,7 +556,7 @@ module strided_walk (
     if (row_advance) begin
       frame_first_d = row_last;
     end
-    next_token[2:0] = address_q;
+    next_token[2:0] = wrapped;
     next_token[6:3] = weight_q;
     next_token[7] = tap_rows_q;
     next_token[8] = tap_cols_q;
@@ -562,7 +573,6 @@ module strided_walk (
       frame_first_q <= 1'd1;
       address_q <= 3'd0;
       settles_q <= 1'd0;
-      settled_q <= 1'd0;
       weight_q <= 4'd0;
       tap_rows_q <= 1'd0;
       tap_cols_q <= 1'd0;
@@ -573,7 +583,6 @@ module strided_walk (
       frame_first_q <= frame_first_d;
       address_q <= address_d;
       settles_q <= settles_d;
-      settled_q <= settled_d;
       weight_q <= weight_d;
       tap_rows_q <= tap_rows_d;
       tap_cols_q <= tap_cols_d;
@@ -611,7 +620,8 @@ endmodule
 // the count is below zero, and the next time its end is passed.
 //
 // Promise: `step` is the present step while `there`, which is high for good a few cycles after reset;
-// `advance` goes to the next one in one cycle, and comes only while `there`.
+// `advance` goes to the next one in one cycle, and comes only while `there`, for a cycle at least before it and
+// between two: whether the program jumps is worked out in it.
 module strided_walk_rows (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
@@ -623,7 +633,8 @@ module strided_walk_rows (
   reg  [2:0]  place_q, place_d;  // line that is fetched next
   reg         filled_q, filled_d;
   reg         fetch;
-  reg         jumps;  // the line that was fetched last does not lead to the next
+  reg         will_jump;  // the line that was fetched last does not lead to the next
+  reg         jumps_q, jumps_d;  // the same, since the cycle before
   wire        told_wrap;  // of the line ahead
 
   assign step = line[14:1];
@@ -634,22 +645,25 @@ module strided_walk_rows (
     place_d = place_q;
     fetch = advance | ~filled_q;
     filled_d = 1'd1;
-    jumps = filled_q & told_wrap;
+    will_jump = filled_q & told_wrap;
     if (fetch) begin
       place_d = place_q + 3'd1;
-      if (jumps) begin
+      if (jumps_q) begin
         place_d = 3'd1;
       end
     end
+    jumps_d = will_jump;
   end
 
   always @(posedge aclk) begin
     if (~aresetn) begin
       place_q <= 3'd0;
       filled_q <= 1'd0;
+      jumps_q <= 1'd0;
     end else begin
       place_q <= place_d;
       filled_q <= filled_d;
+      jumps_q <= jumps_d;
     end
   end
 
@@ -706,7 +720,8 @@ endmodule
 // the count is below zero, and the next time its end is passed.
 //
 // Promise: `step` is the present step while `there`, which is high for good a few cycles after reset;
-// `advance` goes to the next one in one cycle, and comes only while `there`.
+// `advance` goes to the next one in one cycle, and comes only while `there`, for a cycle at least before it and
+// between two: whether the program jumps is worked out in it.
 module strided_walk_cols (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
@@ -718,7 +733,8 @@ module strided_walk_cols (
   reg  [2:0]  place_q, place_d;  // line that is fetched next
   reg         filled_q, filled_d;
   reg         fetch;
-  reg         jumps;  // the line that was fetched last does not lead to the next
+  reg         will_jump;  // the line that was fetched last does not lead to the next
+  reg         jumps_q, jumps_d;  // the same, since the cycle before
   wire        told_wrap;  // of the line ahead
 
   assign step = line[12:1];
@@ -729,22 +745,25 @@ module strided_walk_cols (
     place_d = place_q;
     fetch = advance | ~filled_q;
     filled_d = 1'd1;
-    jumps = filled_q & told_wrap;
+    will_jump = filled_q & told_wrap;
     if (fetch) begin
       place_d = place_q + 3'd1;
-      if (jumps) begin
+      if (jumps_q) begin
         place_d = 3'd1;
       end
     end
+    jumps_d = will_jump;
   end
 
   always @(posedge aclk) begin
     if (~aresetn) begin
       place_q <= 3'd0;
       filled_q <= 1'd0;
+      jumps_q <= 1'd0;
     end else begin
       place_q <= place_d;
       filled_q <= filled_d;
+      jumps_q <= jumps_d;
     end
   end
 
@@ -908,8 +927,8 @@ module strided_grad (
   reg  [2:0]  place_q, place_d;  // where the next one goes
   reg         place_at_last_q, place_at_last_d;
   reg         some_free;  // the next pixel has a place
-  reg  [1:0]  pixel_q, pixel_d;  // pixel of the frame
-  reg         pixel_at_last_q, pixel_at_last_d;
+  reg  [1:0]  pixels_left_q, pixels_left_d;  // pixels of the frame after this one
+  reg         pixels_left_at_last_q, pixels_left_at_last_d;  // there are none
   reg         fills;  // space is taken by the beat
   reg         late_tlast_q, late_tlast_d;  // of the beat that was taken in the cycle before
   reg         seen;  // a beat's place in its frame is looked at
@@ -944,8 +963,8 @@ module strided_grad (
     mid_pixel_d = mid_pixel_q;
     place_d = place_q;
     place_at_last_d = place_at_last_q;
-    pixel_d = pixel_q;
-    pixel_at_last_d = pixel_at_last_q;
+    pixels_left_d = pixels_left_q;
+    pixels_left_at_last_d = pixels_left_at_last_q;
     overdue_d = overdue_q;
     accept = tvalid & ready_q;
     // Where in its frame a beat is.
@@ -954,22 +973,14 @@ module strided_grad (
       word_d = word_q + 2'd1;
       word_at_last_d = word_q == (cfg_pixel_words_less_1 - 2'd1);
     end
-    if (accept & word_at_last_q) begin
-      word_d = 2'd0;
-      word_at_last_d = cfg_pixel_words_less_1 == 2'd0;
-    end
     pixel_end = accept & word_end;
     late_tlast_d = tlast;
     seen = write_q;
     seen_pixel_end = stored_q;
-    due = stored_q & pixel_at_last_q;
+    due = stored_q & pixels_left_at_last_q;
     if (seen_pixel_end) begin
-      pixel_d = pixel_q + 2'd1;
-      pixel_at_last_d = pixel_q == (cfg_grad_pixels_less_1 - 2'd1);
-    end
-    if (seen_pixel_end & pixel_at_last_q) begin
-      pixel_d = 2'd0;
-      pixel_at_last_d = cfg_grad_pixels_less_1 == 2'd0;
+      pixels_left_d = pixels_left_q + (cfg_grad_pixels_less_1 | {2{~pixels_left_at_last_q}});
+      pixels_left_at_last_d = (pixels_left_q == 2'd1) | (cfg_grad_pixels_less_1 == 2'd0);
     end
     if (seen) begin
       first_beat_d = due;
@@ -981,7 +992,7 @@ module strided_grad (
     stored_d = pixel_end;
     some_free = space_q != 3'd0;
     if (fills | stored_q) begin
-      some_free = space_q >= 3'd2;
+      some_free = |space_q[2:1];
     end
     if (accept) begin
       mid_pixel_d = ~word_end;
@@ -1019,8 +1030,8 @@ module strided_grad (
       mid_pixel_q <= 1'd0;
       place_q <= 3'd0;
       place_at_last_q <= cfg_line_less_1 == 3'd0;
-      pixel_q <= 2'd0;
-      pixel_at_last_q <= cfg_grad_pixels_less_1 == 2'd0;
+      pixels_left_q <= cfg_grad_pixels_less_1;
+      pixels_left_at_last_q <= cfg_grad_pixels_less_1 == 2'd0;
       overdue_q <= 1'd0;
     end else begin
       space_q <= space_d;
@@ -1033,8 +1044,8 @@ module strided_grad (
       mid_pixel_q <= mid_pixel_d;
       place_q <= place_d;
       place_at_last_q <= place_at_last_d;
-      pixel_q <= pixel_d;
-      pixel_at_last_q <= pixel_at_last_d;
+      pixels_left_q <= pixels_left_d;
+      pixels_left_at_last_q <= pixels_left_at_last_d;
       overdue_q <= overdue_d;
     end
     data_q <= data_d;
@@ -1242,7 +1253,7 @@ module strided_issue (
   input  wire        token_valid,  // its data and a whole set of weights are there
   output wire        token_ready,
   input  wire [13:0] token,
-  output wire        frame_busy,  // a pixel entered, and its frame is not done
+  output wire        frame_busy,  // a pixel entered two cycles ago, and its frame is not done
   output wire        free_less_1,  // dead as of now, less one
   input  wire        taken,  // one more place in the output FIFO is free
   output wire [4:0]  grad_address,  // line-buffer read
@@ -1325,6 +1336,7 @@ module strided_issue (
   wire [3:0] grad_out;  // wrapped
   wire       unused_grad_out_sign;
   reg  [1:0] now_k_block_q, now_k_block_d;
+  reg        entered_q, entered_d;  // a pixel did, in the cycle before
   reg        in_frame_q, in_frame_d;
   reg        out_free_q, out_free_d;  // less one: the last read of these is on its way
   reg        done;  // a pixel's last issue goes
@@ -1400,7 +1412,6 @@ module strided_issue (
     out_grad_d = out_grad_q;
     out_weight_d = out_weight_q;
     now_k_block_d = now_k_block_q;
-    in_frame_d = in_frame_q;
     first_line_d = first_line_q;
     last_line_d = last_line_q;
     frame_last_line_d = frame_last_line_q;
@@ -1415,8 +1426,8 @@ module strided_issue (
     if (turn) begin
       at_first_d = 1'd0;
       acc_start_d = acc_end_q;
-      k_blocks_left_d = k_blocks_left_q - 2'd1;
-      k_blocks_last_d = k_blocks_left_q == 2'd1;
+      k_blocks_left_d = k_blocks_left_q + (cfg_k_blocks_less_1 | {2{~k_blocks_last_q}});
+      k_blocks_last_d = (k_blocks_left_q == 2'd1) | (cfg_k_blocks_less_1 == 2'd0);
       turned_d = 2'd0;
       turned_back_d = 1'd0;
       if (k_blocks_last_q) begin
@@ -1439,22 +1450,14 @@ module strided_issue (
           end
           turned_d = 2'd2;
           turned_back_d = ~rows_forth_q;
-          if (rows_last_q) begin
-            c_blocks_left_d = c_blocks_left_q - 1'd1;
-            c_blocks_last_d = c_blocks_left_q == 1'd1;
-            turned_d = 2'd3;
-            turned_back_d = 1'd0;
-          end
         end
       end
-    end
-    if (turn & k_blocks_last_q) begin
-      k_blocks_left_d = cfg_k_blocks_less_1;
-      k_blocks_last_d = cfg_k_blocks_less_1 == 2'd0;
-    end
-    if (turn & k_blocks_last_q & cols_last_q & rows_last_q & c_blocks_last_q) begin
-      c_blocks_left_d = cfg_c_blocks_less_1;
-      c_blocks_last_d = ~cfg_c_blocks_less_1;
+      if (acc_end_q) begin
+        c_blocks_left_d = c_blocks_left_q + (cfg_c_blocks_less_1 | ~c_blocks_last_q);
+        c_blocks_last_d = (c_blocks_left_q == 1'd1) | ~cfg_c_blocks_less_1;
+        turned_d = 2'd3;
+        turned_back_d = 1'd0;
+      end
     end
     if (turn) begin
       acc_end_d = (k_blocks_left_q == 2'd1) & (cols_last_q & rows_last_q);
@@ -1544,14 +1547,10 @@ module strided_issue (
       out_free_d = next_free_q;
     end
     // A frame is under way until its last issue goes, unless the next is there.
-    if (done & next_frame_last_q & ~active_q) begin
-      in_frame_d = 1'd0;
-    end
-    if (load) begin
-      in_frame_d = 1'd1;
-    end
+    entered_d = load;
+    in_frame_d = entered_q | (in_frame_q & ~(done & next_frame_last_q & ~active_q));
     // Places in the output FIFO, taken at the start of an accumulation.
-    places_two = places_q >= 5'd2;
+    places_two = |places_q[4:1];
     places_step = 5'd1;
     if (start) begin
       places_step = {5{1'd1}};
@@ -1588,6 +1587,7 @@ module strided_issue (
       turned_q <= 2'd0;
       next_last_q <= 1'd0;
       next_done_q <= 1'd0;
+      entered_q <= 1'd0;
       in_frame_q <= 1'd0;
       out_free_q <= 1'd1;
       last_line_q <= 2'd0;
@@ -1607,6 +1607,7 @@ module strided_issue (
       turned_q <= turned_d;
       next_last_q <= next_last_d;
       next_done_q <= next_done_d;
+      entered_q <= entered_d;
       in_frame_q <= in_frame_d;
       out_free_q <= out_free_d;
       last_line_q <= last_line_d;
@@ -1804,10 +1805,13 @@ module strided_result (
   reg  [42:0] stored;
   wire [42:0] word;  // the next result, below the flag of a frame's last
   wire        there;  // it is there
-  reg         may_go;  // it is its turn
-  reg         take;  // it moves to the stream's registers
-  reg         open;  // the stream's registers are or become free
+  wire        may_go;  // it is its turn
+  wire        take;  // it moves to the stream's registers
+  wire        open;  // the stream's registers are or become free
 
+  assign open = tready | ~out_valid_q;
+  assign may_go = there;
+  assign take = open & may_go;
   assign tvalid = out_valid_q;
   assign tdata = out_data_q;
   assign tlast = out_last_q;
@@ -1819,9 +1823,6 @@ module strided_result (
     out_data_d = out_data_q;
     stored[41:0] = acc;
     stored[42] = frame_last;
-    open = tready | ~out_valid_q;
-    may_go = there;
-    take = open & may_go;
     if (open) begin
       out_valid_d = may_go;
       out_data_d = word[41:0];
@@ -1869,19 +1870,23 @@ module strided_result_results (
   input  wire        take
 );
   reg  [3:0] write_slot_q, write_slot_d;
-  reg  [3:0] read_slot_q, read_slot_d;
-  reg  [4:0] count_q, count_d;  // beats in the memory, but for a fetch just before
-  reg        one_q, one_d;  // the count is one at least
-  reg        two_q, two_d;  // it is two at least
+  reg  [3:0] read_slot_q, read_slot_d;  // of a fetch just before, or else of the next
+  reg  [3:0] slot_after_q, slot_after_d;  // the one behind it
+  reg  [4:0] count_q, count_d;  // beats in the memory, and the one that was fetched in the cycle before
+  reg        one_q, one_d;  // beats in the memory are one at least
+  reg        two_q, two_d;  // the count is two at least
+  reg        three_q, three_d;  // it is three at least
+  reg        more;  // beats in the memory are two at least
   reg        fetched_q, fetched_d;  // one was fetched in the cycle before
   reg        held_q, held_d;  // the word has yet to be taken
-  reg        some;  // there is a beat to fetch
+  reg        open;  // the word is or becomes free
   reg        fetch;  // a beat is read
   reg        moves;  // a beat becomes the word
   wire [5:0] count_from;
   wire [5:0] count_step;
   wire [5:0] count_sum;  // above a bit whose carry is a write
   wire       unused_count_carry;
+  reg  [3:0] fetch_slot;
 
   assign count_from[5:1] = count_q;
   assign count_from[0] = 1'd1;
@@ -1893,24 +1898,44 @@ module strided_result_results (
   assign valid = held_q;
 
   always @* begin
+    fetch_slot = read_slot_q;
+    if (fetched_q) begin
+      fetch_slot = slot_after_q;
+    end
+  end
+
+  always @* begin
     write_slot_d = write_slot_q;
     read_slot_d = read_slot_q;
+    slot_after_d = slot_after_q;
+    two_d = two_q;
+    three_d = three_q;
     count_d = count_sum[5:1];
-    one_d = count_d != 5'd0;
-    two_d = count_d >= 5'd2;
-    some = one_q;
+    more = two_q;
     if (fetched_q) begin
-      some = two_q;
+      more = three_q;
     end
-    fetch = some & (take | ~held_q);
+    open = take | ~held_q;
+    fetch = one_q & open;
     moves = fetch;
+    // By flags, so that no fetch waits for a sum.
+    one_d = write | more | (one_q & ~fetch);
+    if (write & ~fetched_q) begin
+      two_d = one_q;
+      three_d = two_q;
+    end
+    if (fetched_q & ~write) begin
+      two_d = three_q;
+      three_d = |count_q[4:2];
+    end
     held_d = moves | (held_q & ~take);
     fetched_d = fetch;
     if (write) begin
       write_slot_d = write_slot_q + 4'd1;
     end
-    if (fetch) begin
-      read_slot_d = read_slot_q + 4'd1;
+    if (fetched_q) begin
+      read_slot_d = slot_after_q;
+      slot_after_d = slot_after_q + 4'd1;
     end
   end
 
@@ -1918,17 +1943,21 @@ module strided_result_results (
     if (~aresetn) begin
       write_slot_q <= 4'd0;
       read_slot_q <= 4'd0;
+      slot_after_q <= 4'd1;
       count_q <= 5'd0;
       one_q <= 1'd0;
       two_q <= 1'd0;
+      three_q <= 1'd0;
       fetched_q <= 1'd0;
       held_q <= 1'd0;
     end else begin
       write_slot_q <= write_slot_d;
       read_slot_q <= read_slot_d;
+      slot_after_q <= slot_after_d;
       count_q <= count_d;
       one_q <= one_d;
       two_q <= two_d;
+      three_q <= three_d;
       fetched_q <= fetched_d;
       held_q <= held_d;
     end
@@ -1939,8 +1968,8 @@ module strided_result_results (
     .write         (write),
     .write_address (write_slot_q),
     .write_data    (beat),
-    .read          (fetch),
-    .read_address  (read_slot_q),
+    .read          (open),
+    .read_address  (fetch_slot),
     .read_data     (word)
   );
 endmodule
