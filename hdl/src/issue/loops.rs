@@ -192,6 +192,16 @@ impl Level {
         self.left.q.clone()
     }
 
+    /// Whether its runs for this pixel have one turn; `None` where they never have. Of a loop that no other is around, it is not
+    /// known, nor asked for.
+    pub fn single(&self) -> Option<Expr> {
+        match (&self.held, &self.reloaded) {
+            (Some(held), _) => Some(held.q.is_zero()),
+            (None, Some([_, single])) => Some(single.clone()),
+            (None, None) => None,
+        }
+    }
+
     /// High in the last turn but one.
     pub fn last_is_next(&self) -> Expr {
         self.left.q.eq(&lit(1, self.left.q.width()))

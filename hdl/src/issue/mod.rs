@@ -1,5 +1,6 @@
 //! The issue loop: one multiplier issue a cycle.
 
+mod ends;
 mod loops;
 mod steps;
 
@@ -14,7 +15,8 @@ use crate::primitives::ring::Ring;
 use crate::primitives::target::Target;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 use crate::walk::TokenWidths;
-use loops::{all_last, shapes, Level, LoopShape};
+use ends::Ends;
+use loops::{shapes, Level, LoopShape};
 use steps::{ByTurn, Grad, Step, Steps, TurnTable};
 
 const DOC: &str = "\
@@ -167,7 +169,7 @@ pub fn issue_loop(
     let advance = m.net("advance", 1, "the loops' issue takes its place");
     let turn = m.net("turn", 1, "and the loops go to the next");
     let start = m.net("start", 1, "an accumulation starts");
-    let ends = Ends::new(&mut m, &levels, capacity.k_turns);
+    let ends = Ends::new(&mut m, &levels, capacity);
     let (acc_end, pixel_end) = (ends.acc.clone(), ends.pixel.clone());
     let vacant = m.net("vacant", 1, "the loops have no pixel after this cycle");
     let load = m.net("load", 1, "the next pixel enters them");
@@ -239,11 +241,13 @@ pub fn issue_loop(
                 b.set(&frame_first.d, &field("frame_first"));
             }
             let told = [None, Some("tap_cols"), Some("tap_rows"), None, None];
-            for (level, told) in levels.iter().zip(told) {
+            let told = told.map(|name| name.filter(|name| !unnamed.contains(name)).map(&field));
+            for (level, told) in levels.iter().zip(&told) {
                 if let Some(level) = level {
-                    level.enter(b, told.map(&field).as_ref());
+                    level.enter(b, told.as_ref());
                 }
             }
+            ends.enter(b, &levels, &told);
         });
     });
 
@@ -529,62 +533,6 @@ fn steps(
     steps
 }
 
-/// Whether the loops stand at the last issue of an accumulation and of a pixel.
-struct Ends {
-    acc: Expr,
-    pixel: Expr,
-    /// The two as registers, one step ahead.
-    ahead: Option<[Reg; 2]>,
-    /// Loops that turn within an accumulation.
-    inner_loops: usize,
-}
-
-impl Ends {
-    /// `k_turns`: there always are several blocks of K.
-    fn new(m: &mut Module, levels: &[Option<Level>], k_turns: bool) -> Self {
-        let names = ["acc_end", "pixel_end"];
-        let comments = [
-            "the loops stand at an accumulation's last issue",
-            "and at a pixel's",
-        ];
-        // Each run over several blocks of K has two turns at least, so that none but the turn to its
-        // last can lead to an end.
-        let inner_loops = levels[..3].iter().flatten().count();
-        if k_turns {
-            let ahead = [0, 1].map(|i| m.reg(names[i], 1, 0, comments[i]));
-            return Ends {
-                acc: ahead[0].q.clone(),
-                pixel: ahead[1].q.clone(),
-                ahead: Some(ahead),
-                inner_loops,
-            };
-        }
-        let [acc, pixel] = [0, 1].map(|i| m.net(names[i], 1, comments[i]));
-        m.comb(|b| {
-            b.set(&acc, &all_last(levels[..3].iter().flatten()));
-            b.set(&pixel, &all_last(levels.iter().flatten()));
-        });
-        Ends {
-            acc,
-            pixel,
-            ahead: None,
-            inner_loops,
-        }
-    }
-
-    fn step(&self, b: &mut Body, levels: &[Option<Level>], turn: &Expr) {
-        let (Some([acc, pixel]), Some(k)) = (&self.ahead, &levels[0]) else {
-            return;
-        };
-        let at_last =
-            |levels: &[Option<Level>]| k.last_is_next() & all_last(levels.iter().flatten());
-        b.when(turn, |b| {
-            b.set(&acc.d, &at_last(&levels[1..3]));
-            b.set(&pixel.d, &at_last(&levels[1..]));
-        });
-    }
-}
-
 /// What is known of the pixel that an issue belongs to.
 struct Pixel {
     free: Reg,
@@ -680,7 +628,7 @@ impl Turned {
 
     /// Turns the loops: each one where all inside it are at their last turn.
     fn turn(&self, b: &mut Body, turning: &[&Level], ends: &Ends) {
-        let inner = ends.inner_loops.min(turning.len());
+        let inner = ends.inner_loops;
         self.turn_from(b, &turning[..inner], 0);
         if inner < turning.len() {
             b.when(&ends.acc, |b| self.turn_from(b, turning, inner));

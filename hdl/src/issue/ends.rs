@@ -1,0 +1,111 @@
+//! Where an accumulation and a pixel end.
+
+use super::loops::{all_last, Level};
+use crate::config::capacity::Capacity;
+use crate::rtl::{lit, Body, Expr, Module, Reg};
+
+/// The loops within an accumulation come first.
+const INNER: usize = 3;
+
+/// Whether the loops stand at the last issue of an accumulation and of a pixel.
+pub(super) struct Ends {
+    pub acc: Expr,
+    pub pixel: Expr,
+    /// The two as registers, one step ahead.
+    ahead: Option<[Reg; 2]>,
+    /// Loops that turn within an accumulation.
+    pub inner_loops: usize,
+}
+
+impl Ends {
+    pub fn new(m: &mut Module, levels: &[Option<Level>], capacity: &Capacity) -> Self {
+        let names = ["acc_end", "pixel_end"];
+        let comments = [
+            "the loops stand at an accumulation's last issue",
+            "and at a pixel's",
+        ];
+        let inner_loops = levels[..INNER].iter().flatten().count();
+        // Where no pixel has one issue alone, what follows a turn tells whether it leads to an end.
+        if capacity.k_turns || capacity.paced {
+            let ahead = [0, 1].map(|i| m.reg(names[i], 1, 0, comments[i]));
+            return Ends {
+                acc: ahead[0].q.clone(),
+                pixel: ahead[1].q.clone(),
+                ahead: Some(ahead),
+                inner_loops,
+            };
+        }
+        let [acc, pixel] = [0, 1].map(|i| m.net(names[i], 1, comments[i]));
+        m.comb(|b| {
+            b.set(&acc, &all_last(levels[..INNER].iter().flatten()));
+            b.set(&pixel, &all_last(levels.iter().flatten()));
+        });
+        Ends {
+            acc,
+            pixel,
+            ahead: None,
+            inner_loops,
+        }
+    }
+
+    /// The loops turn.
+    pub fn step(&self, b: &mut Body, levels: &[Option<Level>], turn: &Expr) {
+        let Some([acc, pixel]) = &self.ahead else {
+            return;
+        };
+        b.when(turn, |b| {
+            let inner: Vec<&Level> = levels[..INNER].iter().flatten().collect();
+            let all: Vec<&Level> = levels.iter().flatten().collect();
+            let single = inner.iter().map(|level| level.single());
+            let single = single.reduce(|all, one| Some(all? & one?));
+            b.set(
+                &acc.d,
+                &match single.unwrap_or_else(|| Some(lit(1, 1))) {
+                    Some(single) => leads_to_last(&inner) | single,
+                    None => leads_to_last(&inner),
+                },
+            );
+            b.set(&pixel.d, &leads_to_last(&all));
+        });
+    }
+
+    /// A pixel enters; `told` is what its token tells of the loops, turns less one.
+    pub fn enter(&self, b: &mut Body, levels: &[Option<Level>], told: &[Option<Expr>]) {
+        let Some([acc, pixel]) = &self.ahead else {
+            return;
+        };
+        let turning = levels[..INNER].iter().zip(told);
+        let turning = turning.filter(|(level, _)| level.is_some());
+        let single = turning
+            .map(|(_, told)| told.as_ref().map(Expr::is_zero))
+            .reduce(|all, one| Some(all? & one?));
+        let single = single.unwrap_or_else(|| Some(lit(1, 1)));
+        b.set(&acc.d, &single.unwrap_or_else(|| lit(0, 1)));
+        b.set(&pixel.d, &lit(0, 1));
+    }
+}
+
+/// Whether the turn of these loops, from the innermost to the outermost, is the one that leads to the last turn of all: one
+/// of them is at its last but one, those inside it have a single turn, and those around it are at their last.
+fn leads_to_last(levels: &[&Level]) -> Expr {
+    let mut leads: Option<Expr> = None;
+    let mut inside: Option<Expr> = None;
+    for (index, level) in levels.iter().enumerate() {
+        let mut this = level.last_is_next() & all_last(levels[index + 1..].iter().copied());
+        if let Some(inside) = &inside {
+            this = this & inside;
+        }
+        leads = Some(match leads {
+            Some(leads) => leads | this,
+            None => this,
+        });
+        let Some(single) = level.single() else {
+            break;
+        };
+        inside = Some(match inside {
+            Some(inside) => inside & single,
+            None => single,
+        });
+    }
+    leads.unwrap_or_else(|| lit(0, 1))
+}
