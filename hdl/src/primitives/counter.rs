@@ -13,6 +13,8 @@ pub struct Counter {
     next: Option<Expr>,
     /// `last` is all ones.
     wraps: bool,
+    /// At the last value but one.
+    nearly: Option<Reg>,
 }
 
 impl Counter {
@@ -24,14 +26,26 @@ impl Counter {
             last: last.clone(),
             next: None,
             wraps: false,
+            nearly: None,
         }
     }
 
-    /// A counter whose `last` is all ones, so that it begins again by itself.
-    pub fn wrapping(m: &mut Module, name: &str, last: &Expr, comment: &str) -> Self {
+    /// A counter of two values or more that is stepped a cycle late, and knows with [`Counter::at_last_behind`] what it will
+    /// be. `wraps`: `last` is all ones, so that it begins again by itself.
+    pub fn late(m: &mut Module, name: &str, last: &Expr, comment: &str, wraps: bool) -> Self {
+        let one = last.eq(&lit(1, last.width()));
         Counter {
-            wraps: true,
+            wraps,
+            nearly: Some(m.reg_from(&format!("{name}_nearly"), one, "at the last but one")),
             ..Self::new(m, name, last, comment)
+        }
+    }
+
+    /// Whether the count is `last` behind the step that is due, if one is.
+    pub fn at_last_behind(&self, b: &mut Body, target: &Expr, step: &Expr) {
+        match &self.nearly {
+            Some(nearly) => b.select(target, step, &nearly.q, &self.at_last.q),
+            None => b.set(target, &self.at_last.q),
         }
     }
 
@@ -68,6 +82,14 @@ impl Counter {
             };
             b.set(&self.now.d, &next);
             b.set(&self.at_last.d, &at_last);
+            if let Some(nearly) = &self.nearly {
+                // Of two values, the last is ahead of the last but one.
+                let behind = match self.last.width() {
+                    1 => self.last.clone(),
+                    _ => self.last.minus(2),
+                };
+                b.set(&nearly.d, &self.now.q.eq(&behind));
+            }
         });
     }
 

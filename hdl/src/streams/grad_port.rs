@@ -90,17 +90,25 @@ pub fn grad_port(
             "words of a pixel of grad_output, less one",
         );
         let comment = "word of the pixel";
-        match words.is_power_of_two() && !capacity.told {
-            true => Counter::wrapping(&mut m, "word", &last, comment),
-            false => counter(&mut m, capacity.told, "word", &last, comment),
+        match capacity.told {
+            true => Counter::told(&mut m, "word", &last, comment),
+            false => Counter::late(&mut m, "word", &last, comment, words.is_power_of_two()),
         }
     });
+    // Whether a beat was taken in the cycle before; all that are taken are stored where none is dropped.
+    let came = (word.is_some() && !capacity.told && capacity.drops)
+        .then(|| m.reg("came", 1, 0, "a beat was taken in the cycle before"));
+    let counted = match (capacity.told, &came) {
+        (true, _) => &accept,
+        (false, Some(came)) => &came.q,
+        (false, None) => &write_now.q,
+    };
     let mid_pixel = (words > 1 && !capacity.whole_ring)
         .then(|| m.reg("mid_pixel", 1, 0, "the next beat is not a pixel's first"));
     // Where pixels are a power of two of words, the word is the address' low bits.
     let in_slots = capacity.pixels_in_slots;
     let low = if in_slots { bits_for(words) - 1 } else { 0 };
-    let late_word = (low > 0).then(|| m.data_reg("late_word", low, ""));
+    let late_word = (low > 0 && capacity.told).then(|| m.data_reg("late_word", low, ""));
     let address = Place::new(&mut m, capacity, address_width - low, low, config);
     let some_free = m.net("some_free", 1, "the next pixel has a place");
     let position = Position::new(&mut m, capacity, config);
@@ -130,10 +138,13 @@ pub fn grad_port(
         b.comment("Where in its frame a beat is.");
         match &word {
             Some(word) => {
-                b.set(&word_end, &word.at_last());
-                word.step(b, &accept);
+                word.at_last_behind(b, &word_end, counted);
+                word.step(b, counted);
             }
             None => b.set(&word_end, &lit(1, 1)),
+        }
+        if let Some(came) = &came {
+            b.set(&came.d, &accept);
         }
         b.set(&pixel_end, &(&accept & &word_end));
         match &late_tlast {
@@ -215,9 +226,14 @@ pub fn grad_port(
     m.assign(&tready, &ready.q);
     m.assign(&write, &write_now.q);
     m.assign(&write_data, &data.q);
-    match &late_word {
+    let place = match (&word, &late_word) {
+        (_, Some(late)) => Some(&late.q),
+        (Some(word), None) if low > 0 => Some(&word.now.q),
+        _ => None,
+    };
+    match place {
         Some(word) => {
-            m.assign(&write_address.slice(0, low), &word.q);
+            m.assign(&write_address.slice(0, low), word);
             m.assign(
                 &write_address.slice(low, address_width - low),
                 &address.now().q,
