@@ -12,19 +12,23 @@ use crate::vector_bench::{VectorBench, FRAMES};
 
 /// The Verilog with memories that give unknowns for a word that is read while it is written, as block RAMs do.
 fn with_unknown_collisions(verilog: &str) -> String {
-    let ahead = "read_q <= words[read_address]";
+    let ahead = "  read_q <= words[read_address]";
     let held = "read_data_q <= words[read_address]";
-    for read in [ahead, held] {
-        assert!(verilog.contains(read));
-    }
+    let fetched = "if (fetch) read_q <= words[read_address]";
+    assert!(verilog.contains(ahead));
+    assert!(verilog.contains(held) || verilog.contains(fetched));
     verilog
         .replace(
             ahead,
-            "read_q <= write_q && write_address_q == read_address ? 'bx : words[read_address]",
+            "  read_q <= write_q && write_address_q == read_address ? 'bx : words[read_address]",
         )
         .replace(
             held,
             "read_data_q <= write && write_address == read_address ? 'bx : words[read_address]",
+        )
+        .replace(
+            fetched,
+            "if (fetch) read_q <= write && write_address == read_address ? 'bx : words[read_address]",
         )
 }
 

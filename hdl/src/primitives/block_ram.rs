@@ -103,12 +103,16 @@ fn best_banks(first: u64, words: u64, width: usize, shapes: usize) -> (usize, Ve
 const BITS_OF_LUTS: u64 = 512;
 /// Words that the lookup tables of 7 series hold without a multiplexer.
 const WORDS_OF_LUTS: u64 = 64;
+/// Words that the lookup tables of ECP5 and Gowin hold with one multiplexer a bit, and so in time.
+const WORDS_OF_SMALL_LUTS: u64 = 32;
 
 /// Whether lookup tables hold a memory at less than a block's cost.
 pub fn fits_luts(target: Target, words: u64, bits: usize) -> bool {
     match target {
         Target::Generic | Target::Ice40 => false,
-        Target::Ecp5 | Target::Gowin => words * bits as u64 <= BITS_OF_LUTS,
+        Target::Ecp5 | Target::Gowin => {
+            words <= WORDS_OF_SMALL_LUTS && words * bits as u64 <= BITS_OF_LUTS
+        }
         Target::Xilinx7 => words <= WORDS_OF_LUTS,
     }
 }

@@ -56,6 +56,7 @@ pub fn weight_load(
     let loading = m.reg("loading", 1, 0, "a set is being taken");
     let ready = m.reg("ready", 1, 0, "");
     let place = m.reg("place", width, 0, "where the next word goes");
+    let after = m.reg("place_after", width, 1, "the one behind it");
     let left = m.reg("left", width, 0, "words of the set after this one");
     let due = m.reg("due", 1, 0, "there are none");
     let begin = m.reg("begin", width, 0, "where the latest set begins");
@@ -95,7 +96,8 @@ pub fn weight_load(
         b.set(&begun.d, &begins);
         b.set(&ended, &(&accept & &set_due));
         b.when(&to_memory, |b| {
-            b.set(&place.d, &place.q.plus(1));
+            b.set(&place.d, &after.q);
+            b.set(&after.d, &after.q.plus(1));
             b.set(&due.d, &left.q.eq(&lit(1, width)));
         });
         b.when(&ended, |b| b.set(&loading.d, &lit(0, 1)));
@@ -111,7 +113,7 @@ pub fn weight_load(
             scales.step(b, &accept, &(&to_memory & &due.q), &begins, &takes_over);
         }
         b.comment("The words in use: from the base to the place, all or none where these meet.");
-        b.when(&(&to_memory & place.d.eq(&base.q)), |b| {
+        b.when(&(&to_memory & after.q.eq(&base.q)), |b| {
             b.set(&full.d, &lit(1, 1))
         });
         b.when(&job_ends, |b| {
