@@ -2,9 +2,14 @@
 
 import json
 import math
+import os
 import pathlib
 import subprocess
 import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+from drawn import drawn
 
 # All layers are placed on this one.
 MAIN = "ecp5-85k"
@@ -37,6 +42,29 @@ def tools(answers):
     return [f"- {target}: {versions}" for target, versions in known.items()]
 
 
+def synthesise_all(program, layers, seeds):
+    """The answers for the main device, as many at once as there are cores."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda layer: synthesise(program, layer, MAIN, seeds), layers))
+
+
+def unnamed(program, seeds):
+    """Layers that nobody chose, on the main device."""
+    with tempfile.TemporaryDirectory() as folder:
+        layers = drawn(pathlib.Path(folder))
+        answers = synthesise_all(program, [path for path, _ in layers], seeds)
+    rows = ["| layer, 4 x 4 lanes | MHz, median | of the bare array's | beyond its LUTs |", "|---|---|---|---|"]
+    for (_, words), answer in zip(layers, answers):
+        limit = answer["bare_array"]
+        speed = answer["fmax_mhz_median"]
+        cells = ["", ""]
+        if speed is not None:
+            bound = limit["fmax_mhz_median"]
+            cells = [f"{speed:.0f} of {bound:.0f}", f"**{speed / bound:.2f}**"]
+        rows.append("| " + " | ".join([words, *cells, f"{answer['luts'] - limit['luts']:,}"]) + " |")
+    return rows + ["", f"Made by `scripts/synthesis-table.sh {seeds} --only {MAIN} --write`."]
+
+
 def speeds(program, seeds):
     """Every layer on the main device."""
     rows = [
@@ -46,8 +74,7 @@ def speeds(program, seeds):
     answers = []
     ratios = {}
     beyond = {}
-    for layer in LAYERS:
-        answer = synthesise(program, layer, MAIN, seeds)
+    for layer, answer in zip(LAYERS, synthesise_all(program, LAYERS, seeds)):
         answers.append((MAIN, answer))
         limit = answer["bare_array"]
         name = layer.stem
@@ -122,7 +149,7 @@ def main():
     write = "--write" in rest
     only = rest[rest.index("--only") + 1] if "--only" in rest else None
     seeds = next((word for word in rest if word.isdigit()), "5")
-    tables = {"speeds": speeds(program, seeds)}
+    tables = {"speeds": speeds(program, seeds), "unnamed": unnamed(program, seeds)}
     if only is None:
         tables["table"] = devices(program, seeds)
     for name, lines in tables.items():
