@@ -518,10 +518,10 @@ module depthwise_small_walk (
     end
     // The next pixel.
     if (emit) begin
-      row_first_d = row_end;
       address_d = next_address;
       weight_d = next_weight;
       need_d = next_need;
+      row_first_d = row_end;
       free_d = 1'd1;
       if (row_closes) begin
         free_d = col_free;

@@ -446,10 +446,6 @@ module strided_walk (
   reg         row_first_q, row_first_d;  // the next pixel is a row's first
   reg         frame_first_q, frame_first_d;  // the next row is a frame's first
   reg  [2:0]  address_q, address_d;  // line buffer, of the first tap
-  reg         settles_q, settles_d;  // the sums are new
-  reg  [2:0]  wrapped;  // the address
-  reg  [3:0]  sum_q, sum_d;  // the address, below twice the ring
-  reg  [4:0]  less_q, less_d;  // less the ring; negative: no wrap is due
   reg  [3:0]  weight_q, weight_d;  // weight memory, likewise
   reg         tap_rows_q, tap_rows_d;  // less one
   reg         tap_cols_q, tap_cols_d;  // less one
@@ -457,9 +453,13 @@ module strided_walk (
   reg         free_q, free_d;  // what is dead behind the pixel, less one
   reg         first_q, first_d;  // a frame's first pixel
   reg         last_q, last_d;  // a frame's last pixel
-  reg         row_done_q, row_done_d;  // so was the row's last pixel
+  reg         settles_q, settles_d;  // the sums are new
   reg         emit;  // the next token goes into the registers
   reg         row_end;  // it is its row's last
+  reg         row_done_q, row_done_d;  // so was the row's last pixel
+  reg  [2:0]  wrapped;  // the address
+  reg  [3:0]  sum_q, sum_d;  // the address, below twice the ring
+  reg  [4:0]  less_q, less_d;  // less the ring; negative: no wrap is due
   wire [3:0]  next_address;
   reg  [3:0]  next_address_added;
   wire [3:0]  next_weight;
@@ -509,7 +509,6 @@ module strided_walk (
     row_first_d = row_first_q;
     frame_first_d = frame_first_q;
     address_d = address_q;
-    sum_d = sum_q;
     weight_d = weight_q;
     tap_rows_d = tap_rows_q;
     tap_cols_d = tap_cols_q;
@@ -517,6 +516,7 @@ module strided_walk (
     free_d = free_q;
     first_d = first_q;
     last_d = last_q;
+    sum_d = sum_q;
     // What moves in this cycle.
     emit = row_there & col_there & ~(valid_q | settles_q);
     settles_d = emit;
@@ -527,11 +527,11 @@ module strided_walk (
     col_advance = settles_q;
     // The next pixel.
     if (emit) begin
-      row_first_d = row_end;
       sum_d = next_address;
       weight_d = next_weight;
-      tap_cols_d = tap_cols_q + col_taps;
       need_d = next_need;
+      row_first_d = row_end;
+      tap_cols_d = tap_cols_q + col_taps;
       free_d = 1'd1;
       if (row_closes) begin
         free_d = col_free;
@@ -572,28 +572,28 @@ module strided_walk (
       row_first_q <= 1'd1;
       frame_first_q <= 1'd1;
       address_q <= 3'd0;
-      settles_q <= 1'd0;
       weight_q <= 4'd0;
       tap_rows_q <= 1'd0;
       tap_cols_q <= 1'd0;
+      settles_q <= 1'd0;
       row_done_q <= 1'd0;
     end else begin
       valid_q <= valid_d;
       row_first_q <= row_first_d;
       frame_first_q <= frame_first_d;
       address_q <= address_d;
-      settles_q <= settles_d;
       weight_q <= weight_d;
       tap_rows_q <= tap_rows_d;
       tap_cols_q <= tap_cols_d;
+      settles_q <= settles_d;
       row_done_q <= row_done_d;
     end
-    sum_q <= sum_d;
-    less_q <= less_d;
     need_q <= need_d;
     free_q <= free_d;
     first_q <= first_d;
     last_q <= last_d;
+    sum_q <= sum_d;
+    less_q <= less_d;
   end
 
   strided_walk_rows u_rows (
@@ -920,10 +920,10 @@ module strided_grad (
   reg         word_end;  // last word of a pixel
   reg         pixel_end;
   reg         due;  // last beat of a frame
+  reg         word_nearly_q, word_nearly_d;  // at the last but one
   reg  [1:0]  word_q, word_d;  // word of the pixel
   reg         word_at_last_q, word_at_last_d;
   reg         mid_pixel_q, mid_pixel_d;  // the next beat is not a pixel's first
-  reg  [1:0]  late_word_q, late_word_d;
   reg  [2:0]  place_q, place_d;  // where the next one goes
   reg         place_at_last_q, place_at_last_d;
   reg         some_free;  // the next pixel has a place
@@ -952,12 +952,13 @@ module strided_grad (
   assign tready = ready_q;
   assign write = write_q;
   assign write_data = data_q;
-  assign write_address[1:0] = late_word_q;
+  assign write_address[1:0] = word_q;
   assign write_address[4:2] = place_q;
   assign arrived = stored_q;
 
   always @* begin
     first_beat_d = first_beat_q;
+    word_nearly_d = word_nearly_q;
     word_d = word_q;
     word_at_last_d = word_at_last_q;
     mid_pixel_d = mid_pixel_q;
@@ -969,9 +970,13 @@ module strided_grad (
     accept = tvalid & ready_q;
     // Where in its frame a beat is.
     word_end = word_at_last_q;
-    if (accept) begin
+    if (write_q) begin
+      word_end = word_nearly_q;
+    end
+    if (write_q) begin
       word_d = word_q + 2'd1;
       word_at_last_d = word_q == (cfg_pixel_words_less_1 - 2'd1);
+      word_nearly_d = word_q == (cfg_pixel_words_less_1 - 2'd2);
     end
     pixel_end = accept & word_end;
     late_tlast_d = tlast;
@@ -1001,7 +1006,6 @@ module strided_grad (
     write_d = store;
     data_d = tdata;
     // Where the beat goes that was taken in the cycle before.
-    late_word_d = word_q;
     if (stored_q) begin
       place_d = place_q + 3'd1;
       place_at_last_d = place_q == (cfg_line_less_1 - 3'd1);
@@ -1025,6 +1029,7 @@ module strided_grad (
       first_beat_q <= 1'd1;
       stored_q <= 1'd0;
       write_q <= 1'd0;
+      word_nearly_q <= cfg_pixel_words_less_1 == 2'd1;
       word_q <= 2'd0;
       word_at_last_q <= cfg_pixel_words_less_1 == 2'd0;
       mid_pixel_q <= 1'd0;
@@ -1039,6 +1044,7 @@ module strided_grad (
       first_beat_q <= first_beat_d;
       stored_q <= stored_d;
       write_q <= write_d;
+      word_nearly_q <= word_nearly_d;
       word_q <= word_d;
       word_at_last_q <= word_at_last_d;
       mid_pixel_q <= mid_pixel_d;
@@ -1049,7 +1055,6 @@ module strided_grad (
       overdue_q <= overdue_d;
     end
     data_q <= data_d;
-    late_word_q <= late_word_d;
     late_tlast_q <= late_tlast_d;
   end
 endmodule
@@ -1480,6 +1485,8 @@ module strided_issue (
       rows_last_d = ~token_tap_rows;
       rows_held_d = token_tap_rows;
       rows_forth_d = 1'd1;
+      acc_end_d = 1'd0;
+      pixel_end_d = 1'd0;
     end
     // The issue that goes next and how its addresses come from those of the one before.
     if (advance) begin
