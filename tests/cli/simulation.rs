@@ -131,8 +131,8 @@ fn output_stages_take_their_arrays() {
         (figures["saturations"].as_u64().unwrap(), values)
     };
     let arrays = Arrays {
-        grad_output: array(GRAD_OUTPUT_SHAPE),
-        weight: array(WEIGHT_SHAPE),
+        moving: array(GRAD_OUTPUT_SHAPE),
+        stationary: array(WEIGHT_SHAPE),
         stages: StageArrays {
             scale: Some(vec![31, -29].into()),
             accumulate: Some(array(shape).mapv(i64::from)),
@@ -144,10 +144,7 @@ fn output_stages_take_their_arrays() {
     assert!(expected.saturations > 0);
     let first = result("5");
     assert_eq!(first.0, expected.saturations);
-    assert_eq!(
-        first.1,
-        expected.grad_input.iter().copied().collect::<Vec<_>>()
-    );
+    assert_eq!(first.1, expected.result.iter().copied().collect::<Vec<_>>());
     assert_eq!(result("5"), first);
     assert_ne!(result("6").1, first.1);
 
