@@ -10,6 +10,7 @@ pub mod bpa;
 mod command_line;
 mod engine_source;
 mod folder;
+mod frames;
 pub mod gen_verilog;
 mod layer_source;
 mod long_run;

@@ -12,6 +12,7 @@ pub mod cli;
 pub mod compare;
 pub mod driver;
 pub mod emit;
+pub mod events;
 pub mod first_frame;
 pub mod interface;
 pub mod internal_error;

@@ -733,7 +733,7 @@ fn beats_of(
 }
 
 /// `tlast` of the beats of a frame or set.
-fn last_flags(format: BeatFormat) -> Vec<u8> {
+pub(crate) fn last_flags(format: BeatFormat) -> Vec<u8> {
     (1..=format.beats)
         .map(|beat| u8::from(beat == format.beats))
         .collect()

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::bpa::{frame_fits, layer, Frames};
 use super::folder::make_folder;
+use super::frames::{frame_fits, Frames};
 use super::layer_source::LayerSource;
 use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::{say, Outcome};
@@ -39,7 +39,7 @@ pub(super) struct Vectors {
 
 pub(super) fn vectors(args: Vectors) -> anyhow::Result<Outcome> {
     let outputs = Outputs::new(args.overwrite, args.source.path());
-    let layer = layer(args.source)?;
+    let layer = args.source.required()?;
     frame_fits(&layer)?;
     let plan = Plan::new(&layer);
     let mut random = RandomFrames::new(&plan, args.seed);
