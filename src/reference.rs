@@ -13,14 +13,16 @@ mod terms;
 
 pub use forward::forward;
 pub use gather::gather;
-pub use output::{finish, Finished, Finisher, StageArrays};
+pub use output::{finish, Finished, Finisher};
 pub use scatter::scatter;
 pub use terms::{terms, Term};
 
+pub use crate::arrays::StageArrays;
+
 use ndarray::Array4;
 
+use crate::arrays::Arrays;
 use crate::layer::Layer;
-use crate::run::Arrays;
 
 /// What the engine makes of `arrays`.
 ///

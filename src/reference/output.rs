@@ -6,20 +6,8 @@
 use ndarray::{Array1, Array4};
 
 use super::grad_input_shape;
+use crate::arrays::StageArrays;
 use crate::layer::{Layer, Requantise, Rounding, ScalePer};
-
-/// What the engine is given beside gradients and weights; each only where the layer has the option.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StageArrays {
-    /// (C), or (1) where one scale serves all channels.
-    pub scale: Option<Array1<i32>>,
-    /// (N, C, H, W), added to the sums.
-    pub accumulate: Option<Array4<i64>>,
-    /// (N, C, H, W), where a sum is kept.
-    pub mask: Option<Array4<bool>>,
-    /// Where stochastic rounding begins; 31 bits.
-    pub rounding_seed: u32,
-}
 
 /// What leaves the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]

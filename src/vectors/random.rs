@@ -5,11 +5,11 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::beats::scale_count;
+use crate::arrays::Batch;
 use crate::interface;
 use crate::layer::{IntType, Layer};
 use crate::plan::Plan;
 use crate::reference::{grad_input_shape, grad_output_shape, weight_shape, StageArrays};
-use crate::run::Batch;
 
 /// Arrays of one seed are independent of each other: each has a stream of numbers of its own.
 const GRAD_OUTPUT: u64 = 0;
