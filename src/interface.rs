@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::layer::Rounding;
 use crate::plan::Plan;
+pub use crate::vectors::{accumulate_bits, accumulate_value_bits};
 use crate::vectors::{grad_input_beats, grad_output_beats, weight_beats, BeatFormat};
 
 /// The stream of the gradient that the engine consumes.
@@ -127,17 +128,6 @@ impl Streams {
         inputs.extend(self.mask.map(|format| (MASK, format)));
         inputs
     }
-}
-
-/// Bits of a value's place on the accumulate stream.
-pub fn accumulate_bits(plan: &Plan) -> u32 {
-    plan.lanes().accumulate_bits() as u32
-}
-
-/// Bits that a value on the accumulate stream may have: one less than its place, so that its sum with a result fits the
-/// place.
-pub fn accumulate_value_bits(plan: &Plan) -> u32 {
-    accumulate_bits(plan) - 1
 }
 
 /// Bits of a value of grad_input on its stream.

@@ -16,7 +16,19 @@
 use ndarray::{Array1, Array4, ArrayView3};
 
 use crate::layer::{Layer, ScalePer};
+use crate::plan::Plan;
 use crate::reference::{grad_input_shape, grad_output_shape, weight_shape};
+
+/// Bits of a value's place on the accumulate stream.
+pub fn accumulate_bits(plan: &Plan) -> u32 {
+    plan.lanes().accumulate_bits() as u32
+}
+
+/// Bits that a value on the accumulate stream may have: one less than its place, so that its sum with a result fits the
+/// place.
+pub fn accumulate_value_bits(plan: &Plan) -> u32 {
+    accumulate_bits(plan) - 1
+}
 
 /// The beats of a frame on a stream, or of a set of weights. The last of them carries `tlast`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use ndarray::{Array1, Array4};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::beats::accumulate_value_bits;
 use super::beats::scale_count;
 use crate::arrays::Batch;
-use crate::interface;
 use crate::layer::{IntType, Layer};
 use crate::plan::Plan;
 use crate::reference::{grad_input_shape, grad_output_shape, weight_shape, StageArrays};
@@ -105,7 +105,7 @@ impl<'a> RandomFrames<'a> {
     pub fn accumulate(&mut self, frames: usize) -> Option<Array4<i64>> {
         let layer = self.plan.layer();
         let [c, h, w] = grad_input_shape(layer);
-        let all_bits = interface::accumulate_value_bits(self.plan);
+        let all_bits = accumulate_value_bits(self.plan);
         let rng = &mut self.accumulate;
         let value = || {
             let bits = match rng.random_range(0..8) {
