@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::layer::{Pass, Rounding};
 use crate::plan::Plan;
+pub use crate::vectors::{accumulate_bits, accumulate_value_bits};
 use crate::vectors::{moving_beats, result_beats, stationary_beats, BeatFormat};
 
 /// The stream of what moves through an engine of the data gradient.
@@ -166,17 +167,6 @@ impl Streams {
         inputs.extend(self.mask.map(|format| (MASK, format)));
         inputs
     }
-}
-
-/// Bits of a value's place on the accumulate stream.
-pub fn accumulate_bits(plan: &Plan) -> u32 {
-    plan.lanes().accumulate_bits() as u32
-}
-
-/// Bits that a value on the accumulate stream may have: one less than its place, so that its sum with a result fits the
-/// place.
-pub fn accumulate_value_bits(plan: &Plan) -> u32 {
-    accumulate_bits(plan) - 1
 }
 
 /// Bits of a value of the result on its stream.

@@ -4,6 +4,7 @@
 //! A [`layer::LayerFile`] is what a user wrote; [`layer::Layer`] is what was found valid, and all other modules
 //! take only the latter.
 
+pub mod arrays;
 pub mod atomic_file;
 pub mod bench;
 pub mod bound;
@@ -12,6 +13,7 @@ pub mod cli;
 pub mod compare;
 pub mod driver;
 pub mod emit;
+pub mod events;
 pub mod explain;
 pub mod first_frame;
 pub mod interface;

@@ -16,15 +16,17 @@ mod terms;
 pub use forward::forward;
 pub use gather::gather;
 pub use grad_weight::grad_weight;
-pub use output::{finish, Finished, Finisher, StageArrays};
+pub use output::{finish, Finished, Finisher};
 pub use scatter::scatter;
 pub use terms::{terms, Term};
 
+pub use crate::arrays::StageArrays;
+
 use ndarray::Array4;
 
+use crate::arrays::Arrays;
 use crate::layer::{Layer, Pass};
 use crate::operands::{moving_as_array, result_of, stationary_as_array};
-use crate::run::Arrays;
 
 /// What the engine makes of `arrays`.
 ///

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bpa_sim::{Cache, Instance, Model, ModelSpec, Pin, Profile, SimError, StreamPort};
-use ndarray::{s, Array4, Axis};
+use ndarray::{Array4, Axis};
 
+pub use crate::arrays::{Arrays, Batch};
 use crate::interface::{
     accumulate_bits, error_cause, out_bits, settings, status, Cause, Status, Streams, ACCUMULATE,
     BUSY, ERROR, FRAME_DONE, MASK, ROUNDING_SEED, SATURATIONS,
@@ -36,26 +37,6 @@ const QUIET_CYCLES: u64 = 512;
 const PART: Duration = Duration::from_millis(100);
 /// Values of a batch in which frames go through a run, where a frame has not more.
 const BATCH_VALUES: usize = 1 << 18;
-
-/// What the engine is given, as it takes it: see [`operands`](crate::operands).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Arrays {
-    /// Frames of what moves: (frame, channel, row, column).
-    pub moving: Array4<i32>,
-    /// What is stationary: (moving channel, channel of the result in its group, row and column of taps).
-    pub stationary: Array4<i32>,
-    /// What the layer's stages behind the accumulators need.
-    pub stages: StageArrays,
-}
-
-/// Some frames of what the engine is given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Batch {
-    /// Frames of what moves: (frame, channel, row, column).
-    pub moving: Array4<i32>,
-    /// What the layer's stages behind the accumulators need for these frames.
-    pub stages: StageArrays,
-}
 
 /// The frames of a run, which go through the engine batch by batch, so that memory holds a few of them and not all.
 pub trait Frames {
@@ -324,29 +305,6 @@ impl Frames for Kept<'_> {
 
     fn result(&mut self, result: Array4<i64>) {
         self.results.push(result);
-    }
-}
-
-impl Arrays {
-    /// So many frames from this one on.
-    ///
-    /// # Panics
-    /// If there are not so many.
-    pub fn batch(&self, first: usize, frames: usize) -> Batch {
-        let part = s![first..first + frames, .., .., ..];
-        let stages = &self.stages;
-        Batch {
-            moving: self.moving.slice(part).to_owned(),
-            stages: StageArrays {
-                scale: stages.scale.clone(),
-                accumulate: stages
-                    .accumulate
-                    .as_ref()
-                    .map(|it| it.slice(part).to_owned()),
-                mask: stages.mask.as_ref().map(|it| it.slice(part).to_owned()),
-                rounding_seed: stages.rounding_seed,
-            },
-        }
     }
 }
 
@@ -763,7 +721,7 @@ fn beats_of(
 }
 
 /// `tlast` of the beats of a frame or set.
-fn last_flags(format: BeatFormat) -> Vec<u8> {
+pub(crate) fn last_flags(format: BeatFormat) -> Vec<u8> {
     (1..=format.beats)
         .map(|beat| u8::from(beat == format.beats))
         .collect()

@@ -9,8 +9,8 @@ use anyhow::{anyhow, bail};
 use clap::Args;
 use serde::Serialize;
 
-use super::bpa::{frame_fits, frames};
 use super::engine_source::EngineSource;
+use super::frames::{frame_fits, frames_at_once};
 use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::parallel::{in_parallel, Task};
 use super::progress::Wait;
@@ -178,7 +178,7 @@ fn bench_engine(args: &Bench, path: &Path) -> anyhow::Result<Outcome> {
         };
         match caught(|| about(file), tiling) {
             Ok(Ok(tiling)) => {
-                frames(tiling.layer(), args.frames)?;
+                frames_at_once(tiling.layer(), args.frames)?;
                 layers.push((file, tiling));
             }
             Ok(Err(error)) => return Err(list.at(index, error.key(), &error)),

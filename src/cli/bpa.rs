@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use bpa_sim::Profile;
 use clap::{Args, Parser, Subcommand};
 use ndarray::Array4;
@@ -14,7 +14,8 @@ use super::bench::{bench, Bench};
 use super::command_line::CommandLine;
 use super::engine_source::EngineSource;
 use super::explain::{explain, Explain, EXAMPLES};
-use super::layer_source::LayerSource;
+use super::frames::{frame_fits, frames_at_once, Frames};
+use super::layer_source::{no_layer, LayerSource};
 use super::long_run::say_if_long;
 use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::progress::{CycleProgress, Wait};
@@ -26,6 +27,7 @@ use super::{cache, guarded, print, say, Outcome};
 use crate::atomic_file::write_whole;
 use crate::check::{run_checked, Expected, Findings, InMemory, Source};
 use crate::emit;
+use crate::events::{self, Findings as EventFindings, Replay};
 use crate::internal_error::works_on;
 use crate::layer::{Layer, Pass, Rounding};
 use crate::npy;
@@ -36,10 +38,7 @@ use crate::reference::StageArrays;
 use crate::report::Figures;
 use crate::run::{set_of, stationary_set, Arrays, Counted, RunError, Setup, Simulator, Traffic};
 use crate::synth::{self, Board};
-use crate::vectors::{random_stationary, RandomFrames};
-
-/// Values that random arrays and their results may have at once: what memory holds.
-const MOST_VALUES: u64 = 1 << 31;
+use crate::vectors::{random_moving, random_stage_arrays, random_stationary, RandomFrames};
 
 /// What somebody looks for who has a transposed convolution.
 const TRANSPOSED: &str = "\
@@ -122,6 +121,10 @@ struct StageFiles {
 
 #[derive(Args, Debug)]
 struct Verify {
+    /// Also watch tokens, issues and results in the hardware, and name the first that comes in another cycle than the cycle
+    /// model has it; then the exit code is 1
+    #[arg(long, conflicts_with_all = ["stall_input", "stall_output"])]
+    events: bool,
     #[command(flatten)]
     frames: Frames,
     #[command(flatten)]
@@ -147,13 +150,6 @@ struct Estimate {
     output: Output,
     #[command(flatten)]
     source: LayerSource,
-}
-
-#[derive(Args, Debug)]
-pub(super) struct Frames {
-    /// Frames, back to back: images; for grad_weight channels of the input, of each group
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = integer(1..=1_000_000_u64))]
-    pub(super) frames: u64,
 }
 
 #[derive(Args, Debug)]
@@ -240,7 +236,7 @@ fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
     let files = files.into_iter().flatten().map(PathBuf::as_path);
     let inputs = args.source.path().into_iter().chain(files);
     let outputs = Outputs::new(args.overwrite, inputs.chain(args.arrays.read()));
-    let layer = layer(args.source)?;
+    let layer = args.source.required()?;
     let files = args.arrays.of(layer.pass())?;
     let plan = Plan::new(&layer);
     let moving = npy::read_moving(files.moving, &layer)?;
@@ -277,13 +273,13 @@ fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
             .map_err(cannot_write(files.result))?;
         outputs.remember(files.result);
     }
-    report(&plan, &ran, &args.traffic, &args.output)?;
+    report(&plan, &ran, None, &args.traffic, &args.output)?;
     args.traffic.say_timing(started, &ran.counted.profile);
     Ok(outcome)
 }
 
 fn verify(args: Verify, started: Instant) -> anyhow::Result<Outcome> {
-    let layer = layer(args.source)?;
+    let layer = args.source.required()?;
     frame_fits(&layer)?;
     let seed = args.traffic.seed;
     let plan = Plan::new(&layer);
@@ -301,16 +297,48 @@ fn verify(args: Verify, started: Instant) -> anyhow::Result<Outcome> {
         stationary: &stationary,
     };
     let ran = simulate(&plan, &setup, Some(expected), &mut random, &mut |_| ())?;
-    report(&plan, &ran, &args.traffic, &args.output)?;
+    let events = match args.events {
+        true => Some(compared_events(&plan, args.frames.frames, seed)?),
+        false => None,
+    };
+    report(&plan, &ran, events, &args.traffic, &args.output)?;
     args.traffic.say_timing(started, &ran.counted.profile);
-    Ok(ran.outcome())
+    Ok(match events {
+        Some(EventFindings {
+            parting: Some(_), ..
+        }) => Outcome::Mismatch,
+        _ => ran.outcome(),
+    })
+}
+
+/// Where hardware and cycle model part, on random arrays.
+fn compared_events(plan: &Plan, frames: u64, seed: u64) -> anyhow::Result<EventFindings> {
+    let layer = plan.layer();
+    let count = frames_at_once(layer, frames)?;
+    let arrays = Arrays {
+        moving: random_moving(layer, count, seed),
+        stationary: random_stationary(layer, seed),
+        stages: random_stage_arrays(plan, count, seed),
+    };
+    let verilog = emit::verilog(plan);
+    let hardware = {
+        let _wait = Wait::new("compiling the Verilog with its watcher");
+        events::watched(plan, &verilog, &cache()?)?
+    };
+    let cycles = layer.operation().stationary_words() + plan.cycles(frames).total;
+    let mut progress = CycleProgress::new(cycles);
+    let model = Replay::new(plan);
+    let found = events::compare(plan, &hardware, model, &arrays, &mut |cycles| {
+        progress.at(cycles);
+    });
+    Ok(found?)
 }
 
 fn estimate(args: Estimate) -> anyhow::Result<Outcome> {
     if let Some(path) = &args.engine {
         return estimate_on_engine(path, args.source, args.frames.frames, &args.output);
     }
-    let layer = layer(args.source)?;
+    let layer = args.source.required()?;
     let plan = Plan::new(&layer);
     let frames = args.frames.frames;
     let area = args.target.map(|board| synth::estimate(&plan, board));
@@ -430,48 +458,6 @@ fn for_stage<'a>(
     }
 }
 
-pub(super) fn layer(source: LayerSource) -> anyhow::Result<Layer> {
-    source.layer()?.ok_or_else(no_layer)
-}
-
-fn no_layer() -> anyhow::Error {
-    anyhow!("there is no layer: give a layer file, or flags like --in-channels (see --help)")
-}
-
-/// The frames that are in memory all at once, as far as it can hold their arrays.
-pub(super) fn frames(layer: &Layer, frames: u64) -> anyhow::Result<usize> {
-    frames_fit(layer, frames, &format!("`--frames` is {frames}"))?;
-    Ok(frames as usize)
-}
-
-/// Whether memory can hold the arrays of so many frames; what is wrong where it cannot is `fault`.
-pub(super) fn frames_fit(layer: &Layer, frames: u64, fault: &str) -> anyhow::Result<()> {
-    let values = frame_values(layer) * u128::from(frames);
-    if values > MOST_VALUES.into() {
-        bail!("{fault}: the arrays would hold {values} values, and at most {MOST_VALUES} are possible");
-    }
-    Ok(())
-}
-
-/// Whether memory can hold the arrays of one frame; of others that come one after the other it need not.
-pub(super) fn frame_fits(layer: &Layer) -> anyhow::Result<()> {
-    let values = frame_values(layer);
-    if values > MOST_VALUES.into() {
-        bail!(
-            "the layer is too large: the arrays of a frame would hold {values} values, and at most {MOST_VALUES} are \
-             possible"
-        );
-    }
-    Ok(())
-}
-
-/// Values of a frame of what moves and of the result.
-fn frame_values(layer: &Layer) -> u128 {
-    let values =
-        |[channels, height, width]: [usize; 3]| channels as u128 * height as u128 * width as u128;
-    values(layer.operation().moving_shape()) + values(layer.operation().result_shape())
-}
-
 /// A simulation that kept its contract, and perhaps a check of its result.
 struct Ran {
     frames: u64,
@@ -554,9 +540,16 @@ fn mismatches(pass: Pass, counted: &Counted, findings: &Findings, values: u64) -
     comparison.mismatches + u64::from(!saturations_agree)
 }
 
-fn report(plan: &Plan, ran: &Ran, traffic: &TrafficArgs, output: &Output) -> anyhow::Result<()> {
+fn report(
+    plan: &Plan,
+    ran: &Ran,
+    events: Option<EventFindings>,
+    traffic: &TrafficArgs,
+    output: &Output,
+) -> anyhow::Result<()> {
     let mut figures = Figures::new(plan, ran.frames, ran.counted.cycles, ran.mismatches);
     let layer = plan.layer();
+    figures.events = events;
     figures.saturations = layer.requantise().map(|_| ran.counted.saturations);
     let values = ran.values;
     let heading = match ran.mismatches {

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Args;
 
-use super::bpa::layer;
 use super::folder::make_folder;
 use super::layer_source::LayerSource;
 use super::outputs::{cannot_write, Outputs, Overwrite};
@@ -53,7 +52,7 @@ pub(super) struct Explain {
 
 pub(super) fn explain(args: Explain) -> anyhow::Result<Outcome> {
     let outputs = Outputs::new(args.overwrite, args.source.path());
-    let layer = layer(args.source)?;
+    let layer = args.source.required()?;
     if layer.pass() != Pass::GradInput {
         bail!(
             "{}: pass is {}, and what can be explained is the data gradient: leave `pass` out",

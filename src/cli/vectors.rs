@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::Args;
 
-use super::bpa::{frame_fits, frames_fit, layer};
 use super::folder::make_folder;
+use super::frames::{frame_fits, frames_fit};
 use super::layer_source::LayerSource;
 use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::{say, Outcome};
@@ -42,7 +42,7 @@ pub(super) struct Vectors {
 
 pub(super) fn vectors(args: Vectors) -> anyhow::Result<Outcome> {
     let outputs = Outputs::new(args.overwrite, args.source.path());
-    let layer = layer(args.source)?;
+    let layer = args.source.required()?;
     frame_fits(&layer)?;
     let frames = frames(&layer, args.frames)?;
     let plan = Plan::new(&layer);

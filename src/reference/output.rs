@@ -5,20 +5,8 @@
 
 use ndarray::{Array1, Array4};
 
+use crate::arrays::StageArrays;
 use crate::layer::{Layer, Requantise, Rounding, ScalePer};
-
-/// What the engine is given beside gradients and weights; each only where the layer has the option.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StageArrays {
-    /// One for each channel of the result, or (1) where one scale serves all.
-    pub scale: Option<Array1<i32>>,
-    /// By frames of the result: added to the sums.
-    pub accumulate: Option<Array4<i64>>,
-    /// By frames of the result: where a sum is kept.
-    pub mask: Option<Array4<bool>>,
-    /// Where stochastic rounding begins; 31 bits.
-    pub rounding_seed: u32,
-}
 
 /// What leaves the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,6 +18,18 @@ use ndarray::{Array1, Array4, ArrayView3};
 
 use crate::layer::{Layer, ScalePer};
 use crate::operation::Operation;
+use crate::plan::Plan;
+
+/// Bits of a value's place on the accumulate stream.
+pub fn accumulate_bits(plan: &Plan) -> u32 {
+    plan.lanes().accumulate_bits() as u32
+}
+
+/// Bits that a value on the accumulate stream may have: one less than its place, so that its sum with a result fits the
+/// place.
+pub fn accumulate_value_bits(plan: &Plan) -> u32 {
+    accumulate_bits(plan) - 1
+}
 
 /// The beats of a frame on a stream, or of a stationary set. The last of them carries `tlast`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,13 +4,11 @@ use ndarray::{Array1, Array4};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::beats::scale_count;
-use crate::interface;
+use super::beats::{accumulate_value_bits, scale_count};
+use crate::arrays::{Batch, StageArrays};
 use crate::layer::{IntType, Layer};
 use crate::operands::{stationary_of, stationary_shape};
 use crate::plan::Plan;
-use crate::reference::StageArrays;
-use crate::run::Batch;
 
 /// Arrays of one seed are independent of each other: each has a stream of numbers of its own.
 const MOVING: u64 = 0;
@@ -108,7 +106,7 @@ impl<'a> RandomFrames<'a> {
     pub fn accumulate(&mut self, frames: usize) -> Option<Array4<i64>> {
         let layer = self.plan.layer();
         let [c, h, w] = layer.operation().result_shape();
-        let all_bits = interface::accumulate_value_bits(self.plan);
+        let all_bits = accumulate_value_bits(self.plan);
         let rng = &mut self.accumulate;
         let value = || {
             let bits = match rng.random_range(0..8) {

@@ -203,6 +203,14 @@ fn json_is_all_there_is_on_standard_output() {
     // H x W x R x S issues for 2 blocks of K.
     assert_eq!(verify["zero_insertion_cycles"], 4 * 5 * 2 * 3 * 2);
 
+    // Event by event, where that is asked for.
+    let watched = success(ran(&mut folder.bpa("verify tiny.toml --events --json")));
+    let with_events: Value = serde_json::from_str(&watched.stdout).unwrap();
+    let events = &with_events["events"];
+    assert_eq!(events["parting"], Value::Null);
+    assert_eq!(events["results"], 3 * 4 * 5);
+    assert_eq!(with_events["cycles_total"], verify["cycles_total"]);
+
     // The model predicts what is measured, whatever the values.
     let mut estimate = json("estimate tiny.toml --frames 2 --json");
     assert_eq!(estimate, run);

@@ -1,8 +1,6 @@
 //! What several modules need: layers by name, models, and two ways to run them: [`exact`] through `bpa_engine::run`
 //! as the programs do, and [`Rig`] beat by beat.
 
-use std::path::{Path, PathBuf};
-
 use bpa_engine::bound::useful_macs;
 use bpa_engine::compare::compare;
 use bpa_engine::emit;
@@ -21,21 +19,9 @@ use bpa_engine::vectors::{
 use bpa_sim::{Cache, Instance, Model, ModelSpec, Pin, StreamPort};
 use ndarray::{Array4, Axis};
 
-/// The layer of a file's text.
-pub fn layer(toml: &str) -> Layer {
-    let file: LayerFile = toml::from_str(toml).unwrap();
-    file.validate().unwrap()
-}
-
-fn examples_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
-}
-
-/// The layer of `examples/NAME.toml`.
-pub fn example(name: &str) -> Layer {
-    let path = examples_folder().join(name).with_extension("toml");
-    LayerFile::read(&path).unwrap().validate().unwrap()
-}
+pub use crate::choices::Choices;
+use crate::named_layers::examples_folder;
+pub use crate::named_layers::{example, layer};
 
 /// Every example, by name.
 pub fn examples() -> Vec<Layer> {
@@ -395,22 +381,4 @@ impl Drive<'_> {
 /// The `tlast`s of a frame or set of so many beats.
 pub fn last_flags(beats: u64) -> Vec<u8> {
     (1..=beats).map(|beat| u8::from(beat == beats)).collect()
-}
-
-/// A small generator for choices that proptest need not shrink: splitmix64.
-pub struct Choices(u64);
-
-impl Choices {
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// A number below `end`.
-    pub fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
 }

@@ -61,3 +61,8 @@ mod three_tools;
 mod tiling;
 mod vector_bench;
 mod weights;
+
+#[path = "../shared/choices.rs"]
+mod choices;
+#[path = "../shared/named_layers.rs"]
+mod named_layers;
