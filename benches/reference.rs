@@ -5,7 +5,7 @@ use bpa_engine::bound::useful_macs;
 use bpa_engine::layer::Layer;
 use bpa_engine::layer_list;
 use bpa_engine::reference::gather;
-use bpa_engine::vectors::{random_grad_output, random_weight};
+use bpa_engine::vectors::{random_moving, random_stationary};
 use criterion::{criterion_group, criterion_main, Criterion, Throughput};
 
 fn reference(criterion: &mut Criterion) {
@@ -17,8 +17,8 @@ fn reference(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("reference");
     group.sample_size(10);
     for layer in &layers {
-        let grad_output = random_grad_output(layer, 1, 0);
-        let weight = random_weight(layer, 0);
+        let grad_output = random_moving(layer, 1, 0);
+        let weight = random_stationary(layer, 0);
         group.throughput(Throughput::Elements(useful_macs(layer)));
         group.bench_function(layer.name(), |bencher| {
             bencher.iter(|| gather(layer, &grad_output, &weight));

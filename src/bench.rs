@@ -126,6 +126,7 @@ mod tests {
                 zero_insertion_cycles: 4000,
                 line_buffer_pixels: 3,
                 live_span_pixels: 1,
+                events: None,
                 area: None,
             },
             ratio: 1.009,

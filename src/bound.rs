@@ -3,10 +3,12 @@
 //! Nothing here knows how the engine walks through its taps: these figures are what the engine, and its cost model,
 //! are measured against.
 
-use crate::layer::{Axis, Layer};
+use crate::layer::{Axis, Layer, Pass};
+use crate::operation::Gather;
 
 /// Pairs of an output `p` and a tap `r` of the forward convolution that meet at a pixel of the input, and not in the
-/// padding: the sum over the pixels of the taps that each has.
+/// padding: the sum over the pixels of the taps that each has. In every pass these are what is multiplied: p and r run over
+/// what moves, what is stationary and what is made in another order.
 pub fn axis_taps(axis: &Axis) -> u64 {
     let (stride, dilation) = (i64::from(axis.stride), i64::from(axis.dilation));
     let pixels = 0..i64::from(axis.in_size);
@@ -26,41 +28,51 @@ pub fn bound_cycles(layer: &Layer) -> u64 {
 }
 
 /// The same for an engine whose lanes are shared by groups that are narrower than they are: with any number of them
-/// laid side by side as one, or, where each has a single channel of C, with a PE lane for each. Which of these is the
+/// laid side by side as one, or, where each has a single channel of the result, with a PE lane for each. Which of these is the
 /// least is the layer's bound; it is never above [`bound_cycles`].
 pub fn shared_bound_cycles(layer: &Layer) -> u64 {
     let frame = Frame::new(layer);
+    let op = layer.operation();
     let merged = |each: u32| Blocks {
-        groups: layer.groups().div_ceil(each).into(),
-        k: (u64::from(each) * u64::from(layer.out_per_group())).div_ceil(layer.simd().into()),
-        c: (u64::from(each) * u64::from(layer.in_per_group())).div_ceil(layer.pe().into()),
+        groups: op.groups.div_ceil(each).into(),
+        k: (u64::from(each) * u64::from(op.moving_per_group)).div_ceil(op.simd.into()),
+        c: (u64::from(each) * u64::from(op.result_per_group)).div_ceil(op.pe.into()),
     };
-    let depthwise = (layer.groups() > 1 && layer.in_per_group() == 1).then(|| Blocks {
-        groups: layer.groups().div_ceil(layer.pe()).into(),
-        k: layer.k_blocks().into(),
+    let depthwise = (op.groups > 1 && op.result_per_group == 1).then(|| Blocks {
+        groups: op.groups.div_ceil(op.pe).into(),
+        k: op.moving_blocks().into(),
         c: 1,
     });
-    let all = (1..=layer.groups()).map(merged).chain(depthwise);
+    let all = (1..=op.groups).map(merged).chain(depthwise);
     let bounds = all.map(|blocks| frame.bound(&blocks));
     // At least one group is merged with none.
     fits(bounds.fold(u128::MAX, u128::min))
 }
 
-/// Issues of a frame for an engine of the same lanes that dilates the gradient with zeros by the stride and then
-/// convolves: every tap at every pixel.
+/// Cycles of a batch of a weight gradient on a fixed engine, below which no engine can be: its frames, or the beats of
+/// grad_output, which stay for one batch alone. `None` for the other passes, whose weights may stay as long as they like.
+pub fn batch_bound_cycles(layer: &Layer) -> Option<u64> {
+    let frames = u128::from(layer.in_per_group()) * Counts::new(layer).bound;
+    let stationary = layer.operation().stationary_words().into();
+    (layer.pass() == Pass::GradWeight).then(|| fits(frames.max(stationary)))
+}
+
+/// Issues of a frame for an engine of the same lanes that dilates the gradient, where the pass has one, with zeros by the
+/// stride and then convolves: every tap at every pixel.
 pub fn zero_insertion_cycles(layer: &Layer) -> u64 {
     fits(Counts::new(layer).zero_insertion)
 }
 
-/// Multiplications of a frame between a gradient and a weight that both exist: no padding, no inserted zero, no
+/// Multiplications of a frame between values that both exist: no padding, no inserted zero, no
 /// padded lane.
 pub fn useful_macs(layer: &Layer) -> u64 {
     fits(Counts::new(layer).macs)
 }
 
-/// The limits of validation keep every count of a valid layer within 64 bits, so this narrows nothing.
+/// The limits of validation keep every count of a valid layer within 64 bits but one, the zero insertion of a weight
+/// gradient with a huge stride; that is cut.
 fn fits(count: u128) -> u64 {
-    count as u64
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// The counts of a frame, wide enough for any sizes that a layer file can state.
@@ -74,11 +86,12 @@ impl Counts {
     pub(crate) fn new(layer: &Layer) -> Self {
         let frame = Frame::new(layer);
         let blocks = Blocks::of(layer);
-        let kernel = area(layer.rows().kernel, layer.cols().kernel);
+        let op = layer.operation();
+        let (rows, cols) = (spread(layer, &op.rows), spread(layer, &op.cols));
         Self {
             bound: frame.bound(&blocks),
-            zero_insertion: frame.produced * kernel * blocks.pairs(),
-            macs: frame.taps * area(layer.out_channels(), layer.in_per_group()),
+            zero_insertion: frame.produced * area(rows, cols) * blocks.pairs(),
+            macs: frame.taps * area(op.moving_channels().into(), op.result_per_group.into()),
         }
     }
 }
@@ -86,7 +99,7 @@ impl Counts {
 /// What a frame has of each pair of channels, or of each channel.
 struct Frame {
     taps: u128,
-    /// Pixels of grad_output, and of grad_input.
+    /// Pixels of what moves, and of the result.
     consumed: u128,
     produced: u128,
 }
@@ -100,11 +113,11 @@ struct Blocks {
 
 impl Frame {
     fn new(layer: &Layer) -> Self {
-        let (rows, cols) = (layer.rows(), layer.cols());
+        let (rows, cols, op) = (layer.rows(), layer.cols(), layer.operation());
         Frame {
             taps: u128::from(axis_taps(&rows)) * u128::from(axis_taps(&cols)),
-            consumed: area(rows.out_size, cols.out_size),
-            produced: area(rows.in_size, cols.in_size),
+            consumed: area(op.rows.sources, op.cols.sources),
+            produced: area(op.rows.positions, op.cols.positions),
         }
     }
 
@@ -119,9 +132,9 @@ impl Frame {
 impl Blocks {
     fn of(layer: &Layer) -> Self {
         Blocks {
-            groups: layer.group_blocks().into(),
-            k: layer.k_blocks().into(),
-            c: layer.c_blocks().into(),
+            groups: layer.operation().group_blocks().into(),
+            k: layer.operation().moving_blocks().into(),
+            c: layer.operation().result_blocks().into(),
         }
     }
 
@@ -130,6 +143,15 @@ impl Blocks {
     }
 }
 
-fn area(rows: u32, cols: u32) -> u128 {
+/// Taps of an axis with zeros between those of a gradient.
+fn spread(layer: &Layer, axis: &Gather) -> u64 {
+    match layer.pass() {
+        Pass::GradInput | Pass::Forward => axis.kernel,
+        // The gradient is the kernel, and the stride its dilation.
+        Pass::GradWeight => (axis.kernel - 1) * axis.dilation + 1,
+    }
+}
+
+fn area(rows: u64, cols: u64) -> u128 {
     u128::from(rows) * u128::from(cols)
 }

@@ -9,7 +9,8 @@ use ndarray::Array4;
 use crate::compare::{compare, Comparison};
 use crate::internal_error::joined;
 use crate::layer::Layer;
-use crate::reference::{gather, Finished, Finisher};
+use crate::operands::stationary_as_array;
+use crate::reference::{sums, Finished, Finisher};
 use crate::run::{Arrays, Batch, Counted, Frames, RunError, Setup, Simulator};
 use crate::vectors::RandomFrames;
 
@@ -50,11 +51,11 @@ impl Source for InMemory<'_> {
     }
 }
 
-/// What results are compared with: the reference's for this layer and these weights.
+/// What results are compared with: the reference's for this layer and what is stationary.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
     pub layer: &'a Layer,
-    pub weight: &'a Array4<i32>,
+    pub stationary: &'a Array4<i32>,
 }
 
 /// What the comparison of a whole run found.
@@ -85,10 +86,11 @@ pub fn run_checked(
     // Beside the simulation: by the time a batch's results come, the reference has long been there.
     let (batches, given) = channel::<Arc<Batch>>();
     let (finished, references) = channel();
-    let reference = move |Expected { layer, weight }: Expected| {
+    let reference = move |Expected { layer, stationary }: Expected| {
+        let stationary = stationary_as_array(layer, stationary);
         let mut finisher = Finisher::new(layer, setup.rounding_seed);
         for batch in given {
-            let sums = gather(layer, &batch.grad_output, weight);
+            let sums = sums(layer, batch.moving.clone(), &stationary);
             // Nobody wants it any more where the engine broke its contract.
             let _ = finished.send(finisher.next(sums, &batch.stages));
         }
@@ -142,15 +144,15 @@ impl Frames for Through<'_, '_> {
         given
     }
 
-    fn result(&mut self, grad_input: Array4<i64>) {
+    fn result(&mut self, result: Array4<i64>) {
         if let Some(mut findings) = self.findings.take() {
             let reference = self.reference();
-            let found = compare(&grad_input, &reference.grad_input);
+            let found = compare(&result, &reference.result);
             findings.comparison.join(found, self.frames);
             findings.saturations += reference.saturations;
             self.findings = Some(findings);
         }
-        self.frames += grad_input.shape()[0];
-        (self.result)(&grad_input);
+        self.frames += result.shape()[0];
+        (self.result)(&result);
     }
 }

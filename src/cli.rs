@@ -5,18 +5,21 @@
 //! broke its contract or does not fit its device, and with 2 if it could not do what it was asked: bad input, a file that
 //! cannot be written, a tool that is missing or fails. It ends with 70 by a fault of its own.
 
+mod array_files;
 mod bench;
 pub mod bpa;
 mod command_line;
 mod engine_source;
 mod explain;
 mod folder;
+mod frames;
 pub mod gen_verilog;
 mod layer_source;
 mod long_run;
 mod outputs;
 mod parallel;
 mod progress;
+mod result_file;
 mod run_network;
 mod synth;
 mod vectors;
@@ -129,11 +132,17 @@ fn print(result: &str) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interface::GRAD_INPUT;
     use crate::run::Fault;
 
     #[test]
     fn each_end_has_its_exit_code() {
-        let broken = || Broken(vec![Fault::Extra { beats: 1 }]);
+        let broken = || {
+            Broken(vec![Fault::Extra {
+                stream: GRAD_INPUT,
+                beats: 1,
+            }])
+        };
         let ends: [(u8, &dyn Fn() -> anyhow::Result<Outcome>); 7] = [
             (0, &|| Ok(Outcome::Success)),
             (1, &|| Ok(Outcome::Mismatch)),

@@ -4,6 +4,9 @@ use std::fmt;
 
 use ndarray::Array4;
 
+use crate::layer::Pass;
+use crate::operands;
+
 /// What [`compare`] found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
@@ -28,7 +31,7 @@ impl Comparison {
 /// An element that differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mismatch {
-    /// n, c, h, w.
+    /// Frame, channel, row, column.
     pub index: [usize; 4],
     /// What the engine gave.
     pub found: i64,
@@ -38,16 +41,29 @@ pub struct Mismatch {
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [n, c, h, w] = self.index;
         write!(
             out,
-            "grad_input[{n}, {c}, {h}, {w}] (n, c, h, w) is {}, the reference says {}",
-            self.found, self.expected
+            "{:?} (frame, channel, row, column) is {}, the reference says {}",
+            self.index, self.found, self.expected
         )
     }
 }
 
-/// Compares an engine's grad_input (N, C, H, W) with the reference's.
+impl Mismatch {
+    /// For people, of the array of a pass: `grad_input[0, 2, 3, 4] (n, c, h, w) is -7, the reference says 234`.
+    pub fn of(&self, pass: Pass) -> String {
+        let array = operands::result(pass);
+        let [a, b, c, d] = operands::place(pass, self.index);
+        // An index within a group is one of that group.
+        let axes = array.axes.to_lowercase().replace("/groups", "");
+        format!(
+            "{}[{a}, {b}, {c}, {d}] {axes} is {}, the reference says {}",
+            array.name, self.found, self.expected
+        )
+    }
+}
+
+/// Compares an engine's result (frame, channel, row, column) with the reference's.
 ///
 /// # Panics
 /// If the shapes differ.
@@ -91,8 +107,12 @@ mod tests {
         let comparison = compare(&found, &expected);
         assert_eq!(comparison.mismatches, 2);
         assert_eq!(
-            comparison.first.unwrap().to_string(),
+            comparison.first.unwrap().of(Pass::GradInput),
             "grad_input[0, 2, 3, 4] (n, c, h, w) is -7, the reference says 234"
+        );
+        assert_eq!(
+            comparison.first.unwrap().of(Pass::GradWeight),
+            "grad_weight[2, 0, 3, 4] (k, c, r, s) is -7, the reference says 234"
         );
         let mut whole = Comparison::default();
         whole.join(compare(&expected, &expected), 0);

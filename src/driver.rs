@@ -21,7 +21,7 @@ use crate::programmable::{NoFit, ProgrammableEngine};
 use crate::reference::StageArrays;
 use crate::run::Arrays;
 use crate::vectors::{
-    grad_input_beats, pack_grad_input, pack_grad_output, pack_scale, pack_weight, unpack_grad_input,
+    pack_moving, pack_result, pack_scale, pack_stationary, result_beats, unpack_result,
 };
 
 /// A stream into the engine.
@@ -244,8 +244,8 @@ impl<'a, D: Device> Driver<'a, D> {
         plan: Plan,
         arrays: &Arrays,
     ) -> Result<Submitted, DriverError> {
-        let frames = arrays.grad_output.len_of(Axis(0));
-        let job = self.tell(plan, frames, &arrays.weight, &arrays.stages)?;
+        let frames = arrays.moving.len_of(Axis(0));
+        let job = self.tell(plan, frames, &arrays.stationary, &arrays.stages)?;
         self.feed(&job, arrays)?;
         Ok(job)
     }
@@ -267,8 +267,8 @@ impl<'a, D: Device> Driver<'a, D> {
         // Where no tap reaches any pixel, the gradient is zero whatever the weights are; the engine
         // then takes zeros in their place.
         let mut weight = match plan.descriptor().reaches {
-            true => pack_weight(layer, weight),
-            false => pack_weight(layer, &Array4::zeros(weight.raw_dim())),
+            true => pack_stationary(layer, weight),
+            false => pack_stationary(layer, &Array4::zeros(weight.raw_dim())),
         };
         if layer.requantise().is_some() {
             let scale = stages.scale.as_ref().expect("scales");
@@ -284,16 +284,16 @@ impl<'a, D: Device> Driver<'a, D> {
     /// Sends the frames of a job, and its mask.
     fn feed(&mut self, job: &Submitted, arrays: &Arrays) -> Result<(), DriverError> {
         let layer = job.plan.layer();
-        for frame in arrays.grad_output.outer_iter() {
+        for frame in arrays.moving.outer_iter() {
             self.device
-                .send(Input::GradOutput, &pack_grad_output(layer, frame))?;
+                .send(Input::GradOutput, &pack_moving(layer, frame))?;
         }
         if layer.mask() {
             let mask = arrays.stages.mask.as_ref().expect("a mask");
             for frame in mask.outer_iter() {
                 let bits = frame.mapv(i64::from);
                 self.device
-                    .send(Input::Mask, &pack_grad_input(layer, bits.view(), 1))?;
+                    .send(Input::Mask, &pack_result(layer, bits.view(), 1))?;
             }
         }
         Ok(())
@@ -303,7 +303,7 @@ impl<'a, D: Device> Driver<'a, D> {
     fn submit_values(&mut self, job: &Submitted, values: &Array4<i64>) -> Result<(), DriverError> {
         let bits = self.engine.accumulate_bits();
         for frame in values.outer_iter() {
-            let packet = pack_grad_input(job.plan.layer(), frame, bits);
+            let packet = pack_result(job.plan.layer(), frame, bits);
             self.device.send(Input::Accumulate, &packet)?;
         }
         Ok(())
@@ -351,9 +351,9 @@ impl<'a, D: Device> Driver<'a, D> {
     pub fn collect(&mut self, job: &Submitted) -> Result<Array4<i64>, DriverError> {
         let out_bits = self.engine.out_bits();
         let layer = job.plan.layer();
-        let frame = grad_input_beats(layer, out_bits).bytes();
+        let frame = result_beats(layer, out_bits).bytes();
         let bytes = self.device.receive(frame * job.frames as usize)?;
-        Ok(unpack_grad_input(layer, &bytes, out_bits).expect("whole frames were received"))
+        Ok(unpack_result(layer, &bytes, out_bits).expect("whole frames were received"))
     }
 }
 

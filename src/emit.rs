@@ -1,6 +1,8 @@
 //! From a plan to Verilog.
 
+use crate::layer::Pass;
 use crate::plan::Plan;
+use bpa_hdl::config::arrays::Arrays;
 pub use bpa_hdl::primitives::target::Target;
 use bpa_hdl::rtl::{print_verilog, Module};
 use bpa_hdl::shell::fixed::fixed_engine;
@@ -28,8 +30,14 @@ pub(crate) fn engine(plan: &Plan, target: Target) -> Module {
 
 /// States the layer and the version of this program; nothing that differs from run to run.
 fn header(plan: &Plan) -> String {
+    let pass = plan.layer().pass();
+    let what = match pass {
+        Pass::GradInput => "back propagation of activation (data gradient) of a convolution",
+        Pass::Forward => "forward pass of a convolution",
+        Pass::GradWeight => "weight gradient of a convolution",
+    };
     let mut text = format!(
-        "{}: back propagation of activation (data gradient) of a convolution.\nMade by bpa-engine {} for this layer:\n",
+        "{}: {what}.\nMade by bpa-engine {} for this layer:\n",
         plan.layer().name(),
         env!("CARGO_PKG_VERSION"),
     );
@@ -37,6 +45,17 @@ fn header(plan: &Plan) -> String {
         text.push_str("  ");
         text.push_str(line);
         text.push('\n');
+    }
+    if pass != Pass::GradInput {
+        let Arrays {
+            moving,
+            stationary,
+            result,
+        } = pass.arrays();
+        text.push_str(&format!(
+            "Inside, the arrays bear the names of the data gradient: grad_output (dY) is {}, weight {}, grad_input (dA) {}.\n",
+            moving.name, stationary.name, result.name
+        ));
     }
     text
 }

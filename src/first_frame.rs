@@ -10,14 +10,15 @@
 //! for each other, and no engine with these lanes that computes and gives its beats in order can be faster.
 
 use crate::bound::bound_cycles;
-use crate::layer::{Axis, Layer};
+use crate::layer::Layer;
+use crate::operation::Gather;
 
 /// Cycles allowed for all registers from the input to the output.
 pub const PIPELINE_CYCLES: u64 = 32;
 /// Cycles allowed for the registers of the stages behind the accumulators, where a layer has any.
 pub const STAGE_CYCLES: u64 = 16;
 
-/// Cycles from the first beat of grad_output that is taken to the last beat of grad_input, both counted, that a first
+/// Cycles from the first beat of what moves that is taken to the last beat of the result, both counted, that a first
 /// frame may take: the bound, the input beats until the first output that has a tap can be computed, and the output
 /// beats that follow the last such output; or [`in_order_cycles`] where these are more. On top come [`PIPELINE_CYCLES`],
 /// and with stages behind the accumulators [`STAGE_CYCLES`].
@@ -36,17 +37,14 @@ pub(crate) fn first_frame_without_stages(layer: &Layer) -> u64 {
 /// Cycles of a frame that finds the engine empty below which no engine can be that has these lanes and any memories, no
 /// registers on the way, and takes, computes and gives everything in the order of the streams:
 ///
-/// - a beat of grad_output is taken each cycle,
+/// - a beat of what moves is taken each cycle,
 /// - an output with taps is begun when those before it are computed and the last pixel that it needs has been taken; each
-///   of its beats takes an issue for each tap and block of K,
+///   of its beats takes an issue for each tap and block of moving channels,
 /// - a beat leaves in the cycle of its last issue, if the one before it has left; those without a tap have none to wait for.
 pub fn in_order_cycles(layer: &Layer) -> u64 {
-    let (rows, cols) = (layer.rows(), layer.cols());
-    let beats = u64::from(layer.out_beats_per_pixel());
-    let along = |axis: &Axis| -> Vec<Option<Met>> {
-        (0..axis.in_size).map(|pixel| met(axis, pixel)).collect()
-    };
-    let (met_rows, met_cols) = (along(&rows), along(&cols));
+    let op = layer.operation();
+    let beats = u64::from(op.result_beats_per_pixel());
+    let (met_rows, met_cols) = (along(&op.rows), along(&op.cols));
     let (mut computed, mut left) = (0, 0);
     for row in &met_rows {
         for col in &met_cols {
@@ -54,9 +52,9 @@ pub fn in_order_cycles(layer: &Layer) -> u64 {
                 left += beats;
                 continue;
             };
-            let pixels = u64::from(row.last) * u64::from(cols.out_size) + u64::from(col.last) + 1;
-            let begun = computed.max(pixels * u64::from(layer.dy_words_per_pixel()));
-            let issues = row.taps * col.taps * u64::from(layer.k_blocks());
+            let pixels = row.last * op.cols.sources + col.last + 1;
+            let begun = computed.max(pixels * u64::from(op.moving_beats_per_pixel()));
+            let issues = row.taps * col.taps * u64::from(op.moving_blocks());
             computed = begun + beats * issues;
             // What holds its last beat up is what left before, its own first beat, or itself.
             left = (left + beats).max(begun + issues + beats - 1).max(computed);
@@ -65,30 +63,34 @@ pub fn in_order_cycles(layer: &Layer) -> u64 {
     left
 }
 
-/// What meets at a pixel of grad_input, on one axis.
+/// What meets at a position of the result, on one axis.
 struct Met {
     taps: u64,
-    /// The last of the pixels of grad_output.
-    last: u32,
+    /// The last position of what moves.
+    last: u64,
 }
 
-/// By the forward equation: output `p` and tap `r` meet at pixel `p * stride - pad_before + r * dilation`.
-fn met(axis: &Axis, pixel: u32) -> Option<Met> {
-    let (stride, dilation) = (u64::from(axis.stride), u64::from(axis.dilation));
-    let at = u64::from(pixel) + u64::from(axis.pad_before);
+/// What meets at each position of the result, if anything does.
+fn along(axis: &Gather) -> Vec<Option<Met>> {
+    (0..axis.positions)
+        .map(|position| met(axis, position))
+        .collect()
+}
+
+/// By the equation of a gather: position `h` of the result and tap `r` meet at `(h * advance + pad - r * dilation) / stride`.
+fn met(axis: &Gather, position: u64) -> Option<Met> {
+    let at = (position * axis.advance) as i64 + axis.pad;
     let mut met: Option<Met> = None;
-    for r in 0..u64::from(axis.kernel) {
-        let Some(forward) = at.checked_sub(r * dilation) else {
+    for r in 0..axis.kernel {
+        let spread = at - (r * axis.dilation) as i64;
+        if spread < 0 {
             break;
-        };
-        let p = forward / stride;
-        if forward % stride == 0 && p < u64::from(axis.out_size) {
+        }
+        let (spread, stride) = (spread as u64, axis.stride);
+        let p = spread / stride;
+        if spread % stride == 0 && p < axis.sources {
             // Taps go up, so that what they meet goes down.
-            met.get_or_insert(Met {
-                taps: 0,
-                last: p as u32,
-            })
-            .taps += 1;
+            met.get_or_insert(Met { taps: 0, last: p }).taps += 1;
         }
     }
     met
@@ -97,55 +99,43 @@ fn met(axis: &Axis, pixel: u32) -> Option<Met> {
 /// Input beats up to the last one that the first output with a tap needs, and output beats behind the last pixel with a
 /// tap. Where no output has a tap, nothing is waited for and every output follows.
 fn fill_and_drain(layer: &Layer) -> (u64, u64) {
-    let (rows, cols) = (layer.rows(), layer.cols());
-    let raster =
-        |row: u32, col: u32, width: u32| u64::from(row) * u64::from(width) + u64::from(col);
-    let beats = u64::from(layer.out_beats_per_pixel());
-    let pixels = raster(rows.in_size, 0, cols.in_size);
+    let op = layer.operation();
+    let (rows, cols) = (op.rows, op.cols);
+    let beats = u64::from(op.result_beats_per_pixel());
+    let pixels = rows.positions * cols.positions;
     let Some((row, col)) = reach(&rows).zip(reach(&cols)) else {
         return (0, pixels * beats);
     };
-    // An output has all channels, and needs all those of its last pixel of grad_output.
-    let arrived = raster(row.needed, col.needed, cols.out_size) + 1;
-    let fill = arrived * u64::from(layer.dy_words_per_pixel());
-    let drain = pixels - 1 - raster(row.last, col.last, cols.in_size);
+    // An output has all channels, and needs all those of its last pixel of what moves.
+    let arrived = row.needed * cols.sources + col.needed + 1;
+    let fill = arrived * u64::from(op.moving_beats_per_pixel());
+    let drain = pixels - 1 - (row.last * cols.positions + col.last);
     (fill, drain * beats)
 }
 
-/// On one axis, the pixels of grad_input that some tap reaches.
+/// On one axis, the positions of the result that some tap reaches.
 #[derive(Debug, PartialEq, Eq)]
 struct Reach {
-    first: u32,
-    last: u32,
-    /// The last pixel of grad_output that the first of them needs.
-    needed: u32,
+    first: u64,
+    last: u64,
+    /// The last position of what moves that the first of them needs.
+    needed: u64,
 }
 
-/// By the forward equation: output `p` and tap `r` meet at pixel `p * stride - pad_before + r * dilation`.
-fn reach(axis: &Axis) -> Option<Reach> {
-    let pixel = |p: u32, r: u32| {
-        let pixel = i64::from(p) * i64::from(axis.stride) - i64::from(axis.pad_before)
-            + i64::from(r) * i64::from(axis.dilation);
-        u32::try_from(pixel)
-            .ok()
-            .filter(|&pixel| pixel < axis.in_size)
+fn reach(axis: &Gather) -> Option<Reach> {
+    let all = along(axis);
+    let reached = |(position, met): (usize, &Option<Met>)| {
+        let last = met.as_ref()?.last;
+        Some((position as u64, last))
     };
-    let mut reach: Option<Reach> = None;
-    for p in 0..axis.out_size {
-        for pixel in (0..axis.kernel).filter_map(|r| pixel(p, r)) {
-            let so_far = reach.get_or_insert(Reach {
-                first: pixel,
-                last: pixel,
-                needed: p,
-            });
-            if pixel <= so_far.first {
-                so_far.first = pixel;
-                so_far.needed = p;
-            }
-            so_far.last = so_far.last.max(pixel);
-        }
-    }
-    reach
+    let mut reached = all.iter().enumerate().filter_map(reached);
+    let (first, needed) = reached.next()?;
+    let last = reached.next_back().map_or(first, |(position, _)| position);
+    Some(Reach {
+        first,
+        last,
+        needed,
+    })
 }
 
 #[cfg(test)]
@@ -191,7 +181,7 @@ mod tests {
             last: 5,
             needed: 2,
         };
-        assert_eq!(reach(&layer.rows()), Some(expected));
+        assert_eq!(reach(&layer.operation().rows), Some(expected));
         // Outputs are 7x7: two rows of 7 and two more before the one that is needed.
         assert_eq!(fill_and_drain(&layer), (16 * 4 + 4, 7 + 1));
     }
@@ -225,7 +215,7 @@ mod tests {
         file.layer.in_channels = Some(2);
         file.layer.groups = 2;
         let layer = file.validate().unwrap();
-        assert!(layer.is_depthwise());
+        assert!(layer.operation().depthwise);
         assert_eq!(fill_and_drain(&layer), (7 * 4, 0));
     }
 

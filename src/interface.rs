@@ -8,20 +8,55 @@ use bpa_hdl::rtl::Module;
 use bpa_hdl::stages::{COUNT_BITS, SEED_BITS};
 use serde::Serialize;
 
-use crate::layer::Rounding;
+use crate::layer::{Pass, Rounding};
 use crate::plan::Plan;
-use crate::vectors::{grad_input_beats, grad_output_beats, weight_beats, BeatFormat};
+pub use crate::vectors::{accumulate_bits, accumulate_value_bits};
+use crate::vectors::{moving_beats, result_beats, stationary_beats, BeatFormat};
 
-/// The stream of the gradient that the engine consumes.
+/// The stream of what moves through an engine of the data gradient.
 pub const GRAD_OUTPUT: &str = "s_axis_grad_output";
-/// The stream of the weights.
+/// The stream of what is stationary in it.
 pub const WEIGHT: &str = "s_axis_weight";
+/// The stream of what it makes.
+pub const GRAD_INPUT: &str = "m_axis_grad_input";
 /// The stream of values to add, where the layer has it.
 pub const ACCUMULATE: &str = "s_axis_accumulate";
 /// The stream of the mask, where the layer has it.
 pub const MASK: &str = "s_axis_mask";
-/// The stream of the gradient that the engine produces.
-pub const GRAD_INPUT: &str = "m_axis_grad_input";
+
+/// The streams of an engine that carry the arrays of its pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamNames {
+    /// What moves through the line buffer.
+    pub moving: &'static str,
+    /// What stays in the weight memory.
+    pub stationary: &'static str,
+    /// What is made.
+    pub result: &'static str,
+}
+
+impl StreamNames {
+    /// Those of a pass: an engine's ports are called after its arrays.
+    pub fn of(pass: Pass) -> Self {
+        match pass {
+            Pass::GradInput => Self {
+                moving: GRAD_OUTPUT,
+                stationary: WEIGHT,
+                result: GRAD_INPUT,
+            },
+            Pass::Forward => Self {
+                moving: "s_axis_input",
+                stationary: WEIGHT,
+                result: "m_axis_output",
+            },
+            Pass::GradWeight => Self {
+                moving: "s_axis_input",
+                stationary: GRAD_OUTPUT,
+                result: "m_axis_grad_weight",
+            },
+        }
+    }
+}
 
 /// A port's direction, as the engine sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -99,48 +134,42 @@ pub fn settings(plan: &Plan) -> Vec<Status> {
 
 /// The format of each stream's beats.
 pub struct Streams {
-    pub grad_output: BeatFormat,
-    pub weight: BeatFormat,
+    pub names: StreamNames,
+    pub moving: BeatFormat,
+    pub stationary: BeatFormat,
     pub accumulate: Option<BeatFormat>,
     pub mask: Option<BeatFormat>,
-    pub grad_input: BeatFormat,
+    pub result: BeatFormat,
 }
 
 impl Streams {
     pub fn new(plan: &Plan) -> Self {
         let layer = plan.layer();
         Self {
-            grad_output: grad_output_beats(layer),
-            weight: weight_beats(layer),
+            names: StreamNames::of(layer.pass()),
+            moving: moving_beats(layer),
+            stationary: stationary_beats(layer),
             accumulate: layer
                 .accumulate()
-                .then(|| grad_input_beats(layer, accumulate_bits(plan))),
-            mask: layer.mask().then(|| grad_input_beats(layer, 1)),
-            grad_input: grad_input_beats(layer, out_bits(plan)),
+                .then(|| result_beats(layer, accumulate_bits(plan))),
+            mask: layer.mask().then(|| result_beats(layer, 1)),
+            result: result_beats(layer, out_bits(plan)),
         }
     }
 
     /// The streams into the engine, in the order of its ports.
     pub fn inputs(&self) -> Vec<(&'static str, BeatFormat)> {
-        let mut inputs = vec![(GRAD_OUTPUT, self.grad_output), (WEIGHT, self.weight)];
+        let mut inputs = vec![
+            (self.names.moving, self.moving),
+            (self.names.stationary, self.stationary),
+        ];
         inputs.extend(self.accumulate.map(|format| (ACCUMULATE, format)));
         inputs.extend(self.mask.map(|format| (MASK, format)));
         inputs
     }
 }
 
-/// Bits of a value's place on the accumulate stream.
-pub fn accumulate_bits(plan: &Plan) -> u32 {
-    plan.lanes().accumulate_bits() as u32
-}
-
-/// Bits that a value on the accumulate stream may have: one less than its place, so that its sum with a result fits the
-/// place.
-pub fn accumulate_value_bits(plan: &Plan) -> u32 {
-    accumulate_bits(plan) - 1
-}
-
-/// Bits of a value of grad_input on its stream.
+/// Bits of a value of the result on its stream.
 pub fn out_bits(plan: &Plan) -> u32 {
     // Sums of 32-bit products over at most 65535 channels and 4095 x 4095 taps, so far below 2^32 bits.
     plan.lanes().out_bits() as u32
@@ -162,7 +191,7 @@ pub fn ports(plan: &Plan) -> Vec<Port> {
     let streams = Streams::new(plan);
     let inputs = streams.inputs().into_iter();
     let inputs = inputs.map(|(name, format)| (name, format, Input, Output));
-    let output = (GRAD_INPUT, streams.grad_input, Output, Input);
+    let output = (streams.names.result, streams.result, Output, Input);
     for (name, format, forward, back) in inputs.chain([output]) {
         port(&format!("{name}_tvalid"), forward, 1);
         port(&format!("{name}_tready"), back, 1);
@@ -193,15 +222,16 @@ pub fn module_ports(module: &Module) -> Vec<Port> {
 
 /// What a bit of `error_cause` says, bit 0 first.
 pub fn causes(plan: &Plan) -> Vec<Cause> {
-    let inputs = Streams::new(plan).inputs().into_iter();
+    let streams = Streams::new(plan);
+    let inputs = streams.inputs().into_iter();
     let of_stream = |(name, _)| {
-        let [early, missing, late] = match name {
-            WEIGHT => [
+        let [early, missing, late] = match name == streams.names.stationary {
+            true => [
                 "came before the last beat of a set",
                 "was missing on the last beat of a set",
                 "came on a later beat after it had been missing",
             ],
-            _ => [
+            false => [
                 "came before the last beat of a frame",
                 "was missing on the last beat of a frame",
                 "came on a later beat after it had been missing",

@@ -4,9 +4,9 @@
 //! or as flags ([`LayerArgs`]); [`Layer`] is made from it by [`LayerFile::validate`] alone and keeps its fields
 //! to itself.
 //!
-//! The letters in the comments are those of the operation: the forward convolution reads N x C x H x W and writes
-//! N x K x P x Q with a kernel of R x S; the engine consumes the gradient of the latter and produces the gradient of
-//! the former.
+//! The letters in the comments are those of the convolution: forward it reads N x C x H x W and writes N x K x P x Q with
+//! a kernel of R x S. Which of its three passes the engine computes is its [`Pass`]; what that means for the hardware is
+//! its [`Operation`].
 
 mod args;
 mod error;
@@ -14,6 +14,7 @@ pub(crate) mod file;
 mod int_type;
 mod keywords;
 mod output;
+mod pass;
 pub(crate) mod validate;
 
 pub use args::LayerArgs;
@@ -22,15 +23,18 @@ use file::ACCUMULATOR;
 pub use file::{Engine, Geometry, LayerFile, PerAxis, PerItem, PerSide};
 pub use int_type::{IntType, IntTypeError};
 pub use output::{Requantise, Rounding, ScalePer};
+pub use pass::Pass;
+
+use crate::operation::Operation;
 
 /// One axis of a valid layer: rows (H, P, R, top, bottom) or columns (W, Q, S, left, right).
 ///
 /// Output `p` of the forward convolution and tap `r` meet at input `p * stride - pad_before + r * dilation`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Axis {
-    /// H or W: pixels of the forward input, and of the gradient that the engine produces.
+    /// H or W: pixels of the input, and of its gradient.
     pub in_size: u32,
-    /// P or Q: pixels of the forward output, and of the gradient that the engine consumes.
+    /// P or Q: pixels of the output, and of its gradient.
     pub out_size: u32,
     /// R or S: taps of the kernel.
     pub kernel: u32,
@@ -48,13 +52,15 @@ pub struct Axis {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
     name: String,
+    pass: Pass,
     rows: Axis,
     cols: Axis,
     in_channels: u32,
     out_channels: u32,
     groups: u32,
-    simd: u32,
-    pe: u32,
+    batch: Option<u32>,
+    operation: Operation,
+    input_type: IntType,
     grad_type: IntType,
     weight_type: IntType,
     weight_sets: u32,
@@ -62,7 +68,6 @@ pub struct Layer {
     accumulate: bool,
     mask: bool,
     requantise: Option<Requantise>,
-    lane_use: LaneUse,
 }
 
 /// Whose the lanes are that a layer is laid out on.
@@ -70,9 +75,16 @@ pub struct Layer {
 pub enum LaneUse {
     /// The layer's own: there are no more of them than it has channels for.
     Own,
-    /// An engine's that other layers use as well. Some may stand idle, and a depthwise layer is one
-    /// with narrow groups.
+    /// An engine's that other layers use as well. Some may stand idle, and depthwise groups are narrow
+    /// ones.
     Shared,
+}
+
+impl LaneUse {
+    /// Whether an operation of such groups runs its PE lanes over them.
+    fn is_depthwise(self, groups: u32, result_per_group: u32) -> bool {
+        self == LaneUse::Own && groups > 1 && result_per_group == 1
+    }
 }
 
 impl Layer {
@@ -91,12 +103,22 @@ impl Layer {
         self.cols
     }
 
-    /// C: channels of the gradient that the engine produces.
+    /// Which of the convolution's passes the engine computes.
+    pub fn pass(&self) -> Pass {
+        self.pass
+    }
+
+    /// What the hardware does for it.
+    pub fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    /// C: channels of the input, and of its gradient.
     pub fn in_channels(&self) -> u32 {
         self.in_channels
     }
 
-    /// K: channels of the gradient that the engine consumes.
+    /// K: channels of the output, and of its gradient.
     pub fn out_channels(&self) -> u32 {
         self.out_channels
     }
@@ -116,30 +138,50 @@ impl Layer {
         self.out_channels / self.groups
     }
 
-    /// More than one group, each with a single channel of C, on lanes of its own. The PE lanes then
-    /// run over groups.
-    pub fn is_depthwise(&self) -> bool {
-        self.lane_use == LaneUse::Own && self.groups > 1 && self.in_per_group() == 1
+    /// N: images of a batch, where the layer says; it does for a weight gradient, which is summed over them.
+    pub fn batch(&self) -> Option<u32> {
+        self.batch
     }
 
-    /// Lanes over K within a group.
+    /// Lanes over the channels that are added up, within a group.
     pub fn simd(&self) -> u32 {
-        self.simd
+        self.operation.simd
     }
 
-    /// Lanes over C within a group; for a depthwise layer, lanes over groups.
+    /// Lanes over the result's channels within a group; if depthwise, over groups.
     pub fn pe(&self) -> u32 {
-        self.pe
+        self.operation.pe
     }
 
-    /// Type of the consumed gradient's values.
+    /// Type of the input's values; no array of the data gradient has it.
+    pub fn input_type(&self) -> IntType {
+        self.input_type
+    }
+
+    /// Type of grad_output's values; no array of the forward pass has it.
     pub fn grad_type(&self) -> IntType {
         self.grad_type
     }
 
-    /// Type of the weights.
+    /// Type of the weights; no array of the weight gradient has it.
     pub fn weight_type(&self) -> IntType {
         self.weight_type
+    }
+
+    /// Type of what moves through the line buffer.
+    pub fn moving_type(&self) -> IntType {
+        match self.pass {
+            Pass::GradInput => self.grad_type,
+            Pass::Forward | Pass::GradWeight => self.input_type,
+        }
+    }
+
+    /// Type of what stays in the weight memory.
+    pub fn stationary_type(&self) -> IntType {
+        match self.pass {
+            Pass::GradInput | Pass::Forward => self.weight_type,
+            Pass::GradWeight => self.grad_type,
+        }
     }
 
     /// Whether the weight memory holds two sets, one in use and one being loaded.
@@ -167,66 +209,24 @@ impl Layer {
         self.requantise
     }
 
-    /// kb: blocks of `simd` channels that hold the K/groups channels of a group.
-    pub fn k_blocks(&self) -> u32 {
-        self.out_per_group().div_ceil(self.simd)
-    }
-
-    /// cb: blocks of `pe` channels that hold the C/groups channels of a group; 1 for a depthwise layer.
-    pub fn c_blocks(&self) -> u32 {
-        if self.is_depthwise() {
-            1
-        } else {
-            self.in_per_group().div_ceil(self.pe)
-        }
-    }
-
-    /// The groups that the engine goes through one by one; for a depthwise layer, blocks of `pe` groups.
-    pub fn group_blocks(&self) -> u32 {
-        if self.is_depthwise() {
-            self.groups.div_ceil(self.pe)
-        } else {
-            self.groups
-        }
-    }
-
-    /// Beats of the consumed stream for one pixel, which are also the line buffer's words for one pixel.
-    pub fn dy_words_per_pixel(&self) -> u32 {
-        self.group_blocks() * self.k_blocks()
-    }
-
-    /// Beats of the produced stream for one pixel.
-    pub fn out_beats_per_pixel(&self) -> u32 {
-        self.group_blocks() * self.c_blocks()
-    }
-
-    /// Words of the weight memory for a set, which are also its beats of weights; beats of scales may follow.
-    pub fn weight_words(&self) -> u64 {
-        let blocks = u64::from(self.group_blocks() * self.c_blocks()) * u64::from(self.k_blocks());
-        blocks * u64::from(self.rows.kernel) * u64::from(self.cols.kernel)
-    }
-
     /// Beats of scales at the end of a set of weights.
     pub fn scale_words(&self) -> u64 {
         match self.requantise.map(|requantise| requantise.scale_per) {
             None => 0,
             Some(ScalePer::Tensor) => 1,
-            Some(ScalePer::Channel) => self.out_beats_per_pixel().into(),
+            Some(ScalePer::Channel) => self.operation.result_beats_per_pixel().into(),
         }
     }
 
     /// Multiplications in one cycle, `simd * pe`.
     pub fn multipliers(&self) -> u64 {
-        u64::from(self.simd) * u64::from(self.pe)
+        u64::from(self.simd()) * u64::from(self.pe())
     }
 
-    /// Bits in two's complement of the largest sum that a value of grad_input can be, were every tap to reach its pixel.
+    /// Bits in two's complement of the largest sum that a value of the result can be, were every tap to reach its pixel.
     pub fn sum_bits(&self) -> u32 {
-        let terms = u128::from(self.rows.kernel)
-            * u128::from(self.cols.kernel)
-            * u128::from(self.out_per_group());
-        let product_bits = self.grad_type.bits() + self.weight_type.bits() - 2;
-        let largest = terms << product_bits;
+        let product_bits = self.moving_type().bits() + self.stationary_type().bits() - 2;
+        let largest = self.operation.terms() << product_bits;
         // The magnitude's bits and the sign.
         u128::BITS - largest.leading_zeros() + 1
     }
@@ -238,6 +238,7 @@ impl Layer {
         LayerFile {
             name: self.name.clone(),
             layer: Geometry {
+                pass: self.pass.to_string(),
                 in_channels: Some(self.in_channels.into()),
                 out_channels: Some(self.out_channels.into()),
                 in_size: Some(pair(|axis| axis.in_size)),
@@ -251,11 +252,16 @@ impl Layer {
                     self.cols.pad_after.into(),
                 ]),
                 groups: self.groups.into(),
+                batch: self.batch.map(i64::from),
                 out_size: Some(pair(|axis| axis.out_size)),
             },
             engine: Engine {
-                simd: self.simd.into(),
-                pe: self.pe.into(),
+                simd: self.simd().into(),
+                pe: self.pe().into(),
+                input_type: match self.pass {
+                    Pass::GradInput => None,
+                    Pass::Forward | Pass::GradWeight => Some(self.input_type.to_string()),
+                },
                 grad_type: self.grad_type.to_string(),
                 weight_type: self.weight_type.to_string(),
                 weight_sets: self.weight_sets.into(),

@@ -1,9 +1,10 @@
-//! Verilog engines for the data gradient of a convolution: the layer, its reference arithmetic, and the vectors that
-//! check one against the other.
+//! Verilog engines for the passes of a convolution, its data gradient above all: the layer, its reference arithmetic, and
+//! the vectors that check one against the other.
 //!
 //! A [`layer::LayerFile`] is what a user wrote; [`layer::Layer`] is what was found valid, and all other modules
 //! take only the latter.
 
+pub mod arrays;
 pub mod atomic_file;
 pub mod bench;
 pub mod bound;
@@ -12,6 +13,7 @@ pub mod cli;
 pub mod compare;
 pub mod driver;
 pub mod emit;
+pub mod events;
 pub mod explain;
 pub mod first_frame;
 pub mod interface;
@@ -22,6 +24,8 @@ pub mod manifest;
 pub mod network;
 pub mod npy;
 mod number;
+pub mod operands;
+pub mod operation;
 pub mod plan;
 pub mod programmable;
 pub mod reference;

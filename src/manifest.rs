@@ -2,15 +2,21 @@
 //!
 //! The same layer gives the same bytes: there is no time, host or path in it.
 
+mod values;
+
+use std::collections::BTreeMap;
+
 use bpa_hdl::shell::programmable::Programmable;
 use serde::Serialize;
 
-use crate::bound::{bound_cycles, useful_macs, zero_insertion_cycles};
+use crate::bound::{batch_bound_cycles, bound_cycles, useful_macs, zero_insertion_cycles};
 use crate::interface::{self, Direction, Port, Streams};
-use crate::layer::{Layer, LayerFile, Rounding, ScalePer};
+use crate::layer::{Layer, LayerFile, Pass, Rounding, ScalePer};
+use crate::operands::{self, Operand};
 use crate::plan::Plan;
 use crate::programmable::{EngineFile, ProgrammableEngine};
 use crate::vectors::{scale_beats, BeatFormat};
+use values::{Letters, Values};
 
 /// Frames in a row that stand for a steady state; the figures do not change with more.
 const STEADY_FRAMES: u64 = 3;
@@ -109,8 +115,10 @@ struct Arithmetic {
     multipliers: u64,
     depthwise: bool,
     accumulator_bits: usize,
-    /// Values of grad_input are accumulators, sign-extended to whole bytes, or what the output stages make of them.
-    grad_input_bits: u32,
+    /// `grad_input_bits`, `output_bits` or `grad_weight_bits`: values of the result are accumulators, sign-extended to whole
+    /// bytes, or what the output stages make of them.
+    #[serde(flatten)]
+    result_bits: BTreeMap<String, u32>,
 }
 
 #[derive(Serialize)]
@@ -125,7 +133,7 @@ struct OutputStage {
 struct Stream {
     name: &'static str,
     direction: Direction,
-    array: &'static str,
+    array: String,
     /// What ends with `tlast`.
     packet: &'static str,
     beats_per_packet: u64,
@@ -162,18 +170,6 @@ struct Loop {
     count: u64,
 }
 
-/// Channels of value e of a beat, as integer expressions in e and the loops' indices; the array's other indices are
-/// those of the loops.
-#[derive(Serialize)]
-struct Values {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    k: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    c: Option<String>,
-    /// Where one of these holds there is no such channel: zero goes in, and what comes out has no meaning.
-    padding_if: Vec<String>,
-}
-
 #[derive(Serialize)]
 struct ErrorCause {
     bit: usize,
@@ -186,7 +182,7 @@ struct Depths {
     line_buffer_pixels: u64,
     line_buffer_words: u64,
     live_span_pixels: u64,
-    line_buffer_reason: &'static str,
+    line_buffer_reason: String,
     weight_words_of_a_set: u64,
     weight_sets: u64,
     output_fifo_results: u64,
@@ -194,11 +190,14 @@ struct Depths {
 
 #[derive(Serialize)]
 struct CyclesOfAFrame {
-    /// From the first beat of grad_output to the last of grad_input, weights loaded and no stalls.
+    /// From the first beat of what moves to the last of the result, the stationary set loaded and no stalls.
     first_frame: u64,
     /// From one frame's last beat to the next one's.
     per_frame_steady: Option<u64>,
     bound: u64,
+    /// Of a weight gradient: all frames of a batch, and not fewer than the beats of its grad_output.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound_of_a_batch: Option<u64>,
     zero_insertion: u64,
     useful_macs: u64,
 }
@@ -212,9 +211,12 @@ impl Manifest {
             layer: layer.to_file(),
             arithmetic: Arithmetic {
                 multipliers: layer.multipliers(),
-                depthwise: layer.is_depthwise(),
+                depthwise: layer.operation().depthwise,
                 accumulator_bits: plan.lanes().acc_bits,
-                grad_input_bits: interface::out_bits(plan),
+                result_bits: BTreeMap::from([(
+                    format!("{}_bits", layer.pass().arrays().result.name),
+                    interface::out_bits(plan),
+                )]),
             },
             output_stages: output_stages(plan),
             ports: interface::ports(plan),
@@ -232,6 +234,7 @@ impl Manifest {
                 first_frame: cycles.first_frame,
                 per_frame_steady: cycles.per_frame_steady,
                 bound: bound_cycles(layer),
+                bound_of_a_batch: batch_bound_cycles(layer),
                 zero_insertion: zero_insertion_cycles(layer),
                 useful_macs: useful_macs(layer),
             },
@@ -244,13 +247,15 @@ fn depths(plan: &Plan) -> Depths {
     let pixels = plan.line_buffer_pixels();
     Depths {
         line_buffer_pixels: pixels,
-        line_buffer_words: pixels * u64::from(layer.dy_words_per_pixel()),
+        line_buffer_words: pixels * u64::from(layer.operation().moving_beats_per_pixel()),
         live_span_pixels: plan.live_span_pixels(),
-        line_buffer_reason: "the fewest pixels with which the engine is as fast as with many: those of the live \
-            span (the most pixels of grad_output that are alive at once, from their arrival to their last use), \
-            those that are freed later than that because they are freed in order of arrival, and room for the \
-            beats that arrive meanwhile",
-        weight_words_of_a_set: layer.weight_words(),
+        line_buffer_reason: format!(
+            "the fewest pixels with which the engine is as fast as with many: those of the live span (the most pixels of \
+             {} that are alive at once, from their arrival to their last use), those that are freed later than that \
+             because they are freed in order of arrival, and room for the beats that arrive meanwhile",
+            layer.pass().arrays().moving.name
+        ),
+        weight_words_of_a_set: layer.operation().stationary_words(),
         weight_sets: plan.descriptor().weight_sets(),
         output_fifo_results: plan.fifo_results(),
     }
@@ -258,25 +263,14 @@ fn depths(plan: &Plan) -> Depths {
 
 fn streams(plan: &Plan) -> Vec<Stream> {
     let layer = plan.layer();
+    let (op, pass) = (layer.operation(), layer.pass());
     let formats = Streams::new(plan);
-    let (rows, cols) = (layer.rows(), layer.cols());
-    let each = |index, count: u32| Loop {
-        index,
-        count: count.into(),
-    };
-    let groups = || match layer.is_depthwise() {
-        true => each("group_block", layer.group_blocks()),
-        false => each("group", layer.group_blocks()),
-    };
-    let k_blocks = || each("k_block", layer.k_blocks());
-    let c_blocks = || each("c_block", layer.c_blocks());
-    // In the order of grad_input, one beat for each of its beats.
-    let beside = |name, array, format: BeatFormat, layout| Stream {
+    let letters = Letters::of(pass);
+    let shape = |array: Operand| format!("{}[{}]", array.name, indices(array));
+    // In the order of the result, one beat for each of its beats.
+    let beside = |name, direction, array, format: BeatFormat, layout| Stream {
         name,
-        direction: match name {
-            interface::GRAD_INPUT => Direction::Output,
-            _ => Direction::Input,
-        },
+        direction,
         array,
         packet: "frame",
         beats_per_packet: format.beats,
@@ -285,96 +279,106 @@ fn streams(plan: &Plan) -> Vec<Stream> {
             ..beat(format)
         },
         order: vec![
-            each("h", rows.in_size),
-            each("w", cols.in_size),
-            groups(),
-            c_blocks(),
+            each(letters.result[0], op.rows.positions),
+            each(letters.result[1], op.cols.positions),
+            groups(layer),
+            each(letters.result_block, op.result_blocks().into()),
         ],
-        values: grad_input_values(layer),
+        values: values::result(layer),
         followed_by: None,
     };
     let mut streams = vec![
         Stream {
-            name: interface::GRAD_OUTPUT,
+            name: formats.names.moving,
             direction: Direction::Input,
-            array: "grad_output[n, k, p, q]",
+            array: shape(operands::moving(pass)),
             packet: "frame",
-            beats_per_packet: formats.grad_output.beats,
-            beat: beat(formats.grad_output),
+            beats_per_packet: formats.moving.beats,
+            beat: beat(formats.moving),
             order: vec![
-                each("p", rows.out_size),
-                each("q", cols.out_size),
-                groups(),
-                k_blocks(),
+                each(letters.moving[0], op.rows.sources),
+                each(letters.moving[1], op.cols.sources),
+                groups(layer),
+                each(letters.moving_block, op.moving_blocks().into()),
             ],
-            values: grad_output_values(layer),
+            values: values::moving(layer),
             followed_by: None,
         },
         Stream {
-            name: interface::WEIGHT,
+            name: formats.names.stationary,
             direction: Direction::Input,
-            array: "weight[k, c, r, s]",
+            array: shape(operands::stationary(pass)),
             packet: "set",
-            beats_per_packet: formats.weight.beats,
-            beat: beat(formats.weight),
+            beats_per_packet: formats.stationary.beats,
+            beat: beat(formats.stationary),
             order: vec![
-                groups(),
-                c_blocks(),
-                each("r", rows.kernel),
-                each("s", cols.kernel),
-                k_blocks(),
+                groups(layer),
+                each(letters.result_block, op.result_blocks().into()),
+                each(letters.taps[0], op.rows.kernel),
+                each(letters.taps[1], op.cols.kernel),
+                each(letters.moving_block, op.moving_blocks().into()),
             ],
-            values: weight_values(layer),
+            values: values::stationary(layer),
             followed_by: scales(layer),
         },
     ];
-    streams.extend(formats.accumulate.map(|format| {
-        let array = "accumulate[n, c, h, w]";
-        beside(interface::ACCUMULATE, array, format, ACCUMULATE_LAYOUT)
-    }));
-    streams.extend(formats.mask.map(|format| {
-        let array = "mask[n, c, h, w]";
-        beside(interface::MASK, array, format, MASK_LAYOUT)
-    }));
+    let result = operands::result(pass);
+    for (name, format, layout) in [
+        (interface::ACCUMULATE, formats.accumulate, ACCUMULATE_LAYOUT),
+        (interface::MASK, formats.mask, MASK_LAYOUT),
+    ] {
+        streams.extend(format.map(|format| {
+            let array = name.trim_start_matches("s_axis_");
+            let array = format!("{array}[{}]", indices(result));
+            beside(name, Direction::Input, array, format, layout)
+        }));
+    }
     streams.push(beside(
-        interface::GRAD_INPUT,
-        "grad_input[n, c, h, w]",
-        formats.grad_input,
+        formats.names.result,
+        Direction::Output,
+        shape(result),
+        formats.result,
         LAYOUT,
     ));
     streams
 }
 
+/// `n, c, h, w`: what an array is indexed by.
+fn indices(array: Operand) -> String {
+    let axes = array.axes.trim_matches(['(', ')']).replace("/groups", "");
+    axes.to_lowercase()
+}
+
+fn each(index: &'static str, count: u64) -> Loop {
+    Loop { index, count }
+}
+
+fn groups(layer: &Layer) -> Loop {
+    let op = layer.operation();
+    let index = match op.depthwise {
+        true => "group_block",
+        false => "group",
+    };
+    each(index, op.group_blocks().into())
+}
+
 /// The beats of scales at the end of a set.
 fn scales(layer: &Layer) -> Option<Part> {
     let format = scale_beats(layer)?;
-    let each = |index, count: u32| Loop {
-        index,
-        count: count.into(),
-    };
     let (order, values) = match layer.requantise()?.scale_per {
-        ScalePer::Tensor => {
-            let one = Values {
-                k: None,
-                c: Some("0".to_owned()),
-                padding_if: vec![],
-            };
-            (vec![], one)
-        }
+        ScalePer::Tensor => (vec![], values::one_scale(layer.pass())),
         ScalePer::Channel => {
-            let groups = match layer.is_depthwise() {
-                true => "group_block",
-                false => "group",
-            };
-            let order = vec![
-                each(groups, layer.group_blocks()),
-                each("c_block", layer.c_blocks()),
-            ];
-            (order, grad_input_values(layer))
+            let block = Letters::of(layer.pass()).result_block;
+            let blocks = layer.operation().result_blocks().into();
+            let order = vec![groups(layer), each(block, blocks)];
+            (order, values::scales(layer))
         }
     };
     Some(Part {
-        array: "scale[c]",
+        array: match layer.pass() {
+            Pass::GradInput => "scale[c]",
+            Pass::Forward | Pass::GradWeight => "scale[k]",
+        },
         beats: format.beats,
         beat: beat(format),
         order,
@@ -427,60 +431,6 @@ fn output_stages(plan: &Plan) -> Vec<OutputStage> {
         stage("saturate", out_type.bits(), what);
     }
     stages
-}
-
-fn grad_output_values(layer: &Layer) -> Values {
-    let per_group = layer.out_per_group();
-    let simd = layer.simd();
-    if layer.is_depthwise() {
-        return Values {
-            c: None,
-            ..weight_values(layer)
-        };
-    }
-    let lane = format!("k_block * {simd} + e");
-    Values {
-        k: Some(format!("group * {per_group} + {lane}")),
-        c: None,
-        padding_if: vec![format!("{lane} >= {per_group}")],
-    }
-}
-
-fn weight_values(layer: &Layer) -> Values {
-    let per_group = layer.out_per_group();
-    let (simd, pe) = (layer.simd(), layer.pe());
-    let k_lane = format!("k_block * {simd} + e / {pe}");
-    let k_padding = format!("{k_lane} >= {per_group}");
-    if layer.is_depthwise() {
-        let group = format!("group_block * {pe} + e % {pe}");
-        return Values {
-            k: Some(format!("({group}) * {per_group} + {k_lane}")),
-            c: Some("0".to_owned()),
-            padding_if: vec![k_padding, format!("{group} >= {}", layer.groups())],
-        };
-    }
-    let c_lane = format!("c_block * {pe} + e % {pe}");
-    Values {
-        k: Some(format!("group * {per_group} + {k_lane}")),
-        padding_if: vec![k_padding, format!("{c_lane} >= {}", layer.in_per_group())],
-        c: Some(c_lane),
-    }
-}
-
-fn grad_input_values(layer: &Layer) -> Values {
-    let pe = layer.pe();
-    let (lane, of) = match layer.is_depthwise() {
-        true => (format!("group_block * {pe} + e"), layer.groups()),
-        false => (format!("c_block * {pe} + e"), layer.in_per_group()),
-    };
-    Values {
-        k: None,
-        c: Some(match layer.is_depthwise() {
-            true => lane.clone(),
-            false => format!("group * {} + {lane}", layer.in_per_group()),
-        }),
-        padding_if: vec![format!("{lane} >= {of}")],
-    }
 }
 
 fn beat(format: BeatFormat) -> Beat {

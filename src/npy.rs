@@ -11,9 +11,9 @@ use npyz::{DType, NpyFile, NpyHeader, NpyWriter, Order, TypeChar, WriterBuilder}
 
 use crate::atomic_file::write_whole;
 use crate::interface::accumulate_value_bits;
-use crate::layer::{IntType, Layer, ScalePer};
+use crate::layer::{IntType, Layer, Pass, ScalePer};
+use crate::operands::{self, moving_of, result_of, stationary_of};
 use crate::plan::Plan;
-use crate::reference::{grad_input_shape, grad_output_shape, weight_shape};
 use crate::vectors::scale_count;
 
 /// Why an array cannot be read or written. Every message begins with the file and holds that of its cause.
@@ -116,64 +116,75 @@ impl fmt::Display for Range {
     }
 }
 
-/// Reads grad_output (N, K, P, Q), N at least 1.
+/// Reads what moves, as frames: for the passes over images of any number of them from 1, for a weight gradient of the whole
+/// batch.
 ///
 /// # Errors
 /// The file is no .npy file of integers, or the array does not fit the layer in shape or in the range of its values.
-pub fn read_grad_output(path: &Path, layer: &Layer) -> Result<Array4<i32>, NpyError> {
-    grad_output(path, layer, None)
+pub fn read_moving(path: &Path, layer: &Layer) -> Result<Array4<i32>, NpyError> {
+    moving(path, layer, None)
 }
 
-/// The same where N has to be `frames`.
+/// The same where there have to be `frames`.
 ///
 /// # Errors
-/// As [`read_grad_output`].
-pub fn read_grad_output_of(
-    path: &Path,
-    layer: &Layer,
-    frames: usize,
-) -> Result<Array4<i32>, NpyError> {
-    grad_output(path, layer, Some(frames))
+/// As [`read_moving`].
+pub fn read_moving_of(path: &Path, layer: &Layer, frames: usize) -> Result<Array4<i32>, NpyError> {
+    moving(path, layer, Some(frames))
 }
 
-fn grad_output(path: &Path, layer: &Layer, frames: Option<usize>) -> Result<Array4<i32>, NpyError> {
-    let [k, p, q] = grad_output_shape(layer).map(Some);
+fn moving(path: &Path, layer: &Layer, frames: Option<usize>) -> Result<Array4<i32>, NpyError> {
+    let array = operands::moving(layer.pass());
+    let shape = match layer.pass() {
+        Pass::GradInput | Pass::Forward => {
+            let [_, channels, height, width] = operands::moving_shape(layer, 1).map(Some);
+            vec![frames, channels, height, width]
+        }
+        Pass::GradWeight => {
+            let frames = frames.unwrap_or(layer.in_per_group() as usize);
+            operands::moving_shape(layer, frames).map(Some).into()
+        }
+    };
     let expected = Expected {
-        array: "grad_output",
-        axes: "(N, K, P, Q)",
-        shape: vec![frames, k, p, q],
-        range: Range::of_type(layer.grad_type()),
+        array: array.name,
+        axes: array.axes,
+        shape,
+        range: Range::of_type(layer.moving_type()),
         bools: false,
     };
-    Ok(narrow(expected.read(path)?))
+    Ok(moving_of(layer, narrow(expected.read(path)?)))
 }
 
-/// Reads a weight array (K, C/groups, R, S).
+/// Reads what is stationary, as a set.
 ///
 /// # Errors
-/// As [`read_grad_output`].
-pub fn read_weight(path: &Path, layer: &Layer) -> Result<Array4<i32>, NpyError> {
+/// As [`read_moving`].
+pub fn read_stationary(path: &Path, layer: &Layer) -> Result<Array4<i32>, NpyError> {
+    let array = operands::stationary(layer.pass());
     let expected = Expected {
-        array: "weight",
-        axes: "(K, C/groups, R, S)",
-        shape: weight_shape(layer).map(Some).into(),
-        range: Range::of_type(layer.weight_type()),
+        array: array.name,
+        axes: array.axes,
+        shape: operands::stationary_shape(layer).map(Some).into(),
+        range: Range::of_type(layer.stationary_type()),
         bools: false,
     };
-    Ok(narrow(expected.read(path)?))
+    Ok(stationary_of(layer, narrow(expected.read(path)?)))
 }
 
-/// Reads the scales of a layer that has them: (C), or (1) where all channels share one.
+/// Reads the scales of a layer that has them: one for each channel of the result, (C) or (K), or (1) where all share one.
 ///
 /// # Errors
-/// As [`read_grad_output`].
+/// As [`read_moving`].
 pub fn read_scale(path: &Path, layer: &Layer) -> Result<Array1<i32>, NpyError> {
     let requantise = layer.requantise();
     let scale_type = requantise.map(|requantise| requantise.scale_type);
     let expected = Expected {
         array: "scale",
         axes: match requantise.map(|requantise| requantise.scale_per) {
-            Some(ScalePer::Channel) => "(C)",
+            Some(ScalePer::Channel) => match layer.pass() {
+                Pass::GradInput => "(C)",
+                Pass::Forward | Pass::GradWeight => "(K)",
+            },
             _ => "(1)",
         },
         shape: vec![Some(scale_count(layer))],
@@ -183,31 +194,31 @@ pub fn read_scale(path: &Path, layer: &Layer) -> Result<Array1<i32>, NpyError> {
     Ok(narrow(expected.read(path)?))
 }
 
-/// Reads the values (N, C, H, W) to add to the results of `frames` frames.
+/// Reads the values to add to the results of `frames` frames: an array of the result's shape, as frames.
 ///
 /// # Errors
-/// As [`read_grad_output`].
+/// As [`read_moving`].
 pub fn read_accumulate(path: &Path, plan: &Plan, frames: usize) -> Result<Array4<i64>, NpyError> {
     let bits = accumulate_value_bits(plan);
     let expected = Expected {
         array: "accumulate",
-        axes: "(N, C, H, W)",
-        shape: batch_of(plan.layer(), frames),
+        axes: operands::result(plan.layer().pass()).axes,
+        shape: results_of(plan.layer(), frames),
         range: Range::of_bits(format!("the accumulate stream's int{bits}"), bits),
         bools: false,
     };
-    Ok(of_rank(expected.read(path)?))
+    Ok(result_of(plan.layer(), of_rank(expected.read(path)?)))
 }
 
-/// Reads the mask (N, C, H, W) of the results of `frames` frames: booleans, or integers 0 and 1.
+/// Reads the mask of the results of `frames` frames, an array of their shape, as frames: booleans, or integers 0 and 1.
 ///
 /// # Errors
-/// As [`read_grad_output`].
+/// As [`read_moving`].
 pub fn read_mask(path: &Path, layer: &Layer, frames: usize) -> Result<Array4<bool>, NpyError> {
     let expected = Expected {
         array: "mask",
-        axes: "(N, C, H, W)",
-        shape: batch_of(layer, frames),
+        axes: operands::result(layer.pass()).axes,
+        shape: results_of(layer, frames),
         range: Range {
             what: "a mask".to_owned(),
             least: 0,
@@ -216,12 +227,11 @@ pub fn read_mask(path: &Path, layer: &Layer, frames: usize) -> Result<Array4<boo
         bools: true,
     };
     let mask: Array4<i64> = of_rank(expected.read(path)?);
-    Ok(mask.mapv(|kept| kept != 0))
+    Ok(result_of(layer, mask.mapv(|kept| kept != 0)))
 }
 
-fn batch_of(layer: &Layer, frames: usize) -> Vec<Option<usize>> {
-    let frame = grad_input_shape(layer);
-    [frames].into_iter().chain(frame).map(Some).collect()
+fn results_of(layer: &Layer, frames: usize) -> Vec<Option<usize>> {
+    operands::result_shape(layer, frames).map(Some).into()
 }
 
 /// The array with its number of axes as a type; [`Expected::read`] has compared the shape.

@@ -40,14 +40,19 @@ impl Plan {
     /// Chooses the smallest buffers with which the engine runs as fast as with large ones, or
     /// within a thousandth of the bound and with its first frame in time.
     pub fn new(layer: &Layer) -> Self {
-        let walk = FrameWalk::new(layer);
+        let walk = FrameWalk::new(layer.operation());
         let buffers = smallest_buffers(layer, &walk);
         Self::of(layer, walk, buffers, Shell::Fixed)
     }
 
     /// The same on a programmable engine, with the buffers that it has.
     pub fn with_buffers(layer: &Layer, buffers: Buffers) -> Self {
-        Self::of(layer, FrameWalk::new(layer), buffers, Shell::Programmable)
+        Self::of(
+            layer,
+            FrameWalk::new(layer.operation()),
+            buffers,
+            Shell::Programmable,
+        )
     }
 
     fn of(layer: &Layer, walk: FrameWalk, buffers: Buffers, shell: Shell) -> Self {
@@ -91,17 +96,18 @@ impl Plan {
     /// operand at its most negative, at a pixel with the most taps.
     pub fn lanes(&self) -> Lanes {
         let layer = &self.layer;
-        let (grad_bits, weight_bits) = (layer.grad_type().bits(), layer.weight_type().bits());
+        let (moving_bits, stationary_bits) =
+            (layer.moving_type().bits(), layer.stationary_type().bits());
         let terms = u128::from(self.descriptor.rows.max_taps)
             * u128::from(self.descriptor.cols.max_taps)
-            * u128::from(layer.out_per_group());
-        let largest = terms << (grad_bits + weight_bits - 2);
+            * u128::from(layer.operation().moving_per_group);
+        let largest = terms << (moving_bits + stationary_bits - 2);
         Lanes {
             simd: layer.simd() as usize,
             pe: layer.pe() as usize,
-            depthwise: layer.is_depthwise(),
-            grad_bits: grad_bits as usize,
-            weight_bits: weight_bits as usize,
+            depthwise: layer.operation().depthwise,
+            grad_bits: moving_bits as usize,
+            weight_bits: stationary_bits as usize,
             // The magnitude's bits and the sign.
             acc_bits: (u128::BITS - largest.leading_zeros()) as usize + 1,
             packed_multipliers: layer.packed_multipliers(),
@@ -160,7 +166,7 @@ impl Plan {
 
     /// Words of the line buffer that a frame needs to be stored.
     pub fn frame_words(&self) -> u64 {
-        self.walk.kept_pixels() * u64::from(self.layer.dy_words_per_pixel())
+        self.walk.kept_pixels() * self.walk.pixel_words
     }
 
     /// Cycles that the stages behind the accumulators add to each beat, in Verilog for any device.

@@ -1,37 +1,59 @@
 //! The operation in software, from the mathematics alone: what the hardware is compared with.
 //!
-//! Arrays have the axes of PyTorch: grad_output (N, K, P, Q), weight (K, C/groups, R, S), grad_input and the forward
-//! input (N, C, H, W). Values are integers and results exact. [`gather`] and [`scatter`] are the two forms of the
-//! gradient; they share no index arithmetic, so that one checks the other, and [`forward`] checks both. [`finish`] is
-//! what the stages behind the accumulators make of the gradient.
+//! Arrays have the axes of PyTorch: grad_output and output (N, K, P, Q), weight and grad_weight (K, C/groups, R, S),
+//! grad_input and input (N, C, H, W). Values are integers and results exact. [`gather`] and [`scatter`] are the two forms
+//! of the data gradient; they share no index arithmetic, so that one checks the other, and [`forward`] checks both.
+//! [`grad_weight`] is the third pass. None of them knows of the [`Operation`](crate::operation::Operation) that the
+//! hardware does in its place. [`finish`] is what the stages behind the accumulators make of the sums.
 
 mod forward;
 mod gather;
+mod grad_weight;
 mod output;
 mod scatter;
 mod terms;
 
 pub use forward::forward;
 pub use gather::gather;
-pub use output::{finish, Finished, Finisher, StageArrays};
+pub use grad_weight::grad_weight;
+pub use output::{finish, Finished, Finisher};
 pub use scatter::scatter;
 pub use terms::{terms, Term};
 
+pub use crate::arrays::StageArrays;
+
 use ndarray::Array4;
 
-use crate::layer::Layer;
-use crate::run::Arrays;
+use crate::arrays::Arrays;
+use crate::layer::{Layer, Pass};
+use crate::operands::{moving_as_array, result_of, stationary_as_array};
 
 /// What the engine makes of `arrays`.
 ///
 /// # Panics
 /// If the arrays have not the shapes of the layer, or hold values beyond its types.
 pub fn reference(layer: &Layer, arrays: &Arrays) -> Finished {
-    let sums = gather(layer, &arrays.grad_output, &arrays.weight);
+    let stationary = stationary_as_array(layer, &arrays.stationary);
+    let sums = sums(layer, arrays.moving.clone(), &stationary);
     finish(layer, &sums, &arrays.stages)
 }
 
-/// Shape of a weight array: (K, C/groups, R, S).
+/// The sums of the layer's pass, by frames as they leave the engine, of what moves, by frames as it goes in, and of
+/// PyTorch's array of what is stationary.
+///
+/// # Panics
+/// As [`reference`].
+pub fn sums(layer: &Layer, moving: Array4<i32>, stationary: &Array4<i32>) -> Array4<i64> {
+    let moving = moving_as_array(layer, moving);
+    let sums = match layer.pass() {
+        Pass::GradInput => gather(layer, &moving, stationary),
+        Pass::Forward => forward(layer, &moving, stationary),
+        Pass::GradWeight => grad_weight(layer, &moving, stationary),
+    };
+    result_of(layer, sums)
+}
+
+/// Shape of weight or grad_weight: (K, C/groups, R, S).
 pub fn weight_shape(layer: &Layer) -> [usize; 4] {
     [
         layer.out_channels() as usize,
@@ -41,7 +63,7 @@ pub fn weight_shape(layer: &Layer) -> [usize; 4] {
     ]
 }
 
-/// Shape of one frame of grad_output: (K, P, Q).
+/// Shape of one image of grad_output or output: (K, P, Q).
 pub fn grad_output_shape(layer: &Layer) -> [usize; 3] {
     [
         layer.out_channels() as usize,
@@ -50,7 +72,7 @@ pub fn grad_output_shape(layer: &Layer) -> [usize; 3] {
     ]
 }
 
-/// Shape of one frame of grad_input: (C, H, W).
+/// Shape of one image of grad_input or input: (C, H, W).
 pub fn grad_input_shape(layer: &Layer) -> [usize; 3] {
     [
         layer.in_channels() as usize,

@@ -6,6 +6,7 @@ use indicatif::HumanCount;
 use serde::Serialize;
 
 use crate::bound::{bound_cycles, useful_macs, zero_insertion_cycles};
+use crate::events::Findings;
 use crate::plan::Plan;
 use crate::schedule::Cycles;
 use crate::synth::Estimate;
@@ -29,6 +30,9 @@ pub struct Figures {
     pub zero_insertion_cycles: u64,
     pub line_buffer_pixels: u64,
     pub live_span_pixels: u64,
+    /// Where hardware and cycle model part, or that they do not; `None` where that was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<Findings>,
     /// Of a device, where one was named.
     #[serde(flatten)]
     pub area: Option<Estimate>,
@@ -50,6 +54,7 @@ impl Figures {
             zero_insertion_cycles: zero_insertion_cycles(layer),
             line_buffer_pixels: plan.line_buffer_pixels(),
             live_span_pixels: plan.live_span_pixels(),
+            events: None,
             area: None,
         }
     }
@@ -125,6 +130,9 @@ impl Figures {
             let of_brams = device(area.brams_available, area.brams_missing);
             line("multipliers", area.dsps, of_dsps);
             line("block RAMs", area.brams, of_brams);
+        }
+        if let Some(events) = &self.events {
+            let _ = writeln!(text, "  {events}");
         }
         text
     }

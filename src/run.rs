@@ -6,24 +6,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bpa_sim::{Cache, Instance, Model, ModelSpec, Pin, Profile, SimError, StreamPort};
-use ndarray::{s, Array4, Axis};
+use ndarray::{Array4, Axis};
 
+pub use crate::arrays::{Arrays, Batch};
 use crate::interface::{
     accumulate_bits, error_cause, out_bits, settings, status, Cause, Status, Streams, ACCUMULATE,
-    BUSY, ERROR, FRAME_DONE, GRAD_INPUT, GRAD_OUTPUT, MASK, ROUNDING_SEED, SATURATIONS, WEIGHT,
+    BUSY, ERROR, FRAME_DONE, MASK, ROUNDING_SEED, SATURATIONS,
 };
 use crate::layer::Layer;
 use crate::plan::Plan;
-use crate::reference::{grad_input_shape, grad_output_shape, StageArrays};
+use crate::reference::StageArrays;
 use crate::schedule::Cycles;
 use crate::vectors::{
-    pack_grad_input, pack_grad_output, pack_scale, pack_weight, unpack_grad_input, BeatFormat,
+    pack_moving, pack_result, pack_scale, pack_stationary, unpack_result, BeatFormat,
 };
 
 /// Indices of the streams in [`model_spec`].
-pub const GRAD_OUTPUT_SOURCE: usize = 0;
-pub const WEIGHT_SOURCE: usize = 1;
-pub const GRAD_INPUT_SINK: usize = 0;
+pub const MOVING_SOURCE: usize = 0;
+pub const STATIONARY_SOURCE: usize = 1;
+pub const RESULT_SINK: usize = 0;
 
 /// Cycles of reset.
 const RESET_CYCLES: u64 = 4;
@@ -37,33 +38,13 @@ const PART: Duration = Duration::from_millis(100);
 /// Values of a batch in which frames go through a run, where a frame has not more.
 const BATCH_VALUES: usize = 1 << 18;
 
-/// What the engine is given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Arrays {
-    /// (N, K, P, Q)
-    pub grad_output: Array4<i32>,
-    /// (K, C/groups, R, S)
-    pub weight: Array4<i32>,
-    /// What the layer's stages behind the accumulators need.
-    pub stages: StageArrays,
-}
-
-/// Some frames of what the engine is given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Batch {
-    /// (N, K, P, Q)
-    pub grad_output: Array4<i32>,
-    /// What the layer's stages behind the accumulators need for these frames.
-    pub stages: StageArrays,
-}
-
 /// The frames of a run, which go through the engine batch by batch, so that memory holds a few of them and not all.
 pub trait Frames {
     /// Exactly so many frames: the next ones.
     fn next(&mut self, frames: usize) -> Arc<Batch>;
 
-    /// What the engine gave (N, C, H, W) for a batch, in the order of the batches.
-    fn result(&mut self, grad_input: Array4<i64>);
+    /// What the engine gave (frame, channel, row, column) for a batch, in the order of the batches.
+    fn result(&mut self, result: Array4<i64>);
 }
 
 /// How the world outside treats the streams.
@@ -88,19 +69,19 @@ impl Traffic {
 /// What a run gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measured {
-    /// (N, C, H, W)
-    pub grad_input: Array4<i64>,
+    /// (frame, channel, row, column)
+    pub result: Array4<i64>,
     /// Values that did not fit the output's type, as the engine counts them; zero where it does not.
     pub saturations: u64,
-    /// Counted from the first beat of grad_output that was taken; that cycle and the last beat's are both counted.
+    /// Counted from the first beat of what moves that was taken; that cycle and the last beat's are both counted.
     pub cycles: Cycles,
 }
 
 /// A run but for its frames.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setup {
-    /// The beats of the weights, with the scales that belong to them.
-    pub weight_set: Vec<u8>,
+    /// The beats of the stationary set, with the scales that belong to them.
+    pub set: Vec<u8>,
     /// Where stochastic rounding begins; 31 bits.
     pub rounding_seed: u32,
     /// How many frames come.
@@ -154,11 +135,20 @@ pub enum Fault {
         after: u64,
     },
     /// Beats came after the last frame.
-    Extra { beats: u64 },
-    /// `tlast` is wrong on a beat of grad_input.
-    Last { frame: u64, beat: u64, found: bool },
-    /// A rule of AXI4-Stream was broken on grad_input.
-    Axi { cycles: u64, first: u64 },
+    Extra { stream: &'static str, beats: u64 },
+    /// `tlast` is wrong on a beat of the result.
+    Last {
+        stream: &'static str,
+        frame: u64,
+        beat: u64,
+        found: bool,
+    },
+    /// A rule of AXI4-Stream was broken on the result.
+    Axi {
+        stream: &'static str,
+        cycles: u64,
+        first: u64,
+    },
     /// The error output went high although every `tlast` was in its place.
     Error { causes: Vec<Cause> },
     /// `frame_done` was not high for one cycle a frame.
@@ -179,27 +169,39 @@ impl fmt::Display for Fault {
                 out,
                 "{stream} is stuck: {beats} of {of} beats after {after} cycles"
             ),
-            Self::Extra { beats } => write!(
+            Self::Extra { stream, beats } => write!(
                 out,
-                "{GRAD_INPUT} went on after the last frame: in {QUIET_CYCLES} cycles, {beats} more"
+                "{stream} went on after the last frame: in {QUIET_CYCLES} cycles, {beats} more"
             ),
-            Self::Last { frame, beat, found } => {
+            Self::Last {
+                stream,
+                frame,
+                beat,
+                found,
+            } => {
                 let what = if *found { "high" } else { "low" };
                 write!(
                     out,
-                    "{GRAD_INPUT}_tlast is {what} on beat {beat} of frame {frame}"
+                    "{stream}_tlast is {what} on beat {beat} of frame {frame}"
                 )
             }
-            Self::Axi { cycles, first } => write!(
+            Self::Axi {
+                stream,
+                cycles,
+                first,
+            } => write!(
                 out,
-                "{GRAD_INPUT} broke a rule of AXI4-Stream in {cycles} cycles, cycle {first} the first"
+                "{stream} broke a rule of AXI4-Stream in {cycles} cycles, cycle {first} the first"
             ),
             Self::Error { causes } => {
                 write!(out, "error went high though no tlast was misplaced")?;
                 causes.iter().try_for_each(|cause| write!(out, "; {cause}"))
             }
             Self::FrameDone { cycles, frames } => {
-                write!(out, "frame_done was high in {cycles} cycles for {frames} frames")
+                write!(
+                    out,
+                    "frame_done was high in {cycles} cycles for {frames} frames"
+                )
             }
             Self::Busy => write!(out, "busy stayed high after the last frame"),
         }
@@ -225,7 +227,7 @@ impl<'a> Simulator<'a> {
         })
     }
 
-    /// Runs all frames back to back, after the weights, in an instance of its own. `progress` is called now and
+    /// Runs all frames back to back, after the stationary set, in an instance of its own. `progress` is called now and
     /// then with the cycles that were run.
     ///
     /// # Errors
@@ -240,9 +242,9 @@ impl<'a> Simulator<'a> {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Measured, RunError> {
         let setup = Setup {
-            weight_set: weight_set(self.plan, arrays),
+            set: stationary_set(self.plan, arrays),
             rounding_seed: arrays.stages.rounding_seed,
-            frames: arrays.grad_output.shape()[0] as u64,
+            frames: arrays.moving.shape()[0] as u64,
             traffic: *traffic,
         };
         let mut kept = Kept {
@@ -253,7 +255,7 @@ impl<'a> Simulator<'a> {
         let counted = self.run_frames(&setup, &mut kept, progress)?;
         let views: Vec<_> = kept.results.iter().map(|result| result.view()).collect();
         Ok(Measured {
-            grad_input: ndarray::concatenate(Axis(0), &views).expect("frames of one layer"),
+            result: ndarray::concatenate(Axis(0), &views).expect("frames of one layer"),
             saturations: counted.saturations,
             cycles: counted.cycles,
         })
@@ -273,7 +275,7 @@ impl<'a> Simulator<'a> {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Counted, RunError> {
         let mut bench = Bench::new(self, setup, progress)?;
-        bench.load_weights(setup)?;
+        bench.load_set(setup)?;
         let mut flow = Flow::new(&bench, frames);
         bench.run_frames(&mut flow)?;
         bench.finish(&flow)?;
@@ -301,36 +303,13 @@ impl Frames for Kept<'_> {
         Arc::new(batch)
     }
 
-    fn result(&mut self, grad_input: Array4<i64>) {
-        self.results.push(grad_input);
+    fn result(&mut self, result: Array4<i64>) {
+        self.results.push(result);
     }
 }
 
-impl Arrays {
-    /// So many frames from this one on.
-    ///
-    /// # Panics
-    /// If there are not so many.
-    pub fn batch(&self, first: usize, frames: usize) -> Batch {
-        let part = s![first..first + frames, .., .., ..];
-        let stages = &self.stages;
-        Batch {
-            grad_output: self.grad_output.slice(part).to_owned(),
-            stages: StageArrays {
-                scale: stages.scale.clone(),
-                accumulate: stages
-                    .accumulate
-                    .as_ref()
-                    .map(|it| it.slice(part).to_owned()),
-                mask: stages.mask.as_ref().map(|it| it.slice(part).to_owned()),
-                rounding_seed: stages.rounding_seed,
-            },
-        }
-    }
-}
-
-/// The engine as the bridge sees it: sources grad_output, weight and those that the layer has beside them, sink
-/// grad_input, and all other outputs watched.
+/// The engine as the bridge sees it: sources what moves, what is stationary and those that the layer has beside them, sink
+/// the result, and all other outputs watched.
 pub fn model_spec(plan: &Plan, verilog: &str) -> ModelSpec {
     let streams = Streams::new(plan);
     let port = |name, format: BeatFormat| StreamPort::new(name, format.beat_bytes());
@@ -341,7 +320,7 @@ pub fn model_spec(plan: &Plan, verilog: &str) -> ModelSpec {
         top: plan.layer().name().to_owned(),
         verilog: verilog.to_owned(),
         sources: inputs.map(|(name, format)| port(name, format)).collect(),
-        sinks: vec![port(GRAD_INPUT, streams.grad_input)],
+        sinks: vec![port(streams.names.result, streams.result)],
         pins_in: settings(plan).into_iter().map(setting).collect(),
         pins_out: status(plan).into_iter().map(pin).collect(),
     }
@@ -370,13 +349,13 @@ impl<'a> Bench<'a> {
         let seed = |use_of_it: u64| traffic.seed.wrapping_mul(4).wrapping_add(use_of_it);
         let mut instance = simulator.model.instance(seed(0));
         instance
-            .source(GRAD_OUTPUT_SOURCE)
+            .source(MOVING_SOURCE)
             .set_stall(traffic.stall_input, seed(1));
         instance
-            .source(WEIGHT_SOURCE)
+            .source(STATIONARY_SOURCE)
             .set_stall(traffic.stall_input, seed(2));
         instance
-            .sink(GRAD_INPUT_SINK)
+            .sink(RESULT_SINK)
             .set_stall(traffic.stall_output, seed(3));
         let streams = Streams::new(simulator.plan);
         for (index, _) in streams.inputs().iter().enumerate().skip(2) {
@@ -401,12 +380,13 @@ impl<'a> Bench<'a> {
         })
     }
 
-    fn load_weights(&mut self, setup: &Setup) -> Result<(), RunError> {
-        let format = self.streams.weight;
-        let mut source = self.instance.source(WEIGHT_SOURCE);
-        source.load(&setup.weight_set, &last_flags(format))?;
-        self.run_until(self.budget(format.beats), WEIGHT, None, |instance| {
-            instance.source(WEIGHT_SOURCE).accepted()
+    fn load_set(&mut self, setup: &Setup) -> Result<(), RunError> {
+        let format = self.streams.stationary;
+        let mut source = self.instance.source(STATIONARY_SOURCE);
+        source.load(&setup.set, &last_flags(format))?;
+        let stream = self.streams.names.stationary;
+        self.run_until(self.budget(format.beats), stream, None, |instance| {
+            instance.source(STATIONARY_SOURCE).accepted()
         })?;
         self.instance.run(SETTLE_CYCLES, None);
         Ok(())
@@ -416,11 +396,12 @@ impl<'a> Bench<'a> {
     /// by no result.
     fn run_frames(&mut self, flow: &mut Flow) -> Result<(), RunError> {
         let budget = self.budget(self.plan.cycles(self.frames).total);
-        self.run_until(budget, GRAD_INPUT, Some(flow), |instance| {
-            instance.sink(GRAD_INPUT_SINK).accepted()
+        let names = self.streams.names;
+        self.run_until(budget, names.result, Some(flow), |instance| {
+            instance.sink(RESULT_SINK).accepted()
         })?;
-        self.run_until(budget, GRAD_OUTPUT, Some(flow), |instance| {
-            instance.source(GRAD_OUTPUT_SOURCE).accepted()
+        self.run_until(budget, names.moving, Some(flow), |instance| {
+            instance.source(MOVING_SOURCE).accepted()
         })
     }
 
@@ -450,9 +431,9 @@ impl<'a> Bench<'a> {
                 return Err(self.broken(vec![stuck])?.into());
             }
             // The bridge watches the results and stops by itself. The other streams move at most one beat a cycle.
-            let (most, stop) = match stream {
-                GRAD_INPUT => (u64::MAX, Some(expected)),
-                _ => (expected - beats, None),
+            let (most, stop) = match stream == self.streams.names.result {
+                true => (u64::MAX, Some(expected)),
+                false => (expected - beats, None),
             };
             let ahead = match &mut flow {
                 Some(flow) => flow.load(&mut self.instance)?,
@@ -479,10 +460,11 @@ impl<'a> Bench<'a> {
     }
 
     fn expected(&self, stream: &str) -> u64 {
-        match stream {
-            WEIGHT => self.streams.weight.beats,
-            GRAD_OUTPUT => self.frames * self.streams.grad_output.beats,
-            _ => self.frames * self.streams.grad_input.beats,
+        let streams = &self.streams;
+        match () {
+            () if stream == streams.names.stationary => streams.stationary.beats,
+            () if stream == streams.names.moving => self.frames * streams.moving.beats,
+            () => self.frames * streams.result.beats,
         }
     }
 
@@ -494,13 +476,15 @@ impl<'a> Bench<'a> {
 
     /// Runs on, ready to take anything, and checks that nothing comes and nothing was wrong.
     fn finish(&mut self, flow: &Flow) -> Result<(), RunError> {
-        self.instance.sink(GRAD_INPUT_SINK).set_stall(0.0, 0);
+        self.instance.sink(RESULT_SINK).set_stall(0.0, 0);
         self.instance.run(QUIET_CYCLES, None);
         let mut faults = Vec::new();
-        let expected = self.expected(GRAD_INPUT);
-        let sink = self.instance.sink(GRAD_INPUT_SINK);
+        let stream = self.streams.names.result;
+        let expected = self.expected(stream);
+        let sink = self.instance.sink(RESULT_SINK);
         if sink.accepted() > expected {
             faults.push(Fault::Extra {
+                stream,
                 beats: sink.accepted() - expected,
             });
         }
@@ -524,9 +508,10 @@ impl<'a> Bench<'a> {
 
     /// The faults, and those that explain them and can be seen at any time.
     fn broken(&mut self, mut faults: Vec<Fault>) -> Result<Broken, SimError> {
-        let sink = self.instance.sink(GRAD_INPUT_SINK);
+        let sink = self.instance.sink(RESULT_SINK);
         if let Some(first) = sink.first_violation() {
             faults.push(Fault::Axi {
+                stream: self.streams.names.result,
                 cycles: sink.violations(),
                 first,
             });
@@ -547,9 +532,9 @@ impl<'a> Bench<'a> {
             Some(_) => self.instance.peek(SATURATIONS.name)?,
             None => 0,
         };
-        let source = self.instance.source(GRAD_OUTPUT_SOURCE);
+        let source = self.instance.source(MOVING_SOURCE);
         let first = source.first_cycle().expect("every beat was taken");
-        let sink = self.instance.sink(GRAD_INPUT_SINK);
+        let sink = self.instance.sink(RESULT_SINK);
         let lasts = sink.last_cycles();
         let since_first = |frame: usize| lasts[frame] - first + 1;
         let end = lasts.len() - 1;
@@ -624,7 +609,7 @@ impl<'a> Flow<'a> {
             for (index, (name, format)) in self.inputs() {
                 let flags = last_flags(format);
                 for n in 0..frames as usize {
-                    let beats = beats_of(self.plan, &batch.grad_output, &batch.stages, name, n);
+                    let beats = beats_of(self.plan, &batch.moving, &batch.stages, name, n);
                     instance.source(index).load(&beats, &flags)?;
                 }
             }
@@ -636,19 +621,21 @@ impl<'a> Flow<'a> {
     /// The streams of frames, with their indices.
     fn inputs(&self) -> impl Iterator<Item = (usize, (&'static str, BeatFormat))> {
         let inputs = self.streams.inputs().into_iter().enumerate();
-        inputs.filter(|(_, (name, _))| *name != WEIGHT)
+        let stationary = self.streams.names.stationary;
+        inputs.filter(move |(_, (name, _))| *name != stationary)
     }
 
     /// Takes what came, and gives on each batch that is complete.
     fn take(&mut self, instance: &mut Instance) {
-        let mut sink = instance.sink(GRAD_INPUT_SINK);
-        let format = self.streams.grad_input;
+        let mut sink = instance.sink(RESULT_SINK);
+        let format = self.streams.result;
         let beats = format.beats;
         // Beats after the last frame are told by another fault.
         let expected = self.count * beats;
         for (beat, &last) in (self.beats..expected).zip(sink.last()) {
             if self.wrong_last.is_none() && (last != 0) != ((beat + 1) % beats == 0) {
                 self.wrong_last = Some(Fault::Last {
+                    stream: self.streams.names.result,
                     frame: beat / beats,
                     beat: beat % beats,
                     found: last != 0,
@@ -665,7 +652,7 @@ impl<'a> Flow<'a> {
             }
             self.under_way.pop_front();
             let bytes: Vec<u8> = self.bytes.drain(..whole).collect();
-            let result = unpack_grad_input(self.plan.layer(), &bytes, out_bits(self.plan));
+            let result = unpack_result(self.plan.layer(), &bytes, out_bits(self.plan));
             self.frames
                 .result(result.expect("whole frames were counted"));
         }
@@ -675,25 +662,26 @@ impl<'a> Flow<'a> {
 /// Frames of a layer that are handled at once: a few where each is large, many where they are small.
 pub fn batch_frames(layer: &Layer) -> usize {
     let values = |[channels, height, width]: [usize; 3]| channels * height * width;
-    let frame = values(grad_output_shape(layer)) + values(grad_input_shape(layer));
+    let op = layer.operation();
+    let frame = values(op.moving_shape()) + values(op.result_shape());
     (BATCH_VALUES / frame).max(1)
 }
 
-/// The beats of a set of weights, with the scales that belong to it.
+/// The beats of a stationary set, with the scales that belong to it.
 ///
 /// # Panics
 /// If the arrays are of another layer.
-pub fn weight_set(plan: &Plan, arrays: &Arrays) -> Vec<u8> {
-    set_of(plan, &arrays.weight, &arrays.stages)
+pub fn stationary_set(plan: &Plan, arrays: &Arrays) -> Vec<u8> {
+    set_of(plan, &arrays.stationary, &arrays.stages)
 }
 
-/// As [`weight_set`], of weights and stages.
+/// As [`stationary_set`], of what is stationary and stages.
 ///
 /// # Panics
 /// If the arrays are of another layer.
-pub fn set_of(plan: &Plan, weight: &Array4<i32>, stages: &StageArrays) -> Vec<u8> {
+pub fn set_of(plan: &Plan, stationary: &Array4<i32>, stages: &StageArrays) -> Vec<u8> {
     let layer = plan.layer();
-    let mut beats = pack_weight(layer, weight);
+    let mut beats = pack_stationary(layer, stationary);
     if layer.requantise().is_some() {
         let scale = stages.scale.as_ref().expect("scales");
         beats.extend(pack_scale(layer, scale));
@@ -701,17 +689,17 @@ pub fn set_of(plan: &Plan, weight: &Array4<i32>, stages: &StageArrays) -> Vec<u8
     beats
 }
 
-/// The beats of frame `n` on the input stream called `name`, which is not that of the weights.
+/// The beats of frame `n` on the input stream called `name`, which is not the stationary one.
 ///
 /// # Panics
 /// If the arrays are of another layer.
 pub fn frame_beats(plan: &Plan, arrays: &Arrays, name: &str, n: usize) -> Vec<u8> {
-    beats_of(plan, &arrays.grad_output, &arrays.stages, name, n)
+    beats_of(plan, &arrays.moving, &arrays.stages, name, n)
 }
 
 fn beats_of(
     plan: &Plan,
-    grad_output: &Array4<i32>,
+    moving: &Array4<i32>,
     stages: &StageArrays,
     name: &str,
     n: usize,
@@ -721,19 +709,19 @@ fn beats_of(
         ACCUMULATE => {
             let values = stages.accumulate.as_ref().expect("values to add");
             let frame = values.index_axis(Axis(0), n);
-            pack_grad_input(layer, frame, accumulate_bits(plan))
+            pack_result(layer, frame, accumulate_bits(plan))
         }
         MASK => {
             let mask = stages.mask.as_ref().expect("a mask");
             let frame = mask.index_axis(Axis(0), n).mapv(i64::from);
-            pack_grad_input(layer, frame.view(), 1)
+            pack_result(layer, frame.view(), 1)
         }
-        _ => pack_grad_output(layer, grad_output.index_axis(Axis(0), n)),
+        _ => pack_moving(layer, moving.index_axis(Axis(0), n)),
     }
 }
 
 /// `tlast` of the beats of a frame or set.
-fn last_flags(format: BeatFormat) -> Vec<u8> {
+pub(crate) fn last_flags(format: BeatFormat) -> Vec<u8> {
     (1..=format.beats)
         .map(|beat| u8::from(beat == format.beats))
         .collect()

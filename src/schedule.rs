@@ -10,8 +10,10 @@ mod lower;
 pub mod program;
 mod span;
 
-pub use axis::{AxisTaps, AxisWalk, Gather, Taps};
+pub use axis::{AxisTaps, AxisWalk, Taps};
 pub use cycles::{Buffers, Cycles, Pipeline};
 pub use frame::FrameWalk;
 pub use lower::Shell;
 pub use span::live_span_pixels;
+
+pub use crate::operation::Gather;

@@ -4,8 +4,8 @@ mod beats;
 mod random;
 
 pub use beats::{
-    grad_input_beats, grad_output_beats, pack_grad_input, pack_grad_output, pack_scale,
-    pack_weight, scale_beats, scale_count, unpack_grad_input, weight_beats, BeatFormat,
-    UnpackError,
+    accumulate_bits, accumulate_value_bits, moving_beats, pack_moving, pack_result, pack_scale,
+    pack_stationary, result_beats, scale_beats, scale_count, stationary_beats, unpack_result,
+    BeatFormat, UnpackError,
 };
-pub use random::{random_grad_output, random_stage_arrays, random_weight, RandomFrames};
+pub use random::{random_moving, random_stage_arrays, random_stationary, RandomFrames};

@@ -7,7 +7,7 @@
 
 use ndarray::Array4;
 
-use crate::layer::{Axis, Layer, LayerError, PerItem};
+use crate::layer::{Axis, Layer, LayerError, Pass, PerItem};
 
 /// Name of a layer's equivalent.
 const NAME: &str = "zero_insertion";
@@ -58,7 +58,7 @@ pub fn insert_zeros(layer: &Layer, borders: Borders, grad_output: &Array4<i32>) 
 }
 
 /// Cycles that FINN expects of the multiplying stage after its pixel padding, at equal lanes:
-/// (C/PE) * (K*R*S/SIMD) * H * W. It knows no groups. Where the lanes do not divide, which FINN refuses, this rounds
+/// (C/PE) * (K*R*S/SIMD) * H * W. It knows no groups, and is of the data gradient. Where the lanes do not divide, which FINN refuses, this rounds
 /// up.
 pub fn finn_cycles(layer: &Layer) -> Option<u64> {
     let (rows, cols) = (layer.rows(), layer.cols());
@@ -66,7 +66,8 @@ pub fn finn_cycles(layer: &Layer) -> Option<u64> {
     let folds = u64::from(layer.in_channels()).div_ceil(layer.pe().into())
         * product([layer.out_channels(), rows.kernel, cols.kernel]).div_ceil(layer.simd().into());
     let pixels = product([rows.in_size, cols.in_size, 1]);
-    (layer.groups() == 1).then(|| folds * pixels)
+    let is_known = layer.groups() == 1 && layer.pass() == Pass::GradInput;
+    is_known.then(|| folds * pixels)
 }
 
 /// One axis of the equivalent layer, and where its outputs come from.

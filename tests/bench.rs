@@ -11,7 +11,7 @@ use bpa_engine::layer_list;
 use bpa_engine::plan::Plan;
 use bpa_engine::programmable::{EngineFile, ProgrammableEngine, Tiling};
 use bpa_engine::reference::gather;
-use bpa_engine::vectors::{random_grad_output, random_weight};
+use bpa_engine::vectors::{random_moving, random_stationary};
 use bpa_engine::zero_insertion::{equivalent_layer, finn_cycles, insert_zeros, Borders};
 use bpa_sim::Cache;
 
@@ -43,8 +43,8 @@ fn strided() -> Vec<Layer> {
 #[test]
 fn inserted_zeros_change_no_value() {
     for layer in strided() {
-        let grad_output = random_grad_output(&layer, 2, 1);
-        let weight = random_weight(&layer, 1);
+        let grad_output = random_moving(&layer, 2, 1);
+        let weight = random_stationary(&layer, 1);
         let expected = gather(&layer, &grad_output, &weight);
         for borders in [Borders::Skipped, Borders::Padded] {
             let equivalent = equivalent_layer(&layer, borders).unwrap();

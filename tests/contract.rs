@@ -107,16 +107,16 @@ static SIMULATOR: LazyLock<Simulator> = LazyLock::new(|| {
 
 fn run(weight: i32, traffic: &Traffic) -> Result<Measured, String> {
     let arrays = Arrays {
-        grad_output: Array4::from_shape_fn((FRAMES, 1, 2, 3), |(n, _, p, q)| {
+        moving: Array4::from_shape_fn((FRAMES, 1, 2, 3), |(n, _, p, q)| {
             (100 * n + 10 * p + q) as i32 / 2 - 60
         }),
-        weight: Array4::from_elem((1, 1, 1, 1), weight),
+        stationary: Array4::from_elem((1, 1, 1, 1), weight),
         stages: StageArrays::default(),
     };
     let measured = SIMULATOR.run(&arrays, traffic, &mut |_| ());
     if let Ok(measured) = &measured {
-        let expected = arrays.grad_output.mapv(|grad| i64::from(grad * weight));
-        assert_eq!(measured.grad_input, expected);
+        let expected = arrays.moving.mapv(|grad| i64::from(grad * weight));
+        assert_eq!(measured.result, expected);
     }
     measured.map_err(|error| match error {
         RunError::Broken(broken) => broken.to_string(),

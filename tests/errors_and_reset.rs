@@ -8,10 +8,9 @@ use bpa_engine::interface::{ERROR, FRAME_DONE};
 use bpa_engine::layer::LayerFile;
 use bpa_engine::plan::Plan;
 use bpa_engine::reference::gather;
-use bpa_engine::run::{model_spec, GRAD_INPUT_SINK, GRAD_OUTPUT_SOURCE, WEIGHT_SOURCE};
+use bpa_engine::run::{model_spec, MOVING_SOURCE, RESULT_SINK, STATIONARY_SOURCE};
 use bpa_engine::vectors::{
-    grad_output_beats, pack_grad_input, pack_grad_output, pack_weight, random_grad_output,
-    random_weight,
+    moving_beats, pack_moving, pack_result, pack_stationary, random_moving, random_stationary,
 };
 use bpa_sim::{Cache, Instance, Model};
 use ndarray::{Array4, Axis};
@@ -56,23 +55,23 @@ struct Session<'a> {
 
 impl Session<'_> {
     fn weights(&self, seed: u64) -> Array4<i32> {
-        random_weight(self.engine.plan.layer(), seed)
+        random_stationary(self.engine.plan.layer(), seed)
     }
 
     /// Loads a set of weights whose `tlast` is high on this beat.
     fn load_weights_with_last(&mut self, seed: u64, last: Option<usize>) {
-        let bytes = pack_weight(self.engine.plan.layer(), &self.weights(seed));
-        load(&mut self.instance, WEIGHT_SOURCE, &bytes, last);
+        let bytes = pack_stationary(self.engine.plan.layer(), &self.weights(seed));
+        load(&mut self.instance, STATIONARY_SOURCE, &bytes, last);
     }
 
     fn load_weights(&mut self, seed: u64) {
-        let last = self.weight_beats() - 1;
+        let last = self.stationary_beats() - 1;
         self.load_weights_with_last(seed, Some(last));
     }
 
     /// Runs until the engine has taken so many beats of weights since reset, and no cycle more.
     fn run_until_weights(&mut self, beats: usize) {
-        while self.instance.source(WEIGHT_SOURCE).accepted() < beats as u64 {
+        while self.instance.source(STATIONARY_SOURCE).accepted() < beats as u64 {
             assert_eq!(self.instance.run(1, None).cycles, 1);
             assert!(self.instance.cycle() < LONG, "weights are stuck");
         }
@@ -82,12 +81,12 @@ impl Session<'_> {
     fn load_frame_with_last(&mut self, seed: u64, weights: u64, last: Option<usize>) {
         let plan = &self.engine.plan;
         let layer = plan.layer();
-        let frame = random_grad_output(layer, 1, seed);
-        let bytes = pack_grad_output(layer, frame.index_axis(Axis(0), 0));
-        load(&mut self.instance, GRAD_OUTPUT_SOURCE, &bytes, last);
+        let frame = random_moving(layer, 1, seed);
+        let bytes = pack_moving(layer, frame.index_axis(Axis(0), 0));
+        load(&mut self.instance, MOVING_SOURCE, &bytes, last);
         let result = gather(layer, &frame, &self.weights(weights));
         let bits = plan.lanes().out_bits() as u32;
-        let result = pack_grad_input(layer, result.index_axis(Axis(0), 0), bits);
+        let result = pack_result(layer, result.index_axis(Axis(0), 0), bits);
         self.expected.extend(result);
     }
 
@@ -97,17 +96,17 @@ impl Session<'_> {
     }
 
     fn frame_beats(&self) -> usize {
-        grad_output_beats(self.engine.plan.layer()).beats as usize
+        moving_beats(self.engine.plan.layer()).beats as usize
     }
 
-    fn weight_beats(&self) -> usize {
-        self.engine.plan.layer().weight_words() as usize
+    fn stationary_beats(&self) -> usize {
+        self.engine.plan.layer().operation().stationary_words() as usize
     }
 
     /// Runs until nothing moves any more, and compares. Padded lanes have no meaning, and there are none here.
     fn finish(&mut self) {
         self.instance.run(LONG, None);
-        let sink = self.instance.sink(GRAD_INPUT_SINK);
+        let sink = self.instance.sink(RESULT_SINK);
         assert_eq!(sink.violations(), 0);
         assert!(sink.data() == self.expected, "wrong values");
         let frames = sink.last_cycles().len() as u64;
@@ -173,7 +172,7 @@ fn a_misplaced_tlast_of_grad_output_is_an_error_and_nothing_else() {
 fn a_misplaced_tlast_of_weights_is_an_error_and_nothing_else() {
     for weight_sets in [1, 2] {
         let engine = Engine::new("strided.toml", weight_sets);
-        for (last, cause) in misplacements(engine.begin().weight_beats()) {
+        for (last, cause) in misplacements(engine.begin().stationary_beats()) {
             let mut session = engine.begin();
             session.load_weights_with_last(1, last);
             session.load_frame(2, 1);
@@ -209,7 +208,7 @@ fn error_rises_soon_after_the_beat_and_stays() {
     session.instance.run(LONG, None);
     session.load_frame_with_last(2, 1, Some(0));
     session.finish();
-    let source = session.instance.source(GRAD_OUTPUT_SOURCE);
+    let source = session.instance.source(MOVING_SOURCE);
     let beat = source.first_cycle().unwrap();
     let error = session.instance.watched(ERROR.name).unwrap();
     assert!(error
@@ -223,13 +222,13 @@ fn reset_in_any_cycle_recovers_fully() {
     for (example, weight_sets) in [("strided.toml", 1), ("strided_dilated.toml", 2)] {
         let engine = Engine::new(example, weight_sets);
         let mut session = engine.begin();
-        let cycles = session.weight_beats() as u64 + engine.plan.cycles(2).total;
+        let cycles = session.stationary_beats() as u64 + engine.plan.cycles(2).total;
         for cycle in (0..cycles).step_by(5) {
             session.load_weights(1);
             for frame in 0..2 {
                 session.load_frame(frame, 1);
             }
-            let mut sink = session.instance.sink(GRAD_INPUT_SINK);
+            let mut sink = session.instance.sink(RESULT_SINK);
             sink.set_stall(if cycle % 2 == 0 { 0.0 } else { 0.3 }, cycle);
             session.instance.run(cycle, None);
             session.reset();
@@ -237,7 +236,7 @@ fn reset_in_any_cycle_recovers_fully() {
             session.load_frame(cycle, cycle + 1);
             session.instance.run(2 * cycles, None);
             assert!(
-                session.instance.sink(GRAD_INPUT_SINK).data() == session.expected,
+                session.instance.sink(RESULT_SINK).data() == session.expected,
                 "{example}: wrong values after reset in cycle {cycle}"
             );
             session.reset();
@@ -254,8 +253,8 @@ fn weights_may_come_after_grad_output() {
             session.load_frame(frame, 9);
         }
         session.instance.run(200, None);
-        let accepted = session.instance.source(GRAD_OUTPUT_SOURCE).accepted();
-        assert!(accepted > 0 && session.instance.sink(GRAD_INPUT_SINK).accepted() == 0);
+        let accepted = session.instance.source(MOVING_SOURCE).accepted();
+        assert!(accepted > 0 && session.instance.sink(RESULT_SINK).accepted() == 0);
         session.load_weights(9);
         session.finish();
     }
@@ -271,7 +270,7 @@ fn a_new_set_serves_the_frames_after_it() {
         for set in 1..4 {
             session.load_weights(set);
             if weight_sets == 2 {
-                session.run_until_weights(session.weight_beats() * set as usize);
+                session.run_until_weights(session.stationary_beats() * set as usize);
             }
             session.load_frame(10 * set, set);
             session.load_frame(10 * set + 1, set);
@@ -296,7 +295,7 @@ fn a_set_that_comes_during_a_frame_serves_the_next() {
         session.instance.run(100, None);
         session.load_weights(4);
         session.finish();
-        let sink = session.instance.sink(GRAD_INPUT_SINK);
+        let sink = session.instance.sink(RESULT_SINK);
         let frames: Vec<u64> = sink.last_cycles().windows(2).map(|w| w[1] - w[0]).collect();
         let bound = bpa_engine::bound::bound_cycles(engine.plan.layer());
         match weight_sets {

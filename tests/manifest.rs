@@ -7,10 +7,10 @@ use bpa_engine::emit;
 use bpa_engine::layer::{Layer, LayerFile, PerItem};
 use bpa_engine::manifest;
 use bpa_engine::plan::Plan;
-use bpa_engine::run::{frame_beats, weight_set, Arrays};
+use bpa_engine::run::{frame_beats, stationary_set, Arrays};
 use bpa_engine::vectors::{
-    pack_grad_input, pack_grad_output, pack_weight, random_grad_output, random_stage_arrays,
-    random_weight,
+    pack_moving, pack_result, pack_stationary, random_moving, random_stage_arrays,
+    random_stationary,
 };
 use ndarray::{Array3, Axis};
 use serde_json::Value;
@@ -160,19 +160,16 @@ fn the_streams_are_laid_out_as_described() {
         let manifest = parsed(&plan);
         let streams = manifest["streams"].as_array().unwrap();
 
-        let grads = random_grad_output(&layer, 1, 1);
+        let grads = random_moving(&layer, 1, 1);
         let frame = grads.index_axis(Axis(0), 0);
         let element = |at: &Indices| frame[["k", "p", "q"].map(|i| at[i] as usize)].into();
-        assert_eq!(
-            described(&streams[0], &element),
-            pack_grad_output(&layer, frame)
-        );
+        assert_eq!(described(&streams[0], &element), pack_moving(&layer, frame));
 
-        let weight = random_weight(&layer, 2);
+        let weight = random_stationary(&layer, 2);
         let element = |at: &Indices| weight[["k", "c", "r", "s"].map(|i| at[i] as usize)].into();
         assert_eq!(
             described(&streams[1], &element),
-            pack_weight(&layer, &weight)
+            pack_stationary(&layer, &weight)
         );
 
         let (rows, cols) = (layer.rows(), layer.cols());
@@ -181,7 +178,7 @@ fn the_streams_are_laid_out_as_described() {
         let element = |at: &Indices| result[["c", "h", "w"].map(|i| at[i] as usize)];
         assert_eq!(
             described(&streams[2], &element),
-            pack_grad_input(&layer, result.view(), plan.lanes().out_bits() as u32)
+            pack_result(&layer, result.view(), plan.lanes().out_bits() as u32)
         );
     }
 }
@@ -224,14 +221,14 @@ fn the_streams_of_output_stages_are_laid_out_as_described() {
             ]
         );
         let arrays = Arrays {
-            grad_output: random_grad_output(&layer, 1, 1),
-            weight: random_weight(&layer, 2),
+            moving: random_moving(&layer, 1, 1),
+            stationary: random_stationary(&layer, 2),
             stages: random_stage_arrays(&plan, 1, 3),
         };
 
         // A set is its weights and then its scales.
         let weight =
-            |at: &Indices| arrays.weight[["k", "c", "r", "s"].map(|i| at[i] as usize)].into();
+            |at: &Indices| arrays.stationary[["k", "c", "r", "s"].map(|i| at[i] as usize)].into();
         let scales = arrays.stages.scale.as_ref().unwrap();
         let scale = |at: &Indices| scales[at["c"] as usize].into();
         let scales = &streams[1]["followed_by"];
@@ -245,7 +242,7 @@ fn the_streams_of_output_stages_are_laid_out_as_described() {
             described(&weights, &weight),
             described(&followed_by, &scale),
         ];
-        assert_eq!(set.concat(), weight_set(&plan, &arrays));
+        assert_eq!(set.concat(), stationary_set(&plan, &arrays));
 
         let accumulate = arrays.stages.accumulate.as_ref().unwrap();
         let mask = arrays.stages.mask.as_ref().unwrap();
@@ -279,7 +276,7 @@ fn the_streams_of_output_stages_are_laid_out_as_described() {
         let element = |at: &Indices| results[["c", "h", "w"].map(|i| at[i] as usize)];
         assert_eq!(
             described(&streams[4], &element),
-            pack_grad_input(&layer, results.view(), 3)
+            pack_result(&layer, results.view(), 3)
         );
 
         let stages = manifest["output_stages"].as_array().unwrap().iter();

@@ -92,8 +92,8 @@ fn gradients_are_shifted_down_then_added_where_a_tensor_was_used_twice() {
     for seed in 0..50 {
         let layer = network.steps()[0].tiling().layer();
         let weight =
-            |index| i64::from(bpa_engine::vectors::random_weight(layer, seed + index)[[0; 4]]);
-        let loss = i64::from(bpa_engine::vectors::random_grad_output(layer, 1, seed)[[0; 4]]);
+            |index| i64::from(bpa_engine::vectors::random_stationary(layer, seed + index)[[0; 4]]);
+        let loss = i64::from(bpa_engine::vectors::random_moving(layer, 1, seed)[[0; 4]]);
         let a = loss * weight(0);
         let into_b = a.div_euclid(256).clamp(-128, 127);
         let b = into_b * weight(1);
@@ -154,7 +154,7 @@ fn mistakes_are_named() {
     assert_snapshot!(syntax.join("\n"), @r#"
     n.toml:1: unknown key `nmae`: expected one of `name`, `engine`, `frames`, `layer`
     n.toml:1: `name` is missing
-    n.toml:4: unknown key `strides`: expected one of `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `out_size`
+    n.toml:4: unknown key `strides`: expected one of `pass`, `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `batch`, `out_size`
     n.toml:4: `from` is 1: it must be a text in quotes
     n.toml:4: `from` is "b": it must be a list
     n.toml:4: `conv` is 3: it must be a table

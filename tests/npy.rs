@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bpa_engine::layer::{Layer, LayerFile, PerItem};
 use bpa_engine::npy::{
-    read_accumulate, read_grad_output, read_mask, read_scale, read_weight, write, NpyError,
+    read_accumulate, read_mask, read_moving, read_scale, read_stationary, write, NpyError,
 };
 use bpa_engine::plan::Plan;
 use insta::assert_snapshot;
@@ -47,7 +47,7 @@ fn error(bytes: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dy.npy");
     std::fs::write(&path, bytes).unwrap();
-    let message = read_grad_output(&path, &layer()).unwrap_err().to_string();
+    let message = read_moving(&path, &layer()).unwrap_err().to_string();
     message.replace(&format!("{}/", folder.path().display()), "")
 }
 
@@ -55,7 +55,7 @@ fn read(bytes: &[u8]) -> Array4<i32> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dy.npy");
     std::fs::write(&path, bytes).unwrap();
-    read_grad_output(&path, &layer()).unwrap()
+    read_moving(&path, &layer()).unwrap()
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn files_that_are_cut_or_something_else() {
 
 #[test]
 fn a_file_that_is_not_there() {
-    let error = read_weight(Path::new("no/such/w.npy"), &layer()).unwrap_err();
+    let error = read_stationary(Path::new("no/such/w.npy"), &layer()).unwrap_err();
     assert_snapshot!(error, @"no/such/w.npy: cannot read: No such file or directory (os error 2)");
 }
 
@@ -189,7 +189,7 @@ fn results_are_int32_or_int64_in_c_order() {
         let bytes = std::fs::read(&path).unwrap();
         assert!(String::from_utf8_lossy(&bytes[..128]).contains(descr));
         assert_eq!(
-            read_weight(&path, &layer()).unwrap(),
+            read_stationary(&path, &layer()).unwrap(),
             weight.mapv(|value| value as i32)
         );
     }

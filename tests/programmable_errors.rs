@@ -270,7 +270,11 @@ fn lanes_may_stand_idle() {
         })
         .unwrap();
     assert_eq!(
-        (layer.k_blocks(), layer.c_blocks(), layer.group_blocks()),
+        (
+            layer.operation().moving_blocks(),
+            layer.operation().result_blocks(),
+            layer.operation().group_blocks()
+        ),
         (1, 1, 4)
     );
     assert!(wide.plan(&layer).is_ok());

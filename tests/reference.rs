@@ -2,8 +2,8 @@
 
 use bpa_engine::bound;
 use bpa_engine::layer::{Axis, Layer, LayerFile, PerItem};
-use bpa_engine::reference::{forward, gather, grad_input_shape, scatter, terms};
-use bpa_engine::vectors::{random_grad_output, random_weight};
+use bpa_engine::reference::{forward, gather, grad_input_shape, grad_weight, scatter, terms};
+use bpa_engine::vectors::{random_moving, random_stationary};
 use ndarray::Array4;
 use proptest::prelude::*;
 
@@ -120,28 +120,72 @@ proptest! {
 
     #[test]
     fn both_forms_are_equal(layer in layer(), seed: u64) {
-        let grads = random_grad_output(&layer, 2, seed);
-        let weight = random_weight(&layer, seed);
+        let grads = random_moving(&layer, 2, seed);
+        let weight = random_stationary(&layer, seed);
         prop_assert_eq!(gather(&layer, &grads, &weight), scatter(&layer, &grads, &weight));
     }
 
     /// What makes it the gradient: the forward convolution is linear, and this is its transpose.
     #[test]
     fn the_gradient_is_the_transpose_of_the_forward_convolution(layer in layer(), seed: u64) {
-        let grads = random_grad_output(&layer, 2, seed);
-        let weight = random_weight(&layer, seed);
+        let grads = random_moving(&layer, 2, seed);
+        let weight = random_stationary(&layer, seed);
         let input = input(&layer, 2);
         let output = forward(&layer, &input, &weight);
         let grad_input = gather(&layer, &grads, &weight);
         prop_assert_eq!(inner_product(&output, &grads), inner_product(&input, &grad_input));
     }
 
+    /// One bilinear form, seen from each of its three arrays: <conv(x, w), dy> = <x, grad_input> = <w, grad_weight>.
+    #[test]
+    fn the_three_passes_are_of_one_bilinear_form(layer in layer(), seed: u64) {
+        let grads = random_moving(&layer, 3, seed);
+        let weight = random_stationary(&layer, seed);
+        let input = input(&layer, 3);
+        let loss = inner_product(&forward(&layer, &input, &weight), &grads);
+        prop_assert_eq!(inner_product(&input, &gather(&layer, &grads, &weight)), loss);
+        prop_assert_eq!(inner_product(&weight, &grad_weight(&layer, &input, &grads)), loss);
+    }
+
+    /// Each pass is linear in each of its arrays.
+    #[test]
+    fn each_pass_is_linear(layer in layer(), seed: u64, a in -9..=9_i32, b in -9..=9_i32) {
+        let combined = |x: &Array4<i32>, y: &Array4<i32>| x * a + y * b;
+        let expected = |x: Array4<i64>, y: Array4<i64>| x * i64::from(a) + y * i64::from(b);
+        let [dy, dy2] = [0, 1].map(|n| random_moving(&layer, 2, seed.wrapping_add(n)));
+        let [w, w2] = [0, 1].map(|n| random_stationary(&layer, seed.wrapping_add(n)));
+        let x = input(&layer, 2);
+        let x2 = x.mapv(|value| 3 - value / 2);
+        let both = [
+            (forward(&layer, &combined(&x, &x2), &w), forward(&layer, &x, &w), forward(&layer, &x2, &w)),
+            (forward(&layer, &x, &combined(&w, &w2)), forward(&layer, &x, &w), forward(&layer, &x, &w2)),
+            (
+                grad_weight(&layer, &combined(&x, &x2), &dy),
+                grad_weight(&layer, &x, &dy),
+                grad_weight(&layer, &x2, &dy),
+            ),
+            (
+                grad_weight(&layer, &x, &combined(&dy, &dy2)),
+                grad_weight(&layer, &x, &dy),
+                grad_weight(&layer, &x, &dy2),
+            ),
+            (
+                scatter(&layer, &combined(&dy, &dy2), &w),
+                scatter(&layer, &dy, &w),
+                scatter(&layer, &dy2, &w),
+            ),
+        ];
+        for (of_both, one, other) in both {
+            prop_assert_eq!(of_both, expected(one, other));
+        }
+    }
+
     /// With all values 1, a pixel's gradient counts its terms, and the sum of all counts the multiplications.
     #[test]
     fn terms_and_useful_macs_count_the_same(layer in layer()) {
         let ones = |shape: &[usize]| Array4::ones([shape[0], shape[1], shape[2], shape[3]]);
-        let grads = ones(random_grad_output(&layer, 1, 0).shape());
-        let weight = ones(random_weight(&layer, 0).shape());
+        let grads = ones(random_moving(&layer, 1, 0).shape());
+        let weight = ones(random_stationary(&layer, 0).shape());
         let grad_input = gather(&layer, &grads, &weight);
         for ((_, _, h, w), &count) in grad_input.indexed_iter() {
             let terms = terms(&layer, h as u32, w as u32).len() as i64;

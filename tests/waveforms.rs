@@ -75,7 +75,7 @@ fn watched(plan: &Plan) -> Model {
             .into_iter()
             .map(|(name, format)| port(name, format))
             .collect(),
-        sinks: vec![port(interface::GRAD_INPUT, streams.grad_input)],
+        sinks: vec![port(interface::GRAD_INPUT, streams.result)],
         pins_in: vec![],
         pins_out: pins
             .chain([Pin::new("error_cause", interface::causes(plan).len())])

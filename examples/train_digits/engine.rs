@@ -84,8 +84,8 @@ impl Backward for Engines<'_> {
                 rounding_seed: self.rng.random_range(0..1 << 31),
             };
             let arrays = Arrays {
-                grad_output: gradient.values,
-                weight,
+                moving: gradient.values,
+                stationary: weight,
                 stages,
             };
             let (values, sums_per_one) = engine.run(arrays, self.check, &mut self.totals)?;
@@ -131,10 +131,10 @@ impl<'a> Engine<'a> {
                 self.check(&arrays, &measured)?;
             }
             totals.add(&measured);
-            let greatest = measured.grad_input.iter().map(|value| value.abs()).max();
+            let greatest = measured.result.iter().map(|value| value.abs()).max();
             let greatest = greatest.unwrap_or(0);
             if self.range.see(greatest, measured.saturations, scale) == Verdict::Good {
-                let values = measured.grad_input.mapv(|value| value as i32);
+                let values = measured.result.mapv(|value| value as i32);
                 return Ok((values, self.range.sums_per_one(scale)));
             }
         }
@@ -145,7 +145,7 @@ impl<'a> Engine<'a> {
             self.plan.layer().name(),
             reference(self.plan.layer(), arrays),
         );
-        if let Some(first) = compare(&measured.grad_input, &expected.grad_input).first {
+        if let Some(first) = compare(&measured.result, &expected.result).first {
             bail!("{name}: {first}");
         }
         ensure!(
@@ -161,7 +161,7 @@ impl<'a> Engine<'a> {
 impl Totals {
     fn add(&mut self, measured: &Measured) {
         self.cycles += measured.cycles.total;
-        self.values += measured.grad_input.len() as u64;
+        self.values += measured.result.len() as u64;
         self.saturations += measured.saturations;
     }
 }

@@ -10,12 +10,12 @@ use crate::bound::{bound_cycles, zero_insertion_cycles};
 use crate::check::{run_checked, Expected, Findings, Source};
 use crate::emit;
 use crate::first_frame::first_frame_limit;
-use crate::layer::Layer;
+use crate::layer::{Layer, Pass};
 use crate::plan::Plan;
 use crate::reference::StageArrays;
 use crate::report::Figures;
 use crate::run::{set_of, Batch, Counted, RunError, Setup, Simulator, Traffic};
-use crate::vectors::{random_weight, RandomFrames};
+use crate::vectors::{random_stationary, RandomFrames};
 use crate::zero_insertion::{equivalent_layer, finn_cycles, insert_zeros, Borders};
 
 /// Seed of the random arrays.
@@ -58,10 +58,10 @@ pub fn measure(
     let compile_seconds = (!simulator.was_cached()).then(|| begin.elapsed().as_secs_f64());
 
     let begin = Instant::now();
-    let weight = random_weight(layer, SEED);
+    let stationary = random_stationary(layer, SEED);
     let expected = Expected {
         layer,
-        weight: &weight,
+        stationary: &stationary,
     };
     let mut random = RandomFrames::new(&plan, SEED);
     let (counted, mismatches) = run(&simulator, &plan, expected, &mut random, options, progress)?;
@@ -85,7 +85,8 @@ pub fn measure(
         finn_cycles: finn_cycles(layer),
         zero_insertion_measured,
         speed_up: for_one(figures.zero_insertion_cycles, steady),
-        line_buffer_words: plan.line_buffer_pixels() * u64::from(layer.dy_words_per_pixel()),
+        line_buffer_words: plan.line_buffer_pixels()
+            * u64::from(layer.operation().moving_beats_per_pixel()),
         output_fifo_results: plan.fifo_results(),
         compile_seconds,
         check_seconds,
@@ -94,8 +95,9 @@ pub fn measure(
     })
 }
 
+/// Whether the gradient would be given zeros: the other passes are not run with any.
 fn has_stride(layer: &Layer) -> bool {
-    layer.rows().stride > 1 || layer.cols().stride > 1
+    layer.pass() == Pass::GradInput && (layer.rows().stride > 1 || layer.cols().stride > 1)
 }
 
 fn build<'a>(plan: &'a Plan, options: &Options) -> Result<Simulator<'a>, SimError> {
@@ -112,7 +114,7 @@ fn run(
     progress: &mut dyn FnMut(u64),
 ) -> Result<(Counted, u64), RunError> {
     let setup = Setup {
-        weight_set: set_of(plan, expected.weight, &StageArrays::default()),
+        set: set_of(plan, expected.stationary, &StageArrays::default()),
         rounding_seed: 0,
         frames: options.frames as u64,
         traffic: Traffic::default(),
@@ -144,7 +146,7 @@ impl Source for Spread<'_> {
 
     fn given(&self, batch: &Arc<Batch>) -> Arc<Batch> {
         Arc::new(Batch {
-            grad_output: insert_zeros(self.layer, self.borders, &batch.grad_output),
+            moving: insert_zeros(self.layer, self.borders, &batch.moving),
             stages: StageArrays::default(),
         })
     }

@@ -14,8 +14,8 @@ use crate::emit::Target;
 use crate::internal_error::joined;
 use crate::programmable::{ProgrammableEngine, Tiling};
 use crate::reference::{gather, StageArrays};
-use crate::run::{Arrays, GRAD_INPUT_SINK};
-use crate::vectors::{random_grad_output, random_weight};
+use crate::run::{Arrays, RESULT_SINK};
+use crate::vectors::{random_moving, random_stationary};
 
 /// Seed of everything random.
 const SEED: u64 = 0;
@@ -141,11 +141,11 @@ impl<'a> EngineBench<'a> {
     fn run(&self, name: &str, tiling: &Tiling, frames: usize) -> Result<EngineRow, DriverError> {
         let layer = tiling.layer();
         let arrays = Arrays {
-            grad_output: random_grad_output(layer, frames, SEED),
-            weight: random_weight(layer, SEED),
+            moving: random_moving(layer, frames, SEED),
+            stationary: random_stationary(layer, SEED),
             stages: StageArrays::default(),
         };
-        let reference = || gather(layer, &arrays.grad_output, &arrays.weight);
+        let reference = || gather(layer, &arrays.moving, &arrays.stationary);
         let (ran, expected) = thread::scope(|scope| {
             let expected = scope.spawn(reference);
             let ran = self.once(tiling, &arrays, Given::AtOnce)?;
@@ -208,7 +208,7 @@ impl<'a> EngineBench<'a> {
         };
         let (found, _) = driver.run_between(begun, tiling, arrays, None)?;
         let cycles = driver.busy_cycles()?;
-        let ends = driver.device().instance().sink(GRAD_INPUT_SINK);
+        let ends = driver.device().instance().sink(RESULT_SINK);
         let ends = ends.last_cycles().to_vec();
         Ok(Once {
             found,
@@ -242,8 +242,8 @@ fn begin(
 ) -> Result<Begun, DriverError> {
     let begun = driver.begin(Coming {
         tiling,
-        frames: arrays.grad_output.len_of(Axis(0)),
-        weight: &arrays.weight,
+        frames: arrays.moving.len_of(Axis(0)),
+        weight: &arrays.stationary,
         stages: &arrays.stages,
     })?;
     let beats = tiling.tiles()[0].weight_beats();

@@ -9,8 +9,8 @@ use anyhow::{anyhow, bail};
 use clap::Args;
 use serde::Serialize;
 
-use super::bpa::{frame_fits, frames};
 use super::engine_source::EngineSource;
+use super::frames::{frame_fits, frames_at_once};
 use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::parallel::{in_parallel, Task};
 use super::progress::Wait;
@@ -20,7 +20,7 @@ use crate::bench::{
     Options, Row, Style, LAYERS,
 };
 use crate::internal_error::caught;
-use crate::layer::{Layer, LayerFile};
+use crate::layer::{Layer, LayerError, LayerFile};
 use crate::layer_list::{self, Lanes};
 use crate::number::integer;
 use crate::programmable::Tiling;
@@ -38,6 +38,16 @@ pub(super) struct Bench {
     /// not count then
     #[arg(long, value_name = "FILE", conflicts_with_all = ["no_zero_insertion", "chart"])]
     engine: Option<PathBuf>,
+    /// Measure another pass of all of them; where one has too few channels for its lanes, the two kinds change places
+    #[arg(
+        long,
+        value_name = "grad_input|forward|grad_weight",
+        conflicts_with = "engine"
+    )]
+    pass: Option<String>,
+    /// Images of a batch, for grad_weight
+    #[arg(long, value_name = "N", value_parser = integer::<i64, _>(..), requires = "pass")]
+    batch: Option<i64>,
     /// Frames, back to back, on which each layer is measured
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = integer(3..=1000_u64))]
     frames: u64,
@@ -114,7 +124,7 @@ pub(super) fn bench(args: Bench) -> anyhow::Result<Outcome> {
     if let Some(path) = &args.engine {
         return bench_engine(&args, path);
     }
-    let layers = layers(args.layers.as_deref())?;
+    let layers = layers(&args)?;
     for layer in &layers {
         frame_fits(layer).map_err(|error| anyhow!("layer {:?}: {error}", layer.name()))?;
     }
@@ -168,7 +178,7 @@ fn bench_engine(args: &Bench, path: &Path) -> anyhow::Result<Outcome> {
         };
         match caught(|| about(file), tiling) {
             Ok(Ok(tiling)) => {
-                frames(tiling.layer(), args.frames)?;
+                frames_at_once(tiling.layer(), args.frames)?;
                 layers.push((file, tiling));
             }
             Ok(Err(error)) => return Err(list.at(index, error.key(), &error)),
@@ -266,13 +276,30 @@ impl List {
     }
 }
 
-fn layers(path: Option<&Path>) -> anyhow::Result<Vec<Layer>> {
-    let list = List::read(path, Lanes::Own)?;
+fn layers(args: &Bench) -> anyhow::Result<Vec<Layer>> {
+    let list = List::read(args.layers.as_deref(), Lanes::Own)?;
     let valid = |(index, file): (usize, &LayerFile)| {
-        let layer = file.validate();
+        let layer = match &args.pass {
+            None => file.validate(),
+            Some(pass) => in_pass(file, pass, args.batch),
+        };
         layer.map_err(|error| list.at(index, error.key(), &error))
     };
     list.files.iter().enumerate().map(valid).collect()
+}
+
+/// The layer in another pass, whose lanes it may have as they are or exchanged: what is added up in one pass is what is made
+/// in another.
+fn in_pass(file: &LayerFile, pass: &str, batch: Option<i64>) -> Result<Layer, LayerError> {
+    let mut file = file.clone();
+    file.layer.pass = pass.to_owned();
+    file.layer.batch = batch.or(file.layer.batch);
+    let layer = file.validate();
+    let Err(LayerError::Lanes { .. }) = layer else {
+        return layer;
+    };
+    (file.engine.simd, file.engine.pe) = (file.engine.pe, file.engine.simd);
+    file.validate().or(layer)
 }
 
 /// Measures the layers on so many threads; what failed with one, in its place.

@@ -4,19 +4,22 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use bpa_sim::Profile;
 use clap::{Args, Parser, Subcommand};
 use ndarray::Array4;
 
+use super::array_files::ArrayFiles;
 use super::bench::{bench, Bench};
 use super::command_line::CommandLine;
 use super::engine_source::EngineSource;
 use super::explain::{explain, Explain, EXAMPLES};
-use super::layer_source::LayerSource;
+use super::frames::{frame_fits, frames_at_once, Frames};
+use super::layer_source::{no_layer, LayerSource};
 use super::long_run::say_if_long;
 use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::progress::{CycleProgress, Wait};
+use super::result_file::ResultFile;
 use super::run_network::{run_network, RunNetwork};
 use super::synth::{synth as synthesise, Synth};
 use super::vectors::{vectors, Vectors};
@@ -24,28 +27,25 @@ use super::{cache, guarded, print, say, Outcome};
 use crate::atomic_file::write_whole;
 use crate::check::{run_checked, Expected, Findings, InMemory, Source};
 use crate::emit;
-use crate::interface::out_bits;
+use crate::events::{self, Findings as EventFindings, Replay};
 use crate::internal_error::works_on;
-use crate::layer::{Layer, Rounding};
+use crate::layer::{Layer, Pass, Rounding};
 use crate::npy;
 use crate::number::integer;
 use crate::plan::Plan;
 use crate::programmable::{self, UsedStages};
-use crate::reference::{grad_input_shape, grad_output_shape, StageArrays};
+use crate::reference::StageArrays;
 use crate::report::Figures;
-use crate::run::{set_of, weight_set, Arrays, Counted, RunError, Setup, Simulator, Traffic};
+use crate::run::{set_of, stationary_set, Arrays, Counted, RunError, Setup, Simulator, Traffic};
 use crate::synth::{self, Board};
-use crate::vectors::{random_weight, RandomFrames};
-
-/// Values that random arrays and their results may have at once: what memory holds.
-const MOST_VALUES: u64 = 1 << 31;
+use crate::vectors::{random_moving, random_stage_arrays, random_stationary, RandomFrames};
 
 /// What somebody looks for who has a transposed convolution.
 const TRANSPOSED: &str = "\
 A transposed convolution forward (ConvTranspose2d) is this same operation: its input is grad_output, its in_channels are
 --out-channels, and the size of its output is --in-size. More: docs/conv-transpose.md";
 
-/// Simulates the engine for a convolution's data gradient and checks it, or predicts its cycles.
+/// Simulates the engine for a pass of a convolution, its data gradient by default, and checks it, or predicts its cycles.
 ///
 /// Exit codes: 0 all is well; 1 the engine gave a wrong value, broke its contract or does not fit its device; 2 bad input,
 /// or a tool failed; 70 a fault of this program.
@@ -60,7 +60,7 @@ struct Bpa {
 enum Command {
     /// Runs the engine's Verilog on arrays from .npy files
     #[command(after_help = TRANSPOSED)]
-    Run(Run),
+    Run(Box<Run>),
     /// Makes random arrays for `run`, in .npy files
     Vectors(Vectors),
     /// Runs the engine's Verilog on random arrays and checks the result
@@ -85,17 +85,10 @@ enum Command {
 
 #[derive(Args, Debug)]
 struct Run {
-    /// Array (N, K, P, Q) of integers to read
-    #[arg(long, value_name = "NPY")]
-    grad_output: PathBuf,
-    /// Array (K, C/groups, R, S) of integers to read
-    #[arg(long, value_name = "NPY")]
-    weight: PathBuf,
+    #[command(flatten)]
+    arrays: ArrayFiles,
     #[command(flatten)]
     stages: StageFiles,
-    /// Array (N, C, H, W) to write
-    #[arg(long, value_name = "NPY")]
-    grad_input: PathBuf,
     #[command(flatten)]
     overwrite: Overwrite,
     /// Compare the result with the software reference; where they differ, nothing is written
@@ -112,13 +105,13 @@ struct Run {
 /// The arrays of a layer's stages behind the accumulators.
 #[derive(Args, Debug)]
 struct StageFiles {
-    /// Array (C), or (1), of integers to read: the scales of a layer that is requantised
+    /// Array (C), forward and for grad_weight (K), or (1), of integers to read: the scales of a layer that is requantised
     #[arg(long, value_name = "NPY")]
     scale: Option<PathBuf>,
-    /// Array (N, C, H, W) of integers to read: what a layer with `accumulate` adds
+    /// Array of integers of the result's shape to read: what a layer with `accumulate` adds
     #[arg(long, value_name = "NPY")]
     accumulate: Option<PathBuf>,
-    /// Array (N, C, H, W) of booleans or of 0 and 1 to read: what a layer with `mask` keeps
+    /// Array of booleans or of 0 and 1 of the result's shape to read: what a layer with `mask` keeps
     #[arg(long, value_name = "NPY")]
     mask: Option<PathBuf>,
     /// Where stochastic rounding begins: 0, the default, to 2147483647
@@ -128,6 +121,10 @@ struct StageFiles {
 
 #[derive(Args, Debug)]
 struct Verify {
+    /// Also watch tokens, issues and results in the hardware, and name the first that comes in another cycle than the cycle
+    /// model has it; then the exit code is 1
+    #[arg(long, conflicts_with_all = ["stall_input", "stall_output"])]
+    events: bool,
     #[command(flatten)]
     frames: Frames,
     #[command(flatten)]
@@ -153,13 +150,6 @@ struct Estimate {
     output: Output,
     #[command(flatten)]
     source: LayerSource,
-}
-
-#[derive(Args, Debug)]
-pub(super) struct Frames {
-    /// Frames, back to back
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = integer(1..=1_000_000_u64))]
-    pub(super) frames: u64,
 }
 
 #[derive(Args, Debug)]
@@ -229,7 +219,7 @@ pub fn main() -> ExitCode {
         Err(code) => return code,
     };
     guarded(words.asks_for_json(), || match args.command {
-        Command::Run(args) => run(args, started),
+        Command::Run(args) => run(*args, started),
         Command::Vectors(args) => vectors(args),
         Command::Verify(args) => verify(args, started),
         Command::Estimate(args) => estimate(args),
@@ -245,84 +235,110 @@ fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
     let files = [&stages.scale, &stages.accumulate, &stages.mask];
     let files = files.into_iter().flatten().map(PathBuf::as_path);
     let inputs = args.source.path().into_iter().chain(files);
-    let arrays: [&Path; 2] = [&args.grad_output, &args.weight];
-    let outputs = Outputs::new(args.overwrite, inputs.chain(arrays));
-    let layer = layer(args.source)?;
+    let outputs = Outputs::new(args.overwrite, inputs.chain(args.arrays.read()));
+    let layer = args.source.required()?;
+    let files = args.arrays.of(layer.pass())?;
     let plan = Plan::new(&layer);
-    let grad_output = npy::read_grad_output(&args.grad_output, &layer)?;
+    let moving = npy::read_moving(files.moving, &layer)?;
+    let frames = moving.shape()[0];
     let arrays = Arrays {
-        weight: npy::read_weight(&args.weight, &layer)?,
-        stages: stage_arrays(&args.stages, &plan, grad_output.shape()[0])?,
-        grad_output,
+        stationary: npy::read_stationary(files.stationary, &layer)?,
+        stages: stage_arrays(&args.stages, &plan, frames)?,
+        moving,
     };
-    outputs.check(&args.grad_input)?;
-    let frames = arrays.grad_output.shape()[0];
+    outputs.check(files.result)?;
     let setup = Setup {
-        weight_set: weight_set(&plan, &arrays),
+        set: stationary_set(&plan, &arrays),
         rounding_seed: arrays.stages.rounding_seed,
         frames: frames as u64,
         traffic: args.traffic.traffic(),
     };
     let expected = args.check.then_some(Expected {
         layer: &layer,
-        weight: &arrays.weight,
+        stationary: &arrays.stationary,
     });
-    let [c, h, w] = grad_input_shape(&layer);
-    let (mut file, item) = (Vec::new(), npy::result_item(out_bits(&plan)));
-    let failed = || cannot_write(&args.grad_input);
-    let mut writer = npy::Writer::new(&mut file, &[frames, c, h, w], item).map_err(failed())?;
-    let mut written = Ok(());
+    let mut results = ResultFile::new(&plan, frames);
     let ran = simulate(
         &plan,
         &setup,
         expected,
         &mut InMemory::new(&arrays),
-        &mut |result| {
-            if written.is_ok() {
-                written = writer.extend(result.iter().copied());
-            }
-        },
+        &mut |result| results.add(result.view()),
     )?;
     let outcome = ran.outcome();
     if outcome == Outcome::Success {
-        written.and_then(|()| writer.finish()).map_err(failed())?;
-        write_whole(&args.grad_input, &file).map_err(failed())?;
-        outputs.remember(&args.grad_input);
+        let whole = results.finish();
+        whole
+            .and_then(|bytes| write_whole(files.result, &bytes))
+            .map_err(cannot_write(files.result))?;
+        outputs.remember(files.result);
     }
-    report(&plan, &ran, &args.traffic, &args.output)?;
+    report(&plan, &ran, None, &args.traffic, &args.output)?;
     args.traffic.say_timing(started, &ran.counted.profile);
     Ok(outcome)
 }
 
 fn verify(args: Verify, started: Instant) -> anyhow::Result<Outcome> {
-    let layer = layer(args.source)?;
+    let layer = args.source.required()?;
     frame_fits(&layer)?;
     let seed = args.traffic.seed;
     let plan = Plan::new(&layer);
-    let weight = random_weight(&layer, seed);
+    let stationary = random_stationary(&layer, seed);
     let mut random = RandomFrames::new(&plan, seed);
     let once = random.once();
     let setup = Setup {
-        weight_set: set_of(&plan, &weight, &once),
+        set: set_of(&plan, &stationary, &once),
         rounding_seed: once.rounding_seed,
         frames: args.frames.frames,
         traffic: args.traffic.traffic(),
     };
     let expected = Expected {
         layer: &layer,
-        weight: &weight,
+        stationary: &stationary,
     };
     let ran = simulate(&plan, &setup, Some(expected), &mut random, &mut |_| ())?;
-    report(&plan, &ran, &args.traffic, &args.output)?;
+    let events = match args.events {
+        true => Some(compared_events(&plan, args.frames.frames, seed)?),
+        false => None,
+    };
+    report(&plan, &ran, events, &args.traffic, &args.output)?;
     args.traffic.say_timing(started, &ran.counted.profile);
-    Ok(ran.outcome())
+    Ok(match events {
+        Some(EventFindings {
+            parting: Some(_), ..
+        }) => Outcome::Mismatch,
+        _ => ran.outcome(),
+    })
+}
+
+/// Where hardware and cycle model part, on random arrays.
+fn compared_events(plan: &Plan, frames: u64, seed: u64) -> anyhow::Result<EventFindings> {
+    let layer = plan.layer();
+    let count = frames_at_once(layer, frames)?;
+    let arrays = Arrays {
+        moving: random_moving(layer, count, seed),
+        stationary: random_stationary(layer, seed),
+        stages: random_stage_arrays(plan, count, seed),
+    };
+    let verilog = emit::verilog(plan);
+    let hardware = {
+        let _wait = Wait::new("compiling the Verilog with its watcher");
+        events::watched(plan, &verilog, &cache()?)?
+    };
+    let cycles = layer.operation().stationary_words() + plan.cycles(frames).total;
+    let mut progress = CycleProgress::new(cycles);
+    let model = Replay::new(plan);
+    let found = events::compare(plan, &hardware, model, &arrays, &mut |cycles| {
+        progress.at(cycles);
+    });
+    Ok(found?)
 }
 
 fn estimate(args: Estimate) -> anyhow::Result<Outcome> {
     if let Some(path) = &args.engine {
         return estimate_on_engine(path, args.source, args.frames.frames, &args.output);
     }
-    let layer = layer(args.source)?;
+    let layer = args.source.required()?;
     let plan = Plan::new(&layer);
     let frames = args.frames.frames;
     let area = args.target.map(|board| synth::estimate(&plan, board));
@@ -442,44 +458,6 @@ fn for_stage<'a>(
     }
 }
 
-pub(super) fn layer(source: LayerSource) -> anyhow::Result<Layer> {
-    source.layer()?.ok_or_else(no_layer)
-}
-
-fn no_layer() -> anyhow::Error {
-    anyhow!("there is no layer: give a layer file, or flags like --in-channels (see --help)")
-}
-
-/// The frames that are in memory all at once, as far as it can hold their arrays.
-pub(super) fn frames(layer: &Layer, frames: u64) -> anyhow::Result<usize> {
-    let values = frame_values(layer) * u128::from(frames);
-    if values > MOST_VALUES.into() {
-        bail!(
-            "`--frames` is {frames}: the arrays would hold {values} values, and at most {MOST_VALUES} are possible"
-        );
-    }
-    Ok(frames as usize)
-}
-
-/// Whether memory can hold the arrays of one frame; of others that come one after the other it need not.
-pub(super) fn frame_fits(layer: &Layer) -> anyhow::Result<()> {
-    let values = frame_values(layer);
-    if values > MOST_VALUES.into() {
-        bail!(
-            "the layer is too large: the arrays of a frame would hold {values} values, and at most {MOST_VALUES} are \
-             possible"
-        );
-    }
-    Ok(())
-}
-
-/// Values of a frame of grad_output and of grad_input.
-fn frame_values(layer: &Layer) -> u128 {
-    let values =
-        |[channels, height, width]: [usize; 3]| channels as u128 * height as u128 * width as u128;
-    values(grad_output_shape(layer)) + values(grad_input_shape(layer))
-}
-
 /// A simulation that kept its contract, and perhaps a check of its result.
 struct Ran {
     frames: u64,
@@ -512,7 +490,7 @@ fn simulate(
         let _wait = Wait::new("compiling the Verilog with Verilator");
         Simulator::build(plan, &verilog, &cache()?)?
     };
-    let cycles = plan.layer().weight_words() + plan.cycles(setup.frames).total;
+    let cycles = plan.layer().operation().stationary_words() + plan.cycles(setup.frames).total;
     let mut progress = CycleProgress::new((cycles as f64 * setup.traffic.slowdown()) as u64);
     let mut values = 0;
     let mut counting = |part: &Array4<i64>| {
@@ -536,16 +514,18 @@ fn simulate(
         frames: setup.frames,
         counted,
         values,
-        mismatches: findings.map(|findings| mismatches(&counted, &findings, values)),
+        mismatches: findings
+            .map(|findings| mismatches(plan.layer().pass(), &counted, &findings, values)),
     })
 }
 
 /// Elements that are wrong; says which is the first.
-fn mismatches(counted: &Counted, findings: &Findings, values: u64) -> u64 {
+fn mismatches(pass: Pass, counted: &Counted, findings: &Findings, values: u64) -> u64 {
     let comparison = findings.comparison;
     if let Some(first) = comparison.first {
         say(&format!(
-            "mismatch: {first}; {} of {values} elements differ",
+            "mismatch: {}; {} of {values} elements differ",
+            first.of(pass),
             comparison.mismatches
         ));
     }
@@ -560,9 +540,16 @@ fn mismatches(counted: &Counted, findings: &Findings, values: u64) -> u64 {
     comparison.mismatches + u64::from(!saturations_agree)
 }
 
-fn report(plan: &Plan, ran: &Ran, traffic: &TrafficArgs, output: &Output) -> anyhow::Result<()> {
+fn report(
+    plan: &Plan,
+    ran: &Ran,
+    events: Option<EventFindings>,
+    traffic: &TrafficArgs,
+    output: &Output,
+) -> anyhow::Result<()> {
     let mut figures = Figures::new(plan, ran.frames, ran.counted.cycles, ran.mismatches);
     let layer = plan.layer();
+    figures.events = events;
     figures.saturations = layer.requantise().map(|_| ran.counted.saturations);
     let values = ran.values;
     let heading = match ran.mismatches {

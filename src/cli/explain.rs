@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Args;
 
-use super::bpa::layer;
 use super::folder::make_folder;
 use super::layer_source::LayerSource;
 use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::{print, say, Outcome};
 use crate::explain::{figures, page, walk, Format};
-use crate::layer::{Layer, PerAxis};
+use crate::layer::{Layer, Pass, PerAxis};
 use crate::seal::sealed;
 
 /// What `bpa explain --help` shows below the flags.
@@ -53,7 +52,14 @@ pub(super) struct Explain {
 
 pub(super) fn explain(args: Explain) -> anyhow::Result<Outcome> {
     let outputs = Outputs::new(args.overwrite, args.source.path());
-    let layer = layer(args.source)?;
+    let layer = args.source.required()?;
+    if layer.pass() != Pass::GradInput {
+        bail!(
+            "{}: pass is {}, and what can be explained is the data gradient: leave `pass` out",
+            layer.name(),
+            layer.pass()
+        );
+    }
     let pixel = args
         .pixel
         .map(|pixel| pixel_of(&layer, pixel))

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::Args;
 
 use super::engine_source::EngineSource;
@@ -68,7 +68,12 @@ impl LayerSource {
         written.map(|written| written.validate()).transpose()
     }
 
-    /// The layer as the user wrote it, likewise.
+    /// The layer, where there has to be one.
+    pub(super) fn required(self) -> anyhow::Result<Layer> {
+        self.layer()?.ok_or_else(no_layer)
+    }
+
+    /// The layer as the user wrote it; `None` as of [`layer`](Self::layer).
     pub(super) fn written(self) -> anyhow::Result<Option<WrittenLayer>> {
         let (file, key_lines) = match self.file {
             Some(path) => {
@@ -113,4 +118,9 @@ impl LayerSource {
         let text = std::fs::read_to_string(path).ok()?;
         EngineFile::is_meant(&text).then_some(path)
     }
+}
+
+/// What is said where there has to be a layer and none is given.
+pub(super) fn no_layer() -> anyhow::Error {
+    anyhow!("there is no layer: give a layer file, or flags like --in-channels (see --help)")
 }

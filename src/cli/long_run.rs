@@ -20,7 +20,7 @@ pub(super) fn say_if_long(plan: &Plan, frames: u64, slowdown: f64) {
 
 fn note(plan: &Plan, frames: u64, slowdown: f64) -> Option<String> {
     let cycles = |plan: &Plan| {
-        let cycles = plan.layer().weight_words() + plan.cycles(frames).total;
+        let cycles = plan.layer().operation().stationary_words() + plan.cycles(frames).total;
         (cycles as f64 * slowdown) as u64
     };
     let now = cycles(plan);
@@ -28,14 +28,13 @@ fn note(plan: &Plan, frames: u64, slowdown: f64) -> Option<String> {
         return None;
     }
     let layer = plan.layer();
-    let channels = match layer.is_depthwise() {
-        true => layer.groups(),
-        false => layer.in_per_group(),
+    let op = layer.operation();
+    let channels = match op.depthwise {
+        true => op.groups,
+        false => op.result_per_group,
     };
     let mut file = layer.to_file();
-    file.engine.simd = LANES
-        .min(layer.out_per_group().into())
-        .max(file.engine.simd);
+    file.engine.simd = LANES.min(op.moving_per_group.into()).max(file.engine.simd);
     file.engine.pe = LANES.min(channels.into()).max(file.engine.pe);
     // Such lanes may be too many for what else the layer says; then there is nothing to propose.
     let quicker = cycles(&Plan::new(&file.validate().ok()?));

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::bpa::layer;
 use super::folder::make_folder;
 use super::layer_source::LayerSource;
 use super::outputs::{Outputs, Overwrite};
@@ -40,7 +39,7 @@ pub(super) struct Synth {
 
 pub(super) fn synth(args: Synth) -> anyhow::Result<Outcome> {
     let outputs = Outputs::new(args.overwrite, args.source.path());
-    let layer = layer(args.source)?;
+    let layer = args.source.required()?;
     let plan = Plan::new(&layer);
     if let Some(folder) = &args.keep {
         make_folder(folder)?;

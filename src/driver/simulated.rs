@@ -14,7 +14,7 @@ use crate::programmable::ProgrammableEngine;
 /// The common start of the names of the register bus's pins.
 const BUS: &str = "s_axi";
 /// Index of the stream of results.
-const GRAD_INPUT_SINK: usize = 0;
+const RESULT_SINK: usize = 0;
 /// Cycles of reset.
 const RESET_CYCLES: u64 = 4;
 /// Cycles without a beat of grad_input after which the engine is given up.
@@ -82,7 +82,7 @@ impl Simulated {
         let sources = model.spec().sources.iter();
         Simulated {
             sources: sources.map(|port| port.name.clone()).collect(),
-            beat_bytes: model.spec().sinks[GRAD_INPUT_SINK].bytes,
+            beat_bytes: model.spec().sinks[RESULT_SINK].bytes,
             instance,
             taken: 0,
         }
@@ -121,7 +121,7 @@ impl Simulated {
             let seed = seed + 1 + index as u64;
             instance.source(index).set_stall(input, seed);
         }
-        instance.sink(GRAD_INPUT_SINK).set_stall(output, seed);
+        instance.sink(RESULT_SINK).set_stall(output, seed);
     }
 }
 
@@ -149,7 +149,7 @@ impl Device for Simulated {
         let wanted = self.taken + bytes;
         let mut idle = 0;
         loop {
-            let mut sink = self.instance.sink(GRAD_INPUT_SINK);
+            let mut sink = self.instance.sink(RESULT_SINK);
             let held = sink.data().len();
             if held >= wanted {
                 let found = sink.data()[self.taken..wanted].to_vec();
@@ -170,7 +170,7 @@ impl Device for Simulated {
             let missing = ((wanted - held) / self.beat_bytes) as u64;
             let beats = sink.accepted() + missing;
             let ran = self.instance.run(PART, Some(beats));
-            let now = self.instance.sink(GRAD_INPUT_SINK).data().len();
+            let now = self.instance.sink(RESULT_SINK).data().len();
             idle = if now == held { idle + ran.cycles } else { 0 };
         }
     }

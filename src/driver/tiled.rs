@@ -62,7 +62,7 @@ impl<D: Device> Driver<'_, D> {
         let mut begins = None;
         // With the channels that fill up the last merged group.
         let [channels, height, width] = grad_input_shape(tiling.merge().merged());
-        let frames = arrays.grad_output.len_of(Axis(0));
+        let frames = arrays.moving.len_of(Axis(0));
         let mut result = match tiling.layer().accumulate() {
             true => {
                 let values = arrays.stages.accumulate.as_ref().expect("values to add");
@@ -172,11 +172,11 @@ pub fn tile_seed(seed: u32, tile: usize) -> u32 {
 
 /// What the engine is given for tile `index`, but for the values to add.
 fn part(tiling: &Tiling, index: usize, tile: &Tile, arrays: &Arrays) -> Arrays {
-    let (weight, stages) = weight_part(tiling, index, tile, &arrays.weight, &arrays.stages);
+    let (weight, stages) = weight_part(tiling, index, tile, &arrays.stationary, &arrays.stages);
     let channels: Vec<usize> = out_channels(tiling, tile).collect();
     Arrays {
-        grad_output: tiling.merge().grad_output(&arrays.grad_output, &channels),
-        weight,
+        moving: tiling.merge().grad_output(&arrays.moving, &channels),
+        stationary: weight,
         stages,
     }
 }

@@ -22,7 +22,7 @@ from the last pixel of a row to the first of the next one, a step of the columns
 
 /// The programs of rows and columns of an engine for this layer alone.
 pub fn walk(layer: &Layer) -> String {
-    let walk = FrameWalk::new(layer);
+    let walk = FrameWalk::new(layer.operation());
     // No line of a program depends on the sizes of the buffers.
     let buffers = Buffers {
         line_words: 0,

@@ -12,13 +12,16 @@ pub struct LayerArgs {
     /// Verilog module and file name
     #[arg(long)]
     pub name: Option<String>,
-    /// Channels of grad_input, which the engine produces
+    /// What the engine computes of the convolution
+    #[arg(long, value_name = "grad_input|forward|grad_weight")]
+    pub pass: Option<String>,
+    /// Channels of the convolution's input
     #[arg(long, value_name = "C", value_parser = integer::<i64, _>(..))]
     pub in_channels: Option<i64>,
-    /// Channels of grad_output, which the engine consumes
+    /// Channels of its output
     #[arg(long, value_name = "K", value_parser = integer::<i64, _>(..))]
     pub out_channels: Option<i64>,
-    /// Size of grad_input
+    /// Size of its input
     #[arg(long, value_name = "H,W")]
     pub in_size: Option<PerAxis>,
     /// Size of the kernel
@@ -36,15 +39,21 @@ pub struct LayerArgs {
     /// Groups of channels; as many as in-channels for a depthwise layer
     #[arg(long, value_parser = integer::<i64, _>(..))]
     pub groups: Option<i64>,
-    /// Size of grad_output, where it is less than the greatest that fits
+    /// Images of a batch; for grad_weight, which is summed over them
+    #[arg(long, value_name = "N", value_parser = integer::<i64, _>(..))]
+    pub batch: Option<i64>,
+    /// Size of its output, where it is less than the greatest that fits
     #[arg(long, value_name = "P,Q")]
     pub out_size: Option<PerAxis>,
-    /// Lanes over the channels of grad_output, at most K/groups
+    /// Lanes over channels that are added up: at most K/groups; forward C/groups; grad_weight the batch
     #[arg(long, value_name = "LANES", value_parser = integer::<i64, _>(..))]
     pub simd: Option<i64>,
-    /// Lanes over the channels of grad_input, at most C/groups; over groups if depthwise
+    /// Lanes over channels of the result: at most C/groups, else K/groups; over groups if each has one of them
     #[arg(long, value_name = "LANES", value_parser = integer::<i64, _>(..))]
     pub pe: Option<i64>,
+    /// Type of the input, int2 to int16
+    #[arg(long, value_name = "TYPE")]
+    pub input_type: Option<String>,
     /// Type of grad_output, int2 to int16
     #[arg(long, value_name = "TYPE")]
     pub grad_type: Option<String>,
@@ -69,7 +78,7 @@ pub struct LayerArgs {
     /// Keep the results, or make them zero, by a stream of bits
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub with_mask: Option<bool>,
-    /// Type of grad_input: accumulator, or int2 to int16 to requantise
+    /// Type of the result: accumulator, or int2 to int16 to requantise
     #[arg(long, value_name = "TYPE")]
     pub out_type: Option<String>,
     /// Which results share a scale
@@ -96,6 +105,7 @@ impl LayerArgs {
     pub fn keys(&self) -> Vec<&'static str> {
         let given = [
             ("name", self.name.is_some()),
+            ("layer.pass", self.pass.is_some()),
             ("layer.in_channels", self.in_channels.is_some()),
             ("layer.out_channels", self.out_channels.is_some()),
             ("layer.in_size", self.in_size.is_some()),
@@ -104,9 +114,11 @@ impl LayerArgs {
             ("layer.dilation", self.dilation.is_some()),
             ("layer.padding", self.padding.is_some()),
             ("layer.groups", self.groups.is_some()),
+            ("layer.batch", self.batch.is_some()),
             ("layer.out_size", self.out_size.is_some()),
             ("engine.simd", self.simd.is_some()),
             ("engine.pe", self.pe.is_some()),
+            ("engine.input_type", self.input_type.is_some()),
             ("engine.grad_type", self.grad_type.is_some()),
             ("engine.weight_type", self.weight_type.is_some()),
             ("engine.weight_sets", self.weight_sets.is_some()),
@@ -133,6 +145,7 @@ impl LayerArgs {
             mut layer,
             mut engine,
         } = file;
+        layer.pass = self.pass.unwrap_or(layer.pass);
         layer.in_channels = self.in_channels.or(layer.in_channels);
         layer.out_channels = self.out_channels.or(layer.out_channels);
         layer.in_size = self.in_size.or(layer.in_size);
@@ -141,9 +154,11 @@ impl LayerArgs {
         layer.dilation = self.dilation.unwrap_or(layer.dilation);
         layer.padding = self.padding.unwrap_or(layer.padding);
         layer.groups = self.groups.unwrap_or(layer.groups);
+        layer.batch = self.batch.or(layer.batch);
         layer.out_size = self.out_size.or(layer.out_size);
         engine.simd = self.simd.unwrap_or(engine.simd);
         engine.pe = self.pe.unwrap_or(engine.pe);
+        engine.input_type = self.input_type.or(engine.input_type);
         engine.grad_type = self.grad_type.unwrap_or(engine.grad_type);
         engine.weight_type = self.weight_type.unwrap_or(engine.weight_type);
         engine.weight_sets = self.weight_sets.unwrap_or(engine.weight_sets);

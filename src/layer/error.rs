@@ -13,6 +13,15 @@ pub enum LayerError {
     /// A required key is given neither in the file nor as a flag.
     #[error("`layer.{key}` is missing: give it in the layer file, or as --{flag}")]
     Missing { key: &'static str, flag: String },
+    /// A weight gradient of how many images nobody said.
+    #[error(
+        "`layer.batch` is missing: a weight gradient is summed over the images of a batch; give their number in the layer \
+         file, or as --batch"
+    )]
+    NoBatch,
+    /// Not a pass of a convolution.
+    #[error("`layer.pass` is {text:?}: it must be one of {words}")]
+    Pass { text: String, words: String },
     /// A number outside its range.
     #[error("`{key}`{item} is {value}: it must be from {least} to {greatest}")]
     Range {
@@ -81,12 +90,14 @@ pub enum LayerError {
     PackedOdd { pe: u32 },
     /// Two products do not fit one multiplier.
     #[error(
-        "`engine.packed_multipliers` has room for {greatest} bits, those of `engine.grad_type` and twice those of \
-         `engine.weight_type`: {grad_type} and {weight_type} take {bits}; use narrower types, or leave packing out"
+        "`engine.packed_multipliers` has room for {greatest} bits, those of `engine.{moving_key}` and twice those of \
+         `engine.{stationary_key}`: {moving_type} and {stationary_type} take {bits}; use narrower types, or leave packing out"
     )]
     PackedTypes {
-        grad_type: IntType,
-        weight_type: IntType,
+        moving_key: &'static str,
+        moving_type: IntType,
+        stationary_key: &'static str,
+        stationary_type: IntType,
         bits: u32,
         greatest: u32,
     },
@@ -133,7 +144,7 @@ pub enum LayerError {
         "the layer is too large: {what} would be {value}, and at most {greatest} are possible"
     )]
     TooLarge {
-        what: &'static str,
+        what: String,
         value: u128,
         greatest: u128,
     },
@@ -149,6 +160,8 @@ impl LayerError {
                 return Some("name".to_owned())
             }
             Self::Missing { key, .. } => ("layer", *key),
+            Self::NoBatch => ("layer", "batch"),
+            Self::Pass { .. } => ("layer", "pass"),
             Self::NoOutput { .. } => ("layer", "kernel"),
             Self::OutSize { .. } => ("layer", "out_size"),
             Self::Groups { .. } => ("layer", "groups"),

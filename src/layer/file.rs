@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::LayerError;
+use super::{LayerError, Pass};
 use crate::table_file::{self, read_text, Kind};
 
 /// A layer file. Keys that have no default are `None` until the file or a flag gives them.
@@ -29,6 +29,9 @@ pub struct LayerFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Geometry {
+    /// Which operation of the convolution the engine computes: "grad_input" (the default), "forward" or "grad_weight".
+    #[serde(skip_serializing_if = "is_grad_input")]
+    pub pass: String,
     /// C, required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_channels: Option<i64>,
@@ -49,6 +52,9 @@ pub struct Geometry {
     pub padding: PerSide,
     /// Groups of channels.
     pub groups: i64,
+    /// N, required for "grad_weight".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<i64>,
     /// P, Q; `None` for the greatest that fits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub out_size: Option<PerAxis>,
@@ -58,11 +64,14 @@ pub struct Geometry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Engine {
-    /// Lanes over K.
+    /// Lanes over the channels that are added up: K; forward C; for grad_weight the batch.
     pub simd: i64,
-    /// Lanes over C, or over groups if depthwise.
+    /// Lanes over the result's channels: C; forward and for grad_weight K. Over groups if each has a single one of them.
     pub pe: i64,
-    /// Type of the consumed gradient, "int2" to "int16".
+    /// Type of the input, "int2" to "int16"; "int8" by default. No array of "grad_input" has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_type: Option<String>,
+    /// Type of grad_output, "int2" to "int16".
     pub grad_type: String,
     /// Type of the weights, "int2" to "int16".
     pub weight_type: String,
@@ -95,6 +104,11 @@ pub struct Engine {
     pub rounding: Option<String>,
 }
 
+/// The pass of a layer that names none.
+fn is_grad_input(pass: &str) -> bool {
+    pass == Pass::GradInput.to_string()
+}
+
 /// The `out_type` of results that are not requantised.
 pub(crate) const ACCUMULATOR: &str = "accumulator";
 
@@ -115,6 +129,7 @@ impl Default for LayerFile {
 impl Default for Geometry {
     fn default() -> Self {
         Self {
+            pass: Pass::GradInput.to_string(),
             in_channels: None,
             out_channels: None,
             in_size: None,
@@ -123,6 +138,7 @@ impl Default for Geometry {
             dilation: PerItem([1; 2]),
             padding: PerItem([0; 4]),
             groups: 1,
+            batch: None,
             out_size: None,
         }
     }
@@ -133,6 +149,7 @@ impl Default for Engine {
         Self {
             simd: 1,
             pe: 1,
+            input_type: None,
             grad_type: "int8".to_owned(),
             weight_type: "int8".to_owned(),
             weight_sets: 1,

@@ -107,7 +107,10 @@ impl fmt::Display for ScalePer {
     }
 }
 
-fn write_word<C: Choice + PartialEq>(choice: C, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub(super) fn write_word<C: Choice + PartialEq>(
+    choice: C,
+    out: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
     let named = C::ALL.iter().find(|(_, each)| *each == choice);
     out.write_str(named.map_or("", |(name, _)| name))
 }

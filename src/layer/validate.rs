@@ -4,9 +4,11 @@ use super::file::ACCUMULATOR;
 use super::keywords::{is_keyword, is_net};
 use super::output::Choice;
 use super::{
-    Axis, Engine, IntType, LaneUse, Layer, LayerError, LayerFile, Requantise, Rounding, ScalePer,
+    Axis, Engine, IntType, LaneUse, Layer, LayerError, LayerFile, Pass, Requantise, Rounding,
+    ScalePer,
 };
 use crate::bound;
+use crate::operation::{Gather, Operation};
 use bpa_hdl::primitives::packed_multiplier::{packs, PACKED_BITS};
 
 /// H, W, P, Q, C and K.
@@ -14,6 +16,8 @@ pub(crate) const MAX_SIZE: i64 = 65_535;
 /// Kernel, stride, dilation and padding.
 pub(crate) const MAX_STEP: i64 = 4_095;
 const MAX_NAME: usize = 64;
+/// Bits of the input's values where the file does not say.
+const DEFAULT_INPUT_BITS: u32 = 8;
 /// The widest vector that the Verilog standard obliges a tool to support.
 pub(crate) const MAX_BEAT_BITS: u64 = 1 << 16;
 /// Words of a frame on a stream, and of the weight memory: an address stays within 31 bits.
@@ -41,6 +45,10 @@ impl LayerFile {
     pub(crate) fn validate_on(&self, lane_use: LaneUse) -> Result<Layer, LayerError> {
         check_name(&self.name)?;
         let geometry = &self.layer;
+        let pass = Pass::parse(&geometry.pass).ok_or_else(|| LayerError::Pass {
+            text: geometry.pass.clone(),
+            words: Pass::words(),
+        })?;
         let in_channels = required("in_channels", geometry.in_channels)?;
         let in_channels = in_range("layer.in_channels", "", in_channels, 1, MAX_SIZE)?;
         let out_channels = required("out_channels", geometry.out_channels)?;
@@ -58,30 +66,49 @@ impl LayerFile {
             }
         }
 
+        let batch = self.batch(pass)?;
         let engine = &self.engine;
-        let out_per_group = out_channels / groups;
-        let in_per_group = in_channels / groups;
-        let simd = if lane_use == LaneUse::Shared {
-            in_range("engine.simd", "", engine.simd, 1, MAX_SIZE)?
-        } else {
-            lanes("simd", engine.simd, out_per_group, "out_channels / groups")?
-        };
-        let pe = if lane_use == LaneUse::Shared {
-            in_range("engine.pe", "", engine.pe, 1, MAX_SIZE)?
-        } else if groups > 1 && in_per_group == 1 {
-            lanes("pe", engine.pe, groups, "groups, as the layer is depthwise")?
-        } else {
-            lanes("pe", engine.pe, in_per_group, "in_channels / groups")?
+        let operation = {
+            let roles = Roles::new(pass, in_channels / groups, out_channels / groups, batch);
+            let depthwise = lane_use.is_depthwise(groups, roles.result);
+            let (simd, pe) = match lane_use {
+                LaneUse::Shared => (
+                    in_range("engine.simd", "", engine.simd, 1, MAX_SIZE)?,
+                    in_range("engine.pe", "", engine.pe, 1, MAX_SIZE)?,
+                ),
+                LaneUse::Own => (
+                    lanes("simd", engine.simd, roles.moving, roles.moving_words)?,
+                    match depthwise {
+                        true => lanes("pe", engine.pe, groups, roles.depthwise_words)?,
+                        false => lanes("pe", engine.pe, roles.result, roles.result_words)?,
+                    },
+                ),
+            };
+            Operation {
+                rows: Gather::of(rows, pass),
+                cols: Gather::of(cols, pass),
+                groups,
+                moving_per_group: roles.moving,
+                result_per_group: roles.result,
+                simd,
+                pe,
+                depthwise,
+            }
         };
         let layer = Layer {
             name: self.name.clone(),
+            pass,
             rows,
             cols,
             in_channels,
             out_channels,
             groups,
-            simd,
-            pe,
+            batch,
+            operation,
+            input_type: match &engine.input_type {
+                None => IntType::of_bits(DEFAULT_INPUT_BITS),
+                Some(text) => int_type("input_type", text)?,
+            },
             grad_type: int_type("grad_type", &engine.grad_type)?,
             weight_type: int_type("weight_type", &engine.weight_type)?,
             weight_sets: in_range("engine.weight_sets", "", engine.weight_sets, 1, 2)?,
@@ -89,12 +116,20 @@ impl LayerFile {
             accumulate: engine.accumulate,
             mask: engine.mask,
             requantise: requantise(engine)?,
-            lane_use,
         };
         check_packing(&layer)?;
         check_widths(&layer)?;
         check_products(&layer)?;
         Ok(layer)
+    }
+
+    /// The images of a batch, where the file says, as it has to for a weight gradient.
+    fn batch(&self, pass: Pass) -> Result<Option<u32>, LayerError> {
+        match (self.layer.batch, pass) {
+            (Some(batch), _) => in_range("layer.batch", "", batch, 1, MAX_SIZE).map(Some),
+            (None, Pass::GradWeight) => Err(LayerError::NoBatch),
+            (None, _) => Ok(None),
+        }
     }
 
     fn axis(&self, names: &AxisNames) -> Result<Axis, LayerError> {
@@ -119,6 +154,41 @@ impl LayerFile {
         let out_size = geometry.out_size.map(|pair| pair.0[index]);
         axis.out_size = check_out_size(item, &axis, out_size)?;
         Ok(axis)
+    }
+}
+
+/// Channels of a group that the lanes run over, and what messages call them.
+struct Roles {
+    moving: u32,
+    moving_words: &'static str,
+    result: u32,
+    result_words: &'static str,
+    depthwise_words: &'static str,
+}
+
+impl Roles {
+    /// Of a group with so many channels of C and K.
+    fn new(pass: Pass, c: u32, k: u32, batch: Option<u32>) -> Self {
+        const C: &str = "in_channels / groups";
+        const K: &str = "out_channels / groups";
+        const NARROW: &str = "groups, as each has one output channel";
+        let (moving, moving_words) = match pass {
+            Pass::GradInput => (k, K),
+            Pass::Forward => (c, C),
+            // A weight gradient has a batch.
+            Pass::GradWeight => (batch.unwrap_or(1), "batch"),
+        };
+        let (result, result_words, depthwise_words) = match pass {
+            Pass::GradInput => (c, C, "groups, as the layer is depthwise"),
+            Pass::Forward | Pass::GradWeight => (k, K, NARROW),
+        };
+        Roles {
+            moving,
+            moving_words,
+            result,
+            result_words,
+            depthwise_words,
+        }
     }
 }
 
@@ -317,18 +387,26 @@ fn check_packing(layer: &Layer) -> Result<(), LayerError> {
     if !layer.packed_multipliers() {
         return Ok(());
     }
-    if layer.is_depthwise() {
+    if layer.operation().depthwise {
         return Err(LayerError::PackedDepthwise);
     }
     if layer.pe() % 2 != 0 {
         return Err(LayerError::PackedOdd { pe: layer.pe() });
     }
-    let (grad_type, weight_type) = (layer.grad_type(), layer.weight_type());
-    if !packs(grad_type.bits() as usize, weight_type.bits() as usize) {
+    let (moving_type, stationary_type) = (layer.moving_type(), layer.stationary_type());
+    if !packs(moving_type.bits() as usize, stationary_type.bits() as usize) {
         return Err(LayerError::PackedTypes {
-            grad_type,
-            weight_type,
-            bits: grad_type.bits() + 2 * weight_type.bits(),
+            moving_key: match layer.pass() {
+                Pass::GradInput => "grad_type",
+                Pass::Forward | Pass::GradWeight => "input_type",
+            },
+            moving_type,
+            stationary_key: match layer.pass() {
+                Pass::GradInput | Pass::Forward => "weight_type",
+                Pass::GradWeight => "grad_type",
+            },
+            stationary_type,
+            bits: moving_type.bits() + 2 * stationary_type.bits(),
             greatest: PACKED_BITS as u32,
         });
     }
@@ -336,14 +414,19 @@ fn check_packing(layer: &Layer) -> Result<(), LayerError> {
 }
 
 fn check_widths(layer: &Layer) -> Result<(), LayerError> {
-    // Either may be the wider one: a dense layer's gradients are fewer than its weights, but may have more bits.
-    let gradients = match layer.is_depthwise() {
+    let arrays = layer.pass().arrays();
+    // Either may be the wider one: in a dense layer what moves is less than what is stationary, but may have more bits.
+    let moving = match layer.operation().depthwise {
         true => layer.multipliers(),
         false => layer.simd().into(),
     };
     for (stream, values, int_type) in [
-        ("grad_output", gradients, layer.grad_type()),
-        ("weight", layer.multipliers(), layer.weight_type()),
+        (arrays.moving.name, moving, layer.moving_type()),
+        (
+            arrays.stationary.name,
+            layer.multipliers(),
+            layer.stationary_type(),
+        ),
     ] {
         let bits = values * u64::from(int_type.bits());
         if bits > MAX_BEAT_BITS {
@@ -364,11 +447,21 @@ fn check_stages(layer: &Layer) -> Result<(), LayerError> {
     if !(layer.accumulate() || layer.mask() || layer.requantise().is_some()) {
         return Ok(());
     }
-    check_staged(layer.sum_bits().into(), layer.pe(), layer.simd())
+    check_staged(
+        layer.sum_bits().into(),
+        layer.pe(),
+        layer.simd(),
+        layer.pass(),
+    )
 }
 
 /// The same for an accumulator of so many bits.
-pub(crate) fn check_staged(acc_bits: u64, pe: u32, simd: u32) -> Result<(), LayerError> {
+pub(crate) fn check_staged(
+    acc_bits: u64,
+    pe: u32,
+    simd: u32,
+    pass: Pass,
+) -> Result<(), LayerError> {
     check_limit(
         "bits of an accumulator with a stage behind it",
         acc_bits.into(),
@@ -382,7 +475,7 @@ pub(crate) fn check_staged(acc_bits: u64, pe: u32, simd: u32) -> Result<(), Laye
             simd,
             pe,
             bits,
-            stream: "grad_input",
+            stream: pass.arrays().result.name,
             greatest: MAX_BEAT_BITS,
         });
     }
@@ -390,26 +483,30 @@ pub(crate) fn check_staged(acc_bits: u64, pe: u32, simd: u32) -> Result<(), Laye
 }
 
 fn check_products(layer: &Layer) -> Result<(), LayerError> {
-    let frame =
-        |rows: u32, cols: u32, words: u32| u128::from(rows) * u128::from(cols) * u128::from(words);
-    let (rows, cols) = (layer.rows(), layer.cols());
-    let consumed = frame(rows.out_size, cols.out_size, layer.dy_words_per_pixel());
-    let produced = frame(rows.in_size, cols.in_size, layer.out_beats_per_pixel());
-    check_limit("beats of grad_output in a frame", consumed, MAX_WORDS)?;
-    check_limit("beats of grad_input in a frame", produced, MAX_WORDS)?;
-    check_limit("words of weights", layer.weight_words().into(), MAX_WORDS)?;
-    // With these limits the other counts of a frame fit 64 bits: zero insertion is at most 2^31 pixels' beats times 2^31
-    // words of weights, and multiplications are at most 2^40 cycles times the lanes of a beat.
+    let (operation, arrays) = (layer.operation(), layer.pass().arrays());
+    let frame = |pixels: [usize; 3], beats: u32| {
+        let [_, rows, cols] = pixels;
+        rows as u128 * cols as u128 * u128::from(beats)
+    };
+    let consumed = frame(operation.moving_shape(), operation.moving_beats_per_pixel());
+    let produced = frame(operation.result_shape(), operation.result_beats_per_pixel());
+    let beats = |array: &str| format!("beats of {array} in a frame");
+    check_limit(&beats(arrays.moving.name), consumed, MAX_WORDS)?;
+    check_limit(&beats(arrays.result.name), produced, MAX_WORDS)?;
+    let words = format!("words of {}", arrays.stationary.values);
+    check_limit(&words, operation.stationary_words().into(), MAX_WORDS)?;
+    // With these limits the other counts of a frame fit 64 bits, but for a weight gradient's zero insertion: that of the
+    // others is at most 2^31 pixels' beats times 2^31 words of weights, and multiplications are at most 2^40 cycles times the lanes of a beat.
     let cycles = bound::Counts::new(layer).bound;
     check_limit("cycles of a frame", cycles, MAX_CYCLES)
 }
 
-fn check_limit(what: &'static str, value: u128, greatest: u128) -> Result<(), LayerError> {
+fn check_limit(what: &str, value: u128, greatest: u128) -> Result<(), LayerError> {
     if value <= greatest {
         Ok(())
     } else {
         Err(LayerError::TooLarge {
-            what,
+            what: what.to_owned(),
             value,
             greatest,
         })

@@ -5,8 +5,8 @@ use std::path::Path;
 use ndarray::Array4;
 
 use super::{Network, NetworkError};
-use crate::npy::{read_grad_output_of, read_weight};
-use crate::vectors::{random_grad_output, random_weight};
+use crate::npy::{read_moving_of, read_stationary};
+use crate::vectors::{random_moving, random_stationary};
 
 /// The arrays of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,14 +45,14 @@ impl NetworkArrays {
         let layer = first.tiling.layer();
         let frames = network.frames;
         let grad_output = match given(network.grad_output()) {
-            Some(path) => read_grad_output_of(&path, layer, frames).map_err(at(&first.name))?,
-            None => random_grad_output(layer, frames, seed),
+            Some(path) => read_moving_of(&path, layer, frames).map_err(at(&first.name))?,
+            None => random_moving(layer, frames, seed),
         };
         let weights = network.steps.iter().enumerate().map(|(index, step)| {
             let layer = step.tiling.layer();
             match given(step.weight()) {
-                Some(path) => read_weight(&path, layer).map_err(at(&step.name)),
-                None => Ok(random_weight(layer, seed.wrapping_add(index as u64))),
+                Some(path) => read_stationary(&path, layer).map_err(at(&step.name)),
+                None => Ok(random_stationary(layer, seed.wrapping_add(index as u64))),
             }
         });
         Ok(Self {

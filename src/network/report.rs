@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{Network, Step};
 use crate::compare::Comparison;
+use crate::layer::Pass;
 
 /// What a layer took; as JSON, with these names.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -81,7 +82,7 @@ impl Row {
             fifo_results_enough: step.short_fifo().map(|fifo| fifo.enough),
             saturated,
             mismatches: comparison.mismatches,
-            first_mismatch: comparison.first.map(|first| first.to_string()),
+            first_mismatch: comparison.first.map(|first| first.of(Pass::GradInput)),
         }
     }
 }

@@ -47,8 +47,8 @@ pub fn run<D: Device>(
     for ((step, weight), expected) in steps().zip(expected) {
         let joined = gradients.join(network, step, arrays);
         let arrays = Arrays {
-            grad_output: joined.grad_output,
-            weight: weight.clone(),
+            moving: joined.grad_output,
+            stationary: weight.clone(),
             stages: StageArrays::default(),
         };
         let was_begun = begun.is_some();
@@ -68,7 +68,7 @@ pub fn run<D: Device>(
             &comparison,
         ));
         gradients.inputs.push(grad_input);
-        gradients.outputs.push(arrays.grad_output);
+        gradients.outputs.push(arrays.moving);
     }
     Ok(Ran {
         report: Report::new(network, rows),

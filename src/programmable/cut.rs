@@ -145,7 +145,7 @@ impl ProgrammableEngine {
         let limits = self.limits();
         let (rows, cols) = (layer.rows(), layer.cols());
         // Of one block of channels of one group.
-        let held = FrameWalk::new(&smallest).held_pixels();
+        let held = FrameWalk::new(smallest.operation()).held_pixels();
         let zeros = plan
             .descriptor()
             .max_skip
@@ -156,7 +156,10 @@ impl ProgrammableEngine {
         let consumed = u64::from(rows.out_size) * u64::from(cols.out_size);
         let produced = u64::from(rows.in_size) * u64::from(cols.in_size);
 
-        let (k_blocks, c_blocks) = (layer.k_blocks(), layer.c_blocks());
+        let (k_blocks, c_blocks) = (
+            layer.operation().moving_blocks(),
+            layer.operation().result_blocks(),
+        );
         let most_scales = match layer.requantise().map(|it| it.scale_per) {
             Some(ScalePer::Channel) => limits.scale_words,
             _ => u64::MAX,

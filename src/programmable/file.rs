@@ -13,7 +13,7 @@ use crate::layer::validate::{
     check_name, check_staged, in_range, int_type, requantise, MAX_BEAT_BITS, MAX_SIZE,
     MAX_STAGED_BITS, MAX_STEP,
 };
-use crate::layer::{Engine, LayerError, PerAxis, PerItem, Requantise, ScalePer};
+use crate::layer::{Engine, LayerError, Pass, PerAxis, PerItem, Requantise, ScalePer};
 use crate::table_file::{self, read_text, Kind};
 
 /// The `mode` of the engines that this file describes.
@@ -305,7 +305,12 @@ impl ProgrammableEngine {
                 greatest: MAX_STAGED_BITS,
             });
         }
-        Ok(check_staged(bits as u64, self.pe, self.simd)?)
+        Ok(check_staged(
+            bits as u64,
+            self.pe,
+            self.simd,
+            Pass::GradInput,
+        )?)
     }
 
     /// The engine as a file that states every key.

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use bpa_hdl::shell::job_table::JobTable;
 
 use super::{NoFit, ProgrammableEngine, UsedStages};
-use crate::layer::{Axis, Engine, Geometry, LaneUse, Layer, LayerFile, ScalePer};
+use crate::layer::{Axis, Engine, Geometry, LaneUse, Layer, LayerFile, Pass, ScalePer};
 use crate::plan::Plan;
 use crate::schedule::{Buffers, FrameWalk};
 
@@ -64,7 +64,11 @@ impl ProgrammableEngine {
             layer: geometry,
             engine,
         };
-        Ok(file.validate_on(LaneUse::Shared)?)
+        let layer = file.validate_on(LaneUse::Shared)?;
+        match layer.pass() {
+            Pass::GradInput => Ok(layer),
+            pass => Err(NoFit::Pass { pass }),
+        }
     }
 
     /// The plan of a [`layer`](Self::layer) in the memories that the engine has.
@@ -114,7 +118,7 @@ impl ProgrammableEngine {
         limit(
             "words of weights",
             "weight_words",
-            layer.weight_words(),
+            layer.operation().stationary_words(),
             limits.weight_words,
         )?;
         if layer
@@ -128,8 +132,8 @@ impl ProgrammableEngine {
                 limits.scale_words,
             )?;
         }
-        let pixel_words = u64::from(layer.dy_words_per_pixel());
-        let needed = FrameWalk::new(layer).held_pixels() * pixel_words;
+        let pixel_words = u64::from(layer.operation().moving_beats_per_pixel());
+        let needed = FrameWalk::new(layer.operation()).held_pixels() * pixel_words;
         limit(
             "words of line buffer",
             "line_words",

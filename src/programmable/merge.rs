@@ -137,7 +137,7 @@ mod tests {
     use crate::layer::{Geometry, PerItem};
     use crate::programmable::EngineFile;
     use crate::reference::gather;
-    use crate::vectors::{random_grad_output, random_weight};
+    use crate::vectors::{random_moving, random_stationary};
 
     /// 5 groups of 2 x 3 channels, by 1, 2, 3 and 5 of them.
     #[test]
@@ -154,7 +154,7 @@ mod tests {
                 ..Geometry::default()
             })
             .unwrap();
-        let (grad_output, weight) = (random_grad_output(&layer, 2, 1), random_weight(&layer, 1));
+        let (grad_output, weight) = (random_moving(&layer, 2, 1), random_stationary(&layer, 1));
         let expected = gather(&layer, &grad_output, &weight);
         let merges = Merge::all(&layer);
         let mut all: Vec<u32> = merges.iter().map(|(_, merge)| merge.each()).collect();

@@ -68,7 +68,7 @@ pub(super) struct Cut {
 impl Tile {
     /// Beats of its weights, and of their scales.
     pub fn weight_beats(&self) -> u64 {
-        self.plan.layer().weight_words() + self.plan.layer().scale_words()
+        self.plan.layer().operation().stationary_words() + self.plan.layer().scale_words()
     }
 
     /// Whether that other tile adds to partial sums of this one.

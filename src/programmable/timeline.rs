@@ -174,7 +174,7 @@ impl Run {
     fn new(plan: &Plan, frames: u64) -> Self {
         let d = plan.descriptor();
         Run {
-            weights: plan.layer().weight_words(),
+            weights: plan.layer().operation().stationary_words(),
             scales: plan.layer().scale_words(),
             stored: plan.frame_words() * frames,
             beats: d.input_pixels() * d.pixel_words() * frames,
@@ -235,5 +235,5 @@ fn unneeded_beats(plan: &Plan) -> u64 {
     let d = plan.descriptor();
     let last = d.kept_rows.last * d.kept_cols.size + d.kept_cols.last;
     let pixels = d.kept_rows.size * d.kept_cols.size - 1 - last;
-    pixels * u64::from(plan.layer().dy_words_per_pixel())
+    pixels * u64::from(plan.layer().operation().moving_beats_per_pixel())
 }

@@ -5,32 +5,19 @@
 
 use ndarray::{Array1, Array4};
 
-use super::grad_input_shape;
+use crate::arrays::StageArrays;
 use crate::layer::{Layer, Requantise, Rounding, ScalePer};
-
-/// What the engine is given beside gradients and weights; each only where the layer has the option.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StageArrays {
-    /// (C), or (1) where one scale serves all channels.
-    pub scale: Option<Array1<i32>>,
-    /// (N, C, H, W), added to the sums.
-    pub accumulate: Option<Array4<i64>>,
-    /// (N, C, H, W), where a sum is kept.
-    pub mask: Option<Array4<bool>>,
-    /// Where stochastic rounding begins; 31 bits.
-    pub rounding_seed: u32,
-}
 
 /// What leaves the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
-    /// (N, C, H, W)
-    pub grad_input: Array4<i64>,
+    /// By frames: (frame, channel, row, column).
+    pub result: Array4<i64>,
     /// Values that were outside the range of the output's type.
     pub saturations: u64,
 }
 
-/// What becomes of `sums` (N, C, H, W), the gradient itself.
+/// What becomes of the sums, by frames: (frame, channel, row, column).
 ///
 /// # Panics
 /// If an array that the layer needs is missing or has another shape.
@@ -58,7 +45,7 @@ impl<'a> Finisher<'a> {
     /// As [`finish`].
     pub fn next(&mut self, sums: Array4<i64>, arrays: &StageArrays) -> Finished {
         let layer = self.layer;
-        assert_eq!(sums.shape()[1..], grad_input_shape(layer));
+        assert_eq!(sums.shape()[1..], layer.operation().result_shape());
         let mut values = sums;
         if layer.accumulate() {
             values += arrays.accumulate.as_ref().expect("values to add");
@@ -70,7 +57,7 @@ impl<'a> Finisher<'a> {
         }
         match layer.requantise() {
             None => Finished {
-                grad_input: values,
+                result: values,
                 saturations: 0,
             },
             Some(requantise) => {
@@ -89,7 +76,7 @@ fn requantised(
 ) -> Finished {
     let (least, greatest) = (requantise.out_type.min(), requantise.out_type.max());
     let mut saturations = 0;
-    let mut grad_input = Array4::zeros(values.raw_dim());
+    let mut result = Array4::zeros(values.raw_dim());
     let (frames, channels, height, width) = values.dim();
     // The engine's lanes draw pixel by pixel.
     for n in 0..frames {
@@ -106,13 +93,13 @@ fn requantised(
                     let rounded = rounded(product, requantise.shift, requantise.rounding, draw);
                     let cut = rounded.clamp(least.into(), greatest.into());
                     saturations += u64::from(cut != rounded);
-                    grad_input[[n, c, h, w]] = cut as i64;
+                    result[[n, c, h, w]] = cut as i64;
                 }
             }
         }
     }
     Finished {
-        grad_input,
+        result,
         saturations,
     }
 }
@@ -133,7 +120,7 @@ fn rounded(product: i128, shift: u32, rounding: Rounding, draw: impl FnOnce() ->
     below + i128::from(up)
 }
 
-/// The random numbers of all lanes. A lane draws once for each beat of grad_input, in the order of the stream:
+/// The random numbers of all lanes. A lane draws once for each beat of results, in the order of the stream:
 /// pixel by pixel, and within a pixel group by group and block of channels by block.
 struct Draws<'a> {
     layer: &'a Layer,
@@ -154,7 +141,7 @@ impl<'a> Draws<'a> {
     }
 
     fn next_pixel(&mut self) {
-        self.pixel = (0..self.layer.out_beats_per_pixel())
+        self.pixel = (0..self.layer.operation().result_beats_per_pixel())
             .map(|_| {
                 let drawn = self.lanes.clone();
                 self.lanes.iter_mut().for_each(|x| *x = xorshift(*x));
@@ -166,10 +153,10 @@ impl<'a> Draws<'a> {
     /// The number of channel `c`.
     fn of(&self, c: usize) -> u32 {
         let pe = self.layer.pe() as usize;
-        let (beat, lane) = if self.layer.is_depthwise() {
+        let (beat, lane) = if self.layer.operation().depthwise {
             (c / pe, c % pe)
         } else {
-            let in_group = self.layer.in_per_group() as usize;
+            let in_group = self.layer.operation().result_per_group as usize;
             let blocks = in_group.div_ceil(pe);
             let (group, c) = (c / in_group, c % in_group);
             (group * blocks + c / pe, c % pe)

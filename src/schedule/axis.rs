@@ -1,48 +1,7 @@
 //! Which taps reach which position of one axis, and what a walk over the positions needs and lets go.
 
-use crate::layer::Axis;
+use crate::operation::Gather;
 use bpa_hdl::config::descriptor::Kept;
-
-/// An axis as a gather: position `h` of the array that is made takes from position `p` of the array that is read through
-/// tap `r` where
-///
-/// ```text
-/// p * stride = h * advance + pad - r * dilation,   0 <= p < sources,   0 <= r < kernel
-/// ```
-///
-/// The data gradient has advance 1; a forward convolution has stride 1 and its own stride as the advance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Gather {
-    /// Positions of the array that is made.
-    pub positions: u64,
-    /// Positions of the array that is read.
-    pub sources: u64,
-    /// Taps.
-    pub kernel: u64,
-    /// How far a position of the array that is read moves `h * advance + pad`.
-    pub stride: u64,
-    /// How far a tap does, the other way.
-    pub dilation: u64,
-    /// How far a position of the array that is made does.
-    pub advance: u64,
-    /// Where position 0 and tap 0 meet the array that is read.
-    pub pad: i64,
-}
-
-impl From<Axis> for Gather {
-    /// The data gradient: grad_input is made, grad_output is read.
-    fn from(axis: Axis) -> Self {
-        Gather {
-            positions: axis.in_size.into(),
-            sources: axis.out_size.into(),
-            kernel: axis.kernel.into(),
-            stride: axis.stride.into(),
-            dilation: axis.dilation.into(),
-            advance: 1,
-            pad: axis.pad_before.into(),
-        }
-    }
-}
 
 /// The taps that reach one position: `r = first_tap + i * tap_step` meets `p = first_out - i * out_step` for `i` from 0 to
 /// `count - 1`.

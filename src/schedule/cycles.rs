@@ -38,7 +38,7 @@ pub struct Buffers {
     pub fifo_results: u64,
 }
 
-/// Cycle counts of a run, from the first beat of grad_output taken, both ends counted.
+/// Cycle counts of a run, from the first beat of what moves that is taken, both ends counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cycles {
     /// To the last beat of the last frame.
@@ -157,7 +157,7 @@ fn ends(mut model: Model, frames: u64) -> Vec<i64> {
     ends
 }
 
-/// Cycle in which the first beat of grad_output is taken; the walk has run ahead by then.
+/// Cycle in which the first beat of what moves is taken; the walk has run ahead by then.
 const FIRST_BEAT: i64 = 0;
 /// A cycle before everything.
 const NEVER: i64 = i64::MIN / 4;
@@ -173,7 +173,7 @@ struct Model<'a> {
     stored: u64,
     last_beat_in: i64,
     freed: u64,
-    /// Pixels freed up to and including a pixel of grad_input, and the cycle of its last issue.
+    /// Pixels freed up to and including a pixel of the result, and the cycle of its last issue.
     frees: VecDeque<(u64, i64)>,
     needed: u64,
 

@@ -1,42 +1,42 @@
 //! A frame as the engine walks it: the same for every size of its buffers.
 
 use super::axis::{AxisWalk, Visit};
-use crate::layer::Layer;
+use crate::operation::Operation;
 
-/// A layer, unfolded along both axes.
+/// An operation, unfolded along both axes.
 #[derive(Clone, Debug)]
 pub struct FrameWalk {
     /// Rows.
     pub rows: AxisWalk,
     /// Columns.
     pub cols: AxisWalk,
-    /// Issues of one tap: blocks of K, or one where no tap reaches any pixel.
+    /// Issues of one tap: blocks of moving channels, or one where no tap reaches any pixel.
     pub tap_issues: u64,
-    /// Beats of grad_output of one pixel.
+    /// Beats of one pixel of what moves.
     pub pixel_words: u64,
-    /// Accumulations, and beats of grad_input, of one pixel.
+    /// Accumulations, and beats of the result, of one pixel.
     pub pixel_beats: u64,
     /// Whether any tap reaches any pixel. Where none does, the walk is a stand-in with one tap at
     /// the first pixel, whose weights the hardware replaces by zero.
     pub reaches: bool,
 }
 
-/// One pixel of grad_input with taps, in order of the walk.
+/// One pixel of the result with taps, in order of the walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pixel {
     /// Issues of each of its accumulations.
     pub issues: u64,
-    /// Pixels of grad_output that must be there beyond those needed before.
+    /// Pixels of what moves that must be there beyond those needed before.
     pub opens: u64,
-    /// Pixels of grad_output that are dead afterwards.
+    /// Pixels of what moves that are dead afterwards.
     pub frees: u64,
     /// First pixel with taps of its row.
     pub row_first: bool,
-    /// Pixels of grad_input without a tap between the one before in this frame and this one.
+    /// Pixels of the result without a tap between the one before in this frame and this one.
     pub skipped: u64,
 }
 
-/// What a row needs and lets go, in pixels of grad_output.
+/// What a row needs and lets go, in pixels of what moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowNeeds {
     /// For its first pixel.
@@ -50,9 +50,9 @@ pub struct RowNeeds {
 }
 
 impl FrameWalk {
-    /// Unfolds the layer.
-    pub fn new(layer: &Layer) -> Self {
-        let (rows, cols) = (layer.rows(), layer.cols());
+    /// Unfolds the operation.
+    pub fn new(operation: &Operation) -> Self {
+        let (rows, cols) = (operation.rows, operation.cols);
         let walks = AxisWalk::new(rows).zip(AxisWalk::new(cols));
         let reaches = walks.is_some();
         let (rows, cols) =
@@ -61,26 +61,26 @@ impl FrameWalk {
             rows,
             cols,
             tap_issues: match reaches {
-                true => layer.k_blocks().into(),
+                true => operation.moving_blocks().into(),
                 false => 1,
             },
-            pixel_words: u64::from(layer.dy_words_per_pixel()),
-            pixel_beats: u64::from(layer.out_beats_per_pixel()),
+            pixel_words: operation.moving_beats_per_pixel().into(),
+            pixel_beats: operation.result_beats_per_pixel().into(),
             reaches,
         }
     }
 
-    /// Pixels of grad_output stored of a frame.
+    /// Pixels of what moves that are stored of a frame.
     pub fn kept_pixels(&self) -> u64 {
         self.rows.kept_size() * self.cols.kept_size()
     }
 
-    /// Pixels of grad_input behind the last with a tap.
+    /// Pixels of the result behind the last with a tap.
     pub fn end_pixels(&self) -> u64 {
         self.rows.behind() * self.cols.size() + self.cols.behind()
     }
 
-    /// Pixels of grad_input without a tap before visit `index` of the rows: its first pixel's, in this frame.
+    /// Pixels of the result without a tap before visit `index` of the rows: its first pixel's, in this frame.
     pub fn skipped_before_row(&self, index: usize) -> u64 {
         let (rows, width) = (&self.rows.visits, self.cols.size());
         match index.checked_sub(1) {
@@ -98,7 +98,7 @@ impl FrameWalk {
         cols[index].position - cols[index - 1].position - 1
     }
 
-    /// What a row means for the pixels of grad_output. The newest row that it opens arrives pixel by pixel, and the oldest
+    /// What a row means for the pixels of what moves. The newest row that it opens arrives pixel by pixel, and the oldest
     /// that it closes goes like that; others are there before its first pixel, or go with its last.
     pub fn row_needs(&self, row: &Visit) -> RowNeeds {
         let cols = &self.cols.visits;
@@ -154,7 +154,7 @@ impl FrameWalk {
         self.rows.least_taps() * self.cols.least_taps() * self.tap_issues * self.pixel_beats
     }
 
-    /// The most pixels of grad_input without a tap between two with one, or before the first.
+    /// The most pixels of the result without a tap between two with one, or before the first.
     pub fn max_skipped(&self) -> u64 {
         let rows = (0..self.rows.visits.len()).map(|index| self.skipped_before_row(index));
         let cols = (1..self.cols.visits.len()).map(|index| self.skipped_before_col(index));

@@ -21,10 +21,11 @@ impl FrameWalk {
     /// The layer as the core takes it, with buffers of these sizes.
     pub fn describe(&self, layer: &Layer, buffers: Buffers, shell: Shell) -> Descriptor {
         let beats = self.pixel_beats;
-        let k_blocks = u64::from(layer.k_blocks());
-        let kernel_cols = u64::from(layer.cols().kernel);
+        let operation = layer.operation();
+        let k_blocks = u64::from(operation.moving_blocks());
+        let kernel_cols = operation.cols.kernel;
         let [row_units, col_units] = self.units(kernel_cols);
-        // What the space of a pixel of grad_output counts as.
+        // What the space of a pixel of what moves counts as.
         let space = match shell {
             Shell::Fixed => 1,
             Shell::Programmable => self.pixel_words,
@@ -44,6 +45,7 @@ impl FrameWalk {
             }
         };
         Descriptor {
+            arrays: layer.pass().arrays(),
             rows: axis(
                 &self.rows,
                 self.row_steps(kernel_cols, space),
@@ -59,9 +61,9 @@ impl FrameWalk {
             kept_rows: self.rows.kept,
             kept_cols: self.cols.kept,
             k_blocks,
-            c_blocks: u64::from(layer.c_blocks()),
-            group_blocks: u64::from(layer.group_blocks()),
-            block_weights: u64::from(layer.rows().kernel) * kernel_cols * k_blocks,
+            c_blocks: operation.result_blocks().into(),
+            group_blocks: operation.group_blocks().into(),
+            block_weights: operation.rows.kernel * kernel_cols * k_blocks,
             line_words: buffers.line_words,
             reaches: self.reaches,
             least_issues: self.least_issues(),

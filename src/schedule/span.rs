@@ -1,9 +1,9 @@
-//! The live span: how much of grad_output is alive at once.
+//! The live span: how much of what moves is alive at once.
 
 use super::axis::AxisWalk;
 use super::frame::FrameWalk;
 
-/// The most pixels of grad_output, of those that some output needs, that lie between the newest
+/// The most pixels of what moves, of those that some output needs, that lie between the newest
 /// arrived and the oldest still used while the frame is computed in order; freed in order of
 /// arrival.
 pub fn live_span_pixels(walk: &FrameWalk) -> u64 {
@@ -16,7 +16,7 @@ pub fn live_span_pixels(walk: &FrameWalk) -> u64 {
     let mut newest = 0;
     let mut span = 0;
     for (i, row) in rows.uses.iter().enumerate() {
-        // Oldest row that a later row of grad_input uses.
+        // Oldest row that a later row of the result uses.
         let later = rows
             .uses
             .get(i + 1)
@@ -31,7 +31,7 @@ pub fn live_span_pixels(walk: &FrameWalk) -> u64 {
     span
 }
 
-/// What one position uses, in ranks among the needed positions of grad_output.
+/// What one position uses, in ranks among the needed positions of what moves.
 struct Use {
     newest: u64,
     oldest: u64,

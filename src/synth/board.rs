@@ -97,7 +97,10 @@ impl Board {
             Board::Ecp5_85k => [156, 208],
             Board::GowinGw2a => {
                 // Each is one of 18 x 18 or two of 9 x 9.
-                let widest = layer.grad_type().bits().max(layer.weight_type().bits());
+                let widest = layer
+                    .moving_type()
+                    .bits()
+                    .max(layer.stationary_type().bits());
                 [if widest <= 9 { 96 } else { 48 }, 46]
             }
             Board::XilinxXc7 | Board::Generic => return None,

@@ -6,19 +6,32 @@
 //!
 //! | stream | order of beats | values of a beat |
 //! |---|---|---|
-//! | grad_output | p, q, group block, K block | SIMD channels; depthwise: SIMD channels x PE groups, the group fastest |
-//! | weight | group block, C block, r, s, K block | SIMD x PE, the PE lane fastest |
-//! | grad_input, accumulate, mask | h, w, group block, C block | PE channels; depthwise: PE groups |
+//! | what moves | row, column, group block, block of moving channels | SIMD channels; depthwise: SIMD channels x PE groups, the group fastest |
+//! | what is stationary | group block, block of the result's channels, row and column of taps, block of moving channels | SIMD x PE, the PE lane fastest |
+//! | the result, accumulate, mask | row, column, group block, block of the result's channels | PE channels; depthwise: PE groups |
 //!
-//! A set of weights may end with beats of scales: group block, C block, each the scales of PE channels; or one beat
-//! with one scale.
+//! Arrays are those of the [`Operation`]: what they are to PyTorch is told by [`operands`](crate::operands). A stationary
+//! set may end with beats of scales: group block, block of the result's channels, each the scales of PE channels; or one
+//! beat with one scale.
 
 use ndarray::{Array1, Array4, ArrayView3};
 
 use crate::layer::{Layer, ScalePer};
-use crate::reference::{grad_input_shape, grad_output_shape, weight_shape};
+use crate::operation::Operation;
+use crate::plan::Plan;
 
-/// The beats of a frame on a stream, or of a set of weights. The last of them carries `tlast`.
+/// Bits of a value's place on the accumulate stream.
+pub fn accumulate_bits(plan: &Plan) -> u32 {
+    plan.lanes().accumulate_bits() as u32
+}
+
+/// Bits that a value on the accumulate stream may have: one less than its place, so that its sum with a result fits the
+/// place.
+pub fn accumulate_value_bits(plan: &Plan) -> u32 {
+    accumulate_bits(plan) - 1
+}
+
+/// The beats of a frame on a stream, or of a stationary set. The last of them carries `tlast`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BeatFormat {
     /// Values of a beat.
@@ -53,26 +66,26 @@ impl BeatFormat {
     }
 }
 
-/// Beats of a frame of grad_output.
-pub fn grad_output_beats(layer: &Layer) -> BeatFormat {
-    let pixels = u64::from(layer.rows().out_size) * u64::from(layer.cols().out_size);
-    let values = match layer.is_depthwise() {
-        true => layer.simd() * layer.pe(),
-        false => layer.simd(),
+/// Beats of a frame of what moves.
+pub fn moving_beats(layer: &Layer) -> BeatFormat {
+    let op = layer.operation();
+    let values = match op.depthwise {
+        true => op.simd * op.pe,
+        false => op.simd,
     };
     BeatFormat::of(
         values,
-        layer.grad_type().bits(),
-        pixels * u64::from(layer.dy_words_per_pixel()),
+        layer.moving_type().bits(),
+        op.rows.sources * op.cols.sources * u64::from(op.moving_beats_per_pixel()),
     )
 }
 
-/// Beats of a set of weights; of those, the last [`Layer::scale_words`] are as [`scale_beats`] says.
-pub fn weight_beats(layer: &Layer) -> BeatFormat {
+/// Beats of a stationary set; of those, the last [`Layer::scale_words`] are as [`scale_beats`] says.
+pub fn stationary_beats(layer: &Layer) -> BeatFormat {
     let mut format = BeatFormat::of(
         layer.simd() * layer.pe(),
-        layer.weight_type().bits(),
-        layer.weight_words() + layer.scale_words(),
+        layer.stationary_type().bits(),
+        layer.operation().stationary_words() + layer.scale_words(),
     );
     if let Some(scales) = own_scale_beats(layer) {
         format.beat_bytes = format.beat_bytes.max(scales.beat_bytes);
@@ -80,10 +93,10 @@ pub fn weight_beats(layer: &Layer) -> BeatFormat {
     format
 }
 
-/// The beats of scales at the end of a set of weights; `None` where nothing is scaled.
+/// The beats of scales at the end of a stationary set; `None` where nothing is scaled.
 pub fn scale_beats(layer: &Layer) -> Option<BeatFormat> {
     own_scale_beats(layer).map(|format| BeatFormat {
-        beat_bytes: weight_beats(layer).beat_bytes,
+        beat_bytes: stationary_beats(layer).beat_bytes,
         ..format
     })
 }
@@ -99,64 +112,57 @@ fn own_scale_beats(layer: &Layer) -> Option<BeatFormat> {
     Some(BeatFormat::of(values, bits, layer.scale_words()))
 }
 
-/// Beats of a frame of grad_input, of values sign-extended to `value_bits`; the accumulate and mask streams have
+/// Beats of a frame of the result, of values sign-extended to `value_bits`; the accumulate and mask streams have
 /// beats of the same kind.
-pub fn grad_input_beats(layer: &Layer, value_bits: u32) -> BeatFormat {
-    let pixels = u64::from(layer.rows().in_size) * u64::from(layer.cols().in_size);
+pub fn result_beats(layer: &Layer, value_bits: u32) -> BeatFormat {
+    let op = layer.operation();
     BeatFormat::of(
-        layer.pe(),
+        op.pe,
         value_bits,
-        pixels * u64::from(layer.out_beats_per_pixel()),
+        op.rows.positions * op.cols.positions * u64::from(op.result_beats_per_pixel()),
     )
 }
 
-/// The beats of one frame of grad_output (K, P, Q).
+/// The beats of one frame of what moves (channel, row, column).
 ///
 /// # Panics
-/// If the frame has not the shape of the layer.
-pub fn pack_grad_output(layer: &Layer, frame: ArrayView3<i32>) -> Vec<u8> {
-    assert_eq!(
-        frame.shape(),
-        grad_output_shape(layer),
-        "a frame of another layer"
-    );
-    let pixel = grad_output_pixel(layer);
-    let [_, height, width] = grad_output_shape(layer);
-    let mut writer = BeatWriter::new(grad_output_beats(layer));
-    for p in 0..height {
-        for q in 0..width {
+/// If the frame has not the shape of the layer's.
+pub fn pack_moving(layer: &Layer, frame: ArrayView3<i32>) -> Vec<u8> {
+    let op = layer.operation();
+    let [_, height, width] = op.moving_shape();
+    assert_eq!(frame.shape(), op.moving_shape(), "a frame of another layer");
+    let pixel = moving_pixel(op);
+    let mut writer = BeatWriter::new(moving_beats(layer));
+    for row in 0..height {
+        for col in 0..width {
             for beat in &pixel {
-                writer.beat(
-                    beat.iter()
-                        .map(|k| k.map_or(0, |k| frame[[k, p, q]].into())),
-                );
+                let value = |channel: usize| frame[[channel, row, col]].into();
+                writer.beat(beat.iter().map(|channel| channel.map_or(0, value)));
             }
         }
     }
     writer.bytes
 }
 
-/// The beats of a set of weights (K, C/groups, R, S), without the scales that may follow.
+/// The beats of a stationary set (moving channel, channel of the result in its group, row and column of taps), without
+/// the scales that may follow.
 ///
 /// # Panics
-/// If the array has not the shape of the layer.
-pub fn pack_weight(layer: &Layer, weight: &Array4<i32>) -> Vec<u8> {
-    assert_eq!(
-        weight.shape(),
-        weight_shape(layer),
-        "weights of another layer"
-    );
-    let [_, _, height, width] = weight_shape(layer);
-    let mut writer = BeatWriter::new(weight_beats(layer));
-    for group_block in 0..layer.group_blocks() {
-        for c_block in 0..layer.c_blocks() {
-            let tap: Vec<Vec<_>> = (0..layer.k_blocks())
-                .map(|k_block| weight_lanes(layer, group_block, c_block, k_block))
+/// If the array has not the shape of the layer's.
+pub fn pack_stationary(layer: &Layer, set: &Array4<i32>) -> Vec<u8> {
+    let op = layer.operation();
+    let [_, _, height, width] = op.stationary_shape();
+    assert_eq!(set.shape(), op.stationary_shape(), "a set of another layer");
+    let mut writer = BeatWriter::new(stationary_beats(layer));
+    for group_block in 0..op.group_blocks() {
+        for result_block in 0..op.result_blocks() {
+            let tap: Vec<Vec<_>> = (0..op.moving_blocks())
+                .map(|moving_block| stationary_lanes(op, group_block, result_block, moving_block))
                 .collect();
-            for r in 0..height {
-                for s in 0..width {
+            for row in 0..height {
+                for col in 0..width {
                     for beat in &tap {
-                        let value = |(k, c): (usize, usize)| weight[[k, c, r, s]].into();
+                        let value = |(moving, result)| set[[moving, result, row, col]].into();
                         writer.beat(beat.iter().map(|lane| lane.map_or(0, value)));
                     }
                 }
@@ -166,7 +172,7 @@ pub fn pack_weight(layer: &Layer, weight: &Array4<i32>) -> Vec<u8> {
     writer.bytes
 }
 
-/// The beats of scales (C), or of the one scale of all channels.
+/// The beats of scales, one for each channel of the result or one for all.
 ///
 /// # Panics
 /// If the layer has no scales, or not so many.
@@ -177,7 +183,7 @@ pub fn pack_scale(layer: &Layer, scale: &Array1<i32>) -> Vec<u8> {
     let mut writer = BeatWriter::new(format);
     match per_channel {
         Some(ScalePer::Channel) => {
-            for beat in grad_input_pixel(layer) {
+            for beat in result_pixel(layer.operation()) {
                 writer.beat(beat.iter().map(|c| c.map_or(0, |c| scale[c].into())));
             }
         }
@@ -186,32 +192,30 @@ pub fn pack_scale(layer: &Layer, scale: &Array1<i32>) -> Vec<u8> {
     writer.bytes
 }
 
-/// Scales of a set of weights: C, or one for all channels; zero where nothing is scaled.
+/// Scales of a stationary set: one for each channel of the result, or one for all; zero where nothing is scaled.
 pub fn scale_count(layer: &Layer) -> usize {
     match layer.requantise().map(|requantise| requantise.scale_per) {
         None => 0,
         Some(ScalePer::Tensor) => 1,
-        Some(ScalePer::Channel) => layer.in_channels() as usize,
+        Some(ScalePer::Channel) => layer.operation().result_channels() as usize,
     }
 }
 
-/// The beats of one frame of grad_input (C, H, W), as the engine gives them.
+/// The beats of one frame of the result (channel, row, column), as the engine gives them.
 ///
 /// # Panics
-/// If the frame has not the shape of the layer, or `value_bits` is above 64.
-pub fn pack_grad_input(layer: &Layer, frame: ArrayView3<i64>, value_bits: u32) -> Vec<u8> {
-    assert_eq!(
-        frame.shape(),
-        grad_input_shape(layer),
-        "a frame of another layer"
-    );
-    let pixel = grad_input_pixel(layer);
-    let [_, height, width] = grad_input_shape(layer);
-    let mut writer = BeatWriter::new(grad_input_beats(layer, value_bits));
-    for h in 0..height {
-        for w in 0..width {
+/// If the frame has not the shape of the layer's, or `value_bits` is above 64.
+pub fn pack_result(layer: &Layer, frame: ArrayView3<i64>, value_bits: u32) -> Vec<u8> {
+    let op = layer.operation();
+    let [_, height, width] = op.result_shape();
+    assert_eq!(frame.shape(), op.result_shape(), "a frame of another layer");
+    let pixel = result_pixel(op);
+    let mut writer = BeatWriter::new(result_beats(layer, value_bits));
+    for row in 0..height {
+        for col in 0..width {
             for beat in &pixel {
-                writer.beat(beat.iter().map(|c| c.map_or(0, |c| frame[[c, h, w]])));
+                let value = |channel: usize| frame[[channel, row, col]];
+                writer.beat(beat.iter().map(|channel| channel.map_or(0, value)));
             }
         }
     }
@@ -220,7 +224,7 @@ pub fn pack_grad_input(layer: &Layer, frame: ArrayView3<i64>, value_bits: u32) -
 
 /// Beats that make no whole number of frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{found} bytes of grad_input are no whole number of frames of {frame} bytes")]
+#[error("{found} bytes of results are no whole number of frames of {frame} bytes")]
 pub struct UnpackError {
     /// Bytes given.
     pub found: usize,
@@ -228,23 +232,23 @@ pub struct UnpackError {
     pub frame: usize,
 }
 
-/// grad_input (N, C, H, W) of the beats of any number of frames. What padded lanes hold is ignored.
+/// The result (frame, channel, row, column) of the beats of any number of frames. What padded lanes hold is ignored.
 ///
 /// # Errors
 /// `bytes` is no whole number of frames.
 ///
 /// # Panics
 /// If `value_bits` is not from 1 to 64.
-pub fn unpack_grad_input(
+pub fn unpack_result(
     layer: &Layer,
     bytes: &[u8],
     value_bits: u32,
 ) -> Result<Array4<i64>, UnpackError> {
     assert!(
         (1..=64).contains(&value_bits),
-        "values of grad_input are those of an i64"
+        "values of results are those of an i64"
     );
-    let format = grad_input_beats(layer, value_bits);
+    let format = result_beats(layer, value_bits);
     if bytes.len() % format.bytes() != 0 {
         return Err(UnpackError {
             found: bytes.len(),
@@ -252,8 +256,8 @@ pub fn unpack_grad_input(
         });
     }
     let frames = bytes.len() / format.bytes();
-    let pixel = grad_input_pixel(layer);
-    let [channels, height, width] = grad_input_shape(layer);
+    let pixel = result_pixel(layer.operation());
+    let [channels, height, width] = layer.operation().result_shape();
     let mut result = Array4::zeros((frames, channels, height, width));
     let mut beats = bytes.chunks_exact(format.beat_bytes());
     for n in 0..frames {
@@ -288,69 +292,66 @@ fn values_of(beat: &[u8], value_bits: u32) -> impl Iterator<Item = i64> + '_ {
     })
 }
 
-/// The channels of K in the beats of one pixel of grad_output; `None` for a padded lane.
-fn grad_output_pixel(layer: &Layer) -> Vec<Vec<Option<usize>>> {
+/// The channels in the beats of one pixel of what moves; `None` for a padded lane.
+fn moving_pixel(op: &Operation) -> Vec<Vec<Option<usize>>> {
     let mut beats = Vec::new();
-    for group_block in 0..layer.group_blocks() {
-        for k_block in 0..layer.k_blocks() {
-            let lanes = weight_lanes(layer, group_block, 0, k_block);
-            // The lanes of a dense layer share their gradients: PE lane 0, which always exists, stands for all.
-            let step = match layer.is_depthwise() {
+    for group_block in 0..op.group_blocks() {
+        for moving_block in 0..op.moving_blocks() {
+            let lanes = stationary_lanes(op, group_block, 0, moving_block);
+            // Unless depthwise, PE lanes share what moves: lane 0, which always exists, stands for all.
+            let step = match op.depthwise {
                 true => 1,
-                false => layer.pe() as usize,
+                false => op.pe as usize,
             };
-            beats.push(
-                lanes
-                    .iter()
-                    .step_by(step)
-                    .map(|lane| lane.map(|(k, _)| k))
-                    .collect(),
-            );
+            let channel = |lane: &Option<(usize, usize)>| lane.map(|(moving, _)| moving);
+            beats.push(lanes.iter().step_by(step).map(channel).collect());
         }
     }
     beats
 }
 
-/// The channels of C in the beats of one pixel of grad_input; `None` for a padded lane.
-fn grad_input_pixel(layer: &Layer) -> Vec<Vec<Option<usize>>> {
-    let (pe, in_per_group) = (layer.pe(), layer.in_per_group());
+/// The channels in the beats of one pixel of the result; `None` for a padded lane.
+fn result_pixel(op: &Operation) -> Vec<Vec<Option<usize>>> {
+    let per_group = op.result_per_group;
     let mut beats = Vec::new();
-    for group_block in 0..layer.group_blocks() {
-        for c_block in 0..layer.c_blocks() {
-            let channel = |lane: u32| {
-                if layer.is_depthwise() {
-                    let group = group_block * pe + lane;
-                    (group < layer.groups()).then_some(group as usize)
-                } else {
-                    let c = c_block * pe + lane;
-                    (c < in_per_group).then_some((group_block * in_per_group + c) as usize)
+    for group_block in 0..op.group_blocks() {
+        for result_block in 0..op.result_blocks() {
+            let channel = |lane: u32| match op.depthwise {
+                true => {
+                    let group = group_block * op.pe + lane;
+                    (group < op.groups).then_some(group as usize)
+                }
+                false => {
+                    let of_group = result_block * op.pe + lane;
+                    let channel = (group_block * per_group + of_group) as usize;
+                    (of_group < per_group).then_some(channel)
                 }
             };
-            beats.push((0..pe).map(channel).collect());
+            beats.push((0..op.pe).map(channel).collect());
         }
     }
     beats
 }
 
-/// The channels (of K, and of C within the group) in one beat of weights; `None` for a padded lane.
-fn weight_lanes(
-    layer: &Layer,
+/// The channels (moving, and of the result within the group) in one beat of a stationary set; `None` for a padded lane.
+fn stationary_lanes(
+    op: &Operation,
     group_block: u32,
-    c_block: u32,
-    k_block: u32,
+    result_block: u32,
+    moving_block: u32,
 ) -> Vec<Option<(usize, usize)>> {
     let mut lanes = Vec::new();
-    for simd_lane in 0..layer.simd() {
-        for pe_lane in 0..layer.pe() {
-            let (group, c) = match layer.is_depthwise() {
-                true => (group_block * layer.pe() + pe_lane, 0),
-                false => (group_block, c_block * layer.pe() + pe_lane),
+    for simd_lane in 0..op.simd {
+        for pe_lane in 0..op.pe {
+            let (group, result) = match op.depthwise {
+                true => (group_block * op.pe + pe_lane, 0),
+                false => (group_block, result_block * op.pe + pe_lane),
             };
-            let k = k_block * layer.simd() + simd_lane;
+            let of_group = moving_block * op.simd + simd_lane;
             let exists =
-                group < layer.groups() && c < layer.in_per_group() && k < layer.out_per_group();
-            lanes
-                .push(exists.then_some(((group * layer.out_per_group() + k) as usize, c as usize)));
+                group < op.groups && result < op.result_per_group && of_group < op.moving_per_group;
+            let moving = group * op.moving_per_group + of_group;
+            lanes.push(exists.then_some((moving as usize, result as usize)));
         }
     }
     lanes
@@ -405,7 +406,7 @@ mod tests {
 
     use super::*;
     use crate::layer::{LayerFile, PerItem};
-    use crate::vectors::{random_grad_output, random_weight};
+    use crate::vectors::{random_moving, random_stationary};
 
     /// Dense, grouped and depthwise layers whose lanes divide their channels or do not, at widths that fill bytes or
     /// do not.
@@ -467,9 +468,9 @@ mod tests {
     #[test]
     fn gradients_lie_where_the_contract_says() {
         for layer in layers() {
-            let frame = random_grad_output(&layer, 1, 5).index_axis_move(Axis(0), 0);
-            let bytes = pack_grad_output(&layer, frame.view());
-            let format = grad_output_beats(&layer);
+            let frame = random_moving(&layer, 1, 5).index_axis_move(Axis(0), 0);
+            let bytes = pack_moving(&layer, frame.view());
+            let format = moving_beats(&layer);
             assert_eq!(bytes.len(), format.bytes());
             let mut reader = BeatReader {
                 format,
@@ -486,12 +487,12 @@ mod tests {
             };
             for p in 0..layer.rows().out_size as usize {
                 for q in 0..layer.cols().out_size as usize {
-                    for group_block in 0..layer.group_blocks() as usize {
-                        for k_block in 0..layer.k_blocks() as usize {
+                    for group_block in 0..layer.operation().group_blocks() as usize {
+                        for k_block in 0..layer.operation().moving_blocks() as usize {
                             let mut expected = Vec::new();
                             for s in 0..simd {
                                 let k = k_block * simd + s;
-                                if layer.is_depthwise() {
+                                if layer.operation().depthwise {
                                     expected.extend(
                                         (0..pe).map(|j| lane(group_block * pe + j, k, p, q)),
                                     );
@@ -511,9 +512,9 @@ mod tests {
     #[test]
     fn weights_lie_where_the_contract_says() {
         for layer in layers() {
-            let weight = random_weight(&layer, 5);
-            let bytes = pack_weight(&layer, &weight);
-            let format = weight_beats(&layer);
+            let weight = random_stationary(&layer, 5);
+            let bytes = pack_stationary(&layer, &weight);
+            let format = stationary_beats(&layer);
             assert_eq!(bytes.len(), format.bytes());
             let mut reader = BeatReader {
                 format,
@@ -521,14 +522,14 @@ mod tests {
             };
             let (simd, pe) = (layer.simd() as usize, layer.pe() as usize);
             let per_group = layer.out_per_group() as usize;
-            for group_block in 0..layer.group_blocks() as usize {
-                for c_block in 0..layer.c_blocks() as usize {
+            for group_block in 0..layer.operation().group_blocks() as usize {
+                for c_block in 0..layer.operation().result_blocks() as usize {
                     for r in 0..layer.rows().kernel as usize {
                         for s in 0..layer.cols().kernel as usize {
-                            for k_block in 0..layer.k_blocks() as usize {
+                            for k_block in 0..layer.operation().moving_blocks() as usize {
                                 for (index, value) in reader.next().into_iter().enumerate() {
                                     let (k, j) = (k_block * simd + index / pe, index % pe);
-                                    let (group, c) = match layer.is_depthwise() {
+                                    let (group, c) = match layer.operation().depthwise {
                                         true => (group_block * pe + j, 0),
                                         false => (group_block, c_block * pe + j),
                                     };
@@ -551,7 +552,7 @@ mod tests {
     fn results_survive_packing_and_unpacking() {
         for layer in layers() {
             for value_bits in [8, 24, 32, 40, 64] {
-                let [c, h, w] = grad_input_shape(&layer);
+                let [c, h, w] = layer.operation().result_shape();
                 let least = i64::MIN >> (64 - value_bits);
                 let results =
                     Array4::from_shape_fn((2, c, h, w), |(n, c, h, w)| match (n + c + h + w) % 3 {
@@ -561,11 +562,11 @@ mod tests {
                     });
                 let bytes: Vec<u8> = results
                     .outer_iter()
-                    .flat_map(|frame| pack_grad_input(&layer, frame, value_bits))
+                    .flat_map(|frame| pack_result(&layer, frame, value_bits))
                     .collect();
-                assert_eq!(unpack_grad_input(&layer, &bytes, value_bits), Ok(results));
+                assert_eq!(unpack_result(&layer, &bytes, value_bits), Ok(results));
                 let cut = &bytes[1..];
-                assert!(unpack_grad_input(&layer, cut, value_bits).is_err());
+                assert!(unpack_result(&layer, cut, value_bits).is_err());
             }
         }
     }
@@ -574,7 +575,7 @@ mod tests {
     #[test]
     fn results_come_in_order_of_groups_and_blocks() {
         let channels = |layer: &Layer| {
-            let beats = grad_input_pixel(layer).into_iter();
+            let beats = result_pixel(layer.operation()).into_iter();
             beats.map(|beat| {
                 beat.iter()
                     .map(|c| c.map_or(-1, |c| c as i64))

@@ -4,31 +4,31 @@ use ndarray::{Array1, Array4};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::beats::scale_count;
-use crate::interface;
+use super::beats::{accumulate_value_bits, scale_count};
+use crate::arrays::{Batch, StageArrays};
 use crate::layer::{IntType, Layer};
+use crate::operands::{stationary_of, stationary_shape};
 use crate::plan::Plan;
-use crate::reference::{grad_input_shape, grad_output_shape, weight_shape, StageArrays};
-use crate::run::Batch;
 
 /// Arrays of one seed are independent of each other: each has a stream of numbers of its own.
-const GRAD_OUTPUT: u64 = 0;
-const WEIGHT: u64 = 1;
+const MOVING: u64 = 0;
+const STATIONARY: u64 = 1;
 const ACCUMULATE: u64 = 2;
 const MASK: u64 = 3;
 const SCALE: u64 = 4;
 
-/// A batch of grad_output (N, K, P, Q), uniform over the range of its type.
-pub fn random_grad_output(layer: &Layer, frames: usize, seed: u64) -> Array4<i32> {
-    let [k, p, q] = grad_output_shape(layer);
-    let rng = &mut generator(seed, GRAD_OUTPUT);
-    uniform([frames, k, p, q], layer.grad_type(), rng)
+/// Frames of what moves, uniform over the range of its type.
+pub fn random_moving(layer: &Layer, frames: usize, seed: u64) -> Array4<i32> {
+    let [channels, height, width] = layer.operation().moving_shape();
+    let rng = &mut generator(seed, MOVING);
+    uniform([frames, channels, height, width], layer.moving_type(), rng)
 }
 
-/// A weight array (K, C/groups, R, S), uniform over the range of its type.
-pub fn random_weight(layer: &Layer, seed: u64) -> Array4<i32> {
-    let rng = &mut generator(seed, WEIGHT);
-    uniform(weight_shape(layer), layer.weight_type(), rng)
+/// A stationary set, uniform over the range of its type.
+pub fn random_stationary(layer: &Layer, seed: u64) -> Array4<i32> {
+    let rng = &mut generator(seed, STATIONARY);
+    let array = uniform(stationary_shape(layer), layer.stationary_type(), rng);
+    stationary_of(layer, array)
 }
 
 /// What the layer's stages need for a batch. Scales are such that most results fit the output's type, and some do not;
@@ -40,7 +40,7 @@ pub fn random_stage_arrays(plan: &Plan, frames: usize, seed: u64) -> StageArrays
 /// All that is random of a run, frames in parts: those of a seed are the same however they are parted.
 pub struct RandomFrames<'a> {
     plan: &'a Plan,
-    grad_output: ChaCha8Rng,
+    moving: ChaCha8Rng,
     accumulate: ChaCha8Rng,
     mask: ChaCha8Rng,
     scale: Option<Array1<i32>>,
@@ -60,7 +60,7 @@ impl<'a> RandomFrames<'a> {
         });
         Self {
             plan,
-            grad_output: generator(seed, GRAD_OUTPUT),
+            moving: generator(seed, MOVING),
             accumulate: generator(seed, ACCUMULATE),
             mask: generator(seed, MASK),
             scale,
@@ -71,7 +71,7 @@ impl<'a> RandomFrames<'a> {
     /// The next frames.
     pub fn next(&mut self, frames: usize) -> Batch {
         Batch {
-            grad_output: self.grad_output(frames),
+            moving: self.moving(frames),
             stages: self.stages(frames),
         }
     }
@@ -94,18 +94,19 @@ impl<'a> RandomFrames<'a> {
         }
     }
 
-    /// Of the next frames, grad_output (N, K, P, Q) alone: each of these three goes on by itself.
-    pub fn grad_output(&mut self, frames: usize) -> Array4<i32> {
+    /// Of the next frames, what moves alone: each of these three goes on by itself.
+    pub fn moving(&mut self, frames: usize) -> Array4<i32> {
         let layer = self.plan.layer();
-        let [k, p, q] = grad_output_shape(layer);
-        uniform([frames, k, p, q], layer.grad_type(), &mut self.grad_output)
+        let [channels, height, width] = layer.operation().moving_shape();
+        let shape = [frames, channels, height, width];
+        uniform(shape, layer.moving_type(), &mut self.moving)
     }
 
-    /// What is added (N, C, H, W), where the layer has that.
+    /// What is added to the results, where the layer has that.
     pub fn accumulate(&mut self, frames: usize) -> Option<Array4<i64>> {
         let layer = self.plan.layer();
-        let [c, h, w] = grad_input_shape(layer);
-        let all_bits = interface::accumulate_value_bits(self.plan);
+        let [c, h, w] = layer.operation().result_shape();
+        let all_bits = accumulate_value_bits(self.plan);
         let rng = &mut self.accumulate;
         let value = || {
             let bits = match rng.random_range(0..8) {
@@ -120,10 +121,10 @@ impl<'a> RandomFrames<'a> {
             .then(|| Array4::from_shape_simple_fn((frames, c, h, w), value))
     }
 
-    /// What is kept (N, C, H, W), where the layer has that.
+    /// What is kept of the results, where the layer has that.
     pub fn mask(&mut self, frames: usize) -> Option<Array4<bool>> {
         let layer = self.plan.layer();
-        let [c, h, w] = grad_input_shape(layer);
+        let [c, h, w] = layer.operation().result_shape();
         let rng = &mut self.mask;
         let kept = || rng.random_range(0..4) != 0;
         layer
@@ -157,9 +158,9 @@ mod tests {
         file.layer.kernel = Some(PerItem([1, 1]));
         file.engine.grad_type = "int3".to_owned();
         let layer = file.validate().unwrap();
-        let grads = random_grad_output(&layer, 2, 1);
-        assert_eq!(grads, random_grad_output(&layer, 2, 1));
-        assert_ne!(grads, random_grad_output(&layer, 2, 2));
+        let grads = random_moving(&layer, 2, 1);
+        assert_eq!(grads, random_moving(&layer, 2, 1));
+        assert_ne!(grads, random_moving(&layer, 2, 2));
         assert_eq!(grads.iter().min(), Some(&-4));
         assert_eq!(grads.iter().max(), Some(&3));
         // In parts they are the same.
@@ -167,12 +168,12 @@ mod tests {
         let mut parts = RandomFrames::new(&plan, 1);
         for part in [0..1, 1..2] {
             let expected = grads.slice(ndarray::s![part, .., .., ..]);
-            assert_eq!(parts.next(1).grad_output, expected);
+            assert_eq!(parts.next(1).moving, expected);
         }
         // Written out so that a change of the generator, which would change every recorded failure, does not pass
         // unnoticed.
         assert_eq!(
-            random_weight(&layer, 7).as_slice().unwrap(),
+            random_stationary(&layer, 7).as_slice().unwrap(),
             [40, 125, -101, -126, 119, 56, -14, 7, 45]
         );
     }

@@ -69,6 +69,7 @@ pub fn geometry([rows, cols]: [[i64; 7]; 2], [groups, c, k]: [i64; 3]) -> Geomet
         padding: PerItem([rows[4], rows[5], cols[4], cols[5]]),
         groups,
         out_size: Some(pair(6)),
+        ..Geometry::default()
     }
 }
 

@@ -10,7 +10,7 @@ use bpa_engine::reference::scatter;
 use bpa_engine::reference::StageArrays;
 use bpa_engine::run::Arrays;
 use bpa_engine::synth::Board;
-use bpa_engine::vectors::{random_grad_output, random_weight};
+use bpa_engine::vectors::{random_moving, random_stationary};
 
 use crate::cell_models::{self, GOWIN_MEMORY, GOWIN_MULTIPLIER, XILINX7_MEMORY};
 use crate::netlist::Netlist;
@@ -90,11 +90,11 @@ fn layer(toml: &str) -> Layer {
 fn runs_as_written(plan: &Plan, netlist: &Netlist, cells: &str) {
     let layer = plan.layer();
     let arrays = Arrays {
-        grad_output: random_grad_output(layer, FRAMES, 5),
-        weight: random_weight(layer, 5),
+        moving: random_moving(layer, FRAMES, 5),
+        stationary: random_stationary(layer, 5),
         stages: StageArrays::default(),
     };
-    let expected = scatter(layer, &arrays.grad_output, &arrays.weight);
+    let expected = scatter(layer, &arrays.moving, &arrays.stationary);
     let bench = VectorBench::new(plan, &arrays, &expected, 0);
     let cycles = |verilog: &str, generation: &str| {
         bench.load(verilog, generation);

@@ -8,7 +8,7 @@ use bpa_engine::programmable::{EngineFile, ProgrammableEngine};
 use bpa_engine::reference::{scatter, StageArrays};
 use bpa_engine::run::Arrays;
 use bpa_engine::synth::Board;
-use bpa_engine::vectors::{random_grad_output, random_weight};
+use bpa_engine::vectors::{random_moving, random_stationary};
 use bpa_hdl::rtl::print_verilog;
 use bpa_hdl::shell::programmable::Programmable;
 use bpa_sim::Cache;
@@ -68,13 +68,13 @@ fn run(engine: &ProgrammableEngine, hardware: &Programmable, verilog: &str, stal
         let file: LayerFile = toml::from_str(&format!("[layer]\n{layer}")).unwrap();
         let layer = engine.layer(file.layer).unwrap();
         let arrays = Arrays {
-            grad_output: random_grad_output(&layer, FRAMES, seed as u64),
-            weight: random_weight(&layer, seed as u64),
+            moving: random_moving(&layer, FRAMES, seed as u64),
+            stationary: random_stationary(&layer, seed as u64),
             stages: StageArrays::default(),
         };
         let tiling = engine.tiling(&layer, FRAMES as u64).unwrap();
         let found = driver.run(&tiling, &arrays).unwrap();
-        let expected = scatter(&layer, &arrays.grad_output, &arrays.weight);
+        let expected = scatter(&layer, &arrays.moving, &arrays.stationary);
         assert_eq!(found, expected, "{}", layer.to_file().to_toml());
     }
     driver.busy_cycles().unwrap()

@@ -87,7 +87,7 @@ fn layer_files() {
     let files = ["unknown.toml", "missing.toml", "binary.toml", "none.toml"];
     let messages = files.map(|file| refusal(&mut folder.gen_verilog(file)));
     assert_snapshot!(messages.concat(), @r"
-    error: unknown.toml:2: unknown key `strides`: expected one of `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `out_size`
+    error: unknown.toml:2: unknown key `strides`: expected one of `pass`, `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `batch`, `out_size`
     error: missing.toml:1: `layer.out_channels` is missing: give it in the layer file, or as --out-channels
     error: binary.toml: cannot read the file: stream did not contain valid UTF-8
     error: none.toml: cannot read the file: No such file or directory (os error 2)
@@ -265,7 +265,7 @@ fn command_lines() {
     assert_snapshot!(simulation.concat(), @r"
     error: unrecognized subcommand 'simulate'
     error: there is no layer: give a layer file, or flags like --in-channels (see --help)
-    error: the following required arguments were not provided:
+    error: `--grad-input` is missing: the pass grad_input writes an .npy file of the shape (N, C, H, W)
     error: invalid value '1' for '--stall-input <P>': expected a probability from 0 up to, but not including, 1
     error: invalid value '-0.1' for '--stall-input <P>': expected a probability from 0 up to, but not including, 1
     error: invalid value 'nan' for '--stall-output <P>': expected a probability from 0 up to, but not including, 1

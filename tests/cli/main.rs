@@ -4,6 +4,7 @@ mod bad_input;
 mod emission;
 mod networks;
 mod overwriting;
+mod passes;
 mod readme;
 mod simulation;
 mod tools;

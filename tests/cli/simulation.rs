@@ -131,8 +131,8 @@ fn output_stages_take_their_arrays() {
         (figures["saturations"].as_u64().unwrap(), values)
     };
     let arrays = Arrays {
-        grad_output: array(GRAD_OUTPUT_SHAPE),
-        weight: array(WEIGHT_SHAPE),
+        moving: array(GRAD_OUTPUT_SHAPE),
+        stationary: array(WEIGHT_SHAPE),
         stages: StageArrays {
             scale: Some(vec![31, -29].into()),
             accumulate: Some(array(shape).mapv(i64::from)),
@@ -144,10 +144,7 @@ fn output_stages_take_their_arrays() {
     assert!(expected.saturations > 0);
     let first = result("5");
     assert_eq!(first.0, expected.saturations);
-    assert_eq!(
-        first.1,
-        expected.grad_input.iter().copied().collect::<Vec<_>>()
-    );
+    assert_eq!(first.1, expected.result.iter().copied().collect::<Vec<_>>());
     assert_eq!(result("5"), first);
     assert_ne!(result("6").1, first.1);
 
@@ -205,6 +202,14 @@ fn json_is_all_there_is_on_standard_output() {
     assert!(verify["cycles_per_frame_steady"].is_u64());
     // H x W x R x S issues for 2 blocks of K.
     assert_eq!(verify["zero_insertion_cycles"], 4 * 5 * 2 * 3 * 2);
+
+    // Event by event, where that is asked for.
+    let watched = success(ran(&mut folder.bpa("verify tiny.toml --events --json")));
+    let with_events: Value = serde_json::from_str(&watched.stdout).unwrap();
+    let events = &with_events["events"];
+    assert_eq!(events["parting"], Value::Null);
+    assert_eq!(events["results"], 3 * 4 * 5);
+    assert_eq!(with_events["cycles_total"], verify["cycles_total"]);
 
     // The model predicts what is measured, whatever the values.
     let mut estimate = json("estimate tiny.toml --frames 2 --json");

@@ -45,7 +45,8 @@ fn newest(axis: &Axis, position: u32) -> Option<u64> {
 fn beats_to_first_result(layer: &Layer) -> u64 {
     let first = |axis: Axis| (0..axis.in_size).find_map(|position| newest(&axis, position));
     let (p, q) = (first(layer.rows()).unwrap(), first(layer.cols()).unwrap());
-    (p * u64::from(layer.cols().out_size) + q + 1) * u64::from(layer.dy_words_per_pixel())
+    (p * u64::from(layer.cols().out_size) + q + 1)
+        * u64::from(layer.operation().moving_beats_per_pixel())
 }
 
 /// Beats of grad_input after those of the last pixel with a tap.
@@ -59,7 +60,7 @@ fn beats_after_last_result(layer: &Layer) -> u64 {
         u64::from(layer.cols().in_size),
     );
     let behind = height * width - 1 - (last(layer.rows()) * width + last(layer.cols()));
-    behind * u64::from(layer.out_beats_per_pixel())
+    behind * u64::from(layer.operation().result_beats_per_pixel())
 }
 
 /// Pixels of line buffer beyond the live span that a layer may have: two, and a row more where beats of dY are as many
@@ -68,7 +69,7 @@ fn beats_after_last_result(layer: &Layer) -> u64 {
 fn spare_pixels(layer: &Layer, live_span: u64) -> u64 {
     let row = u64::from(layer.cols().out_size);
     let pixels = u64::from(layer.rows().out_size) * row;
-    let beats = pixels * u64::from(layer.dy_words_per_pixel());
+    let beats = pixels * u64::from(layer.operation().moving_beats_per_pixel());
     match 2 * beats < bound_cycles(layer) && live_span < pixels {
         true => 2,
         false => 2 + row,

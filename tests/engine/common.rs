@@ -1,39 +1,27 @@
 //! What several modules need: layers by name, models, and two ways to run them: [`exact`] through `bpa_engine::run`
 //! as the programs do, and [`Rig`] beat by beat.
 
-use std::path::{Path, PathBuf};
-
 use bpa_engine::bound::useful_macs;
 use bpa_engine::compare::compare;
 use bpa_engine::emit;
 use bpa_engine::interface::{self, out_bits, Direction, Streams};
-use bpa_engine::layer::{Layer, LayerFile};
+use bpa_engine::layer::{Layer, LayerFile, Pass};
 use bpa_engine::layer_list;
 use bpa_engine::plan::Plan;
-use bpa_engine::reference::{finish, gather, grad_input_shape, scatter, Finished, StageArrays};
-use bpa_engine::run::{frame_beats, weight_set, Arrays, Measured, RunError, Simulator, Traffic};
+use bpa_engine::reference::{finish, gather, reference, scatter, Finished, StageArrays};
+use bpa_engine::run::{
+    frame_beats, stationary_set, Arrays, Measured, RunError, Simulator, Traffic,
+};
 use bpa_engine::vectors::{
-    pack_grad_output, pack_weight, random_grad_output, random_stage_arrays, random_weight,
-    unpack_grad_input, BeatFormat,
+    pack_moving, pack_stationary, random_moving, random_stage_arrays, random_stationary,
+    unpack_result, BeatFormat,
 };
 use bpa_sim::{Cache, Instance, Model, ModelSpec, Pin, StreamPort};
 use ndarray::{Array4, Axis};
 
-/// The layer of a file's text.
-pub fn layer(toml: &str) -> Layer {
-    let file: LayerFile = toml::from_str(toml).unwrap();
-    file.validate().unwrap()
-}
-
-fn examples_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
-}
-
-/// The layer of `examples/NAME.toml`.
-pub fn example(name: &str) -> Layer {
-    let path = examples_folder().join(name).with_extension("toml");
-    LayerFile::read(&path).unwrap().validate().unwrap()
-}
+pub use crate::choices::Choices;
+use crate::named_layers::examples_folder;
+pub use crate::named_layers::{example, layer};
 
 /// Every example, by name.
 pub fn examples() -> Vec<Layer> {
@@ -56,8 +44,8 @@ pub fn benchmark_files() -> Vec<LayerFile> {
 /// Arrays as `bpa verify --frames FRAMES --seed SEED` draws them.
 pub fn arrays(layer: &Layer, frames: usize, seed: u64) -> Arrays {
     Arrays {
-        grad_output: random_grad_output(layer, frames, seed),
-        weight: random_weight(layer, seed),
+        moving: random_moving(layer, frames, seed),
+        stationary: random_stationary(layer, seed),
         stages: match layer.accumulate() || layer.mask() || layer.requantise().is_some() {
             true => random_stage_arrays(&Plan::new(layer), frames, seed),
             false => StageArrays::default(),
@@ -65,19 +53,22 @@ pub fn arrays(layer: &Layer, frames: usize, seed: u64) -> Arrays {
     }
 }
 
-/// grad_input of `arrays` in software.
+/// The results of `arrays` in software.
 pub fn expected(layer: &Layer, arrays: &Arrays) -> Array4<i64> {
-    finished(layer, arrays).grad_input
+    finished(layer, arrays).result
 }
 
 /// All that leaves the engine, in software.
 pub fn finished(layer: &Layer, arrays: &Arrays) -> Finished {
+    if layer.pass() != Pass::GradInput {
+        return reference(layer, arrays);
+    }
     // The slow form is the one that says what it does most plainly; it is for small layers.
     let form = match useful_macs(layer) < 1 << 18 {
         true => scatter,
         false => gather,
     };
-    let sums = form(layer, &arrays.grad_output, &arrays.weight);
+    let sums = form(layer, &arrays.moving, &arrays.stationary);
     finish(layer, &sums, &arrays.stages)
 }
 
@@ -98,13 +89,16 @@ pub fn exact(
     expected: &Array4<i64>,
     traffic: &Traffic,
 ) -> Result<Measured, String> {
-    assert_eq!(expected.shape()[1..], grad_input_shape(plan.layer()));
+    assert_eq!(
+        expected.shape()[1..],
+        plan.layer().operation().result_shape()
+    );
     let measured = match simulator.run(arrays, traffic, &mut |_| ()) {
         Ok(measured) => measured,
         Err(RunError::Broken(broken)) => return Err(broken.to_string()),
         Err(RunError::Simulator(error)) => panic!("{error}"),
     };
-    match compare(&measured.grad_input, expected).first {
+    match compare(&measured.result, expected).first {
         None => Ok(measured),
         Some(mismatch) => Err(mismatch.to_string()),
     }
@@ -187,7 +181,7 @@ impl Rig {
                 .into_iter()
                 .map(|(name, format)| port(name, format))
                 .collect(),
-            sinks: vec![port(interface::GRAD_INPUT, streams.grad_input)],
+            sinks: vec![port(interface::GRAD_INPUT, streams.result)],
             pins_in: interface::settings(&plan)
                 .iter()
                 .map(|setting| Pin::new(setting.name, setting.width))
@@ -261,8 +255,8 @@ impl Drive<'_> {
 
     /// Offers a set of weights with its scales.
     pub fn offer_set(&mut self, arrays: &Arrays) {
-        let beats = weight_set(&self.rig.plan, arrays);
-        let flags = last_flags(self.rig.streams.weight.beats);
+        let beats = stationary_set(&self.rig.plan, arrays);
+        let flags = last_flags(self.rig.streams.stationary.beats);
         self.instance.source(WEIGHT).load(&beats, &flags).unwrap();
     }
 
@@ -274,7 +268,7 @@ impl Drive<'_> {
                 continue;
             }
             let flags = last_flags(format.beats);
-            for n in 0..arrays.grad_output.len_of(Axis(0)) {
+            for n in 0..arrays.moving.len_of(Axis(0)) {
                 let beats = frame_beats(&self.rig.plan, arrays, name, n);
                 self.instance.source(index).load(&beats, &flags).unwrap();
             }
@@ -283,19 +277,19 @@ impl Drive<'_> {
 
     /// Offers a set of weights, `tlast` on its last beat.
     pub fn offer_weight(&mut self, weight: &Array4<i32>) {
-        let flags = last_flags(self.rig.streams.weight.beats);
+        let flags = last_flags(self.rig.streams.stationary.beats);
         self.offer_weight_with(weight, &flags);
     }
 
     /// Offers a set of weights with these `tlast`s.
     pub fn offer_weight_with(&mut self, weight: &Array4<i32>, flags: &[u8]) {
-        let beats = pack_weight(self.rig.layer(), weight);
+        let beats = pack_stationary(self.rig.layer(), weight);
         self.instance.source(WEIGHT).load(&beats, flags).unwrap();
     }
 
     /// Offers frames, `tlast` on the last beat of each.
     pub fn offer_frames(&mut self, frames: &Array4<i32>) {
-        let flags = last_flags(self.rig.streams.grad_output.beats);
+        let flags = last_flags(self.rig.streams.moving.beats);
         for n in 0..frames.len_of(Axis(0)) {
             self.offer_frame_with(frames, n, &flags);
         }
@@ -312,7 +306,7 @@ impl Drive<'_> {
 
     /// The bytes of frame `n` of `frames`.
     pub fn frame_beats(&self, frames: &Array4<i32>, n: usize) -> Vec<u8> {
-        pack_grad_output(self.rig.layer(), frames.index_axis(Axis(0), n))
+        pack_moving(self.rig.layer(), frames.index_axis(Axis(0), n))
     }
 
     pub fn stall(&mut self, input: f64, output: f64, seed: u64) {
@@ -338,7 +332,7 @@ impl Drive<'_> {
 
     /// Runs until so many frames of results have come since the reset, and gives them all.
     pub fn frames(&mut self, frames: u64) -> Array4<i64> {
-        let beats = frames * self.rig.streams.grad_input.beats;
+        let beats = frames * self.rig.streams.result.beats;
         let most = self.rig.plan.cycles(frames).total * 40 + 20_000;
         let status = self.instance.run(most, Some(beats));
         assert!(status.done, "stuck at {} of {beats} beats", self.given());
@@ -348,7 +342,7 @@ impl Drive<'_> {
     /// All frames of results since the reset.
     pub fn results(&mut self) -> Array4<i64> {
         let sink = self.instance.sink(GRAD_INPUT);
-        unpack_grad_input(self.rig.layer(), sink.data(), out_bits(&self.rig.plan)).unwrap()
+        unpack_result(self.rig.layer(), sink.data(), out_bits(&self.rig.plan)).unwrap()
     }
 
     /// The value of a status output.
@@ -366,7 +360,7 @@ impl Drive<'_> {
     pub fn finish(&mut self, frames: u64) {
         self.instance.sink(GRAD_INPUT).set_stall(0.0, 0);
         self.run(300);
-        let beats = self.rig.streams.grad_input.beats;
+        let beats = self.rig.streams.result.beats;
         let sink = self.instance.sink(GRAD_INPUT);
         assert_eq!(sink.violations(), 0, "rules of AXI4-Stream");
         let expected: Vec<u8> = (0..frames).flat_map(|_| last_flags(beats)).collect();
@@ -387,22 +381,4 @@ impl Drive<'_> {
 /// The `tlast`s of a frame or set of so many beats.
 pub fn last_flags(beats: u64) -> Vec<u8> {
     (1..=beats).map(|beat| u8::from(beat == beats)).collect()
-}
-
-/// A small generator for choices that proptest need not shrink: splitmix64.
-pub struct Choices(u64);
-
-impl Choices {
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// A number below `end`.
-    pub fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
 }

@@ -16,7 +16,7 @@ use bpa_engine::emit::Target;
 use bpa_engine::interface::{ACCUMULATE, GRAD_OUTPUT, MASK, WEIGHT};
 use bpa_engine::layer::{Geometry, Layer, PerItem, Rounding, ScalePer};
 use bpa_engine::programmable::{EngineFile, Lanes, LimitsFile, ProgrammableEngine, UsedStages};
-use bpa_engine::vectors::{pack_grad_output, pack_weight};
+use bpa_engine::vectors::{pack_moving, pack_stationary};
 use bpa_hdl::rtl::print_verilog;
 use ndarray::Axis;
 
@@ -174,6 +174,7 @@ fn drawn(engine: &ProgrammableEngine, seed: u64) -> Option<Layer> {
         padding: PerItem([rows[4], rows[5], cols[4], cols[5]]),
         groups,
         out_size: Some(pair(6)),
+        ..Geometry::default()
     };
     let layer = engine
         .staged_layer(geometry, stages_of(engine, seed))
@@ -288,13 +289,18 @@ fn abort_and_run(rig: &Rig, cases: &[Case], seed: u64) {
 fn beats_in(rig: &Rig, layer: &Layer) -> Vec<impl Fn(u64) -> u64> {
     let pixels = |sizes: [u32; 2]| u64::from(sizes[0]) * u64::from(sizes[1]);
     let (rows, cols) = (layer.rows(), layer.cols());
-    let out = pixels([rows.in_size, cols.in_size]) * u64::from(layer.out_beats_per_pixel());
+    let out = pixels([rows.in_size, cols.in_size])
+        * u64::from(layer.operation().result_beats_per_pixel());
     let beats = |name: &str| match name {
         GRAD_OUTPUT => (
-            pixels([rows.out_size, cols.out_size]) * u64::from(layer.dy_words_per_pixel()),
+            pixels([rows.out_size, cols.out_size])
+                * u64::from(layer.operation().moving_beats_per_pixel()),
             0,
         ),
-        WEIGHT => (0, layer.weight_words() + layer.scale_words()),
+        WEIGHT => (
+            0,
+            layer.operation().stationary_words() + layer.scale_words(),
+        ),
         ACCUMULATE => (u64::from(layer.accumulate()) * out, 0),
         _ => (u64::from(layer.mask()) * out, 0),
     };
@@ -450,7 +456,7 @@ fn a_set_that_fills_the_memory_as_a_job_ends_is_not_written_over() {
         };
         let layer = rig.engine.staged_layer(geometry, UsedStages::default());
         let case = Case::of(&rig, layer.unwrap(), seed).unwrap();
-        assert_eq!(case.layer().weight_words(), words);
+        assert_eq!(case.layer().operation().stationary_words(), words);
         case
     };
     let [first, second, third] = [case(3, 1, 1, 1), case(5, 2, 0, all), case(8, 2, 0, all)];
@@ -460,10 +466,10 @@ fn a_set_that_fills_the_memory_as_a_job_ends_is_not_written_over() {
         .job(&rig.hardware.table, first.plan(), NonZeroU32::MIN);
     driver.start(&words.unwrap()).unwrap();
     let arrays = first.arrays();
-    let weight = pack_weight(first.layer(), &arrays.weight);
+    let weight = pack_stationary(first.layer(), &arrays.stationary);
     driver.device().send(Input::Weight, &weight).unwrap();
-    let frame = arrays.grad_output.index_axis(Axis(0), 0);
-    let frame = pack_grad_output(first.layer(), frame);
+    let frame = arrays.moving.index_axis(Axis(0), 0);
+    let frame = pack_moving(first.layer(), frame);
     let grad = |driver: &mut Driver<Simulated>, beat: usize| {
         let mut source = driver.device().instance().source(0);
         let bytes = source.port().bytes;

@@ -5,7 +5,7 @@ use bpa_engine::layer::Layer;
 use bpa_engine::plan::Plan;
 use bpa_engine::reference::StageArrays;
 use bpa_engine::run::Arrays;
-use bpa_engine::vectors::{random_grad_output, random_weight};
+use bpa_engine::vectors::{random_moving, random_stationary};
 use ndarray::Array4;
 
 use crate::common::{exact, example, expected, layer, simulator, stalled};
@@ -15,14 +15,14 @@ fn check(layer: &Layer) {
     let plan = Plan::new(layer);
     let simulator = simulator(&plan);
     let (grad, weight) = (layer.grad_type(), layer.weight_type());
-    let grad_shape = random_grad_output(layer, 2, 0).raw_dim();
-    let weight_shape = random_weight(layer, 0).raw_dim();
+    let grad_shape = random_moving(layer, 2, 0).raw_dim();
+    let weight_shape = random_stationary(layer, 0).raw_dim();
     let mut greatest = 0;
     for grad in [grad.min(), grad.max()] {
         for weight in [weight.min(), weight.max()] {
             let arrays = Arrays {
-                grad_output: Array4::from_elem(grad_shape, grad),
-                weight: Array4::from_elem(weight_shape, weight),
+                moving: Array4::from_elem(grad_shape, grad),
+                stationary: Array4::from_elem(weight_shape, weight),
                 stages: StageArrays::default(),
             };
             let expected = expected(layer, &arrays);

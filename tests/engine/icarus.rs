@@ -41,7 +41,7 @@ fn check(layer: &Layer) {
     let measured = exact_and_on_time(&verilator, &plan, &arrays, &expected, seed)
         .unwrap_or_else(|fault| panic!("{}: {fault}", layer.name()));
 
-    let bench = VectorBench::new(&plan, &arrays, &measured.grad_input, measured.saturations);
+    let bench = VectorBench::new(&plan, &arrays, &measured.result, measured.saturations);
     let verilog = with_unknown_collisions(&emit::verilog(&plan));
     bench.load(&verilog, "-g2005");
     let cycles = bench.run([0, 0, 1]);

@@ -264,37 +264,41 @@ pub const CLASSES: &[Class] = &[
         })
     }),
     ("runs of pixels without a tap", |l| {
-        let walk = FrameWalk::new(l);
+        let walk = FrameWalk::new(l.operation());
         walk.reaches && walk.pixels().any(|pixel| pixel.skipped > 0)
     }),
     ("pixels without a tap at the frame's end", |l| {
-        FrameWalk::new(l).end_pixels() > 0
+        FrameWalk::new(l.operation()).end_pixels() > 0
     }),
     ("pixels of dY that no output needs", |l| {
-        let walk = FrameWalk::new(l);
+        let walk = FrameWalk::new(l.operation());
         walk.reaches && walk.kept_pixels() < u64::from(l.rows().out_size * l.cols().out_size)
     }),
     ("a dense layer", |l| l.groups() == 1),
-    ("groups", |l| l.groups() > 1 && !l.is_depthwise()),
-    ("depthwise", |l| l.is_depthwise() && l.out_per_group() == 1),
+    ("groups", |l| l.groups() > 1 && !l.operation().depthwise),
+    ("depthwise", |l| {
+        l.operation().depthwise && l.out_per_group() == 1
+    }),
     ("depthwise with a multiplier", |l| {
-        l.is_depthwise() && l.out_per_group() > 1
+        l.operation().depthwise && l.out_per_group() > 1
     }),
     ("lanes over K left over", |l| {
         !divides(l.simd(), l.out_per_group())
     }),
     ("lanes over C left over", |l| {
-        !l.is_depthwise() && !divides(l.pe(), l.in_per_group())
+        !l.operation().depthwise && !divides(l.pe(), l.in_per_group())
     }),
     ("lanes over groups left over", |l| {
-        l.is_depthwise() && !divides(l.pe(), l.groups())
+        l.operation().depthwise && !divides(l.pe(), l.groups())
     }),
     ("an adder tree with an odd number of leaves", |l| {
         l.simd() == 3 || l.simd() == 5
     }),
     ("one multiplier", |l| l.multipliers() == 1),
     ("blocks of K, C and groups at once", |l| {
-        l.k_blocks() > 1 && l.c_blocks() > 1 && l.group_blocks() > 1
+        l.operation().moving_blocks() > 1
+            && l.operation().result_blocks() > 1
+            && l.operation().group_blocks() > 1
     }),
     ("types that differ", |l| l.grad_type() != l.weight_type()),
     ("a narrow type", |l| {

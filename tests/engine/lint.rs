@@ -39,7 +39,24 @@ fn layers() -> Vec<Layer> {
         .chain(random)
         .chain(staged)
         .chain(staged_extremes())
+        .chain(passes())
         .collect()
+}
+
+/// The other passes, with all stages and without.
+fn passes() -> impl Iterator<Item = Layer> {
+    let engines = [
+        "",
+        "accumulate = true\nmask = true\nout_type = \"int8\"\nshift = 9\nscale_per = \"channel\"\n",
+    ];
+    engines.into_iter().flat_map(|engine| {
+        ["forward", "grad_weight"].map(|pass| {
+            common_layer(&format!(
+                "[layer]\npass = \"{pass}\"\nbatch = 2\nin_channels = 4\nout_channels = 6\nin_size = [9, 8]\n\
+                 kernel = 3\nstride = 2\npadding = 1\n[engine]\nsimd = 2\npe = 3\n{engine}"
+            ))
+        })
+    })
 }
 
 /// Stages at the ends of what they can be: nothing to shift, more to shift than there is, an output wider than the

@@ -9,6 +9,7 @@
 //! | [`stalls`] | a stall on any stream, of any length, in any cycle, loses nothing |
 //! | [`benchmarks`] | the benchmark layers reach the bound, with the buffers that the design allows |
 //! | [`pace`] | any layer is at its bound in steady state, and its first frame as soon as the equations allow |
+//! | [`passes`] | all of that holds for the forward convolution and the weight gradient as well |
 //! | [`lint`] | the text is clean Verilog-2005 for three tools, and the same for the same layer |
 //! | [`icarus`] | a simulator that knows unknown values sees the same results and the same cycles |
 //! | [`programmable`] | one programmable engine computes every layer within its limits |
@@ -45,6 +46,7 @@ mod merging;
 mod mutants;
 mod output_stages;
 mod pace;
+mod passes;
 mod power_up;
 mod programmable;
 mod programmable_reset;
@@ -59,3 +61,8 @@ mod three_tools;
 mod tiling;
 mod vector_bench;
 mod weights;
+
+#[path = "../shared/choices.rs"]
+mod choices;
+#[path = "../shared/named_layers.rs"]
+mod named_layers;

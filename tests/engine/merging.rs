@@ -67,7 +67,7 @@ fn geometry() -> impl Strategy<Value = Geometry> {
             stride,
             dilation,
             padding,
-            out_size: None,
+            ..Geometry::default()
         },
     )
 }
@@ -170,8 +170,8 @@ impl Reached {
         for (cut, runs) in self.cut.iter_mut().zip(runs) {
             *cut += u32::from(runs > 1);
         }
-        self.wide[0] += u32::from(merge.merged().k_blocks() > 1);
-        self.wide[1] += u32::from(merge.merged().c_blocks() > 1);
+        self.wide[0] += u32::from(merge.merged().operation().moving_blocks() > 1);
+        self.wide[1] += u32::from(merge.merged().operation().result_blocks() > 1);
     }
 
     fn check(&self) {

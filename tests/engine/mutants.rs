@@ -14,7 +14,7 @@ use bpa_engine::interface::{out_bits, Streams};
 use bpa_engine::layer::Layer;
 use bpa_engine::plan::Plan;
 use bpa_engine::run::{model_spec, Arrays, Simulator};
-use bpa_engine::vectors::{pack_grad_output, pack_weight, unpack_grad_input};
+use bpa_engine::vectors::{pack_moving, pack_stationary, unpack_result};
 use bpa_sim::{Model, Pin};
 use ndarray::Array4;
 
@@ -485,21 +485,21 @@ impl Core {
         instance.sink(GRAD_INPUT).set_stall(stalls.1, 2);
         instance.reset(4);
 
-        let weights = pack_weight(layer, &self.arrays.weight);
-        let flags = last_flags(streams.weight.beats);
+        let weights = pack_stationary(layer, &self.arrays.stationary);
+        let flags = last_flags(streams.stationary.beats);
         instance.source(WEIGHT).load(&weights, &flags).unwrap();
-        instance.run(2 * streams.weight.beats + 40, None);
-        if instance.source(WEIGHT).accepted() != streams.weight.beats {
+        instance.run(2 * streams.stationary.beats + 40, None);
+        if instance.source(WEIGHT).accepted() != streams.stationary.beats {
             return Err("weights are stuck".to_owned());
         }
-        let flags = last_flags(streams.grad_output.beats);
-        for frame in self.arrays.grad_output.outer_iter() {
-            let beats = pack_grad_output(layer, frame);
+        let flags = last_flags(streams.moving.beats);
+        for frame in self.arrays.moving.outer_iter() {
+            let beats = pack_moving(layer, frame);
             instance.source(GRAD_OUTPUT).load(&beats, &flags).unwrap();
         }
         let frames = FRAMES as u64;
         let predicted = self.plan.cycles(frames);
-        let beats = frames * streams.grad_input.beats;
+        let beats = frames * streams.result.beats;
         let slowdown = 1.0 / ((1.0 - stalls.0) * (1.0 - stalls.1));
         let most = (predicted.total as f64 * 3.0 * slowdown) as u64 + 1000;
         if !instance.run(most, Some(beats)).done {
@@ -513,12 +513,12 @@ impl Core {
             return fault("too many results, or a rule broken");
         }
         let last: Vec<u8> = (0..frames)
-            .flat_map(|_| last_flags(streams.grad_input.beats))
+            .flat_map(|_| last_flags(streams.result.beats))
             .collect();
         if sink.last() != last {
             return fault("tlast");
         }
-        let found = unpack_grad_input(layer, sink.data(), out_bits(&self.plan)).unwrap();
+        let found = unpack_result(layer, sink.data(), out_bits(&self.plan)).unwrap();
         if found != self.expected {
             return fault("values");
         }
@@ -534,7 +534,7 @@ impl Core {
         {
             return fault("status");
         }
-        if instance.source(GRAD_OUTPUT).accepted() != frames * streams.grad_output.beats {
+        if instance.source(GRAD_OUTPUT).accepted() != frames * streams.moving.beats {
             return fault("input is stuck");
         }
         Ok(())

@@ -36,7 +36,7 @@ fn exact(
         Err(RunError::Broken(broken)) => return Err(broken.to_string()),
         Err(RunError::Simulator(error)) => panic!("{error}"),
     };
-    if let Some(first) = compare(&measured.grad_input, &expected.grad_input).first {
+    if let Some(first) = compare(&measured.result, &expected.result).first {
         return Err(first.to_string());
     }
     if measured.saturations != expected.saturations {
@@ -45,7 +45,7 @@ fn exact(
             measured.saturations, expected.saturations
         ));
     }
-    let predicted = plan.cycles(expected.grad_input.len_of(Axis(0)) as u64);
+    let predicted = plan.cycles(expected.result.len_of(Axis(0)) as u64);
     if *traffic == quiet(traffic.seed) && measured.cycles != predicted {
         return Err(format!(
             "measured {:?}, predicted {predicted:?}",
@@ -255,7 +255,7 @@ impl Bench {
     /// What the rest of a run with these arrays has to give.
     fn check(&self, drive: &mut Drive) {
         let frames = FRAMES as u64;
-        assert_eq!(drive.frames(frames), self.expected.grad_input);
+        assert_eq!(drive.frames(frames), self.expected.result);
         drive.finish_without_error(frames);
         assert_eq!(drive.peek("saturations"), self.expected.saturations);
     }
@@ -304,7 +304,7 @@ impl Bench {
 #[test]
 fn each_stream_may_pause_at_any_beat() {
     let bench = &*RANDOM;
-    let beats = bench.rig.streams.grad_input.beats;
+    let beats = bench.rig.streams.result.beats;
     for stream in [ACCUMULATE, MASK] {
         for pause in (0..beats * FRAMES as u64).step_by(5) {
             let mut drive = bench.start(pause);
@@ -361,7 +361,7 @@ impl Bench {
     fn check_on_time(&self) {
         let mut drive = self.start(1);
         drive.offer_set(&self.arrays);
-        drive.run(2 * self.rig.streams.weight.beats + 30);
+        drive.run(2 * self.rig.streams.stationary.beats + 30);
         drive.offer_batch(&self.arrays);
         self.check(&mut drive);
         let first = drive.instance.source(GRAD_OUTPUT).first_cycle().unwrap();
@@ -372,7 +372,7 @@ impl Bench {
     }
 
     fn check_blocked(&self, step: usize) {
-        let all = FRAMES as u64 * self.rig.streams.grad_input.beats;
+        let all = FRAMES as u64 * self.rig.streams.result.beats;
         for limit in (0..all).step_by(step).chain([all - 1]) {
             let mut drive = self.start(limit);
             drive.offer_all(&self.arrays);
@@ -414,11 +414,11 @@ impl Bench {
             drive.frames(FRAMES as u64)
         };
         let seed = u64::from(self.arrays.stages.rounding_seed);
-        assert_eq!(run(&mut drive, seed), self.expected.grad_input);
+        assert_eq!(run(&mut drive, seed), self.expected.result);
         drive.stall(0.5, 0.5, 1);
-        assert_eq!(run(&mut drive, seed), self.expected.grad_input);
+        assert_eq!(run(&mut drive, seed), self.expected.result);
         for bit in [0, 1, 15, 30] {
-            assert_ne!(run(&mut drive, seed ^ 1 << bit), self.expected.grad_input);
+            assert_ne!(run(&mut drive, seed ^ 1 << bit), self.expected.result);
         }
     }
 }
@@ -450,10 +450,10 @@ fn the_mean_error_of_stochastic_rounding_is_zero() {
     let expected = finished(&layer, &arrays);
     assert_eq!(expected.saturations, 0);
     exact(&simulator, &plan, &arrays, &expected, &quiet(0)).unwrap();
-    let sums = bpa_engine::reference::gather(&layer, &arrays.grad_output, &arrays.weight);
+    let sums = bpa_engine::reference::gather(&layer, &arrays.moving, &arrays.stationary);
     let errors: Vec<f64> = sums
         .iter()
-        .zip(&expected.grad_input)
+        .zip(&expected.result)
         .map(|(&sum, &given)| given as f64 - (sum * 37) as f64 / 128.0)
         .collect();
     let count = errors.len() as f64;
@@ -488,8 +488,8 @@ fn the_worst_case_fits() {
         (grad.min(), greatest, scale.min()),
         (grad.max(), !greatest, scale.min()),
     ] {
-        arrays.grad_output.fill(grad);
-        arrays.weight.fill(layer.weight_type().min());
+        arrays.moving.fill(grad);
+        arrays.stationary.fill(layer.weight_type().min());
         arrays.stages.accumulate = Some(Array4::from_elem(shape, value));
         arrays.stages.scale = Some(Array1::from_elem(5, scale));
         for keep in [true, false] {
@@ -508,7 +508,7 @@ fn sets(bench: &Bench, count: u64) -> Vec<(Arrays, Finished)> {
     let set = |seed| {
         let other = arrays(layer, FRAMES, 100 + seed);
         let mut arrays = bench.arrays.clone();
-        arrays.weight = other.weight;
+        arrays.stationary = other.stationary;
         arrays.stages.scale = other.stages.scale;
         let expected = finished(layer, &arrays);
         (arrays, expected)
@@ -520,7 +520,7 @@ fn sets(bench: &Bench, count: u64) -> Vec<(Arrays, Finished)> {
 fn sets_used(sets: &[(Arrays, Finished)], found: &Array4<i64>) -> Vec<usize> {
     let used = found.outer_iter().enumerate().map(|(n, frame)| {
         let right = |(_, result): &(Arrays, Finished)| {
-            result.grad_input.index_axis(Axis(0), n % FRAMES) == frame
+            result.result.index_axis(Axis(0), n % FRAMES) == frame
         };
         let set = sets.iter().position(right);
         set.unwrap_or_else(|| panic!("frame {n} was computed with no set or with several"))
@@ -573,13 +573,13 @@ impl Bench {
 fn scales_wait_for_the_frames_before_them() {
     let bench = &*NEAREST;
     let sets = sets(bench, 2);
-    let set = bench.rig.streams.weight.beats;
+    let set = bench.rig.streams.stationary.beats;
     let scales = bench.rig.layer().scale_words();
     let mut drive = bench.start(3);
     drive.offer_set(&sets[0].0);
     drive.run(2 * set + 20);
     // A frame is issued, but its last beats cannot leave.
-    let frame = bench.rig.streams.grad_input.beats;
+    let frame = bench.rig.streams.result.beats;
     drive.instance.sink(GRAD_INPUT).set_limit(Some(frame - 30));
     drive.offer_batch(&bench.arrays);
     drive.run(3000);
@@ -601,7 +601,7 @@ fn a_misplaced_tlast_is_reported_and_harms_nothing() {
 
 impl Bench {
     fn check_misplaced(&self) {
-        let frame = self.rig.streams.grad_input.beats;
+        let frame = self.rig.streams.result.beats;
         let end = frame - 1;
         let (early, missing, late) = (1, 2, 4);
         for (index, stream) in [ACCUMULATE, MASK].into_iter().enumerate() {
@@ -613,7 +613,7 @@ impl Bench {
             ] {
                 let mut drive = self.start(3);
                 self.offer_with_flips(&mut drive, stream, &flips);
-                assert_eq!(drive.frames(FRAMES as u64), self.expected.grad_input);
+                assert_eq!(drive.frames(FRAMES as u64), self.expected.result);
                 drive.run(4);
                 let (name, _) = self.rig.streams.inputs()[stream];
                 let found = drive.peek("error_cause");
@@ -672,7 +672,7 @@ fn pixels_without_a_tap_go_through_the_stages() {
     let plan = Plan::new(&layer);
     let arrays = arrays(&layer, FRAMES, 1);
     let expected = finished(&layer, &arrays);
-    assert!(expected.grad_input.iter().any(|&value| value != 0));
+    assert!(expected.result.iter().any(|&value| value != 0));
     let simulator = simulator(&plan);
     for (input, output) in STALLS {
         let traffic = stalled(input, output, 1);

@@ -101,8 +101,10 @@ fn frames_that_no_tap_reaches_are_at_their_bound() {
         let bound = bound_cycles(&layer);
         let (rows, cols) = (layer.rows(), layer.cols());
         let pixels = |height, width| u64::from(height) * u64::from(width);
-        let beats_in = pixels(rows.out_size, cols.out_size) * u64::from(layer.dy_words_per_pixel());
-        let beats_out = pixels(rows.in_size, cols.in_size) * u64::from(layer.out_beats_per_pixel());
+        let beats_in = pixels(rows.out_size, cols.out_size)
+            * u64::from(layer.operation().moving_beats_per_pixel());
+        let beats_out = pixels(rows.in_size, cols.in_size)
+            * u64::from(layer.operation().result_beats_per_pixel());
         assert_eq!(bound, beats_in.max(beats_out));
         let plan = on_time(&layer, FRAMES as usize);
         let cycles = plan.cycles(FRAMES);

@@ -8,8 +8,8 @@ use bpa_engine::interface::{self, out_bits, Streams};
 use bpa_engine::layer::{Geometry, Layer, PerItem};
 use bpa_engine::plan::Plan;
 use bpa_engine::programmable::{EngineFile, UsedStages};
-use bpa_engine::run::{frame_beats, weight_set, Arrays};
-use bpa_engine::vectors::pack_grad_input;
+use bpa_engine::run::{frame_beats, stationary_set, Arrays};
+use bpa_engine::vectors::pack_result;
 use bpa_hdl::rtl::print_verilog;
 use ndarray::Array4;
 
@@ -42,7 +42,7 @@ pub fn streams(plan: &Plan, arrays: &Arrays, grad_input: &Array4<i64>) -> (Vec<B
     let streams = Streams::new(plan);
     let sources = streams.inputs().into_iter().map(|(port, format)| {
         let bytes = match port {
-            interface::WEIGHT => weight_set(plan, arrays),
+            interface::WEIGHT => stationary_set(plan, arrays),
             _ => (0..FRAMES)
                 .flat_map(|n| frame_beats(plan, arrays, port, n))
                 .collect(),
@@ -54,11 +54,11 @@ pub fn streams(plan: &Plan, arrays: &Arrays, grad_input: &Array4<i64>) -> (Vec<B
         }
     });
     let frames = grad_input.outer_iter();
-    let results = frames.flat_map(|frame| pack_grad_input(plan.layer(), frame, out_bits(plan)));
+    let results = frames.flat_map(|frame| pack_result(plan.layer(), frame, out_bits(plan)));
     let results = Beats {
         port: interface::GRAD_INPUT,
         bytes: results.collect(),
-        of_frame: streams.grad_input.beats,
+        of_frame: streams.result.beats,
     };
     (sources.collect(), results)
 }
@@ -67,7 +67,7 @@ fn check_fixed(layer: &Layer) {
     let plan = Plan::new(layer);
     let arrays = common::arrays(layer, FRAMES, SEED);
     let expected = finished(layer, &arrays);
-    let (sources, results) = streams(&plan, &arrays, &expected.grad_input);
+    let (sources, results) = streams(&plan, &arrays, &expected.result);
     let subject = Subject {
         name: layer.name(),
         verilog: &emit::verilog(&plan),
@@ -141,7 +141,7 @@ fn check_programmable(keys: &str) {
     let plan = engine.plan(&layer).unwrap();
     let plan = plan.with_rounding_seed(arrays.stages.rounding_seed);
     let expected = finished(&layer, &arrays);
-    let (sources, results) = streams(&plan, &arrays, &expected.grad_input);
+    let (sources, results) = streams(&plan, &arrays, &expected.result);
     let hardware = engine.hardware(Target::Generic);
     let frames = NonZeroU32::new(FRAMES as u32).unwrap();
     let subject = Subject {

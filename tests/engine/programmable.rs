@@ -21,7 +21,7 @@ use bpa_engine::layer::{Geometry, Layer, PerItem};
 use bpa_engine::plan::Plan;
 use bpa_engine::programmable::{EngineFile, ProgrammableEngine};
 use bpa_engine::run::Arrays;
-use bpa_engine::vectors::{grad_input_beats, pack_grad_output, pack_weight, unpack_grad_input};
+use bpa_engine::vectors::{pack_moving, pack_stationary, result_beats, unpack_result};
 use bpa_hdl::config::descriptor::{Jump, Line};
 use bpa_hdl::rtl::print_verilog;
 use bpa_hdl::shell::programmable::Programmable;
@@ -173,7 +173,7 @@ impl Case {
             ..Geometry::default()
         };
         let layer = engine.layer(geometry).unwrap();
-        assert_eq!(layer.weight_words(), words);
+        assert_eq!(layer.operation().stationary_words(), words);
         Self::of_layer(engine, layer, seed, 1 + seed as usize % 2)
     }
 
@@ -199,7 +199,7 @@ impl Case {
         let layer = self.plan.layer();
         u64::from(layer.rows().in_size)
             * u64::from(layer.cols().in_size)
-            * u64::from(layer.out_beats_per_pixel())
+            * u64::from(layer.operation().result_beats_per_pixel())
     }
 
     fn submit(&self, driver: &mut Driver<Simulated>) -> Submitted {
@@ -496,14 +496,14 @@ fn fault_of_words(rig: &Rig, case: &Case, words: &[u32]) -> Option<String> {
         assert!(device.write(register.offset, *word).unwrap());
     }
     device.write(map.named("command").offset, 1).unwrap();
-    let weight = pack_weight(layer, &case.arrays.weight);
+    let weight = pack_stationary(layer, &case.arrays.stationary);
     device.send(Input::Weight, &weight).unwrap();
-    for frame in case.arrays.grad_output.outer_iter() {
-        let beats = pack_grad_output(layer, frame);
+    for frame in case.arrays.moving.outer_iter() {
+        let beats = pack_moving(layer, frame);
         device.send(Input::GradOutput, &beats).unwrap();
     }
     let out_bits = rig.engine.out_bits();
-    let frame = grad_input_beats(layer, out_bits).bytes();
+    let frame = result_beats(layer, out_bits).bytes();
     let received = device.receive(frame * case.frames() as usize);
     // All is done then: no beat too many, no job that goes on.
     device.instance().run(500, None);
@@ -515,7 +515,7 @@ fn fault_of_words(rig: &Rig, case: &Case, words: &[u32]) -> Option<String> {
             Some("no end".to_owned())
         }
         Ok(bytes) => case
-            .check(&unpack_grad_input(layer, &bytes, out_bits).unwrap())
+            .check(&unpack_result(layer, &bytes, out_bits).unwrap())
             .err(),
     }
 }
@@ -692,7 +692,7 @@ fn a_job_follows_the_one_before_it_in_the_cycles_of_the_model() {
         let instance = driver.device().instance();
         let ends = instance.sink(GRAD_INPUT).last_cycles().to_vec();
         let between = ends[2 * frames as usize - 1] - ends[frames as usize - 1];
-        let words = case.plan.layer().weight_words();
+        let words = case.plan.layer().operation().stationary_words();
         let late_weights = (2 * words).saturating_sub(WEIGHT_MEMORY);
         let ahead = case.plan.cycles_ahead(frames);
         let told = || case.told(&format!("{between} cycles, {ahead} where all was there"));
@@ -866,8 +866,9 @@ fn an_abort_in_any_state_leaves_an_engine_as_new() {
         let layers = before[..jobs].iter();
         for (case, layer) in layers.map(|case| (case, case.plan.layer())) {
             let pixels = u64::from(layer.rows().out_size) * u64::from(layer.cols().out_size);
-            left[0] += case.frames() * pixels * u64::from(layer.dy_words_per_pixel());
-            left[1] += layer.weight_words();
+            left[0] +=
+                case.frames() * pixels * u64::from(layer.operation().moving_beats_per_pixel());
+            left[1] += layer.operation().stationary_words();
         }
         let left = [left[0] - was[0], left[1] - was[1]];
         driver.device().stall(0.0, 0.0, 0);
@@ -944,16 +945,13 @@ fn misplaced_tlasts_are_told_and_counted() {
     driver.start(&words).unwrap();
     // A beat with tlast too early, and none at the end.
     let layer = case.plan.layer();
-    let weight = bpa_engine::vectors::pack_weight(layer, &case.arrays.weight);
+    let weight = bpa_engine::vectors::pack_stationary(layer, &case.arrays.stationary);
     let instance = driver.device().instance();
     let bytes = instance.source(WEIGHT).port().bytes;
     let mut flags = vec![0; weight.len() / bytes];
     flags[0] = 1;
     instance.source(WEIGHT).load(&weight, &flags).unwrap();
-    let frame = bpa_engine::vectors::pack_grad_output(
-        layer,
-        case.arrays.grad_output.index_axis(Axis(0), 0),
-    );
+    let frame = bpa_engine::vectors::pack_moving(layer, case.arrays.moving.index_axis(Axis(0), 0));
     let beats = frame.len() / instance.source(GRAD_OUTPUT).port().bytes;
     instance
         .source(GRAD_OUTPUT)
@@ -1017,12 +1015,9 @@ fn a_tlast_that_is_missing_at_the_very_end_is_told() {
         .unwrap();
     driver.start(&words).unwrap();
     let layer = case.plan.layer();
-    let weight = bpa_engine::vectors::pack_weight(layer, &case.arrays.weight);
+    let weight = bpa_engine::vectors::pack_stationary(layer, &case.arrays.stationary);
     driver.device().send(Input::Weight, &weight).unwrap();
-    let frame = bpa_engine::vectors::pack_grad_output(
-        layer,
-        case.arrays.grad_output.index_axis(Axis(0), 0),
-    );
+    let frame = bpa_engine::vectors::pack_moving(layer, case.arrays.moving.index_axis(Axis(0), 0));
     driver.device().stall(0.5, 0.0, 1);
     let instance = driver.device().instance();
     let bytes = instance.source(GRAD_OUTPUT).port().bytes;

@@ -68,7 +68,7 @@ impl Job {
         let plan = rig.engine.plan(&layer).unwrap();
         let arrays = arrays(&layer, FRAMES, SEED, rig.engine.most_accumulate());
         let expected = finished(&layer, &arrays);
-        let (sources, results) = streams(&plan, &arrays, &expected.grad_input);
+        let (sources, results) = streams(&plan, &arrays, &expected.result);
         let frames = NonZeroU32::new(FRAMES as u32).unwrap();
         Job {
             words: rig.engine.job(&rig.hardware.table, &plan, frames).unwrap(),

@@ -17,7 +17,7 @@ use bpa_engine::plan::Plan;
 use bpa_engine::programmable::{EngineFile, NoFit, ProgrammableEngine, Tiling, UsedStages};
 use bpa_engine::reference::{finish, gather, StageArrays};
 use bpa_engine::run::Arrays;
-use bpa_engine::vectors::{pack_grad_input, random_grad_output, random_weight, scale_count};
+use bpa_engine::vectors::{pack_result, random_moving, random_stationary, scale_count};
 use bpa_hdl::rtl::print_verilog;
 use bpa_hdl::shell::programmable::Programmable;
 use bpa_sim::Model;
@@ -195,8 +195,8 @@ pub fn arrays(layer: &Layer, frames: usize, seed: u64, most: i64) -> Arrays {
         .mask()
         .then(|| Array4::from_shape_simple_fn(shape, || choices.below(3) != 0));
     Arrays {
-        grad_output: random_grad_output(layer, frames, seed),
-        weight: random_weight(layer, seed),
+        moving: random_moving(layer, frames, seed),
+        stationary: random_stationary(layer, seed),
         stages: StageArrays {
             accumulate,
             mask,
@@ -244,7 +244,7 @@ impl Case {
             seed,
             plan,
             arrays,
-            expected: finished.grad_input,
+            expected: finished.result,
             saturations: finished.saturations,
         })
     }
@@ -273,7 +273,7 @@ impl Case {
         let layer = self.layer();
         u64::from(layer.rows().in_size)
             * u64::from(layer.cols().in_size)
-            * u64::from(layer.out_beats_per_pixel())
+            * u64::from(layer.operation().result_beats_per_pixel())
     }
 
     pub fn frames(&self) -> u64 {
@@ -423,7 +423,10 @@ fn stages_cost_their_registers_alone() {
             assert_eq!(ends[2] - ends[1], steady, "{}", case.told("steady"));
         }
         // The weights come meanwhile.
-        let most = plan.first_frame + case.layer().weight_words() + case.layer().scale_words() + 10;
+        let most = plan.first_frame
+            + case.layer().operation().stationary_words()
+            + case.layer().scale_words()
+            + 10;
         assert!(ends[0] - first < most, "{}", case.told("first frame"));
     }
 }
@@ -437,7 +440,7 @@ fn a_job_follows_the_one_before_it_in_the_cycles_of_the_model() {
         let limits = rig.engine.limits();
         let mut at_once = 0;
         for case in Case::some(&rig, CASES) {
-            let (frames, words) = (case.frames(), case.layer().weight_words());
+            let (frames, words) = (case.frames(), case.layer().operation().stationary_words());
             let both_fit = 2 * words <= limits.weight_words
                 && 2 * frames * case.plan.frame_words() <= limits.line_words;
             if !both_fit {
@@ -556,7 +559,7 @@ fn scaled_layers_in_tiles_are_exact() {
 /// Each tile's channels are what the tile as a layer of its own gives.
 fn check_tiles(tiling: &Tiling, arrays: &Arrays, found: &Array4<i64>) {
     let (layer, merged) = (tiling.layer(), tiling.merge().merged());
-    let sums = gather(layer, &arrays.grad_output, &arrays.weight);
+    let sums = gather(layer, &arrays.moving, &arrays.stationary);
     let stages = &arrays.stages;
     let all = layer.in_channels() as usize;
     for (index, tile) in tiling.tiles().iter().enumerate() {
@@ -582,7 +585,7 @@ fn check_tiles(tiling: &Tiling, arrays: &Arrays, found: &Array4<i64>) {
             rounding_seed: (stages.rounding_seed + index as u32) & (u32::MAX >> 1),
         };
         let sums = picked(&sums, &channels);
-        let expected = finish(tile.plan.layer(), &sums, &of_tile).grad_input;
+        let expected = finish(tile.plan.layer(), &sums, &of_tile).result;
         for (expected, &c) in expected.axis_iter(Axis(1)).zip(&channels) {
             if c < all {
                 assert_eq!(found.index_axis(Axis(1), c), expected, "tile {index}");
@@ -621,7 +624,10 @@ fn check_full(rig: &Rig) {
         .engine
         .staged_layer(layer, stages_of(&rig.engine, 20))
         .unwrap();
-    assert_eq!(layer.weight_words(), rig.engine.limits().weight_words);
+    assert_eq!(
+        layer.operation().stationary_words(),
+        rig.engine.limits().weight_words
+    );
     let mut driver = rig.driver();
     for seed in 0..3 {
         let case = Case::of(rig, layer.clone(), seed).unwrap();
@@ -655,8 +661,8 @@ fn partial_sums_that_might_not_fit_stay_outside() {
     assert!(tiling.parts().out_channels > 1 && !tiling.sums_go_in());
     let mut arrays = arrays(&layer, 2, 1, tiling.most_accumulate());
     // All at one end.
-    arrays.grad_output.fill(-128);
-    arrays.weight.fill(-128);
+    arrays.moving.fill(-128);
+    arrays.stationary.fill(-128);
     let found = driver.run(&tiling, &arrays).unwrap();
     assert_eq!(found, expected(&layer, &arrays));
     assert!(found.iter().any(|&sum| sum > rig.most()));
@@ -731,7 +737,7 @@ fn check_abort(rig: &Rig) {
         let bits = rig.engine.accumulate_bits();
         let layer = both.layer();
         let frame = Array4::from_elem(both.expected.raw_dim(), 99);
-        let packet = pack_grad_input(layer, frame.index_axis(Axis(0), 0), bits);
+        let packet = pack_result(layer, frame.index_axis(Axis(0), 0), bits);
         let bytes = driver.device().instance().source(ACCUMULATE).port().bytes;
         driver
             .device()
@@ -739,7 +745,7 @@ fn check_abort(rig: &Rig) {
             .unwrap();
         // The set of weights lacks its last beat, of scales where there are any.
         let bytes = driver.device().instance().source(WEIGHT).port().bytes;
-        let beats = layer.weight_words() + layer.scale_words() - 1;
+        let beats = layer.operation().stationary_words() + layer.scale_words() - 1;
         let packet = vec![0x5a; beats as usize * bytes];
         let instance = driver.device().instance();
         let wanted = instance.source(WEIGHT).accepted() + beats;
@@ -769,7 +775,7 @@ fn check_waiting(rig: &Rig) {
     let (none, both) = (find(0), find(3));
     let mut driver = rig.driver();
     for frame in both.arrays.stages.mask.as_ref().unwrap().outer_iter() {
-        let packet = pack_grad_input(both.layer(), frame.mapv(i64::from).view(), 1);
+        let packet = pack_result(both.layer(), frame.mapv(i64::from).view(), 1);
         driver.device().send(Input::Mask, &packet).unwrap();
     }
     let taken = |driver: &mut Driver<Simulated>| driver.device().instance().source(MASK).accepted();
@@ -811,10 +817,10 @@ fn check_misplaced(rig: &Rig) {
                 .unwrap();
             driver.start(&words).unwrap();
             let layer = case.layer();
-            let weight = bpa_engine::vectors::pack_weight(layer, &arrays.weight);
+            let weight = bpa_engine::vectors::pack_stationary(layer, &arrays.stationary);
             driver.device().send(Input::Weight, &weight).unwrap();
-            for frame in arrays.grad_output.outer_iter() {
-                let packet = bpa_engine::vectors::pack_grad_output(layer, frame);
+            for frame in arrays.moving.outer_iter() {
+                let packet = bpa_engine::vectors::pack_moving(layer, frame);
                 driver.device().send(Input::GradOutput, &packet).unwrap();
             }
             for (other, values, bits) in [
@@ -831,7 +837,7 @@ fn check_misplaced(rig: &Rig) {
                 }
                 let packets: Vec<u8> = values
                     .outer_iter()
-                    .flat_map(|frame| pack_grad_input(layer, frame, bits))
+                    .flat_map(|frame| pack_result(layer, frame, bits))
                     .collect();
                 let mut source = driver.device().instance().source(other);
                 source.load(&packets, &flags).unwrap();

@@ -58,8 +58,8 @@ fn every_cause_has_its_name() {
 
 /// A batch, `tlast` as it should be but where `flip` names a beat of all beats of dY.
 fn run_with_flips(drive: &mut Drive, arrays: &Arrays, flips: &[u64], rig: &Rig) {
-    drive.offer_weight(&arrays.weight);
-    let frame = rig.streams.grad_output.beats;
+    drive.offer_weight(&arrays.stationary);
+    let frame = rig.streams.moving.beats;
     for n in 0..FRAMES {
         let mut flags = last_flags(frame);
         for flip in flips {
@@ -67,7 +67,7 @@ fn run_with_flips(drive: &mut Drive, arrays: &Arrays, flips: &[u64], rig: &Rig) 
                 flags[(flip % frame) as usize] ^= 1;
             }
         }
-        drive.offer_frame_with(&arrays.grad_output, n, &flags);
+        drive.offer_frame_with(&arrays.moving, n, &flags);
     }
 }
 
@@ -79,8 +79,8 @@ fn check_recovery(drive: &mut Drive, arrays: &Arrays, expected: &Array4<i64>) {
         (0, 0),
         "cleared by reset"
     );
-    drive.offer_weight(&arrays.weight);
-    drive.offer_frames(&arrays.grad_output);
+    drive.offer_weight(&arrays.stationary);
+    drive.offer_frames(&arrays.moving);
     assert_eq!(drive.frames(FRAMES as u64), *expected);
     drive.finish_without_error(FRAMES as u64);
 }
@@ -107,7 +107,7 @@ fn check_flips(flips: &[u64], causes: u64, stalls: (f64, f64)) {
 
 #[test]
 fn a_misplaced_tlast_of_grad_output_is_reported_and_harms_nothing() {
-    let frame = RIG.0.streams.grad_output.beats;
+    let frame = RIG.0.streams.moving.beats;
     let end = frame - 1;
     for stalls in [(0.0, 0.0), (0.4, 0.2)] {
         check_flips(&[], 0, stalls);
@@ -132,7 +132,7 @@ fn a_misplaced_tlast_of_grad_output_is_reported_and_harms_nothing() {
 #[test]
 fn a_misplaced_tlast_of_weights_is_reported_and_harms_nothing() {
     let (rig, arrays, expected) = &*RIG;
-    let set = rig.streams.weight.beats;
+    let set = rig.streams.stationary.beats;
     // Two sets, the second of which is used.
     let end = set - 1;
     for (flips, causes) in [
@@ -152,11 +152,11 @@ fn a_misplaced_tlast_of_weights_is_reported_and_harms_nothing() {
             for flip in flips.iter().filter(|flip| **flip / set == n) {
                 flags[(flip % set) as usize] ^= 1;
             }
-            drive.offer_weight_with(&arrays.weight, &flags);
+            drive.offer_weight_with(&arrays.stationary, &flags);
         }
         drive.run(4 * set + 20);
         assert_eq!(drive.taken(WEIGHT), 2 * set);
-        drive.offer_frames(&arrays.grad_output);
+        drive.offer_frames(&arrays.moving);
         assert_eq!(
             drive.frames(FRAMES as u64),
             *expected,
@@ -206,7 +206,7 @@ fn check_quiet_in_reset(drive: &Drive) {
 fn reset_recovers_from_anything() {
     let (rig, arrays, expected) = &*RIG;
     let total = rig.plan.cycles(FRAMES as u64).total;
-    let weights = rig.streams.weight.beats;
+    let weights = rig.streams.stationary.beats;
     // In mid weights, mid input, mid output, and at random.
     let mut choices = Choices::new(8);
     let random = (0..60).map(|_| choices.below(weights + total));
@@ -224,17 +224,14 @@ fn reset_recovers_from_anything() {
         let mut drive = rig.start(cycles);
         let stalls = [(0.0, 0.0), (0.3, 0.0), (0.0, 0.6), (0.3, 0.3)][index % 4];
         drive.stall(stalls.0, stalls.1, cycles);
-        drive.offer_weight(&arrays.weight);
-        drive.offer_frames(&arrays.grad_output);
+        drive.offer_weight(&arrays.stationary);
+        drive.offer_frames(&arrays.moving);
         drive.run(cycles);
         let frames = FRAMES as u64;
         let moved = [
             (drive.taken(WEIGHT), weights),
-            (
-                drive.taken(GRAD_OUTPUT),
-                frames * rig.streams.grad_output.beats,
-            ),
-            (drive.given(), frames * rig.streams.grad_input.beats),
+            (drive.taken(GRAD_OUTPUT), frames * rig.streams.moving.beats),
+            (drive.given(), frames * rig.streams.result.beats),
         ];
         for (phase, (beats, of)) in phases.iter_mut().zip(moved) {
             *phase |= 0 < beats && beats < of;
@@ -242,8 +239,8 @@ fn reset_recovers_from_anything() {
         drive.instance.reset(1 + cycles % 3);
         check_quiet_in_reset(&drive);
         drive.stall(0.0, 0.0, 0);
-        drive.offer_weight(&arrays.weight);
-        drive.offer_frames(&arrays.grad_output);
+        drive.offer_weight(&arrays.stationary);
+        drive.offer_frames(&arrays.moving);
         assert_eq!(
             drive.frames(frames),
             *expected,
@@ -266,8 +263,8 @@ fn beats_offered_right_after_reset_are_not_lost() {
         drive.instance.source(source).set_start_cycle(0);
     }
     drive.instance.reset(3);
-    drive.offer_weight(&arrays.weight);
-    drive.offer_frames(&arrays.grad_output);
+    drive.offer_weight(&arrays.stationary);
+    drive.offer_frames(&arrays.moving);
     assert_eq!(drive.frames(FRAMES as u64), *expected);
     drive.finish_without_error(FRAMES as u64);
 }
@@ -277,14 +274,14 @@ fn beats_offered_right_after_reset_are_not_lost() {
 fn busy_and_frame_done_tell_of_frames() {
     let (rig, arrays, _) = &*RIG;
     let mut drive = rig.start(6);
-    drive.offer_weight(&arrays.weight);
+    drive.offer_weight(&arrays.stationary);
     drive.run(200);
     assert_eq!(
         drive.instance.watched("busy").unwrap().cycles,
         0,
         "weights are no frame"
     );
-    drive.offer_frames(&arrays.grad_output);
+    drive.offer_frames(&arrays.moving);
     drive.frames(FRAMES as u64);
     drive.finish_without_error(FRAMES as u64);
     let first = drive.instance.source(GRAD_OUTPUT).first_cycle().unwrap();

@@ -125,7 +125,7 @@ fn check_axis(axis: &Axis) -> Result<(), TestCaseError> {
 }
 
 fn check_walk(layer: &Layer) -> Result<(), TestCaseError> {
-    let walk = FrameWalk::new(layer);
+    let walk = FrameWalk::new(layer.operation());
     let (rows, cols) = (needed(&layer.rows()), needed(&layer.cols()));
     let frame = u64::from(layer.rows().in_size) * u64::from(layer.cols().in_size);
     let pixels: Vec<_> = walk.pixels().collect();
@@ -178,7 +178,7 @@ fn check_walk(layer: &Layer) -> Result<(), TestCaseError> {
 
 fn check_plan(layer: &Layer) -> Result<(), TestCaseError> {
     let plan = Plan::new(layer);
-    let walk = FrameWalk::new(layer);
+    let walk = FrameWalk::new(layer.operation());
     let span = live_span(layer);
     prop_assert_eq!(live_span_pixels(&walk), span);
     prop_assert_eq!(plan.live_span_pixels(), span);
@@ -246,7 +246,7 @@ fn steps(program: &Program, count: usize) -> Vec<&Step> {
 /// The programs add up, frame after frame, to the first tap of each pixel and to what it needs and lets go.
 fn check_programs(layer: &Layer) -> Result<(), TestCaseError> {
     const FRAMES: usize = 3;
-    let walk = FrameWalk::new(layer);
+    let walk = FrameWalk::new(layer.operation());
     let fixed = Plan::new(layer);
     let buffers = Buffers {
         line_words: fixed.descriptor().line_words,

@@ -106,8 +106,8 @@ fn weights_may_come_at_any_time() {
             let mut drive = rig.start(weight_start);
             drive.stall(input, output, weight_start);
             drive.instance.source(WEIGHT).set_start_cycle(weight_start);
-            drive.offer_frames(&arrays.grad_output);
-            drive.offer_weight(&arrays.weight);
+            drive.offer_frames(&arrays.moving);
+            drive.offer_weight(&arrays.stationary);
             drive.run(weight_start);
             assert_eq!(drive.given(), 0, "a result without weights");
             check(&mut drive, expected);
@@ -120,14 +120,14 @@ fn weights_may_come_at_any_time() {
 fn input_without_weights_is_held_back() {
     let (rig, arrays, expected) = &*IRREGULAR;
     let mut drive = rig.start(1);
-    drive.offer_frames(&arrays.grad_output);
+    drive.offer_frames(&arrays.moving);
     drive.run(1000);
     let taken = drive.taken(GRAD_OUTPUT);
     assert!(taken > 0);
     drive.run(10_000);
     assert_eq!(drive.taken(GRAD_OUTPUT), taken);
     assert_eq!(drive.given(), 0);
-    drive.offer_weight(&arrays.weight);
+    drive.offer_weight(&arrays.stationary);
     check(&mut drive, expected);
 }
 
@@ -135,12 +135,12 @@ fn input_without_weights_is_held_back() {
 #[test]
 fn half_a_set_of_weights_starts_nothing() {
     let (rig, arrays, expected) = &*IRREGULAR;
-    let bytes = bpa_engine::vectors::pack_weight(rig.layer(), &arrays.weight);
-    let format = rig.streams.weight;
+    let bytes = bpa_engine::vectors::pack_stationary(rig.layer(), &arrays.stationary);
+    let format = rig.streams.stationary;
     let flags = last_flags(format.beats);
     for part in [1, format.beats as usize / 2, format.beats as usize - 1] {
         let mut drive = rig.start(part as u64);
-        drive.offer_frames(&arrays.grad_output);
+        drive.offer_frames(&arrays.moving);
         let (now, later) = bytes.split_at(part * format.beat_bytes());
         drive
             .instance
@@ -163,20 +163,20 @@ fn half_a_set_of_weights_starts_nothing() {
 #[test]
 fn the_input_may_pause_at_every_beat() {
     let (rig, arrays, expected) = &*IRREGULAR;
-    let format = rig.streams.grad_output;
+    let format = rig.streams.moving;
     let mut bytes = Vec::new();
     let mut flags = Vec::new();
     {
         let drive = rig.start(0);
         for n in 0..FRAMES {
-            bytes.extend(drive.frame_beats(&arrays.grad_output, n));
+            bytes.extend(drive.frame_beats(&arrays.moving, n));
             flags.extend(last_flags(format.beats));
         }
     }
     // In the second frame, so that the first one still drains meanwhile.
     for pause in format.beats..2 * format.beats {
         let mut drive = rig.start(pause);
-        drive.offer_weight(&arrays.weight);
+        drive.offer_weight(&arrays.stationary);
         let beats = pause as usize;
         let (now, later) = bytes.split_at(beats * format.beat_bytes());
         let mut source = drive.instance.source(GRAD_OUTPUT);
@@ -184,7 +184,7 @@ fn the_input_may_pause_at_every_beat() {
         drive.run(3000);
         assert_eq!(drive.taken(GRAD_OUTPUT), pause);
         assert!(
-            drive.given() >= rig.streams.grad_input.beats,
+            drive.given() >= rig.streams.result.beats,
             "a whole frame is there"
         );
         let mut source = drive.instance.source(GRAD_OUTPUT);
@@ -198,13 +198,13 @@ fn the_input_may_pause_at_every_beat() {
 #[test]
 fn the_output_may_be_blocked_at_any_beat() {
     let (rig, arrays, expected) = &*IRREGULAR;
-    let all = FRAMES as u64 * rig.streams.grad_input.beats;
+    let all = FRAMES as u64 * rig.streams.result.beats;
     let mut choices = Choices::new(3);
     let beats = (0..40).map(|_| choices.below(all));
     for limit in beats.chain([0, 1, all - 1]) {
         let mut drive = rig.start(limit);
-        drive.offer_weight(&arrays.weight);
-        drive.offer_frames(&arrays.grad_output);
+        drive.offer_weight(&arrays.stationary);
+        drive.offer_frames(&arrays.moving);
         drive.instance.sink(GRAD_INPUT).set_limit(Some(limit));
         drive.run(6000);
         assert_eq!(drive.given(), limit);
@@ -228,9 +228,9 @@ fn long_and_short_pauses_may_follow_one_another() {
     for seed in 0..20 {
         let mut choices = Choices::new(seed);
         let mut drive = rig.start(seed);
-        drive.offer_weight(&arrays.weight);
-        drive.offer_frames(&arrays.grad_output);
-        let all = FRAMES as u64 * rig.streams.grad_input.beats;
+        drive.offer_weight(&arrays.stationary);
+        drive.offer_frames(&arrays.moving);
+        let all = FRAMES as u64 * rig.streams.result.beats;
         while drive.given() < all {
             let mut rate = || [0.0, 0.0, 0.2, 0.7, 0.95, 1.0][choices.below(6) as usize];
             let (input, output) = (rate(), rate());

@@ -125,7 +125,7 @@ fn tiny() -> impl Strategy<Value = Geometry> {
                 stride: PerItem([stride; 2]),
                 dilation: PerItem([dilation; 2]),
                 padding: PerItem([rows + more, rows, cols, cols + more]),
-                out_size: None,
+                ..Geometry::default()
             }
         },
     )
@@ -238,7 +238,7 @@ fn every_channel_is_in_tiles_once_and_no_tile_is_beyond_a_limit() {
     let tiling = engine.tiling(&layer, 1).unwrap();
     let mut pairs = Vec::new();
     for tile in tiling.tiles() {
-        assert!(tile.plan.layer().weight_words() <= 30);
+        assert!(tile.plan.layer().operation().stationary_words() <= 30);
         for group in tile.groups.clone() {
             for c in tile.in_channels.clone() {
                 pairs.extend(tile.out_channels.clone().map(|k| (group, c, k)));

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use bpa_engine::interface::{self, out_bits, Streams};
 use bpa_engine::plan::Plan;
-use bpa_engine::run::{frame_beats, weight_set, Arrays};
-use bpa_engine::vectors::{pack_grad_input, BeatFormat};
+use bpa_engine::run::{frame_beats, stationary_set, Arrays};
+use bpa_engine::vectors::{pack_result, BeatFormat};
 use ndarray::Array4;
 use tempfile::TempDir;
 
@@ -75,9 +75,9 @@ fn testbench(plan: &Plan, rounding_seed: u32, saturations: u64) -> String {
             width = high + 1,
         )
     };
-    let out = streams.grad_input;
+    let out = streams.result;
     let (out_high, out_beats, of_frame) = (8 * out.beat_bytes() - 1, frames * out.beats, out.beats);
-    let set = streams.weight.beats;
+    let set = streams.stationary.beats;
     let causes = interface::causes(plan).len();
     let each_side = |line: &dyn Fn(&str, &str, BeatFormat) -> String| -> String {
         let sides = sides(plan).into_iter();
@@ -193,10 +193,10 @@ endmodule
         grad = source(
             "grad",
             &format!("(stall != 0 || weight_next == {set} && cycle > {set} + 40)"),
-            streams.grad_output,
+            streams.moving,
             frames
         ),
-        weight = source("weight", "1'b1", streams.weight, 1),
+        weight = source("weight", "1'b1", streams.stationary, 1),
         side_sources = each_side(&|name, _, format| source(name, "1'b1", format, frames)),
         side_files = each_side(&|name, _, _| format!(
             "    $readmemh(\"{name}.hex\", {name}_beats);\n    {name}_next = 0;\n    {name}_tvalid = 0;\n"
@@ -208,7 +208,7 @@ endmodule
                 .concat()
         }),
         counts = u8::from(plan.layer().requantise().is_some()),
-        grad_beats = frames * streams.grad_output.beats,
+        grad_beats = frames * streams.moving.beats,
     )
 }
 
@@ -233,12 +233,12 @@ impl VectorBench {
         let mut results = Vec::new();
         for frame in grad_input.outer_iter() {
             // Padded lanes are zero here; the engine's are too, since it has zero weights for them.
-            results.extend(pack_grad_input(layer, frame, out_bits(plan)));
+            results.extend(pack_result(layer, frame, out_bits(plan)));
         }
-        let weights = weight_set(plan, arrays);
-        write_beats(&path("grad.hex"), &grads, streams.grad_output);
-        write_beats(&path("weight.hex"), &weights, streams.weight);
-        write_beats(&path("result.hex"), &results, streams.grad_input);
+        let weights = stationary_set(plan, arrays);
+        write_beats(&path("grad.hex"), &grads, streams.moving);
+        write_beats(&path("weight.hex"), &weights, streams.stationary);
+        write_beats(&path("result.hex"), &results, streams.result);
         for (name, port, format) in sides(plan) {
             write_beats(&path(&format!("{name}.hex")), &batch(port), format);
         }

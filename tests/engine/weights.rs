@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use bpa_engine::layer::Layer;
 use bpa_engine::reference::StageArrays;
 use bpa_engine::run::Arrays;
-use bpa_engine::vectors::{random_grad_output, random_weight};
+use bpa_engine::vectors::{random_moving, random_stationary};
 use ndarray::{concatenate, Array4, Axis, Slice};
 
 use crate::common::{expected, layer, Choices, Drive, Rig, GRAD_INPUT, WEIGHT};
@@ -46,14 +46,14 @@ struct Bench {
 impl Bench {
     fn new(weight_sets: u32) -> Self {
         let layer = layer_with(weight_sets);
-        let frames = random_grad_output(&layer, FRAMES, 1);
+        let frames = random_moving(&layer, FRAMES, 1);
         let sets: Vec<_> = (0..SETS as u64)
-            .map(|seed| random_weight(&layer, seed))
+            .map(|seed| random_stationary(&layer, seed))
             .collect();
         let result = |weight: &Array4<i32>| {
             let arrays = Arrays {
-                grad_output: frames.clone(),
-                weight: weight.clone(),
+                moving: frames.clone(),
+                stationary: weight.clone(),
                 stages: StageArrays::default(),
             };
             expected(&layer, &arrays)
@@ -79,7 +79,7 @@ impl Bench {
     /// Drives the weights in and waits for them to be in place.
     fn load(&self, drive: &mut Drive, set: usize) {
         drive.offer_weight(&self.sets[set]);
-        drive.run(self.rig.streams.weight.beats * 2 + 20);
+        drive.run(self.rig.streams.stationary.beats * 2 + 20);
     }
 }
 
@@ -114,7 +114,7 @@ fn check_offer_at(bench: &Bench, cycle: u64, stalls: (f64, f64)) {
     drive.stall(stalls.0, stalls.1, cycle);
     drive.offer_frames(&bench.frames);
     drive.run(cycle);
-    let frame_beats = bench.rig.streams.grad_input.beats;
+    let frame_beats = bench.rig.streams.result.beats;
     let begun = drive.given().div_ceil(frame_beats) as usize;
     drive.offer_weight(&bench.sets[1]);
     let used = bench.sets_used(&drive.frames(FRAMES as u64));
@@ -132,7 +132,7 @@ fn check_offer_at(bench: &Bench, cycle: u64, stalls: (f64, f64)) {
     // All of it was taken, and it is the one from now on.
     assert_eq!(
         drive.taken(WEIGHT),
-        2 * bench.rig.streams.weight.beats,
+        2 * bench.rig.streams.stationary.beats,
         "{place}"
     );
     drive.stall(0.0, 0.0, 0);
@@ -164,7 +164,7 @@ fn a_set_may_be_offered_in_any_cycle() {
 #[test]
 fn one_set_waits_for_the_frame_in_flight() {
     let bench = &*ONE_SET;
-    let set = bench.rig.streams.weight.beats;
+    let set = bench.rig.streams.stationary.beats;
     let mut drive = bench.rig.start(3);
     bench.load(&mut drive, 0);
     // The output is blocked in mid frame: the engine fills up and stands still.
@@ -213,7 +213,7 @@ fn two_sets_swap_at_each_frame_without_a_gap() {
     drive.run(1000);
     assert_eq!(
         drive.taken(WEIGHT),
-        bench.rig.streams.weight.beats,
+        bench.rig.streams.stationary.beats,
         "one set waits for a frame"
     );
     drive.offer_frames(&frames);

@@ -3,6 +3,7 @@
 //! A [`Capacity`] says which blocks and registers there are and how wide; what a layer puts into them
 //! is its [`Descriptor`], which the hardware is told through its configuration.
 
+use crate::config::arrays::Arrays;
 use crate::config::descriptor::{Axis, Descriptor, Jump, Program, Step};
 use crate::config::limits::Limits;
 use crate::issue::TURN_BITS;
@@ -34,6 +35,8 @@ pub struct AxisHull {
 /// The largest of everything that an engine is told of a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capacity {
+    /// What the streams carry; the ports are called after it.
+    pub arrays: Arrays,
     /// Rows.
     pub rows: AxisHull,
     /// Columns.
@@ -131,6 +134,7 @@ impl Capacity {
             fields.max().unwrap_or(0).max(1)
         };
         Capacity {
+            arrays: d.arrays,
             rows: AxisHull::exactly(&d.rows, d.kept_rows.size),
             cols: AxisHull::exactly(&d.cols, d.kept_cols.size),
             tap_issues: d.tap_issues(),
@@ -182,6 +186,7 @@ impl Capacity {
             size: axis.size,
         });
         Capacity {
+            arrays: Arrays::default(),
             // Any number of words may be a pixel's and a tap's, so that addresses count words.
             pixels_in_slots: false,
             walk_unit_bits: 0,

@@ -3,6 +3,7 @@
 //! Units: a *word* is one beat of grad_output in the line buffer, a *beat* is one beat of
 //! grad_input, an *issue* is one cycle of the multipliers. An axis is rows (H) or columns (W).
 
+use crate::config::arrays::Arrays;
 use crate::stages::Stages;
 
 /// One step of an axis: what changes from a position with taps to the next one.
@@ -100,6 +101,8 @@ pub struct Kept {
 /// A layer as the core sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Descriptor {
+    /// What the streams carry.
+    pub arrays: Arrays,
     /// Rows, addressed in whole rows of words.
     pub rows: Axis,
     /// Columns.

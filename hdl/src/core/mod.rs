@@ -1,5 +1,6 @@
 //! The core: every block of the engine, told of its layer by configuration inputs alone.
 
+use crate::config::arrays::Arrays;
 use crate::config::capacity::Capacity;
 use crate::config::descriptor::Lanes;
 use crate::config::inputs::{Config, Turn};
@@ -27,12 +28,27 @@ use frames_inside::FramesInside;
 pub(crate) use streams::cause_bits;
 pub use streams::Streams;
 
-const DOC: &str = "\
+/// Says what the core is, and how its arrays go through it.
+fn doc(arrays: &Arrays) -> String {
+    let Arrays {
+        moving,
+        stationary,
+        result,
+    } = arrays;
+    let width = moving.name.len().max(stationary.name.len()) + 2;
+    let arrow = |name: &str| format!("{name} {:-<1$}>", "", width - 1 - name.len());
+    format!(
+        "\
 Core: streams in and out, what the layer is on the cfg_ inputs (steady while frames pass).
 
-  grad_output -> grad port -> line buffer -+
-  weight ------> weight port -> weights ---+-> lanes -> output FIFO -> grad_input
-  pixel walk -> token queue -> issue loop -'";
+  {} grad port -> line buffer -+
+  {} weight port -> weights ---+-> lanes -> output FIFO -> {}
+  pixel walk -> token queue -> issue loop -'",
+        arrow(moving.name),
+        arrow(stationary.name),
+        result.name
+    )
+}
 
 /// Input of a core that is told how many frames to take.
 pub(crate) const FRAMES_LESS_1: &str = "frames_less_1";
@@ -62,7 +78,7 @@ pub fn core(
     target: Target,
     config: &mut Config,
 ) -> Module {
-    let mut m = Module::new(format!("{name}_core"), DOC);
+    let mut m = Module::new(format!("{name}_core"), doc(&capacity.arrays));
     m.input("aclk", 1, "");
     let aresetn = m.input("aresetn", 1, "synchronous, active low");
     let streams = Streams::of(capacity, lanes);
@@ -74,6 +90,10 @@ pub fn core(
             .find(|(name, _)| *name == wanted)
             .map_or_else(|| unreachable!("no port {wanted}"), |(_, port)| port)
     };
+    let arrays = capacity.arrays;
+    let moving = |pin: &str| port(&format!("{}_{pin}", arrays.moving_stream()));
+    let stationary = |pin: &str| port(&format!("{}_{pin}", arrays.stationary_stream()));
+    let result = |pin: &str| port(&format!("{}_{pin}", arrays.result_stream()));
     let line_width = bits_for(capacity.line_words - 1);
     let weight_width = bits_for(capacity.weight_words - 1);
     let t = TokenWidths::of(capacity);
@@ -143,16 +163,16 @@ pub fn core(
     );
 
     // grad_output into the line buffer.
-    let grad_data = port("s_axis_grad_output_tdata");
+    let grad_data = moving("tdata");
     let grad_write = m.net("grad_write", 1, "");
     let grad_write_data = m.net("grad_write_data", lanes.grad_word_bits(), "");
     let grad_write_address = m.net("grad_write_address", line_width, "");
     let free_less_1 = m.net("free_less_1", t.free, "");
     let misplaced = m.net("misplaced", cause_bits, "a tlast, by stream and kind");
     let mut bindings = vec![
-        ("tvalid", port("s_axis_grad_output_tvalid")),
-        ("tready", port("s_axis_grad_output_tready")),
-        ("tlast", port("s_axis_grad_output_tlast")),
+        ("tvalid", moving("tvalid")),
+        ("tready", moving("tready")),
+        ("tlast", moving("tlast")),
         ("tdata", grad_data.slice(0, lanes.grad_word_bits())),
         ("write_data", grad_write_data.clone()),
         ("write", grad_write.clone()),
@@ -220,9 +240,9 @@ pub fn core(
     let frame_state = (frame_state, m.net(frame_state, 1, ""));
     let weight_set = capacity.two_weight_sets.then(|| m.net("weight_set", 1, ""));
     let mut bindings = vec![
-        ("tvalid", port("s_axis_weight_tvalid")),
-        ("tready", port("s_axis_weight_tready")),
-        ("tlast", port("s_axis_weight_tlast")),
+        ("tvalid", stationary("tvalid")),
+        ("tready", stationary("tready")),
+        ("tlast", stationary("tlast")),
         ("write", weight_write.clone()),
         ("write_address", weight_write_address.clone()),
         ("weights_ready", weights_ready.clone()),
@@ -260,7 +280,7 @@ pub fn core(
     m.instance("u_weight", weight_port, bindings);
     let weight_address = m.net("weight_address", weight_width + sets, "");
     let weight_word = m.net("weight_word", lanes.weight_word_bits(), "");
-    let weight_data = port("s_axis_weight_tdata");
+    let weight_data = stationary("tdata");
     let weight_bits = lanes.weight_word_bits();
     let (stored_weights, taken_bits) = if capacity.reaches {
         (weight_data.slice(0, weight_bits), weight_bits)
@@ -375,10 +395,10 @@ pub fn core(
         .frames
         .map(|_| m.input(CLOSES, 1, "the job's last frame is done"));
     let mut out_stream = vec![
-        ("tvalid", port("m_axis_grad_input_tvalid")),
-        ("tready", port("m_axis_grad_input_tready")),
+        ("tvalid", result("tvalid")),
+        ("tready", result("tready")),
         ("tdata", out_data.clone()),
-        ("tlast", port("m_axis_grad_input_tlast")),
+        ("tlast", result("tlast")),
         ("frame_done", frame_done.clone()),
     ];
     out_stream.extend(closes.clone().map(|closes| (CLOSES, closes)));
@@ -435,7 +455,7 @@ pub fn core(
         ),
         of_job(bindings),
     );
-    let out_tdata = port("m_axis_grad_input_tdata");
+    let out_tdata = result("tdata");
     let (value_bits, out_bits) = (lanes.result_bits(), lanes.out_bits());
     let wide = match lanes.stages.requantise {
         Some(_) => m.net("out_wide", out_tdata.width(), "the values, then zeros"),

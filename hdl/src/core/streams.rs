@@ -1,5 +1,6 @@
 //! The ports of the engine: its streams and what it says of itself.
 
+use crate::config::arrays::Arrays;
 use crate::config::capacity::Capacity;
 use crate::config::descriptor::Lanes;
 use crate::rtl::{Expr, Module};
@@ -7,6 +8,7 @@ use crate::stages::{COUNT_BITS, SEED_BITS};
 
 /// The streams of the engine, declared alike on the core and on the shells around it.
 pub struct Streams {
+    arrays: Arrays,
     names: Vec<(String, usize, bool)>,
 }
 
@@ -15,6 +17,7 @@ impl Streams {
     pub fn of(capacity: &Capacity, lanes: &Lanes) -> Self {
         let bytes = |bits: usize| bits.next_multiple_of(8);
         let stages = &lanes.stages;
+        let arrays = capacity.arrays;
         let mut names = Vec::new();
         let mut stream = |name: &str, bits: usize, inward: bool| {
             names.push((format!("{name}_tvalid"), 1, inward));
@@ -22,8 +25,9 @@ impl Streams {
             names.push((format!("{name}_tdata"), bits, inward));
             names.push((format!("{name}_tlast"), 1, inward));
         };
-        stream("s_axis_grad_output", bytes(lanes.grad_word_bits()), true);
-        stream("s_axis_weight", bytes(lanes.weight_beat_bits()), true);
+        stream(&arrays.moving_stream(), bytes(lanes.grad_word_bits()), true);
+        let bits = bytes(lanes.weight_beat_bits());
+        stream(&arrays.stationary_stream(), bits, true);
         if stages.accumulate {
             let bits = lanes.pe * lanes.accumulate_bits();
             stream("s_axis_accumulate", bits, true);
@@ -32,7 +36,7 @@ impl Streams {
             stream("s_axis_mask", bytes(lanes.pe), true);
         }
         let out_bits = bytes(lanes.pe * lanes.out_bits());
-        stream("m_axis_grad_input", out_bits, false);
+        stream(&arrays.result_stream(), out_bits, false);
         let requantise = stages.requantise;
         // Else a word of the job tells the seed.
         if requantise.is_some_and(|requantise| requantise.draws()) && !capacity.stages_vary {
@@ -49,37 +53,77 @@ impl Streams {
         if requantise.is_some() {
             names.push(("saturations".to_owned(), COUNT_BITS, false));
         }
-        Streams { names }
+        Streams { arrays, names }
     }
 
     /// Declares them on `m`.
     pub fn declare(&self, m: &mut Module) -> Vec<Expr> {
         let has = |wanted: &str| self.names.iter().any(|(name, ..)| name == wanted);
+        let Arrays {
+            moving,
+            stationary,
+            result,
+        } = self.arrays;
+        let both = format!("{}, {}", moving.name, stationary.name);
         let causes = match (has("s_axis_accumulate_tvalid"), has("s_axis_mask_tvalid")) {
-            (false, false) => "grad_output early, missing, late; weight early, missing, late",
-            (true, false) => "early, missing, late: grad_output, weight, accumulate",
-            (false, true) => "early, missing, late: grad_output, weight, mask",
-            (true, true) => "early, missing, late: grad_output, weight, accumulate, mask",
+            (false, false) => format!(
+                "{} early, missing, late; {} early, missing, late",
+                moving.name, stationary.name
+            ),
+            (true, false) => format!("early, missing, late: {both}, accumulate"),
+            (false, true) => format!("early, missing, late: {both}, mask"),
+            (true, true) => format!("early, missing, late: {both}, accumulate, mask"),
         };
-        let comment = |name: &str| match name {
-            "s_axis_grad_output_tvalid" => "dY: row, column, channel block; tlast ends a frame",
-            "s_axis_weight_tvalid" => "weights; tlast ends a set",
-            "m_axis_grad_input_tvalid" => "dA: row, column, channel block; tlast ends a frame",
-            "busy" => "a frame is in the engine",
-            "frame_done" => "pulse: the last beat of a frame was taken",
-            "error" => "sticky until reset: a tlast was misplaced",
-            "s_axis_accumulate_tvalid" => "added to dA, in its order; tlast ends a frame",
-            "s_axis_mask_tvalid" => "a bit a value of dA, low: zero; tlast ends a frame",
-            "rounding_seed" => "taken in reset",
-            "saturations" => "values that did not fit, since reset, modulo 2^32",
-            "error_cause" => causes,
-            _ => "",
+        let pixels = "row, column, channel block; tlast ends a frame";
+        let streams = [
+            (
+                self.arrays.moving_stream(),
+                format!("{}: {pixels}", moving.values),
+            ),
+            (
+                self.arrays.stationary_stream(),
+                format!("{}; tlast ends a set", stationary.values),
+            ),
+            (
+                self.arrays.result_stream(),
+                format!("{}: {pixels}", result.values),
+            ),
+            (
+                "s_axis_accumulate".to_owned(),
+                format!(
+                    "added to {}, in its order; tlast ends a frame",
+                    result.values
+                ),
+            ),
+            (
+                "s_axis_mask".to_owned(),
+                format!(
+                    "a bit a value of {}, low: zero; tlast ends a frame",
+                    result.values
+                ),
+            ),
+        ];
+        let comment = |name: &str| -> String {
+            let prefix = name.strip_suffix("_tvalid");
+            if let Some((_, text)) = streams.iter().find(|(it, _)| prefix == Some(it.as_str())) {
+                return text.clone();
+            }
+            match name {
+                "busy" => "a frame is in the engine",
+                "frame_done" => "pulse: the last beat of a frame was taken",
+                "error" => "sticky until reset: a tlast was misplaced",
+                "rounding_seed" => "taken in reset",
+                "saturations" => "values that did not fit, since reset, modulo 2^32",
+                "error_cause" => &causes,
+                _ => "",
+            }
+            .to_owned()
         };
         self.names
             .iter()
             .map(|(name, width, inward)| match inward {
-                true => m.input(name, *width, comment(name)),
-                false => m.output(name, *width, comment(name)),
+                true => m.input(name, *width, &comment(name)),
+                false => m.output(name, *width, &comment(name)),
             })
             .collect()
     }

@@ -43,6 +43,14 @@ const FREE_WORDS_DOC: &str = "
 
 /// Cycles from an issue's going to its addresses.
 pub const ISSUE_CYCLES: usize = 2;
+/// Cycles from a token's leaving the queue to its first issue's going.
+pub const LOAD_CYCLES: usize = 2;
+/// Cycles from a place's being given back to the accumulation that may start by it.
+pub const PLACE_CYCLES: usize = 1;
+/// Cycles from a pixel's last issue's going to `free_less_1` telling what is dead behind it.
+pub const FREE_CYCLES: usize = 1;
+/// Cycles from an accumulation's start to `skip_write`.
+pub const SKIP_CYCLES: usize = 1;
 /// Bits that tell the ways that loops turn: five loops, three of them forth and back.
 pub const TURN_BITS: usize = 3;
 

@@ -10,6 +10,9 @@ use crate::rtl::{bits_for, Body, Expr, Module, Reg};
 /// behind its read, and a cycle later.
 pub const SHORT_PLACES: u64 = 16;
 
+/// Cycles from a beat's write to the first in which it is the word of a short FIFO.
+pub const BEAT_CYCLES: u64 = 2;
+
 const DOC: &str = "\
 FIFO of beats. Who writes knows that there is a place: `gave` is a pulse for each that is free again.
 

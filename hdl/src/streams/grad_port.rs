@@ -30,6 +30,14 @@ ring holds of the job before. `stored` counts the pixels of the job that runs: w
 the next one's count two cycles after `frames_ahead` has fallen. `job_begin` is the ring address of the
 first pixel of the job that begun last.";
 
+/// Cycles from a beat's being taken to its write, and with a pixel's last one to `arrived` and in a frame's first to
+/// `frame_begin`.
+pub const STORE_CYCLES: usize = 1;
+/// Cycles from `free_less_1` to the beat that may be taken for it.
+pub const SPACE_CYCLES: usize = 2;
+/// Cycles from a beat with a misplaced `tlast` to the pulse that tells it.
+pub const TLAST_CYCLES: usize = 1;
+
 /// Builds the port for beats of `bits` bits.
 pub fn grad_port(
     name: &str,

@@ -22,6 +22,8 @@ Promise: `tvalid`, `tdata` and `tlast` are registers and stay while `tready` is 
 cycle, zeros and results alike; a result can leave three cycles after it was written, the first zero
 ahead of it four cycles after its run was; a cycle later where the FIFO is a block RAM.";
 
+/// Cycles from a result's write to the first in which it is on the stream, by a short FIFO.
+pub const RESULT_CYCLES: usize = 3;
 /// Cycles from an accumulation's start to the first of the zeros ahead of its result, by a short FIFO: the run is written,
 /// read, and counted.
 pub const RUN_CYCLES: usize = 4;

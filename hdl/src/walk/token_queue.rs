@@ -29,6 +29,11 @@ Promise: `in_ready` and `out_valid` are registers; a token moves on each side in
 which both flags of that side are high; nothing is lost or reordered. A token can leave three cycles
 after the last beat that it needs was taken, and three after the one before.";
 
+/// Cycles from a token's coming into an empty queue to the first in which it may leave.
+pub const TOKEN_CYCLES: usize = 2;
+/// Cycles from a pixel's arrival, as the grad port tells it, to the first in which a token that waits for it may leave.
+pub const DATA_CYCLES: usize = 2;
+
 /// Builds the queue.
 pub fn token_queue(name: &str, capacity: &Capacity, t: &TokenWidths) -> Module {
     let mut m = Module::new(name, if capacity.paced { PACED_DOC } else { DOC });

@@ -1,0 +1,249 @@
+//! Which elements of its array the values of a beat are, as integer expressions.
+
+use serde::Serialize;
+
+use crate::layer::{Layer, Pass};
+
+/// What the loops over a pass's streams are called: after the array's axes.
+pub(super) struct Letters {
+    /// Rows and columns of what moves.
+    pub(super) moving: [&'static str; 2],
+    /// Rows and columns of taps; of a kernel that is turned, others than the array's.
+    pub(super) taps: [&'static str; 2],
+    /// Rows and columns of the result.
+    pub(super) result: [&'static str; 2],
+    /// Blocks of moving channels, and of the result's.
+    pub(super) moving_block: &'static str,
+    pub(super) result_block: &'static str,
+}
+
+impl Letters {
+    pub(super) fn of(pass: Pass) -> Self {
+        match pass {
+            Pass::GradInput => Letters {
+                moving: ["p", "q"],
+                taps: ["r", "s"],
+                result: ["h", "w"],
+                moving_block: "k_block",
+                result_block: "c_block",
+            },
+            Pass::Forward => Letters {
+                moving: ["h", "w"],
+                taps: ["r_turned", "s_turned"],
+                result: ["p", "q"],
+                moving_block: "c_block",
+                result_block: "k_block",
+            },
+            Pass::GradWeight => Letters {
+                moving: ["h", "w"],
+                taps: ["p_turned", "q_turned"],
+                result: ["r", "s"],
+                moving_block: "n_block",
+                result_block: "k_block",
+            },
+        }
+    }
+}
+
+/// Indices of value e of a beat, as integer expressions in e, the loops' indices and `frame`, which counts the frames of a
+/// set; the array's other indices are those of the loops.
+#[derive(Default, Serialize)]
+pub(super) struct Values {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    k: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    c: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    q: Option<String>,
+    /// Where one of these holds there is no such channel: zero goes in, and what comes out has no meaning.
+    padding_if: Vec<String>,
+}
+
+impl Values {
+    /// Scales, whose array has no other index than the channel of the result.
+    fn of_scale(pass: Pass, channel: String, padding_if: Vec<String>) -> Self {
+        let (c, k) = match pass {
+            Pass::GradInput => (Some(channel), None),
+            Pass::Forward | Pass::GradWeight => (None, Some(channel)),
+        };
+        Values {
+            c,
+            k,
+            padding_if,
+            ..Values::default()
+        }
+    }
+}
+
+/// Lanes as expressions: the group of value e, a channel within it, and where these do not exist.
+struct Lane {
+    group: String,
+    channel: String,
+    padding_if: Vec<String>,
+}
+
+impl Lane {
+    /// The channel among all groups, of which each has so many.
+    fn among_all(&self, per_group: u32) -> String {
+        format!("{} * {per_group} + {}", self.group, self.channel)
+    }
+}
+
+/// Those of what moves, in beats with a value for each SIMD lane, or `with_pe` for each PE lane of it.
+fn moving_lane(layer: &Layer, with_pe: bool) -> Lane {
+    let op = layer.operation();
+    let block = Letters::of(layer.pass()).moving_block;
+    let (simd, pe) = (op.simd, op.pe);
+    let channel = match with_pe {
+        true => format!("{block} * {simd} + e / {pe}"),
+        false => format!("{block} * {simd} + e"),
+    };
+    let mut padding_if = vec![format!("{channel} >= {}", op.moving_per_group)];
+    let group = match op.depthwise {
+        true => {
+            let group = format!("group_block * {pe} + e % {pe}");
+            padding_if.push(format!("{group} >= {}", op.groups));
+            format!("({group})")
+        }
+        false => "group".to_owned(),
+    };
+    Lane {
+        group,
+        channel,
+        padding_if,
+    }
+}
+
+/// Values of a beat of what moves.
+pub(super) fn moving(layer: &Layer) -> Values {
+    let lane = moving_lane(layer, layer.operation().depthwise);
+    let per_group = layer.operation().moving_per_group;
+    let all = Some(lane.among_all(per_group));
+    let padding_if = lane.padding_if;
+    match layer.pass() {
+        Pass::GradInput => Values {
+            k: all,
+            padding_if,
+            ..Values::default()
+        },
+        Pass::Forward => Values {
+            c: all,
+            padding_if,
+            ..Values::default()
+        },
+        Pass::GradWeight => Values {
+            n: Some(lane.channel),
+            c: Some(format!("{} * {} + frame", lane.group, layer.in_per_group())),
+            padding_if,
+            ..Values::default()
+        },
+    }
+}
+
+/// Values of a beat of what is stationary.
+pub(super) fn stationary(layer: &Layer) -> Values {
+    let op = layer.operation();
+    let letters = Letters::of(layer.pass());
+    let lane = moving_lane(layer, true);
+    let mut padding_if = lane.padding_if.clone();
+    let result = match op.depthwise {
+        true => "0".to_owned(),
+        false => {
+            let result = format!("{} * {} + e % {}", letters.result_block, op.pe, op.pe);
+            padding_if.push(format!("{result} >= {}", op.result_per_group));
+            result
+        }
+    };
+    let result_among_all = match op.depthwise {
+        true => lane.group.clone(),
+        false => format!("group * {} + {result}", op.result_per_group),
+    };
+    let [rows, cols] = letters.taps;
+    let turned = |size: u64, index: &str| Some(format!("{} - {index}", size - 1));
+    let (row, col) = (turned(op.rows.kernel, rows), turned(op.cols.kernel, cols));
+    match layer.pass() {
+        Pass::GradInput => Values {
+            k: Some(lane.among_all(op.moving_per_group)),
+            c: Some(result),
+            padding_if,
+            ..Values::default()
+        },
+        Pass::Forward => Values {
+            k: Some(result_among_all),
+            c: Some(lane.channel),
+            r: row,
+            s: col,
+            padding_if,
+            ..Values::default()
+        },
+        Pass::GradWeight => Values {
+            n: Some(lane.channel),
+            k: Some(result_among_all),
+            p: row,
+            q: col,
+            padding_if,
+            ..Values::default()
+        },
+    }
+}
+
+/// The channel of value e of a beat of the result, and where there is none.
+fn result_channel(layer: &Layer) -> (String, Vec<String>) {
+    let op = layer.operation();
+    let (lane, of) = match op.depthwise {
+        true => (format!("group_block * {} + e", op.pe), op.groups),
+        false => {
+            let block = Letters::of(layer.pass()).result_block;
+            (format!("{block} * {} + e", op.pe), op.result_per_group)
+        }
+    };
+    let padding_if = vec![format!("{lane} >= {of}")];
+    let channel = match op.depthwise {
+        true => lane,
+        false => format!("group * {} + {lane}", op.result_per_group),
+    };
+    (channel, padding_if)
+}
+
+/// Values of a beat of the result.
+pub(super) fn result(layer: &Layer) -> Values {
+    let (channel, padding_if) = result_channel(layer);
+    let channel = Some(channel);
+    match layer.pass() {
+        Pass::GradInput => Values {
+            c: channel,
+            padding_if,
+            ..Values::default()
+        },
+        Pass::Forward => Values {
+            k: channel,
+            padding_if,
+            ..Values::default()
+        },
+        Pass::GradWeight => Values {
+            k: channel,
+            c: Some("frame".to_owned()),
+            padding_if,
+            ..Values::default()
+        },
+    }
+}
+
+/// Values of a beat of scales, one for each channel of the result.
+pub(super) fn scales(layer: &Layer) -> Values {
+    let (channel, padding_if) = result_channel(layer);
+    Values::of_scale(layer.pass(), channel, padding_if)
+}
+
+/// The one scale of all channels.
+pub(super) fn one_scale(pass: Pass) -> Values {
+    Values::of_scale(pass, "0".to_owned(), vec![])
+}
