@@ -9,6 +9,8 @@
 //! with taps is mostly multiplications, the rows without are beats out alone. [`in_order_cycles`] adds up what they wait
 //! for each other, and no engine with these lanes that computes and gives its beats in order can be faster.
 
+use std::collections::HashMap;
+
 use crate::bound::bound_cycles;
 use crate::layer::Layer;
 use crate::operation::Gather;
@@ -45,22 +47,78 @@ pub fn in_order_cycles(layer: &Layer) -> u64 {
     let op = layer.operation();
     let beats = u64::from(op.result_beats_per_pixel());
     let (met_rows, met_cols) = (along(&op.rows), along(&op.cols));
+    let words = u64::from(op.moving_beats_per_pixel());
+    let mut waits: HashMap<u64, RowWaits> = HashMap::new();
     let (mut computed, mut left) = (0, 0);
     for row in &met_rows {
-        for col in &met_cols {
-            let Some((row, col)) = row.as_ref().zip(col.as_ref()) else {
-                left += beats;
-                continue;
-            };
-            let pixels = row.last * op.cols.sources + col.last + 1;
-            let begun = computed.max(pixels * u64::from(op.moving_beats_per_pixel()));
-            let issues = row.taps * col.taps * u64::from(op.moving_blocks());
-            computed = begun + beats * issues;
-            // What holds its last beat up is what left before, its own first beat, or itself.
-            left = (left + beats).max(begun + issues + beats - 1).max(computed);
-        }
+        let Some(row) = row else {
+            left += beats * op.cols.positions;
+            continue;
+        };
+        let waits = waits.entry(row.taps).or_insert_with(|| {
+            let issues = row.taps * u64::from(op.moving_blocks());
+            RowWaits::of(&met_cols, issues, beats, words)
+        });
+        let arrived = row.last * op.cols.sources * words;
+        let now = [computed, left, arrived];
+        (computed, left) = (waits.computed.after(now), waits.left.after(now));
     }
     left
+}
+
+/// A cycle that is the latest of three others, each with so many cycles on top; or without some of them.
+#[derive(Clone, Copy)]
+struct Latest([Option<u64>; 3]);
+
+impl Latest {
+    fn after(&self, cycles: [u64; 3]) -> u64 {
+        let later = self
+            .0
+            .iter()
+            .zip(cycles)
+            .filter_map(|(on_top, cycle)| Some((*on_top)? + cycle));
+        later.max().unwrap_or(0)
+    }
+
+    fn plus(self, cycles: u64) -> Self {
+        Latest(self.0.map(|on_top| Some(on_top? + cycles)))
+    }
+
+    fn or(self, other: Latest) -> Self {
+        // `None` is the least.
+        Latest([0, 1, 2].map(|i| self.0[i].max(other.0[i])))
+    }
+}
+
+/// When a row is computed and has left, by when the one before it is computed and has left, and when the row of what moves
+/// that it needs last begins to be taken. All rows with so many taps take the same.
+struct RowWaits {
+    computed: Latest,
+    left: Latest,
+}
+
+impl RowWaits {
+    /// `issues`: of each beat, for each tap of a column.
+    fn of(cols: &[Option<Met>], issues: u64, beats: u64, words: u64) -> Self {
+        let mut computed = Latest([Some(0), None, None]);
+        let mut left = Latest([None, Some(0), None]);
+        for col in cols {
+            let Some(col) = col else {
+                left = left.plus(beats);
+                continue;
+            };
+            let arrived = Latest([None, None, Some((col.last + 1) * words)]);
+            let begun = computed.or(arrived);
+            let issues = issues * col.taps;
+            computed = begun.plus(beats * issues);
+            // What holds its last beat up is what left before, its own first beat, or itself.
+            left = left
+                .plus(beats)
+                .or(begun.plus(issues + beats - 1))
+                .or(computed);
+        }
+        RowWaits { computed, left }
+    }
 }
 
 /// What meets at a position of the result, on one axis.

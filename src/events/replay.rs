@@ -159,7 +159,8 @@ impl Replay {
 
     /// The next row with taps; behind the last one, the frame's end.
     fn row(&mut self) {
-        let pixels: Vec<_> = self.walk.row(self.row).collect();
+        let pixel = self.walk.row(self.row);
+        let pixels: Vec<_> = (0..self.walk.cols.visits.len()).map(pixel).collect();
         for pixel in pixels {
             self.needed += pixel.opens;
             self.token();

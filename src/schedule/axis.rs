@@ -251,4 +251,11 @@ impl AxisWalk {
         let taps = self.visits.iter().map(|visit| visit.taps.count);
         taps.max().unwrap_or(1)
     }
+
+    /// After how many visits they may be the same again: when the remainders are, and when a tap more has entered or left.
+    pub fn periods(&self) -> [usize; 3] {
+        let live = self.taps.live_remainders();
+        let taps = live.saturating_mul(self.taps.out_step as usize);
+        [live, 2 * live, taps]
+    }
 }

@@ -1,18 +1,25 @@
 //! The cycle model: when each pixel is issued and each beat leaves, to the cycle, without stalls
 //! from outside.
 //!
-//! Every step of the engine waits for the latest of a few earlier ones, so a frame is one pass of
-//! maxima and sums over its pixels. The constants are the registers between two blocks, as the
-//! blocks in `bpa_hdl` promise them.
+//! Every step of the engine waits for the latest of a few earlier ones, so a frame is maxima and sums
+//! over its pixels. They are gone through as the program of an axis is, in loops, whose turns are told
+//! at once where they repeat themselves (`repeat`). The constants are the registers between two blocks,
+//! as the blocks in `bpa_hdl` promise them.
 
-use super::frame::FrameWalk;
+mod history;
+mod repeat;
+mod state;
+
+use super::frame::{alike, FrameWalk, Pixel};
 use bpa_hdl::config::capacity::{is_paced, PACE};
 use bpa_hdl::issue::ISSUE_CYCLES;
 use bpa_hdl::lanes::mac::lane_cycles;
 use bpa_hdl::primitives::beat_fifo::extra_cycles;
 use bpa_hdl::primitives::memory::MEMORY_CYCLES;
 use bpa_hdl::streams::result_port::RUN_CYCLES;
-use std::collections::VecDeque;
+use history::{History, Point};
+use repeat::Log;
+use state::State;
 
 /// From a pixel's last beat taken to the token that needs it in the loops.
 const ARRIVAL_TO_LOAD: i64 = 3;
@@ -106,7 +113,7 @@ pub fn pace(walk: &FrameWalk, engine: Pipeline, buffers: Buffers) -> Pace {
     let mut model = Model::new(walk, engine, buffers);
     let mut frame = || {
         model.frame();
-        model.last_beat
+        model.state.last_beat
     };
     let first_frame = from_start(frame());
     let second = frame();
@@ -126,34 +133,22 @@ pub fn pace(walk: &FrameWalk, engine: Pipeline, buffers: Buffers) -> Pace {
 /// after the other: where the first of its beats, as many as the line buffer holds, were taken while that one ran.
 pub fn run_ahead(walk: &FrameWalk, engine: Pipeline, buffers: Buffers, frames: u64) -> u64 {
     let mut model = Model::new(walk, engine, buffers);
-    model.last_beat_in = NEVER;
+    model.state.last_beat_in = NEVER;
     // The walk begins when the job does.
-    model.emitted = FIRST_TOKEN - 1;
+    model.state.emitted = FIRST_TOKEN - 1;
     let end = ends(model, frames).last().map_or(0, |end| end + 1);
     end as u64 + RESTART
 }
 
-/// When the last beat of each of the frames moves to the stream's registers; of many, of the first ones and the last.
+/// When the last beat of each of the frames moves to the stream's registers; of many, of the first ones and the last two.
 fn ends(mut model: Model, frames: u64) -> Vec<i64> {
     let mut ends: Vec<i64> = Vec::new();
-    let mut state = Vec::new();
-    let mut lengths = [0; 2];
-    for frame in 0..frames {
+    let frames = frames as usize;
+    let alike = |since: usize, _| frames.saturating_sub(2 + since);
+    model.repeat(frames, &[], alike, |model, _| {
         model.frame();
-        ends.push(model.last_beat);
-        // While more is under way than a frame before, nothing is as it was.
-        let under_way = [model.frees.len(), model.reads.len()];
-        let as_many = std::mem::replace(&mut lengths, under_way) == under_way;
-        let now = if as_many { model.state() } else { Vec::new() };
-        let before = std::mem::replace(&mut state, now);
-        if as_many && before == state && frame + 1 < frames {
-            // All frames from here on are alike: the last two can be told at once.
-            let period = model.last_beat - ends[ends.len() - 2];
-            let last = model.last_beat + period * (frames - 1 - frame) as i64;
-            ends.extend([last - period, last]);
-            break;
-        }
-    }
+        ends.push(model.state.last_beat);
+    });
     ends
 }
 
@@ -164,39 +159,18 @@ const NEVER: i64 = i64::MIN / 4;
 
 struct Model<'a> {
     walk: &'a FrameWalk,
+    /// [`AxisWalk::periods`](super::AxisWalk::periods) of rows and of columns.
+    periods: [[usize; 3]; 2],
     buffers: Buffers,
     paced: bool,
     /// From the last issue of an accumulation to the result at the FIFO memory's output.
     issue_to_read: i64,
-
-    // Input: pixels stored, freed; when the latest beat was taken.
-    stored: u64,
-    last_beat_in: i64,
-    freed: u64,
-    /// Pixels freed up to and including a pixel of the result, and the cycle of its last issue.
-    frees: VecDeque<(u64, i64)>,
-    needed: u64,
-
-    // Walk: cycles of the latest events.
-    emitted: i64,
-    queued: i64,
-    /// In the second entry of the queue, at its head, in the issue loops.
-    second: i64,
-    head: i64,
-    loaded: i64,
-    /// The latest issue: when it left the loops, one ahead, and when it went.
-    left: i64,
-    issued: i64,
-
-    // Output: read cycles of the results that may still hold a place.
-    reads: VecDeque<i64>,
-    /// When the latest result moved to the output of the FIFO's memory.
-    word: i64,
-    /// When the latest result moved to the stream's registers.
-    result_moved: i64,
-    /// When the latest beat did, zeros included.
-    moved: i64,
-    last_beat: i64,
+    state: State,
+    /// Pixels of what moves freed up to and including a pixel of the result, and the cycle of its last issue.
+    frees: History,
+    /// Results, and the cycle in which each was read and gave back its place.
+    reads: History,
+    log: Log,
 }
 
 impl<'a> Model<'a> {
@@ -205,143 +179,193 @@ impl<'a> Model<'a> {
         let issue_to_read = ISSUE_CYCLES + MEMORY_CYCLES + lane_cycles(engine.simd) + 1;
         Model {
             walk,
+            periods: [walk.rows.periods(), walk.cols.periods()],
             buffers,
             paced: engine.paced,
             issue_to_read: issue_to_read as i64,
-            stored: 0,
-            last_beat_in: FIRST_BEAT - 1,
-            freed: 0,
-            frees: VecDeque::from([(0, NEVER)]),
-            needed: 0,
-            emitted: NEVER,
-            queued: NEVER,
-            second: NEVER,
-            head: NEVER,
-            loaded: NEVER,
-            left: NEVER,
-            issued: NEVER,
-            reads: VecDeque::new(),
-            word: NEVER,
-            result_moved: NEVER,
-            moved: NEVER,
-            last_beat: NEVER,
+            state: State::new(),
+            frees: History::default(),
+            reads: History::default(),
+            log: Log::default(),
         }
-    }
-
-    /// Everything that the next frame depends on, relative to the present.
-    fn state(&self) -> Vec<i64> {
-        let cycles = [
-            self.last_beat_in,
-            self.emitted,
-            self.queued,
-            self.second,
-            self.head,
-            self.loaded,
-            self.left,
-            self.issued,
-            self.word,
-            self.result_moved,
-        ];
-        let pixels = [self.stored, self.freed].map(|count| (count as i64) - self.needed as i64);
-        let frees = self.frees.iter();
-        cycles
-            .into_iter()
-            .chain(self.reads.iter().copied())
-            .filter(|&cycle| cycle > NEVER / 2)
-            .map(|cycle| cycle - self.moved)
-            .chain(pixels)
-            .chain(frees.flat_map(|&(pixels, cycle)| {
-                [pixels as i64 - self.needed as i64, cycle - self.moved]
-            }))
-            .collect()
-    }
-
-    /// The first cycle in which the next token may go into the loops, were its data there.
-    fn token(&mut self) -> i64 {
-        if self.paced {
-            // It takes the place of the one before, and is compared there. The walk has it ready by then.
-            return self.loaded + PACE as i64;
-        }
-        // The walk: a token a cycle.
-        self.emitted = (self.emitted + 1).max(self.queued);
-        // The queue: three entries, of which the second is never passed by.
-        self.queued = (self.emitted + 1).max(self.second);
-        self.second = (self.queued + 1).max(self.head);
-        self.head = (self.second + 1).max(self.loaded + 1);
-        self.head
     }
 
     fn frame(&mut self) {
         let walk = self.walk;
-        for pixel in walk.pixels() {
-            let head = self.token();
-            // The issue loop: data for the pixel, a place for each accumulation.
-            self.needed += pixel.opens;
-            let data = self.arrival(self.needed) + ARRIVAL_TO_LOAD;
-            let loaded = head.max(self.left).max(data);
-            self.loaded = loaded;
-            self.left = loaded;
-            let zeros = (pixel.skipped * walk.pixel_beats) as i64;
-            for block in 0..walk.pixel_beats {
-                // Each issue leaves the loops when the one before goes.
-                let left = (self.left + 1).max(self.issued);
-                let mut start = left + 1;
-                if self.reads.len() as u64 == self.buffers.fifo_results {
-                    // The oldest read gave back the place that this accumulation takes.
-                    if let Some(read) = self.reads.pop_front() {
-                        start = start.max(read + READ_TO_START);
-                    }
-                }
-                self.issued = start + pixel.issues as i64 - 1;
-                self.left = if pixel.issues > 1 {
-                    self.issued - 1
-                } else {
-                    left
-                };
-                let zeros = if block == 0 { zeros } else { 0 };
-                self.result(start, self.issued, zeros);
-            }
-            if pixel.frees > 0 {
-                self.freed += pixel.frees;
-                self.frees.push_back((self.freed, self.issued));
-            }
+        let rows = &walk.row_kinds;
+        self.repeat(
+            rows.len(),
+            &self.periods[0].clone(),
+            |since, period| alike(rows, since, period),
+            Self::row,
+        );
+        let now = &mut self.state;
+        now.last_beat = now.moved + (walk.end_pixels() * walk.pixel_beats) as i64;
+        now.moved = now.last_beat;
+    }
+
+    fn row(&mut self, index: usize) {
+        let walk = self.walk;
+        let cols = &walk.col_kinds;
+        let pixel = walk.row(index);
+        self.repeat(
+            cols.len(),
+            &self.periods[1].clone(),
+            |since, period| alike(cols, since, period),
+            |model, index| model.pixel(&pixel(index)),
+        );
+    }
+
+    fn pixel(&mut self, pixel: &Pixel) {
+        let head = self.token();
+        // The issue loop: data for the pixel, a place for each accumulation.
+        self.state.needed += pixel.opens as i64;
+        let data = self.arrival(self.state.needed) + ARRIVAL_TO_LOAD;
+        let loaded = self.log.later(head, self.state.left);
+        let loaded = self.log.later(loaded, data);
+        self.state.loaded = loaded;
+        self.state.left = loaded;
+        let issues = pixel.issues as i64;
+        self.accumulation(issues, (pixel.skipped * self.walk.pixel_beats) as i64);
+        let others = self.walk.pixel_beats as usize - 1;
+        self.repeat(
+            others,
+            &[],
+            move |since, _| others - since,
+            |model, _| {
+                model.accumulation(issues, 0);
+            },
+        );
+        if pixel.frees > 0 {
+            self.state.freed += pixel.frees as i64;
+            self.frees.push(Point {
+                count: self.state.freed,
+                cycle: self.state.issued,
+            });
         }
-        self.last_beat = self.moved + (walk.end_pixels() * walk.pixel_beats) as i64;
-        self.moved = self.last_beat;
+    }
+
+    /// The first cycle in which the next token may go into the loops, were its data there.
+    fn token(&mut self) -> i64 {
+        let (now, log) = (&mut self.state, &mut self.log);
+        if self.paced {
+            // It takes the place of the one before, and is compared there. The walk has it ready by then.
+            return now.loaded + PACE as i64;
+        }
+        // The walk: a token a cycle.
+        now.emitted = log.later(now.emitted + 1, now.queued);
+        // The queue: three entries, of which the second is never passed by.
+        now.queued = log.later(now.emitted + 1, now.second);
+        now.second = log.later(now.queued + 1, now.head);
+        now.head = log.later(now.second + 1, now.loaded + 1);
+        now.head
+    }
+
+    /// An accumulation of so many issues, behind `zeros` beats without a tap.
+    fn accumulation(&mut self, issues: i64, zeros: i64) {
+        // Each issue leaves the loops when the one before goes.
+        let left = self.log.later(self.state.left + 1, self.state.issued);
+        let mut start = left + 1;
+        let wanted = self.state.results + 1 - self.buffers.fifo_results as i64;
+        if self.log.is_some(wanted) {
+            // The oldest read gave back the place that this accumulation takes.
+            self.state.place_wanted = wanted;
+            let read = self.reads.cycle(wanted).unwrap_or(NEVER);
+            start = self.log.later(start, read + READ_TO_START);
+        }
+        let issued = start + issues - 1;
+        self.state.issued = issued;
+        self.state.left = if issues > 1 { issued - 1 } else { left };
+        self.result(start, zeros);
+    }
+
+    /// The result of the accumulation that began in `start`.
+    fn result(&mut self, start: i64, zeros: i64) {
+        let (now, log) = (&mut self.state, &mut self.log);
+        let at_output = now.issued + self.issue_to_read;
+        let extra = extra_cycles(self.buffers.fifo_results) as i64;
+        let read = log.later(at_output, now.read + 1);
+        // The word is what may move out.
+        (now.read, now.word) = match extra {
+            0 => {
+                let read = log.later(read, now.result_moved);
+                (read, read)
+            }
+            _ => {
+                let read = log.later(read, now.word);
+                (read, log.later(read + 1, now.result_moved))
+            }
+        };
+        if zeros > 0 {
+            let first = log.later(now.moved + 1, start + RUN_CYCLES as i64 + extra);
+            now.moved = first + zeros - 1;
+        }
+        now.moved = log.later(now.moved + 1, now.word + 1);
+        now.result_moved = now.moved;
+        now.results += 1;
+        self.reads.push(Point {
+            count: now.results,
+            cycle: now.read,
+        });
     }
 
     /// Cycle in which the last beat of the first `pixels` stored pixels is taken.
-    fn arrival(&mut self, pixels: u64) -> i64 {
+    fn arrival(&mut self, pixels: i64) -> i64 {
+        let width = self.walk.cols.kept_size() as i64;
+        let to_end_of_row = (width - self.state.stored % width).min(pixels - self.state.stored);
+        self.arrive(to_end_of_row);
+        let rows = ((pixels - self.state.stored) / width) as usize;
+        self.repeat(
+            rows,
+            &[],
+            move |since, _| rows - since,
+            |model, _| {
+                model.arrive(width);
+            },
+        );
+        self.arrive(pixels - self.state.stored);
+        self.state.last_beat_in
+    }
+
+    /// So many more pixels of a row are stored.
+    fn arrive(&mut self, pixels: i64) {
+        let pixels = pixels as usize;
+        // The first one has pixels before it that are dropped.
+        let alike = move |since: usize, _| if since == 0 { 0 } else { pixels - since };
+        self.repeat(pixels, &[], alike, |model, _| model.arrive_one());
+    }
+
+    fn arrive_one(&mut self) {
         let words = self.walk.pixel_words as i64;
-        while self.stored < pixels {
-            let dropped = self.dropped_before(self.stored);
-            let dropped = (dropped.behind + dropped.ahead) as i64 * words;
-            // The first words of a pixel need one pixel less freed than its others: as many as the
-            // ring has beyond whole pixels. Beats to be dropped wait as the word behind them does.
-            let whole = self.buffers.line_words / words as u64;
-            let (first, others) = match (self.buffers.line_words % words as u64) as i64 {
-                0 => (0, dropped + words),
-                beyond => (dropped + beyond, words - beyond),
-            };
-            for (beats, pixels) in [(first, self.stored), (others, self.stored + 1)] {
-                if beats > 0 {
-                    let space = self.space(pixels.saturating_sub(whole));
-                    self.last_beat_in = (self.last_beat_in + 1).max(space) + beats - 1;
-                }
+        let dropped = self.dropped_before(self.state.stored as u64);
+        self.log.note(dropped.behind + dropped.ahead);
+        let dropped = (dropped.behind + dropped.ahead) as i64 * words;
+        // The first words of a pixel need one pixel less freed than its others: as many as the
+        // ring has beyond whole pixels. Beats to be dropped wait as the word behind them does.
+        let whole = (self.buffers.line_words / words as u64) as i64;
+        let (first, others) = match (self.buffers.line_words % words as u64) as i64 {
+            0 => (0, dropped + words),
+            beyond => (dropped + beyond, words - beyond),
+        };
+        let stored = self.state.stored;
+        for (beats, pixels) in [(first, stored), (others, stored + 1)] {
+            if beats > 0 {
+                let space = self.space(pixels - whole);
+                let begun = self.log.later(self.state.last_beat_in + 1, space);
+                self.state.last_beat_in = begun + beats - 1;
             }
-            self.stored += 1;
         }
-        self.last_beat_in
+        self.state.stored += 1;
     }
 
     /// The first cycle in which a beat may be taken that needs so many pixels freed.
-    fn space(&mut self, wanted: u64) -> i64 {
-        while self.frees.front().is_some_and(|free| free.0 < wanted) {
-            self.frees.pop_front();
+    fn space(&mut self, wanted: i64) -> i64 {
+        if !self.log.is_some(wanted) {
+            return NEVER;
         }
-        self.frees
-            .front()
-            .map_or(NEVER, |free| free.1 + FREE_TO_ARRIVAL)
+        self.state.space_wanted = wanted;
+        let freed = self.frees.cycle(wanted);
+        freed.map_or(NEVER, |cycle| cycle + FREE_TO_ARRIVAL)
     }
 
     /// Pixels dropped between stored pixel `index - 1` and stored pixel `index`, over all frames.
@@ -365,29 +389,6 @@ impl<'a> Model<'a> {
             ahead: arrival(0),
         }
     }
-
-    /// An accumulation whose issues are in the cycles from `start` to `end`, behind `zeros` beats without a tap.
-    fn result(&mut self, start: i64, end: i64, zeros: i64) {
-        let at_output = end + self.issue_to_read;
-        let before = self.reads.back().copied().unwrap_or(NEVER);
-        let extra = extra_cycles(self.buffers.fifo_results) as i64;
-        let read = match extra {
-            0 => at_output.max(before + 1).max(self.result_moved),
-            _ => at_output.max(before + 1).max(self.word),
-        };
-        // When it is the word that may move out.
-        self.word = match extra {
-            0 => read,
-            _ => (read + 1).max(self.result_moved),
-        };
-        if zeros > 0 {
-            let first = (self.moved + 1).max(start + RUN_CYCLES as i64 + extra);
-            self.moved = first + zeros - 1;
-        }
-        self.moved = (self.moved + 1).max(self.word + 1);
-        self.result_moved = self.moved;
-        self.reads.push_back(read);
-    }
 }
 
 /// Pixels that are consumed and dropped.
@@ -396,4 +397,56 @@ struct Dropped {
     behind: u64,
     /// In the frame of the pixel stored next.
     ahead: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::{LayerFile, PerItem};
+    use crate::plan::Plan;
+
+    /// What is compared in three frames: it measures the model's steps.
+    fn comparisons(size: [i64; 2], kernel: i64, stride: i64, dilation: i64, padding: i64) -> usize {
+        let mut file = LayerFile::default();
+        file.layer.in_channels = Some(16);
+        file.layer.out_channels = Some(16);
+        file.layer.in_size = Some(PerItem(size));
+        file.layer.kernel = Some(PerItem([kernel; 2]));
+        file.layer.stride = PerItem([stride; 2]);
+        file.layer.dilation = PerItem([dilation; 2]);
+        file.layer.padding = PerItem([padding; 4]);
+        (file.engine.simd, file.engine.pe) = (4, 4);
+        let layer = file.validate().unwrap();
+        let plan = Plan::new(&layer);
+        let walk = FrameWalk::new(layer.operation());
+        let buffers = Buffers {
+            line_words: plan.line_buffer_pixels() * walk.pixel_words,
+            fifo_results: plan.fifo_results(),
+        };
+        let mut model = Model::new(&walk, Pipeline::of(&walk, 4), buffers);
+        (0..3).for_each(|_| model.frame());
+        model.log.len()
+    }
+
+    /// 3x3 with stride 1, 2, dilation 12; an upsampler; a stride above the kernel; 1x1. The smallest image has 90 x 160
+    /// pixels, of which each takes 40 comparisons or more.
+    #[test]
+    fn steps_do_not_grow_with_the_image() {
+        for (kernel, stride, dilation, padding) in [
+            (3, 1, 1, 1),
+            (3, 2, 1, 1),
+            (3, 1, 12, 12),
+            (9, 3, 1, 4),
+            (2, 3, 1, 0),
+            (1, 1, 1, 0),
+        ] {
+            for size in [[90, 160], [540, 960], [2160, 3840], [4320, 7680]] {
+                let found = comparisons(size, kernel, stride, dilation, padding);
+                println!(
+                    "{kernel}x{kernel}, stride {stride}, dilation {dilation}, {size:?}: {found}"
+                );
+                assert!(found < 40_000, "{found}");
+            }
+        }
+    }
 }

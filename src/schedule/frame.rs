@@ -1,5 +1,8 @@
 //! A frame as the engine walks it: the same for every size of its buffers.
 
+use std::collections::HashMap;
+use std::hash::Hash;
+
 use super::axis::{AxisWalk, Visit};
 use crate::operation::Operation;
 
@@ -19,6 +22,10 @@ pub struct FrameWalk {
     /// Whether any tap reaches any pixel. Where none does, the walk is a stand-in with one tap at
     /// the first pixel, whose weights the hardware replaces by zero.
     pub reaches: bool,
+    /// Rows of the same number are alike in all that a frame is walked by; but for where they are.
+    pub row_kinds: Vec<u32>,
+    /// Columns likewise, in any row.
+    pub col_kinds: Vec<u32>,
 }
 
 /// One pixel of the result with taps, in order of the walk.
@@ -37,7 +44,7 @@ pub struct Pixel {
 }
 
 /// What a row needs and lets go, in pixels of what moves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RowNeeds {
     /// For its first pixel.
     pub first: u64,
@@ -57,9 +64,11 @@ impl FrameWalk {
         let reaches = walks.is_some();
         let (rows, cols) =
             walks.unwrap_or_else(|| (AxisWalk::one_tap(rows), AxisWalk::one_tap(cols)));
-        FrameWalk {
+        let mut walk = FrameWalk {
             rows,
             cols,
+            row_kinds: Vec::new(),
+            col_kinds: Vec::new(),
             tap_issues: match reaches {
                 true => operation.moving_blocks().into(),
                 false => 1,
@@ -67,7 +76,18 @@ impl FrameWalk {
             pixel_words: operation.moving_beats_per_pixel().into(),
             pixel_beats: operation.result_beats_per_pixel().into(),
             reaches,
-        }
+        };
+        walk.row_kinds = kinds(walk.rows.visits.iter().enumerate().map(|(i, row)| {
+            let skipped = walk.skipped_before_row(i);
+            (row.taps.count, walk.row_needs(row), skipped)
+        }));
+        let last = walk.cols.visits.len() - 1;
+        walk.col_kinds = kinds(walk.cols.visits.iter().enumerate().map(|(j, col)| {
+            // The first and the last have what the row tells.
+            let skipped = (0 < j && j < last).then(|| walk.skipped_before_col(j));
+            (j == last, skipped, col.taps.count, col.opens, col.closes)
+        }));
+        walk
     }
 
     /// Pixels of what moves that are stored of a frame.
@@ -114,17 +134,15 @@ impl FrameWalk {
         }
     }
 
-    /// The pixels with taps of visit `index` of the rows.
-    pub fn row(&self, index: usize) -> impl Iterator<Item = Pixel> + '_ {
+    /// The pixels with taps of visit `index` of the rows, by their visits of the columns.
+    pub fn row(&self, index: usize) -> impl Fn(usize) -> Pixel + '_ {
         let row = &self.rows.visits[index];
         let needs = self.row_needs(row);
         let taps = row.taps.count * self.tap_issues;
         let last = self.cols.visits.len() - 1;
-        self.cols
-            .visits
-            .iter()
-            .enumerate()
-            .map(move |(j, col)| Pixel {
+        move |j| {
+            let col = &self.cols.visits[j];
+            Pixel {
                 issues: taps * col.taps.count,
                 opens: match j {
                     0 => needs.first,
@@ -141,12 +159,14 @@ impl FrameWalk {
                     0 => self.skipped_before_row(index),
                     _ => self.skipped_before_col(j),
                 },
-            })
+            }
+        }
     }
 
     /// Every pixel with taps, in order.
     pub fn pixels(&self) -> impl Iterator<Item = Pixel> + '_ {
-        (0..self.rows.visits.len()).flat_map(|index| self.row(index))
+        let width = self.cols.visits.len();
+        (0..self.rows.visits.len()).flat_map(move |index| (0..width).map(self.row(index)))
     }
 
     /// Issues of the pixel that has fewest, of those with taps.
@@ -164,13 +184,50 @@ impl FrameWalk {
     /// Pixels that the line buffer must hold for the walk to go on: the most that are needed and
     /// not yet freed while a pixel is computed.
     pub fn held_pixels(&self) -> u64 {
-        let mut held = 0;
-        let mut most = 0;
-        for pixel in self.pixels() {
-            held += pixel.opens;
-            most = most.max(held);
-            held -= pixel.frees;
+        let cols = &self.cols.visits;
+        // What a row's first pixel opens and its last one closes is the row's; the others may open, and may close.
+        let within = |opens: bool, closes: bool| {
+            let (mut held, mut most) = (0, 0);
+            for (j, col) in cols.iter().enumerate() {
+                held += if opens && j > 0 { col.opens as i64 } else { 0 };
+                most = most.max(held);
+                let is_last = j + 1 == cols.len();
+                held -= if closes && !is_last {
+                    col.closes as i64
+                } else {
+                    0
+                };
+            }
+            (held, most)
+        };
+        let within = [false, true].map(|opens| [false, true].map(|closes| within(opens, closes)));
+        let (mut held, mut most) = (0, 0);
+        for row in &self.rows.visits {
+            let needs = self.row_needs(row);
+            let (change, highest) = within[usize::from(needs.opens)][usize::from(needs.closes)];
+            held += needs.first as i64;
+            most = most.max(held + highest);
+            held += change - needs.last as i64;
         }
-        most
+        most as u64
     }
+}
+
+/// Numbers of things, the same for equal ones.
+fn kinds<T: Eq + Hash>(all: impl Iterator<Item = T>) -> Vec<u32> {
+    let mut numbers = HashMap::new();
+    all.map(|one| {
+        let next = numbers.len() as u32;
+        *numbers.entry(one).or_insert(next)
+    })
+    .collect()
+}
+
+/// How many from `since` on are of the same kind as those `period` before them.
+pub fn alike(kinds: &[u32], since: usize, period: usize) -> usize {
+    let Some(before) = since.checked_sub(period) else {
+        return 0;
+    };
+    let pairs = kinds[since..].iter().zip(&kinds[before..]);
+    pairs.take_while(|(one, before)| one == before).count()
 }

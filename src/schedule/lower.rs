@@ -251,7 +251,7 @@ impl Steps {
             steps.extend(&self.others);
             steps.push(&self.again);
         }
-        let lines = fold(&steps, ahead, &periods(walk));
+        let lines = fold(&steps, ahead, &walk.periods());
         let told = told_ahead(&lines, ahead);
         let lines = lines.iter().zip(told).map(|(line, ahead)| Line {
             step: steps[line.first].clone(),
@@ -263,13 +263,6 @@ impl Steps {
             ahead,
         }
     }
-}
-
-/// After how many visits the steps may be the same again: when the remainders are, and when a tap more has entered or left.
-fn periods(walk: &AxisWalk) -> Vec<usize> {
-    let live = walk.taps.live_remainders();
-    let taps = live.saturating_mul(walk.taps.out_step as usize);
-    vec![live, 2 * live, taps]
 }
 
 /// `rows 1 to 53, every 2nd: 2 taps`

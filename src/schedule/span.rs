@@ -13,6 +13,10 @@ pub fn live_span_pixels(walk: &FrameWalk) -> u64 {
     let rows = Ranks::of(&walk.rows);
     let cols = Ranks::of(&walk.cols);
     let width = cols.needed;
+    let last = cols.uses.last().map_or(0, |col| col.newest_so_far);
+    let oldest = cols.uses[0].oldest_from_here;
+    let apart = |col: &Use| col.newest_so_far as i64 - col.oldest_from_here as i64;
+    let most_apart = cols.uses.iter().map(apart).max().unwrap_or(0);
     let mut newest = 0;
     let mut span = 0;
     for (i, row) in rows.uses.iter().enumerate() {
@@ -21,19 +25,27 @@ pub fn live_span_pixels(walk: &FrameWalk) -> u64 {
             .uses
             .get(i + 1)
             .map_or(rows.needed, |next| next.oldest_from_here);
-        for col in &cols.uses {
-            newest = newest.max(row.newest * width + col.newest);
-            let here = row.oldest * width + col.oldest_from_here;
-            let there = later * width + cols.uses[0].oldest_from_here;
-            span = span.max(newest + 1 - here.min(there));
-        }
+        // Along the row the newest is that of a row before or one of its own, and the oldest one of its own or of a later
+        // row's first pixel: the most of the four is reached at its first pixel, at its last or between.
+        let own = (row.newest * width + 1) as i64;
+        let here = (row.oldest * width) as i64;
+        let there = (later * width + oldest) as i64;
+        let spans = [
+            newest - there.min(here + oldest as i64),
+            own - here + most_apart,
+            own + last as i64 - there,
+        ];
+        span = spans.into_iter().fold(span, i64::max);
+        newest = newest.max(own + last as i64);
     }
-    span
+    span as u64
 }
 
 /// What one position uses, in ranks among the needed positions of what moves.
 struct Use {
     newest: u64,
+    /// Newest used here or before.
+    newest_so_far: u64,
     oldest: u64,
     /// Oldest used here or later.
     oldest_from_here: u64,
@@ -72,12 +84,18 @@ impl Ranks {
                 oldest_from_here = oldest_from_here.min(oldest);
                 Use {
                     newest: rank(taps.first_out),
+                    newest_so_far: 0,
                     oldest,
                     oldest_from_here,
                 }
             })
             .collect();
         uses.reverse();
+        let mut newest = 0;
+        for one in &mut uses {
+            newest = newest.max(one.newest);
+            one.newest_so_far = newest;
+        }
         Ranks { uses, needed }
     }
 }

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`random`] | any layer is exact, with and without stalls, in as many cycles as the cost model says |
 //! | [`schedule`] | the walk visits each tap once, holds each pixel of dY as long as it is needed and no longer |
+//! | [`cycles`] | the cycle model, which tells loops at once, is what it is pixel by pixel |
 //! | [`stalls`] | a stall on any stream, of any length, in any cycle, loses nothing |
 //! | [`benchmarks`] | the benchmark layers reach the bound, with the buffers that the design allows |
 //! | [`pace`] | any layer is at its bound in steady state, and its first frame as soon as the equations allow |
@@ -35,6 +36,7 @@ mod any_words;
 mod benchmarks;
 mod common;
 mod corners;
+mod cycles;
 mod engines;
 mod extremes;
 mod golden;
@@ -47,6 +49,7 @@ mod mutants;
 mod output_stages;
 mod pace;
 mod passes;
+mod pixel_model;
 mod power_up;
 mod programmable;
 mod programmable_reset;

@@ -20,7 +20,7 @@ use crate::layers::{config, layer};
 const SEED: u64 = 1;
 
 /// The taps that reach a position, each with the position of grad_output that it meets.
-fn taps(axis: &Axis, position: u32) -> Vec<(u64, u64)> {
+pub fn taps(axis: &Axis, position: u32) -> Vec<(u64, u64)> {
     let meets = |(r, p): &(u64, u64)| {
         p * u64::from(axis.stride) + r * u64::from(axis.dilation)
             == u64::from(position) + u64::from(axis.pad_before)
