@@ -15,6 +15,7 @@ mod int_type;
 mod keywords;
 mod output;
 mod pass;
+mod roles;
 mod transpose;
 pub(crate) mod validate;
 

@@ -3,6 +3,7 @@
 use super::file::ACCUMULATOR;
 use super::keywords::{is_keyword, is_net};
 use super::output::Choice;
+use super::roles::{Channels, Roles};
 use super::{
     Axis, Engine, IntType, LaneUse, Layer, LayerError, LayerFile, Op, Pass, Requantise, Rounding,
     ScalePer,
@@ -73,36 +74,25 @@ impl LayerFile {
 
         let batch = self.batch(pass)?;
         let engine = &self.engine;
-        let operation = {
-            let roles = Roles::new(pass, in_channels / groups, out_channels / groups, batch);
-            let roles = match op {
-                Op::Conv => roles,
-                Op::ConvTranspose => roles.transposed(),
-            };
-            let depthwise = lane_use.is_depthwise(groups, roles.result);
-            let (simd, pe) = match lane_use {
-                LaneUse::Shared => (
-                    in_range("engine.simd", "", engine.simd, 1, MAX_SIZE)?,
-                    in_range("engine.pe", "", engine.pe, 1, MAX_SIZE)?,
-                ),
-                LaneUse::Own => (
-                    lanes("simd", engine.simd, roles.moving, roles.moving_words)?,
-                    match depthwise {
-                        true => lanes("pe", engine.pe, groups, roles.depthwise_words)?,
-                        false => lanes("pe", engine.pe, roles.result, roles.result_words)?,
-                    },
-                ),
-            };
-            Operation {
-                rows: Gather::of(rows, pass),
-                cols: Gather::of(cols, pass),
-                groups,
-                moving_per_group: roles.moving,
-                result_per_group: roles.result,
-                simd,
-                pe,
-                depthwise,
-            }
+        let channels = Channels {
+            c: in_channels / groups,
+            k: out_channels / groups,
+            batch,
+        };
+        let roles = match op {
+            Op::Conv => Roles::new(pass, &channels),
+            Op::ConvTranspose => Roles::new(pass, &channels).transposed(),
+        };
+        let on_lanes = roles.on_lanes(engine, groups, lane_use)?;
+        let operation = Operation {
+            rows: Gather::of(rows, pass),
+            cols: Gather::of(cols, pass),
+            groups,
+            moving_per_group: roles.moving,
+            result_per_group: roles.result,
+            simd: on_lanes.simd,
+            pe: on_lanes.pe,
+            depthwise: on_lanes.depthwise,
         };
         let layer = Layer {
             name: self.name.clone(),
@@ -168,51 +158,6 @@ impl LayerFile {
         let out_size = geometry.out_size.map(|pair| pair.0[index]);
         axis.out_size = check_out_size(item, &axis, out_size)?;
         Ok(axis)
-    }
-}
-
-const C: &str = "in_channels / groups";
-const K: &str = "out_channels / groups";
-
-/// Channels of a group that the lanes run over, and what messages call them.
-struct Roles {
-    moving: u32,
-    moving_words: &'static str,
-    result: u32,
-    result_words: &'static str,
-    depthwise_words: &'static str,
-}
-
-impl Roles {
-    /// Of a group with so many channels of C and K.
-    fn new(pass: Pass, c: u32, k: u32, batch: Option<u32>) -> Self {
-        const NARROW: &str = "groups, as each has one output channel";
-        let (moving, moving_words) = match pass {
-            Pass::GradInput => (k, K),
-            Pass::Forward => (c, C),
-            // A weight gradient has a batch.
-            Pass::GradWeight => (batch.unwrap_or(1), "batch"),
-        };
-        let (result, result_words, depthwise_words) = match pass {
-            Pass::GradInput => (c, C, "groups, as the layer is depthwise"),
-            Pass::Forward | Pass::GradWeight => (k, K, NARROW),
-        };
-        Roles {
-            moving,
-            moving_words,
-            result,
-            result_words,
-            depthwise_words,
-        }
-    }
-
-    /// The same of a transposed convolution, whose channels are called the other way round.
-    fn transposed(self) -> Self {
-        Roles {
-            moving_words: C,
-            result_words: K,
-            ..self
-        }
     }
 }
 
@@ -314,23 +259,6 @@ fn check_out_size(item: &'static str, axis: &Axis, wanted: Option<i64>) -> Resul
             in_range("layer.out_size", &item, formula, 1, MAX_SIZE)
         }
     }
-}
-
-fn lanes(
-    key: &'static str,
-    value: i64,
-    greatest: u32,
-    what: &'static str,
-) -> Result<u32, LayerError> {
-    u32::try_from(value)
-        .ok()
-        .filter(|lanes| (1..=greatest).contains(lanes))
-        .ok_or(LayerError::Lanes {
-            key,
-            value,
-            greatest,
-            what,
-        })
 }
 
 pub(crate) fn int_type(key: &'static str, text: &str) -> Result<IntType, LayerError> {
