@@ -198,7 +198,9 @@ fn what_is_not_of_the_pass_is_refused() {
         "estimate tiny.toml --pass grad_weight --batch 1",
         "estimate tiny.toml --pass forward --pe 4",
         "vectors tiny.toml --pass grad_weight --batch 2 --frames 3 --out made",
+        "estimate tiny.toml --pass forward --engine engine.toml",
     ];
+    folder.write("engine.toml", "[engine]\nmode = \"programmable\"\n");
     let before = folder.names();
     let messages = runs.map(|words| refusal(&mut folder.bpa(words)));
     assert_eq!(folder.names(), before);
@@ -215,5 +217,6 @@ fn what_is_not_of_the_pass_is_refused() {
     error: tiny.toml:10: `engine.simd` is 2: it must be from 1 to 1 (batch)
     error: `engine.pe` is 4: it must be from 1 to 3 (out_channels / groups)
     error: `--frames` is 3, but a weight gradient has the images of its batch: leave it out, and set `layer.batch` or --batch
+    error: `layer.pass` is "forward": a programmable engine computes "grad_input" alone; `gen-verilog` and `bpa run` make a fixed engine for the others
     "#);
 }
