@@ -4,7 +4,7 @@ use std::fmt;
 
 use ndarray::Array4;
 
-use crate::layer::Pass;
+use crate::layer::Layer;
 use crate::operands;
 
 /// What [`compare`] found.
@@ -50,10 +50,10 @@ impl fmt::Display for Mismatch {
 }
 
 impl Mismatch {
-    /// For people, of the array of a pass: `grad_input[0, 2, 3, 4] (n, c, h, w) is -7, the reference says 234`.
-    pub fn of(&self, pass: Pass) -> String {
-        let array = operands::result(pass);
-        let [a, b, c, d] = operands::place(pass, self.index);
+    /// For people, of the array that a layer makes: `grad_input[0, 2, 3, 4] (n, c, h, w) is -7, the reference says 234`.
+    pub fn of(&self, layer: &Layer) -> String {
+        let [.., array] = operands::of_layer(layer);
+        let [a, b, c, d] = operands::place(layer.pass(), self.index);
         // An index within a group is one of that group.
         let axes = array.axes.to_lowercase().replace("/groups", "");
         format!(
@@ -88,6 +88,13 @@ pub fn compare(found: &Array4<i64>, expected: &Array4<i64>) -> Comparison {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layer::LayerFile;
+
+    fn layer(pass: &str) -> Layer {
+        let keys = "in_channels = 1\nout_channels = 1\nin_size = 1\nkernel = 1\n";
+        let file = LayerFile::parse(&format!("[layer]\n{keys}{pass}"), "here").unwrap();
+        file.validate().unwrap()
+    }
 
     #[test]
     fn the_first_difference_is_named_and_all_are_counted() {
@@ -107,11 +114,14 @@ mod tests {
         let comparison = compare(&found, &expected);
         assert_eq!(comparison.mismatches, 2);
         assert_eq!(
-            comparison.first.unwrap().of(Pass::GradInput),
+            comparison.first.unwrap().of(&layer("")),
             "grad_input[0, 2, 3, 4] (n, c, h, w) is -7, the reference says 234"
         );
         assert_eq!(
-            comparison.first.unwrap().of(Pass::GradWeight),
+            comparison
+                .first
+                .unwrap()
+                .of(&layer("pass = \"grad_weight\"\nbatch = 1\n")),
             "grad_weight[2, 0, 3, 4] (k, c, r, s) is -7, the reference says 234"
         );
         let mut whole = Comparison::default();

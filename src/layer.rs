@@ -15,6 +15,8 @@ mod int_type;
 mod keywords;
 mod output;
 mod pass;
+mod roles;
+mod transpose;
 pub(crate) mod validate;
 
 pub use args::LayerArgs;
@@ -24,6 +26,7 @@ pub use file::{Engine, Geometry, LayerFile, PerAxis, PerItem, PerSide};
 pub use int_type::{IntType, IntTypeError};
 pub use output::{Requantise, Rounding, ScalePer};
 pub use pass::Pass;
+pub use transpose::Op;
 
 use crate::operation::Operation;
 
@@ -52,6 +55,7 @@ pub struct Axis {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
     name: String,
+    op: Op,
     pass: Pass,
     rows: Axis,
     cols: Axis,
@@ -101,6 +105,11 @@ impl Layer {
     /// The column axis: W, Q, S.
     pub fn cols(&self) -> Axis {
         self.cols
+    }
+
+    /// What the user's layer is; of a transposed convolution, this is the convolution whose data gradient it is.
+    pub fn op(&self) -> Op {
+        self.op
     }
 
     /// Which of the convolution's passes the engine computes.
@@ -231,14 +240,19 @@ impl Layer {
         u128::BITS - largest.leading_zeros() + 1
     }
 
-    /// The layer as a file that states every key, `out_size` included; of the switches, those that are on.
+    /// The layer as a file that states every key, `out_size` included; of the switches, those that are on. A transposed
+    /// convolution is told as the convolution whose data gradient it is.
     pub fn to_file(&self) -> LayerFile {
         let pair =
             |pick: fn(&Axis) -> u32| PerItem([pick(&self.rows).into(), pick(&self.cols).into()]);
         LayerFile {
             name: self.name.clone(),
             layer: Geometry {
-                pass: self.pass.to_string(),
+                op: None,
+                pass: match self.pass {
+                    Pass::GradInput => None,
+                    Pass::Forward | Pass::GradWeight => Some(self.pass.to_string()),
+                },
                 in_channels: Some(self.in_channels.into()),
                 out_channels: Some(self.out_channels.into()),
                 in_size: Some(pair(|axis| axis.in_size)),
@@ -254,6 +268,7 @@ impl Layer {
                 groups: self.groups.into(),
                 batch: self.batch.map(i64::from),
                 out_size: Some(pair(|axis| axis.out_size)),
+                output_padding: None,
             },
             engine: Engine {
                 simd: self.simd().into(),

@@ -134,7 +134,7 @@ pub fn read_moving_of(path: &Path, layer: &Layer, frames: usize) -> Result<Array
 }
 
 fn moving(path: &Path, layer: &Layer, frames: Option<usize>) -> Result<Array4<i32>, NpyError> {
-    let array = operands::moving(layer.pass());
+    let [array, ..] = operands::of_layer(layer);
     let shape = match layer.pass() {
         Pass::GradInput | Pass::Forward => {
             let [_, channels, height, width] = operands::moving_shape(layer, 1).map(Some);
@@ -160,7 +160,7 @@ fn moving(path: &Path, layer: &Layer, frames: Option<usize>) -> Result<Array4<i3
 /// # Errors
 /// As [`read_moving`].
 pub fn read_stationary(path: &Path, layer: &Layer) -> Result<Array4<i32>, NpyError> {
-    let array = operands::stationary(layer.pass());
+    let [_, array, _] = operands::of_layer(layer);
     let expected = Expected {
         array: array.name,
         axes: array.axes,
@@ -202,7 +202,7 @@ pub fn read_accumulate(path: &Path, plan: &Plan, frames: usize) -> Result<Array4
     let bits = accumulate_value_bits(plan);
     let expected = Expected {
         array: "accumulate",
-        axes: operands::result(plan.layer().pass()).axes,
+        axes: operands::of_layer(plan.layer())[2].axes,
         shape: results_of(plan.layer(), frames),
         range: Range::of_bits(format!("the accumulate stream's int{bits}"), bits),
         bools: false,
@@ -217,7 +217,7 @@ pub fn read_accumulate(path: &Path, plan: &Plan, frames: usize) -> Result<Array4
 pub fn read_mask(path: &Path, layer: &Layer, frames: usize) -> Result<Array4<bool>, NpyError> {
     let expected = Expected {
         array: "mask",
-        axes: operands::result(layer.pass()).axes,
+        axes: operands::of_layer(layer)[2].axes,
         shape: results_of(layer, frames),
         range: Range {
             what: "a mask".to_owned(),

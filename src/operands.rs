@@ -15,7 +15,7 @@
 
 use ndarray::{Array4, ArrayBase, Ix4, RawData};
 
-use crate::layer::{Layer, Pass};
+use crate::layer::{Layer, Op, Pass};
 
 /// An array of a pass, for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,28 @@ pub fn result(pass: Pass) -> Operand {
     };
     let name = pass.arrays().result.name;
     Operand { name, axes }
+}
+
+/// What moves, what is stationary and what is made, as the user's layer calls them.
+pub fn of_layer(layer: &Layer) -> [Operand; 3] {
+    let pass = layer.pass();
+    match layer.op() {
+        Op::Conv => [moving(pass), stationary(pass), result(pass)],
+        Op::ConvTranspose => [
+            Operand {
+                name: INPUT.name,
+                axes: "(N, in_channels, H, W)",
+            },
+            Operand {
+                name: WEIGHT.name,
+                axes: "(in_channels, out_channels/groups, R, S)",
+            },
+            Operand {
+                name: "output",
+                axes: "(N, out_channels, H_out, W_out)",
+            },
+        ],
+    }
 }
 
 /// PyTorch's shape of what moves, in so many frames.

@@ -418,6 +418,35 @@ fn on_engine() -> (ProgrammableEngine, Vec<(String, Tiling)>) {
     (engine, layers)
 }
 
+/// The page says of the other passes what the model says.
+#[test]
+fn the_tables_of_the_other_passes_are_of_these_engines() {
+    for file in layer_list::parse(LAYERS, "the list").unwrap() {
+        let rows = documented(&file.name);
+        for (pass, cells) in [("forward", &rows[3]), ("grad_weight", &rows[4])] {
+            let mut file = file.clone();
+            file.layer.pass = Some(pass.to_owned());
+            file.layer.batch = Some(8);
+            let layer = file.validate().unwrap_or_else(|_| {
+                (file.engine.simd, file.engine.pe) = (file.engine.pe, file.engine.simd);
+                file.validate().unwrap()
+            });
+            let plan = Plan::new(&layer);
+            let steady = plan.cycles(3).per_frame_steady.unwrap();
+            let bound = bound_cycles(&layer);
+            let expected = [
+                format!("{} x {}", layer.simd(), layer.pe()),
+                steady.to_string(),
+                bound.to_string(),
+                format!("{:.4}", steady as f64 / bound as f64),
+                plan.line_buffer_pixels().to_string(),
+                plan.live_span_pixels().to_string(),
+            ];
+            assert_eq!(cells[1..], expected, "{} {pass}", file.name);
+        }
+    }
+}
+
 /// At full size, in 64 KiB of weights and 16 KiB of line buffer; and the page says what the model says.
 #[test]
 fn every_layer_fits_the_engine_of_the_page_in_tiles() {
@@ -433,7 +462,7 @@ fn every_layer_fits_the_engine_of_the_page_in_tiles() {
         let [.., cells] = &rows[..] else {
             panic!("{name} is in no table")
         };
-        assert_eq!(rows.len(), 4, "{name}");
+        assert_eq!(rows.len(), 6, "{name}");
         let parts = tiling.parts();
         assert_eq!(cells[1], tiling.merge().each().to_string(), "{name}");
         assert_eq!(cells[2], tiling.tiles().len().to_string(), "{name}");

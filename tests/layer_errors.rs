@@ -401,7 +401,6 @@ fn files_that_are_no_layer_files() {
         "[layer]\nin_channel = 3",
         "[layers]\n",
         "[engine]\nlanes = [3, 4]",
-        "[layer]\noutput_padding = 1",
         "[layer]\nkernel_size = 3",
         "[layer]\nkernel = [1, 2, 3]",
         "[layer]\npadding = [1, 1, 1]",
@@ -423,10 +422,9 @@ fn files_that_are_no_layer_files() {
     ];
     let messages = texts.map(|text| read(text).unwrap_err());
     assert_snapshot!(messages.join("\n"), @r#"
-    layer.toml:2: unknown key `in_channel`: expected one of `pass`, `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `batch`, `out_size`
+    layer.toml:2: unknown key `in_channel`: expected one of `op`, `pass`, `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `batch`, `out_size`, `output_padding`
     layer.toml:1: unknown key `layers`: expected one of `name`, `layer`, `engine`
     layer.toml:2: unknown key `lanes`: here they are `simd` and `pe` in [engine]
-    layer.toml:2: unknown key `output_padding`: it is not needed, as `in_size` is the size of grad_input, whichever of those that give the same grad_output
     layer.toml:2: unknown key `kernel_size`: the size of the kernel is `kernel`
     layer.toml:2: `layer.kernel` has 3 items: it must be one integer, or a list of 2 (rows, columns)
     layer.toml:2: `layer.padding` has 3 items: it must be one integer, or a list of 2 (top and bottom, left and right) or 4 (top, bottom, left, right)
@@ -528,7 +526,7 @@ fn lists() {
     list.toml:2: layer 1 ("a"): `lanes` is missing: give `lanes = [simd, pe]`, its lanes over out_channels and over in_channels, like [1, 1]
     list.toml:3: `lanes` has 1 item: it must be a list of 2
     list.toml:3: `lanes` is 1: it must be a list of 2
-    list.toml:4: unknown key `strides`: expected one of `pass`, `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `batch`, `out_size`
+    list.toml:4: unknown key `strides`: expected one of `op`, `pass`, `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `batch`, `out_size`, `output_padding`
     list.toml:4: `kernel` is "3": it must be one integer, or a list of 2 (rows, columns)
     list.toml:2: `name` is 3: it must be a text in quotes
     list.toml:1: `layer` is 3: it must be a table

@@ -6,13 +6,14 @@ use std::collections::HashMap;
 use bpa_engine::emit;
 use bpa_engine::layer::{Layer, LayerFile, PerItem};
 use bpa_engine::manifest;
+use bpa_engine::operands::{moving_as_array, result_of, stationary_as_array};
 use bpa_engine::plan::Plan;
 use bpa_engine::run::{frame_beats, stationary_set, Arrays};
 use bpa_engine::vectors::{
     pack_moving, pack_result, pack_stationary, random_moving, random_stage_arrays,
     random_stationary,
 };
-use ndarray::{Array3, Axis};
+use ndarray::{Array3, Array4, Axis};
 use serde_json::Value;
 
 /// Dense, grouped and depthwise, with lanes that do not divide the channels and values that do not fill bytes.
@@ -42,7 +43,7 @@ fn parsed(plan: &Plan) -> Value {
 
 type Indices<'a> = HashMap<&'a str, i64>;
 
-/// An expression of the manifest: integers, names, `( ) * / % + >=`, with the usual precedence.
+/// An expression of the manifest: integers, names, `( ) * / % + - >=`, with the usual precedence.
 struct Parser<'a> {
     words: Vec<&'a str>,
     indices: &'a Indices<'a>,
@@ -69,8 +70,12 @@ impl Parser<'_> {
 
     fn sum(&mut self) -> i64 {
         let mut value = self.product();
-        while self.take(&["+"]).is_some() {
-            value += self.product();
+        while let Some(operator) = self.take(&["+", "-"]) {
+            let other = self.product();
+            match operator {
+                "+" => value += other,
+                _ => value -= other,
+            }
         }
         value
     }
@@ -109,6 +114,9 @@ impl Parser<'_> {
     }
 }
 
+/// The frame that is looked at, where a set's frames are other channels.
+const FRAME: i64 = 1;
+
 /// The beats of a packet as the manifest describes them; `element` looks up a value by name of index.
 fn described(stream: &Value, element: &dyn Fn(&Indices) -> i64) -> Vec<u8> {
     let order = stream["order"].as_array().unwrap();
@@ -121,7 +129,7 @@ fn described(stream: &Value, element: &dyn Fn(&Indices) -> i64) -> Vec<u8> {
     assert_eq!(beats, number(&stream["beats_per_packet"]));
     let mut packet = vec![0_u8; beats * bytes];
     for (index, tdata) in packet.chunks_mut(bytes).enumerate() {
-        let mut indices = Indices::new();
+        let mut indices = Indices::from([("frame", FRAME)]);
         let mut rest = index;
         for (each, count) in order.iter().zip(&counts).rev() {
             indices.insert(each["index"].as_str().unwrap(), (rest % count) as i64);
@@ -138,9 +146,9 @@ fn described(stream: &Value, element: &dyn Fn(&Indices) -> i64) -> Vec<u8> {
                 continue;
             }
             let mut at = indices.clone();
-            for channel in ["k", "c"] {
-                if let Some(text) = values[channel].as_str() {
-                    at.insert(channel, evaluate(text, &indices));
+            for axis in ["n", "k", "c", "r", "s", "p", "q"] {
+                if let Some(text) = values[axis].as_str() {
+                    at.insert(axis, evaluate(text, &indices));
                 }
             }
             let value = element(&at);
@@ -180,6 +188,62 @@ fn the_streams_are_laid_out_as_described() {
             described(&streams[2], &element),
             pack_result(&layer, result.view(), plan.lanes().out_bits() as u32)
         );
+    }
+}
+
+/// In the other passes, of PyTorch's arrays: groups with a channel of the result each, and others.
+#[test]
+fn the_streams_of_other_passes_are_laid_out_as_described() {
+    let shapes = [(1, 5, 7), (2, 6, 10), (3, 6, 3)];
+    for (pass, shape) in ["forward", "grad_weight"]
+        .into_iter()
+        .flat_map(|pass| shapes.map(|shape| (pass, shape)))
+    {
+        let (groups, in_channels, out_channels) = shape;
+        let mut file = layers()[0].to_file();
+        file.layer.pass = Some(pass.to_owned());
+        file.layer.batch = Some(3);
+        file.layer.groups = groups;
+        file.layer.in_channels = Some(in_channels);
+        file.layer.out_channels = Some(out_channels);
+        file.engine.input_type = Some("int6".to_owned());
+        let layer = file.validate().unwrap();
+        let plan = Plan::new(&layer);
+        let manifest = parsed(&plan);
+        let streams = manifest["streams"].as_array().unwrap();
+        let index = |array: &Value, at: &Indices| {
+            let text = array.as_str().unwrap();
+            let axes = text[text.find('[').unwrap() + 1..].trim_end_matches(']');
+            let mut axes = axes.split(", ").map(|axis| *at.get(axis).unwrap_or(&FRAME));
+            [(); 4].map(|()| axes.next().unwrap() as usize)
+        };
+
+        let frames = match pass {
+            "forward" => 2,
+            _ => layer.in_per_group() as usize,
+        };
+        let moving = random_moving(&layer, frames, 1);
+        let frame = moving.index_axis(Axis(0), FRAME as usize);
+        let array = moving_as_array(&layer, moving.clone());
+        let element = |at: &Indices| array[index(&streams[0]["array"], at)].into();
+        assert_eq!(described(&streams[0], &element), pack_moving(&layer, frame));
+
+        let stationary = random_stationary(&layer, 2);
+        let array = stationary_as_array(&layer, &stationary);
+        let element = |at: &Indices| array[index(&streams[1]["array"], at)].into();
+        let found = described(&streams[1], &element);
+        assert_eq!(found, pack_stationary(&layer, &stationary), "{pass}");
+
+        let [channels, height, width] = layer.operation().result_shape();
+        let results = Array4::from_shape_fn((frames, channels, height, width), |(n, k, p, q)| {
+            (n * 200 + k * 20 + p * 5 + q) as i64 - 150
+        });
+        let frame = results.index_axis(Axis(0), FRAME as usize);
+        let bits = plan.lanes().out_bits() as u32;
+        let beats = pack_result(&layer, frame, bits);
+        let array = result_of(&layer, results.clone());
+        let element = |at: &Indices| array[index(&streams[2]["array"], at)];
+        assert_eq!(described(&streams[2], &element), beats, "{pass}");
     }
 }
 

@@ -154,7 +154,7 @@ fn mistakes_are_named() {
     assert_snapshot!(syntax.join("\n"), @r#"
     n.toml:1: unknown key `nmae`: expected one of `name`, `engine`, `frames`, `layer`
     n.toml:1: `name` is missing
-    n.toml:4: unknown key `strides`: expected one of `pass`, `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `batch`, `out_size`
+    n.toml:4: unknown key `strides`: expected one of `op`, `pass`, `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `batch`, `out_size`, `output_padding`
     n.toml:4: `from` is 1: it must be a text in quotes
     n.toml:4: `from` is "b": it must be a list
     n.toml:4: `conv` is 3: it must be a table

@@ -15,6 +15,10 @@ fn layer(conv: &Value) -> Layer {
     let PerItem([rows, cols]) = pair("padding");
     let mut file = LayerFile::default();
     let geometry = &mut file.layer;
+    if conv.get("output_padding").is_some() {
+        geometry.op = Some("conv_transpose".to_owned());
+        geometry.output_padding = Some(pair("output_padding"));
+    }
     geometry.in_channels = number("in_channels");
     geometry.out_channels = number("out_channels");
     geometry.groups = number("groups").unwrap();
@@ -59,4 +63,21 @@ fn each_pass_gives_what_pytorch_gives() {
         seen += 1;
     }
     assert_eq!(seen, 6);
+}
+
+/// A transposed convolution's arrays are those of the data gradient that it is, as they lie.
+#[test]
+fn a_transposed_convolution_is_a_data_gradient() {
+    let cases = cases();
+    let transposed: Vec<&Value> = cases
+        .iter()
+        .filter(|case| case.get("conv_transpose").is_some())
+        .collect();
+    assert_eq!(transposed.len(), 2);
+    for case in transposed {
+        let layer = layer(&case["conv_transpose"]);
+        let narrow = |name: &str| array(case, name).mapv(|value| value as i32);
+        let found = gather(&layer, &narrow("input"), &narrow("weight"));
+        assert_eq!(found, array(case, "output"), "{}", case["name"]);
+    }
 }

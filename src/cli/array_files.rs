@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Args;
 
-use crate::layer::Pass;
+use crate::layer::{Layer, Op};
 use crate::operands::{self, Operand};
 
 /// A file for each array that some pass reads or writes.
@@ -45,28 +45,31 @@ impl ArrayFiles {
         files.into_iter().flatten().map(PathBuf::as_path)
     }
 
-    /// Those of this pass, and no others.
-    pub(super) fn of(&self, pass: Pass) -> anyhow::Result<PassFiles<'_>> {
-        let (moving, stationary) = (operands::moving(pass), operands::stationary(pass));
-        let result = operands::result(pass);
-        let own = [moving, stationary, result];
+    /// Those of this layer's pass, and no others.
+    pub(super) fn of(&self, layer: &Layer) -> anyhow::Result<PassFiles<'_>> {
+        let own = operands::of_layer(layer);
+        let [moving, stationary, result] = own;
+        let what = match layer.op() {
+            Op::Conv => format!("the pass {}", layer.pass()),
+            Op::ConvTranspose => "a transposed convolution".to_owned(),
+        };
         for (name, path) in self.all() {
             if let (Some(path), false) = (path, own.iter().any(|array| array.name == name)) {
                 let [reads, and, writes] = own.map(flag);
                 bail!(
-                    "`{}` is {}, but the pass {pass} has no use for it: it reads {reads} and {and} and writes {writes}; \
+                    "`{}` is {}, but {what} has no use for it: it reads {reads} and {and} and writes {writes}; \
                      another pass is chosen by `layer.pass` or --pass",
                     flag_of(name),
                     path.display()
                 );
             }
         }
-        let file = |array: Operand, what: &str| {
+        let file = |array: Operand, does: &str| {
             let path = self.all().into_iter().find(|(name, _)| *name == array.name);
             match path {
                 Some((_, Some(path))) => Ok(path),
                 _ => bail!(
-                    "`{}` is missing: the pass {pass} {what} an .npy file of the shape {}",
+                    "`{}` is missing: {what} {does} an .npy file of the shape {}",
                     flag(array),
                     array.axes
                 ),

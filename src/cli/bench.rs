@@ -292,7 +292,7 @@ fn layers(args: &Bench) -> anyhow::Result<Vec<Layer>> {
 /// in another.
 fn in_pass(file: &LayerFile, pass: &str, batch: Option<i64>) -> Result<Layer, LayerError> {
     let mut file = file.clone();
-    file.layer.pass = pass.to_owned();
+    file.layer.pass = Some(pass.to_owned());
     file.layer.batch = batch.or(file.layer.batch);
     let layer = file.validate();
     let Err(LayerError::Lanes { .. }) = layer else {

@@ -29,7 +29,7 @@ use crate::check::{run_checked, Expected, Findings, InMemory, Source};
 use crate::emit;
 use crate::events::{self, Findings as EventFindings, Replay};
 use crate::internal_error::works_on;
-use crate::layer::{Layer, Pass, Rounding};
+use crate::layer::{Layer, Rounding};
 use crate::npy;
 use crate::number::integer;
 use crate::plan::Plan;
@@ -237,7 +237,7 @@ fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
     let inputs = args.source.path().into_iter().chain(files);
     let outputs = Outputs::new(args.overwrite, inputs.chain(args.arrays.read()));
     let layer = args.source.required()?;
-    let files = args.arrays.of(layer.pass())?;
+    let files = args.arrays.of(&layer)?;
     let plan = Plan::new(&layer);
     let moving = npy::read_moving(files.moving, &layer)?;
     let frames = moving.shape()[0];
@@ -514,18 +514,17 @@ fn simulate(
         frames: setup.frames,
         counted,
         values,
-        mismatches: findings
-            .map(|findings| mismatches(plan.layer().pass(), &counted, &findings, values)),
+        mismatches: findings.map(|findings| mismatches(plan.layer(), &counted, &findings, values)),
     })
 }
 
 /// Elements that are wrong; says which is the first.
-fn mismatches(pass: Pass, counted: &Counted, findings: &Findings, values: u64) -> u64 {
+fn mismatches(layer: &Layer, counted: &Counted, findings: &Findings, values: u64) -> u64 {
     let comparison = findings.comparison;
     if let Some(first) = comparison.first {
         say(&format!(
             "mismatch: {}; {} of {values} elements differ",
-            first.of(pass),
+            first.of(layer),
             comparison.mismatches
         ));
     }

@@ -10,8 +10,7 @@ use clap::Parser;
 use super::print_error;
 
 /// Flags that people know from elsewhere, and what does here as they do there.
-const ELSEWHERE: [(&str, &str); 5] = [
-    ("--output-padding", IN_SIZE),
+const ELSEWHERE: [(&str, &str); 4] = [
     ("--output_padding", IN_SIZE),
     ("--kernel-size", "the size of the kernel is '--kernel'"),
     ("--kernel_size", "the size of the kernel is '--kernel'"),
@@ -21,7 +20,8 @@ const ELSEWHERE: [(&str, &str); 5] = [
     ),
 ];
 const IN_SIZE: &str =
-    "it is not needed: '--in-size' is the size of grad_input, whichever of those that give the same grad_output";
+    "'--output-padding' is for '--op conv_transpose'; else '--in-size' is the size of grad_input, whichever of those that give the \
+     same grad_output";
 
 /// The words that a program was called with.
 pub(super) struct CommandLine(Vec<OsString>);

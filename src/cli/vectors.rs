@@ -65,7 +65,7 @@ pub(super) fn vectors(args: Vectors) -> anyhow::Result<Outcome> {
             .map(|first| batch.min(frames - first))
     };
     let item = Item::of_bits(layer.moving_type().bits());
-    let moving = operands::moving(layer.pass()).name;
+    let [moving, stationary, _] = operands::of_layer(&layer).map(|array| array.name);
     let shape = operands::moving_shape(&layer, frames);
     files.add(moving, &shape, item, |writer| {
         let mut next = |frames| {
@@ -75,7 +75,6 @@ pub(super) fn vectors(args: Vectors) -> anyhow::Result<Outcome> {
         batches().try_for_each(&mut next)
     })?;
     let item = Item::of_bits(layer.stationary_type().bits());
-    let stationary = operands::stationary(layer.pass()).name;
     let shape = operands::stationary_shape(&layer);
     files.add(stationary, &shape, item, |writer| {
         let set = stationary_as_array(&layer, &random_stationary(&layer, args.seed));

@@ -12,6 +12,9 @@ pub struct LayerArgs {
     /// Verilog module and file name
     #[arg(long)]
     pub name: Option<String>,
+    /// What the layer is
+    #[arg(long, value_name = "conv|conv_transpose")]
+    pub op: Option<String>,
     /// What the engine computes of the convolution
     #[arg(long, value_name = "grad_input|forward|grad_weight")]
     pub pass: Option<String>,
@@ -45,6 +48,9 @@ pub struct LayerArgs {
     /// Size of its output, where it is less than the greatest that fits
     #[arg(long, value_name = "P,Q")]
     pub out_size: Option<PerAxis>,
+    /// Rows and columns more of a transposed convolution's output
+    #[arg(long, value_name = "ROWS,COLUMNS")]
+    pub output_padding: Option<PerAxis>,
     /// Lanes over channels that are added up: at most K/groups; forward C/groups; grad_weight the batch
     #[arg(long, value_name = "LANES", value_parser = integer::<i64, _>(..))]
     pub simd: Option<i64>,
@@ -105,6 +111,7 @@ impl LayerArgs {
     pub fn keys(&self) -> Vec<&'static str> {
         let given = [
             ("name", self.name.is_some()),
+            ("layer.op", self.op.is_some()),
             ("layer.pass", self.pass.is_some()),
             ("layer.in_channels", self.in_channels.is_some()),
             ("layer.out_channels", self.out_channels.is_some()),
@@ -116,6 +123,7 @@ impl LayerArgs {
             ("layer.groups", self.groups.is_some()),
             ("layer.batch", self.batch.is_some()),
             ("layer.out_size", self.out_size.is_some()),
+            ("layer.output_padding", self.output_padding.is_some()),
             ("engine.simd", self.simd.is_some()),
             ("engine.pe", self.pe.is_some()),
             ("engine.input_type", self.input_type.is_some()),
@@ -145,7 +153,8 @@ impl LayerArgs {
             mut layer,
             mut engine,
         } = file;
-        layer.pass = self.pass.unwrap_or(layer.pass);
+        layer.op = self.op.or(layer.op);
+        layer.pass = self.pass.or(layer.pass);
         layer.in_channels = self.in_channels.or(layer.in_channels);
         layer.out_channels = self.out_channels.or(layer.out_channels);
         layer.in_size = self.in_size.or(layer.in_size);
@@ -156,6 +165,7 @@ impl LayerArgs {
         layer.groups = self.groups.unwrap_or(layer.groups);
         layer.batch = self.batch.or(layer.batch);
         layer.out_size = self.out_size.or(layer.out_size);
+        layer.output_padding = self.output_padding.or(layer.output_padding);
         engine.simd = self.simd.unwrap_or(engine.simd);
         engine.pe = self.pe.unwrap_or(engine.pe);
         engine.input_type = self.input_type.or(engine.input_type);

@@ -19,6 +19,34 @@ pub enum LayerError {
          file, or as --batch"
     )]
     NoBatch,
+    /// No kind of layer.
+    #[error("`layer.op` is {text:?}: it must be one of {words}")]
+    Op { text: String, words: String },
+    /// A key of a transposed convolution alone.
+    #[error(
+        "`layer.output_padding` is given, but `layer.op` is not \"conv_transpose\": it is not needed, as `in_size` is the \
+         size of grad_input, whichever of those that give the same grad_output"
+    )]
+    OutputPadding,
+    /// A pass that a transposed convolution has not.
+    #[error("`layer.pass` is {text:?}: with `layer.op` = \"conv_transpose\" it must be \"forward\", which is the default")]
+    TransposedPass { text: String },
+    /// A key that a transposed convolution has not.
+    #[error(
+        "`layer.out_size` is given, but that of a transposed convolution follows from the other keys: use \
+         `layer.output_padding`, or leave it out"
+    )]
+    TransposedOutSize,
+    /// A transposed convolution with no output, or too large a one.
+    #[error(
+        "`layer.in_size` ({item}): kernel, stride, dilation, padding and output_padding give an output of {size}: it must be \
+         from 1 to {greatest}"
+    )]
+    TransposedSize {
+        item: &'static str,
+        size: i64,
+        greatest: i64,
+    },
     /// Not a pass of a convolution.
     #[error("`layer.pass` is {text:?}: it must be one of {words}")]
     Pass { text: String, words: String },
@@ -161,7 +189,11 @@ impl LayerError {
             }
             Self::Missing { key, .. } => ("layer", *key),
             Self::NoBatch => ("layer", "batch"),
-            Self::Pass { .. } => ("layer", "pass"),
+            Self::Op { .. } => ("layer", "op"),
+            Self::OutputPadding => ("layer", "output_padding"),
+            Self::Pass { .. } | Self::TransposedPass { .. } => ("layer", "pass"),
+            Self::TransposedOutSize => ("layer", "out_size"),
+            Self::TransposedSize { .. } => ("layer", "in_size"),
             Self::NoOutput { .. } => ("layer", "kernel"),
             Self::OutSize { .. } => ("layer", "out_size"),
             Self::Groups { .. } => ("layer", "groups"),

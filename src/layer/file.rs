@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{LayerError, Pass};
+use super::LayerError;
 use crate::table_file::{self, read_text, Kind};
 
 /// A layer file. Keys that have no default are `None` until the file or a flag gives them.
@@ -29,9 +29,12 @@ pub struct LayerFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Geometry {
+    /// What the keys are of: "conv" (the default), or "conv_transpose" with the keys of `torch.nn.ConvTranspose2d`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub op: Option<String>,
     /// Which operation of the convolution the engine computes: "grad_input" (the default), "forward" or "grad_weight".
-    #[serde(skip_serializing_if = "is_grad_input")]
-    pub pass: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pass: Option<String>,
     /// C, required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_channels: Option<i64>,
@@ -58,6 +61,9 @@ pub struct Geometry {
     /// P, Q; `None` for the greatest that fits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub out_size: Option<PerAxis>,
+    /// Of a transposed convolution: rows and columns of its output beyond those that the others need.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_padding: Option<PerAxis>,
 }
 
 /// The `[engine]` table: lanes, types, and what happens to the results.
@@ -104,11 +110,6 @@ pub struct Engine {
     pub rounding: Option<String>,
 }
 
-/// The pass of a layer that names none.
-fn is_grad_input(pass: &str) -> bool {
-    pass == Pass::GradInput.to_string()
-}
-
 /// The `out_type` of results that are not requantised.
 pub(crate) const ACCUMULATOR: &str = "accumulator";
 
@@ -129,7 +130,8 @@ impl Default for LayerFile {
 impl Default for Geometry {
     fn default() -> Self {
         Self {
-            pass: Pass::GradInput.to_string(),
+            op: None,
+            pass: None,
             in_channels: None,
             out_channels: None,
             in_size: None,
@@ -140,6 +142,7 @@ impl Default for Geometry {
             groups: 1,
             batch: None,
             out_size: None,
+            output_padding: None,
         }
     }
 }

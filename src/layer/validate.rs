@@ -3,8 +3,9 @@
 use super::file::ACCUMULATOR;
 use super::keywords::{is_keyword, is_net};
 use super::output::Choice;
+use super::roles::{Channels, Roles};
 use super::{
-    Axis, Engine, IntType, LaneUse, Layer, LayerError, LayerFile, Pass, Requantise, Rounding,
+    Axis, Engine, IntType, LaneUse, Layer, LayerError, LayerFile, Op, Pass, Requantise, Rounding,
     ScalePer,
 };
 use crate::bound;
@@ -44,11 +45,24 @@ impl LayerFile {
     /// The same for lanes that are [`LaneUse::Shared`].
     pub(crate) fn validate_on(&self, lane_use: LaneUse) -> Result<Layer, LayerError> {
         check_name(&self.name)?;
+        let (op, layer) = self.layer.convolution()?;
+        let file = LayerFile {
+            layer,
+            ..self.clone()
+        };
+        file.validate_convolution(op, lane_use)
+    }
+
+    /// The layer of a convolution, which may be that of another `op`.
+    fn validate_convolution(&self, op: Op, lane_use: LaneUse) -> Result<Layer, LayerError> {
         let geometry = &self.layer;
-        let pass = Pass::parse(&geometry.pass).ok_or_else(|| LayerError::Pass {
-            text: geometry.pass.clone(),
-            words: Pass::words(),
-        })?;
+        let pass = match &geometry.pass {
+            None => Pass::default(),
+            Some(text) => Pass::parse(text).ok_or_else(|| LayerError::Pass {
+                text: text.clone(),
+                words: Pass::words(),
+            })?,
+        };
         let in_channels = required("in_channels", geometry.in_channels)?;
         let in_channels = in_range("layer.in_channels", "", in_channels, 1, MAX_SIZE)?;
         let out_channels = required("out_channels", geometry.out_channels)?;
@@ -56,47 +70,33 @@ impl LayerFile {
         let rows = self.axis(&ROWS)?;
         let cols = self.axis(&COLUMNS)?;
         let groups = in_range("layer.groups", "", geometry.groups, 1, MAX_SIZE)?;
-        for (key, channels) in [("in_channels", in_channels), ("out_channels", out_channels)] {
-            if channels % groups != 0 {
-                return Err(LayerError::Groups {
-                    groups,
-                    key,
-                    channels,
-                });
-            }
-        }
+        check_groups(groups, in_channels, out_channels)?;
 
         let batch = self.batch(pass)?;
         let engine = &self.engine;
-        let operation = {
-            let roles = Roles::new(pass, in_channels / groups, out_channels / groups, batch);
-            let depthwise = lane_use.is_depthwise(groups, roles.result);
-            let (simd, pe) = match lane_use {
-                LaneUse::Shared => (
-                    in_range("engine.simd", "", engine.simd, 1, MAX_SIZE)?,
-                    in_range("engine.pe", "", engine.pe, 1, MAX_SIZE)?,
-                ),
-                LaneUse::Own => (
-                    lanes("simd", engine.simd, roles.moving, roles.moving_words)?,
-                    match depthwise {
-                        true => lanes("pe", engine.pe, groups, roles.depthwise_words)?,
-                        false => lanes("pe", engine.pe, roles.result, roles.result_words)?,
-                    },
-                ),
-            };
-            Operation {
-                rows: Gather::of(rows, pass),
-                cols: Gather::of(cols, pass),
-                groups,
-                moving_per_group: roles.moving,
-                result_per_group: roles.result,
-                simd,
-                pe,
-                depthwise,
-            }
+        let channels = Channels {
+            c: in_channels / groups,
+            k: out_channels / groups,
+            batch,
+        };
+        let roles = match op {
+            Op::Conv => Roles::new(pass, &channels),
+            Op::ConvTranspose => Roles::new(pass, &channels).transposed(),
+        };
+        let on_lanes = roles.on_lanes(engine, groups, lane_use)?;
+        let operation = Operation {
+            rows: Gather::of(rows, pass),
+            cols: Gather::of(cols, pass),
+            groups,
+            moving_per_group: roles.moving,
+            result_per_group: roles.result,
+            simd: on_lanes.simd,
+            pe: on_lanes.pe,
+            depthwise: on_lanes.depthwise,
         };
         let layer = Layer {
             name: self.name.clone(),
+            op,
             pass,
             rows,
             cols,
@@ -109,7 +109,11 @@ impl LayerFile {
                 None => IntType::of_bits(DEFAULT_INPUT_BITS),
                 Some(text) => int_type("input_type", text)?,
             },
-            grad_type: int_type("grad_type", &engine.grad_type)?,
+            grad_type: match (op, &engine.input_type) {
+                // What it reads is grad_output.
+                (Op::ConvTranspose, Some(text)) => int_type("input_type", text)?,
+                _ => int_type("grad_type", &engine.grad_type)?,
+            },
             weight_type: int_type("weight_type", &engine.weight_type)?,
             weight_sets: in_range("engine.weight_sets", "", engine.weight_sets, 1, 2)?,
             packed_multipliers: engine.packed_multipliers,
@@ -157,68 +161,51 @@ impl LayerFile {
     }
 }
 
-/// Channels of a group that the lanes run over, and what messages call them.
-struct Roles {
-    moving: u32,
-    moving_words: &'static str,
-    result: u32,
-    result_words: &'static str,
-    depthwise_words: &'static str,
-}
-
-impl Roles {
-    /// Of a group with so many channels of C and K.
-    fn new(pass: Pass, c: u32, k: u32, batch: Option<u32>) -> Self {
-        const C: &str = "in_channels / groups";
-        const K: &str = "out_channels / groups";
-        const NARROW: &str = "groups, as each has one output channel";
-        let (moving, moving_words) = match pass {
-            Pass::GradInput => (k, K),
-            Pass::Forward => (c, C),
-            // A weight gradient has a batch.
-            Pass::GradWeight => (batch.unwrap_or(1), "batch"),
-        };
-        let (result, result_words, depthwise_words) = match pass {
-            Pass::GradInput => (c, C, "groups, as the layer is depthwise"),
-            Pass::Forward | Pass::GradWeight => (k, K, NARROW),
-        };
-        Roles {
-            moving,
-            moving_words,
-            result,
-            result_words,
-            depthwise_words,
-        }
-    }
-}
-
 /// What messages call an axis and its sides, and its place in a list of the layer file.
-struct AxisNames {
-    index: usize,
-    axis: &'static str,
-    before: &'static str,
-    after: &'static str,
+pub(super) struct AxisNames {
+    pub(super) index: usize,
+    pub(super) axis: &'static str,
+    pub(super) before: &'static str,
+    pub(super) after: &'static str,
 }
 
-const ROWS: AxisNames = AxisNames {
+pub(super) const ROWS: AxisNames = AxisNames {
     index: 0,
     axis: "rows",
     before: "top",
     after: "bottom",
 };
 
-const COLUMNS: AxisNames = AxisNames {
+pub(super) const COLUMNS: AxisNames = AxisNames {
     index: 1,
     axis: "columns",
     before: "left",
     after: "right",
 };
 
-fn required<T>(key: &'static str, value: Option<T>) -> Result<T, LayerError> {
+pub(super) fn required<T>(key: &'static str, value: Option<T>) -> Result<T, LayerError> {
     value.ok_or_else(|| LayerError::Missing {
         key,
         flag: key.replace('_', "-"),
     })
+}
+
+/// Whether the groups divide both numbers of channels.
+pub(super) fn check_groups(
+    groups: u32,
+    in_channels: u32,
+    out_channels: u32,
+) -> Result<(), LayerError> {
+    for (key, channels) in [("in_channels", in_channels), ("out_channels", out_channels)] {
+        if channels % groups != 0 {
+            return Err(LayerError::Groups {
+                groups,
+                key,
+                channels,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// `least` and `greatest` must lie in the range of `u32`, as all limits here do.
@@ -272,23 +259,6 @@ fn check_out_size(item: &'static str, axis: &Axis, wanted: Option<i64>) -> Resul
             in_range("layer.out_size", &item, formula, 1, MAX_SIZE)
         }
     }
-}
-
-fn lanes(
-    key: &'static str,
-    value: i64,
-    greatest: u32,
-    what: &'static str,
-) -> Result<u32, LayerError> {
-    u32::try_from(value)
-        .ok()
-        .filter(|lanes| (1..=greatest).contains(lanes))
-        .ok_or(LayerError::Lanes {
-            key,
-            value,
-            greatest,
-            what,
-        })
 }
 
 pub(crate) fn int_type(key: &'static str, text: &str) -> Result<IntType, LayerError> {

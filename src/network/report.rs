@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::{Network, Step};
 use crate::compare::Comparison;
-use crate::layer::Pass;
 
 /// What a layer took; as JSON, with these names.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -82,7 +81,9 @@ impl Row {
             fifo_results_enough: step.short_fifo().map(|fifo| fifo.enough),
             saturated,
             mismatches: comparison.mismatches,
-            first_mismatch: comparison.first.map(|first| first.of(Pass::GradInput)),
+            first_mismatch: comparison
+                .first
+                .map(|first| first.of(step.tiling().layer())),
         }
     }
 }

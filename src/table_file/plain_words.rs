@@ -1,11 +1,7 @@
 //! What the parser says in a user's words: no types of this program, and what would be right.
 
 /// Keys that people know from elsewhere, and what does here as they do there.
-const ELSEWHERE: [(&str, &str); 3] = [
-    (
-        "output_padding",
-        "it is not needed, as `in_size` is the size of grad_input, whichever of those that give the same grad_output",
-    ),
+const ELSEWHERE: [(&str, &str); 2] = [
     ("kernel_size", "the size of the kernel is `kernel`"),
     ("lanes", "here they are `simd` and `pe` in [engine]"),
 ];

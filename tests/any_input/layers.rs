@@ -5,7 +5,7 @@ use std::fmt;
 use bpa_engine::bound::bound_cycles;
 use bpa_engine::emit;
 use bpa_engine::first_frame::first_frame_limit;
-use bpa_engine::layer::{Geometry, Layer, LayerFile, PerItem};
+use bpa_engine::layer::{Geometry, Layer, LayerFile, Pass, PerItem};
 use bpa_engine::manifest;
 use bpa_engine::plan::Plan;
 use bpa_engine::report::Figures;
@@ -145,13 +145,18 @@ impl fmt::Debug for Case {
     }
 }
 
+/// A pass, and images of a batch.
+fn pass() -> impl Strategy<Value = (Pass, i64)> {
+    (one_of(&Pass::ALL), count())
+}
+
 fn case() -> impl Strategy<Value = Case> {
     let lanes_of = (0..3_u8, 0..60_i64);
     let keys = (int_type(), int_type(), 1..=2_i64, any::<bool>(), stages());
     (
         [axis().boxed(), axis().boxed()],
         channels(),
-        (lanes_of.clone(), lanes_of),
+        (lanes_of.clone(), lanes_of, pass()),
         keys,
         (one_of(&Board::ALL), prop::bool::weighted(0.25)),
     )
@@ -166,9 +171,18 @@ fn case() -> impl Strategy<Value = Case> {
                 };
                 let (grad_type, weight_type, weight_sets, packed_multipliers, stages) = keys;
                 let engine = &mut file.engine;
-                let (of_k, of_c) = lanes_of;
-                engine.simd = lanes(of_k.0, of_k.1, k);
-                engine.pe = lanes(of_c.0, of_c.1, if c == 1 { groups } else { c });
+                let (of_moving, of_result, (pass, batch)) = lanes_of;
+                file.layer.pass = Some(pass.to_string());
+                file.layer.batch = Some(batch);
+                let (moving, result) = match pass {
+                    Pass::GradInput => (k, c),
+                    Pass::Forward => (c, k),
+                    Pass::GradWeight => (batch, k),
+                };
+                engine.simd = lanes(of_moving.0, of_moving.1, moving);
+                let of_groups = if result == 1 { groups } else { result };
+                engine.pe = lanes(of_result.0, of_result.1, of_groups);
+                engine.input_type = Some(grad_type.clone());
                 (engine.grad_type, engine.weight_type) = (grad_type, weight_type);
                 engine.weight_sets = weight_sets;
                 engine.accumulate = stages.accumulate;
@@ -261,6 +275,19 @@ fn any_text() -> impl Strategy<Value = String> {
     one_of(&words).prop_map(str::to_owned)
 }
 
+/// A pass or an op, each in its place or in the other's.
+fn any_kind() -> impl Strategy<Value = String> {
+    let words = [
+        "grad_input",
+        "forward",
+        "grad_weight",
+        "conv",
+        "conv_transpose",
+        "",
+    ];
+    one_of(&words).prop_map(str::to_owned)
+}
+
 fn any_file() -> impl Strategy<Value = AnyFile> {
     let number = || prop_oneof![6 => count().boxed(), 1 => any_number().boxed()];
     let pair = move || [number(), number()].prop_map(PerItem);
@@ -272,7 +299,8 @@ fn any_file() -> impl Strategy<Value = AnyFile> {
         perhaps(pair()),
         (pair(), pair(), sides),
         number(),
-        perhaps(pair()),
+        (perhaps(pair()), perhaps(pair())),
+        (perhaps(any_kind()), perhaps(any_kind()), perhaps(number())),
     );
     let engine = (
         [number(), number(), number()],
@@ -293,7 +321,9 @@ fn any_file() -> impl Strategy<Value = AnyFile> {
         layer.in_size = geometry.2.or(Some(PerItem([3; 2])));
         layer.kernel = geometry.3.or(Some(PerItem([1; 2])));
         (layer.stride, layer.dilation, layer.padding) = geometry.4;
-        (layer.groups, layer.out_size) = (geometry.5, geometry.6);
+        layer.groups = geometry.5;
+        (layer.out_size, layer.output_padding) = geometry.6;
+        (layer.op, layer.pass, layer.batch) = geometry.7;
         let keys = &mut file.engine;
         [keys.simd, keys.pe, keys.weight_sets] = engine.0;
         [keys.grad_type, keys.weight_type, keys.out_type] = engine.1;

@@ -56,6 +56,7 @@ fn layers() {
         "--grad-type float32",
         "--in-size 60000 --kernel 1",
         "--in-channels 65535 --out-channels 65535 --kernel 3",
+        "--output-padding 1",
     ];
     assert_snapshot!(flags.map(emission).concat(), @r#"
     error: `layer.in_size` (rows) is 0: it must be from 1 to 65535
@@ -74,6 +75,7 @@ fn layers() {
     error: `engine.grad_type` is "float32": it must be one of "int2" to "int16"
     error: the layer is too large: beats of grad_output in a frame would be 3600180002, and at most 2147483648 are possible
     error: the layer is too large: words of weights would be 9663676416, and at most 2147483648 are possible
+    error: `layer.output_padding` is given, but `layer.op` is not "conv_transpose": it is not needed, as `in_size` is the size of grad_input, whichever of those that give the same grad_output
     "#);
 }
 
@@ -87,7 +89,7 @@ fn layer_files() {
     let files = ["unknown.toml", "missing.toml", "binary.toml", "none.toml"];
     let messages = files.map(|file| refusal(&mut folder.gen_verilog(file)));
     assert_snapshot!(messages.concat(), @r"
-    error: unknown.toml:2: unknown key `strides`: expected one of `pass`, `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `batch`, `out_size`
+    error: unknown.toml:2: unknown key `strides`: expected one of `op`, `pass`, `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `batch`, `out_size`, `output_padding`
     error: missing.toml:1: `layer.out_channels` is missing: give it in the layer file, or as --out-channels
     error: binary.toml: cannot read the file: stream did not contain valid UTF-8
     error: none.toml: cannot read the file: No such file or directory (os error 2)
@@ -338,7 +340,6 @@ fn flags_from_elsewhere() {
         message[..end].to_owned() + "\n"
     };
     let messages = [
-        folder.gen_verilog("tiny.toml --output-padding 1"),
         folder.bpa("estimate tiny.toml --output_padding 1"),
         folder.bpa("estimate tiny.toml --kernel-size 3"),
         folder.bpa("estimate tiny.toml --in_size 3"),
@@ -347,12 +348,9 @@ fn flags_from_elsewhere() {
     ]
     .map(message);
     assert_snapshot!(messages.concat(), @r"
-    error: unexpected argument '--output-padding' found
-
-      tip: it is not needed: '--in-size' is the size of grad_input, whichever of those that give the same grad_output
     error: unexpected argument '--output_padding' found
 
-      tip: it is not needed: '--in-size' is the size of grad_input, whichever of those that give the same grad_output
+      tip: '--output-padding' is for '--op conv_transpose'; else '--in-size' is the size of grad_input, whichever of those that give the same grad_output
     error: unexpected argument '--kernel-size' found
 
       tip: the size of the kernel is '--kernel'

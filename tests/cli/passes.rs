@@ -44,7 +44,15 @@ fn flags(conv: &Value) -> String {
             flags += &format!(" --{} {number}", key.replace('_', "-"));
         }
     }
-    for key in ["in_size", "kernel", "stride", "dilation", "padding"] {
+    let lists = [
+        "in_size",
+        "kernel",
+        "stride",
+        "dilation",
+        "padding",
+        "output_padding",
+    ];
+    for key in lists.into_iter().filter(|key| conv.get(key).is_some()) {
         flags += &format!(" --{} {}", key.replace('_', "-"), list(key));
     }
     flags
@@ -60,6 +68,10 @@ fn read(path: &Path) -> (Vec<u64>, Vec<i64>) {
 
 /// `bpa run` of a case gives PyTorch's array, with stalls and without, and says what the other passes say.
 fn gives_what_pytorch_gives(name: &str, pass: &str, arrays: [&str; 3], lanes: &str) {
+    gives(name, "conv", &format!("--pass {pass} {lanes}"), arrays);
+}
+
+fn gives(name: &str, op: &str, layer: &str, arrays: [&str; 3]) {
     let folder = Folder::new();
     let case = case(name);
     let [reads, and, writes] = arrays;
@@ -67,21 +79,21 @@ fn gives_what_pytorch_gives(name: &str, pass: &str, arrays: [&str; 3], lanes: &s
     write(&folder, &case, and);
     let flag = |array: &str| format!("--{} {array}.npy", array.replace('_', "-"));
     let words = format!(
-        "run --pass {pass} {} {} {} {} {lanes} --check --json --force",
+        "run --op {op} {layer} {} {} {} {} --check --json --force",
         flag(reads),
         flag(and),
         flag(writes),
-        flags(&case["conv"])
+        flags(&case[op])
     );
     for stalls in ["", " --stall-input 0.3 --stall-output 0.4 --seed 5"] {
         let ran = ran(&mut folder.bpa(&format!("{words}{stalls}")));
-        assert_eq!(ran.code, 0, "{name} {pass}: {}", ran.stderr);
+        assert_eq!(ran.code, 0, "{name} {layer}: {}", ran.stderr);
         let figures: Value = serde_json::from_str(&ran.stdout).unwrap();
         assert_eq!(figures["mismatches"], 0);
         let (shape, values) = read(&folder.path().join(format!("{writes}.npy")));
         let wanted = integers(&case[writes]["shape"]);
         assert_eq!(shape, wanted.iter().map(|&n| n as u64).collect::<Vec<_>>());
-        assert_eq!(values, integers(&case[writes]["values"]), "{name} {pass}");
+        assert_eq!(values, integers(&case[writes]["values"]), "{name} {layer}");
     }
 }
 
@@ -103,6 +115,46 @@ fn groups_are_pytorch_s_in_the_other_passes() {
     gives_what_pytorch_gives("grouped", "grad_weight", GRAD_WEIGHT, "--simd 2 --pe 2");
     gives_what_pytorch_gives("depthwise", "grad_weight", GRAD_WEIGHT, "--simd 2 --pe 3");
     gives_what_pytorch_gives("depthwise_multiplier", "forward", FORWARD, "--pe 2");
+}
+
+#[test]
+fn transposed_convolutions_are_pytorch_s() {
+    gives("transposed", "conv_transpose", "--simd 2 --pe 3", FORWARD);
+    gives(
+        "transposed_grouped",
+        "conv_transpose",
+        "--simd 2 --pe 2",
+        FORWARD,
+    );
+}
+
+#[test]
+fn what_is_no_transposed_convolution_is_refused() {
+    let folder = Folder::new();
+    let transposed = "tiny.toml --op conv_transpose --simd 1 --pe 1";
+    let runs = [
+        "estimate tiny.toml --op deconv".to_owned(),
+        format!("estimate {transposed} --output-padding 2,0"),
+        format!("estimate {transposed} --out-size 9"),
+        format!("estimate {transposed} --pass grad_weight --batch 2"),
+        format!("estimate {transposed} --padding 9"),
+        format!("estimate {transposed} --groups 2"),
+        "estimate tiny.toml --op conv_transpose --simd 3 --pe 1".to_owned(),
+        format!("run {transposed} --grad-output dy.npy --weight w.npy --grad-input da.npy"),
+        format!("run {transposed} --input dy.npy --weight w.npy --output y.npy"),
+    ];
+    let messages = runs.map(|words| refusal(&mut folder.bpa(&words)));
+    assert_snapshot!(messages.concat(), @r#"
+    error: `layer.op` is "deconv": it must be one of "conv", "conv_transpose"
+    error: `layer.output_padding` (rows) is 2: it must be from 0 to 1
+    error: `layer.out_size` is given, but that of a transposed convolution follows from the other keys: use `layer.output_padding`, or leave it out
+    error: `layer.pass` is "grad_weight": with `layer.op` = "conv_transpose" it must be "forward", which is the default
+    error: tiny.toml:5: `layer.in_size` (rows): kernel, stride, dilation, padding and output_padding give an output of -10: it must be from 1 to 65535
+    error: `layer.groups` is 2: it must divide `layer.out_channels`, which is 3
+    error: `engine.simd` is 3: it must be from 1 to 2 (in_channels / groups)
+    error: `--grad-output` is dy.npy, but a transposed convolution has no use for it: it reads --input and --weight and writes --output; another pass is chosen by `layer.pass` or --pass
+    error: dy.npy: input (N, in_channels, H, W) must have the shape [N, 2, 4, 5] of the layer, but its shape is [2, 3, 2, 4]
+    "#);
 }
 
 /// Arrays that `bpa vectors` makes, in each pass.
@@ -146,7 +198,9 @@ fn what_is_not_of_the_pass_is_refused() {
         "estimate tiny.toml --pass grad_weight --batch 1",
         "estimate tiny.toml --pass forward --pe 4",
         "vectors tiny.toml --pass grad_weight --batch 2 --frames 3 --out made",
+        "estimate tiny.toml --pass forward --engine engine.toml",
     ];
+    folder.write("engine.toml", "[engine]\nmode = \"programmable\"\n");
     let before = folder.names();
     let messages = runs.map(|words| refusal(&mut folder.bpa(words)));
     assert_eq!(folder.names(), before);
@@ -163,5 +217,6 @@ fn what_is_not_of_the_pass_is_refused() {
     error: tiny.toml:10: `engine.simd` is 2: it must be from 1 to 1 (batch)
     error: `engine.pe` is 4: it must be from 1 to 3 (out_channels / groups)
     error: `--frames` is 3, but a weight gradient has the images of its batch: leave it out, and set `layer.batch` or --batch
+    error: `layer.pass` is "forward": a programmable engine computes "grad_input" alone; `gen-verilog` and `bpa run` make a fixed engine for the others
     "#);
 }

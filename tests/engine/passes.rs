@@ -5,6 +5,7 @@
 //! As in [`random`](crate::random), for others: `PROPTEST_RNG_SEED=5 PROPTEST_CASES=100 cargo test --test engine passes`.
 
 use bpa_engine::bound::bound_cycles;
+use bpa_engine::first_frame::first_frame_limit;
 use bpa_engine::layer::{Layer, LayerFile, Pass};
 use bpa_engine::plan::Plan;
 use proptest::prelude::*;
@@ -31,7 +32,7 @@ const BATCH: i64 = 8;
 /// The layer in another pass, with lanes of the ones it has that the pass has channels for.
 fn passed(layer: &Layer, pass: Pass, batch: i64) -> Layer {
     let mut file = layer.to_file();
-    file.layer.pass = pass.to_string();
+    file.layer.pass = Some(pass.to_string());
     file.layer.batch = Some(batch);
     file.engine.input_type = Some(layer.grad_type().to_string());
     let (c, k) = (layer.in_per_group(), layer.out_per_group());
@@ -157,7 +158,7 @@ fn corners_are_exact_and_on_time_in_any_pass() {
 /// A benchmark layer in another pass, on its lanes, the one kind and the other exchanged where it has too few channels.
 fn benchmark(file: &LayerFile, pass: Pass) -> Layer {
     let mut file = file.clone();
-    file.layer.pass = pass.to_string();
+    file.layer.pass = Some(pass.to_string());
     file.layer.batch = Some(BATCH);
     file.validate().unwrap_or_else(|_| {
         (file.engine.simd, file.engine.pe) = (file.engine.pe, file.engine.simd);
@@ -166,7 +167,7 @@ fn benchmark(file: &LayerFile, pass: Pass) -> Layer {
 }
 
 /// At full size on the model, which the tests above hold to the hardware. A forward line buffer has the live span and at
-/// most as many rows as two outputs are apart. A weight gradient's frame is alive as a whole until its last outputs, and
+/// most the rows of two steps of the output on top. A weight gradient's frame is alive as a whole until its last outputs, and
 /// the next one arrives beside it: two frames.
 #[test]
 fn benchmark_layers_reach_the_bound_in_any_pass() {
@@ -188,6 +189,7 @@ fn benchmark_layers_reach_the_bound_in_any_pass() {
                 layer.name()
             );
             assert!(steady as f64 <= 1.005 * bound as f64 + 4.0);
+            assert!(plan.cycles(4).first_frame <= first_frame_limit(&layer));
             assert!(buffer <= most, "{} {pass}: at most {most}", layer.name());
         }
     }
