@@ -113,6 +113,16 @@ fn with_drops() {
     port("drops", &Capacity::exactly(&d), vec![d], DROPS);
 }
 
+/// Three words a pixel, all of them needed: no count begins again by itself.
+#[test]
+fn uneven_words() {
+    let d = fixed(&layer(
+        "name = \"uneven\"\n[layer]\nin_channels = 2\nout_channels = 3\nin_size = [5, 6]\nkernel = 2\nstride = 2",
+    ));
+    assert!(!d.drops() && d.pixel_words() == 3);
+    port("uneven", &Capacity::exactly(&d), vec![d], &[]);
+}
+
 #[test]
 fn single_words() {
     let d = fixed(&layer(

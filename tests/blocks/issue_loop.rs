@@ -8,7 +8,7 @@ use bpa_hdl::config::capacity::Capacity;
 use bpa_hdl::config::descriptor::Descriptor;
 use bpa_hdl::config::inputs::Config;
 use bpa_hdl::issue::{
-    issue_loop, FREE_CYCLES, ISSUE_CYCLES, LOAD_CYCLES, PLACE_CYCLES, SKIP_CYCLES,
+    issue_loop, BUSY_CYCLES, FREE_CYCLES, ISSUE_CYCLES, LOAD_CYCLES, PLACE_CYCLES, SKIP_CYCLES,
 };
 use bpa_hdl::primitives::target::Target;
 use bpa_hdl::rtl::bits_for;
@@ -385,7 +385,7 @@ impl<'r, 'a> Bench<'r, 'a> {
             );
         }
         if !self.capacity.two_weight_sets {
-            let from = self.loaded[index] + 1;
+            let from = self.loaded[index] + BUSY_CYCLES as i64;
             let idle = (from..=gone).find(|&cycle| !self.seen[cycle as usize].frame_busy);
             must!(
                 self.run,

@@ -1,7 +1,8 @@
 //! Promise: `step` is the present step while `there`, which is high for good so many cycles after reset as a program tells
 //! its jumps ahead; `advance` goes to the next one in one cycle.
 //!
-//! What the block leans on: `advance` comes only while `there`.
+//! What the block leans on: `advance` comes only while `there`; in a paced walk it does not in the first cycle of that, nor
+//! in two cycles in a row.
 
 use bpa_engine::schedule::{Buffers, FrameWalk, Shell};
 use bpa_hdl::config::capacity::Capacity;
@@ -38,12 +39,33 @@ const LOOPS: &[Mutant] = &[
     ),
 ];
 
-const NO_MEMORY: &[Mutant] = &[
+const PACED: &[Mutant] = &[
+    mutant(
+        "a loop left a turn early",
+        "more_q <= more_d;",
+        "more_d",
+        "more_d - (idle_q & ~idle_d)",
+    ),
     mutant(
         "a program that begins again with its first line",
         "place_q <= place_d;",
         "place_d",
-        "(jumps ? place_d - 1'd1 : place_d)",
+        "(fetch & jumps_q & place_d == 1 ? place_d - 1'd1 : place_d)",
+    ),
+    mutant(
+        "a loop that is gone through once",
+        "jumps_q <= jumps_d;",
+        "jumps_d",
+        "jumps_d & told_wrap",
+    ),
+];
+
+const NO_LOOPS: &[Mutant] = &[
+    mutant(
+        "a program that begins again with its first line",
+        "place_q <= place_d;",
+        "place_d",
+        "(fetch & jumps_q & place_d == 1 ? place_d - 1'd1 : place_d)",
     ),
     mutant(
         "a step passed over",
@@ -56,8 +78,19 @@ const NO_MEMORY: &[Mutant] = &[
 #[test]
 fn in_logic() {
     let d = fixed(&example("strided_dilated"));
-    let capacity = Capacity::exactly(&d);
+    let capacity = Capacity {
+        paced: false,
+        ..Capacity::exactly(&d)
+    };
     axis("rows", ROW, &capacity, vec![d], LOOPS);
+}
+
+#[test]
+fn paced() {
+    let d = fixed(&example("strided_dilated"));
+    let capacity = Capacity::exactly(&d);
+    assert!(capacity.paced);
+    axis("paced_rows", ROW, &capacity, vec![d], PACED);
 }
 
 /// As an engine has it whose programs are long.
@@ -70,7 +103,7 @@ fn in_a_constant_memory() {
     };
     let d = FrameWalk::new(layer.operation()).describe(&layer, buffers, Shell::Programmable);
     let capacity = Capacity::exactly(&d);
-    axis("cols", COL, &capacity, vec![d], NO_MEMORY);
+    axis("cols", COL, &capacity, vec![d], NO_LOOPS);
 }
 
 #[test]
@@ -103,7 +136,7 @@ fn axis(
     let block = Block::new(&module, config, mutants);
     block.check(|run| {
         let index = run.choices.below(layers.len() as u64) as usize;
-        vector(run, axis, &format, &layers[index], capacity.told)
+        vector(run, axis, &format, &layers[index], capacity)
     });
 }
 
@@ -112,17 +145,19 @@ fn vector(
     axis: AxisName,
     format: &LineFormat,
     d: &Descriptor,
-    told: bool,
+    capacity: &Capacity,
 ) -> Verdict {
     let program = &(axis.of)(d).program;
     let mut advances = run.back();
-    if told {
+    if capacity.told {
         // The other page holds anything.
         let page = run.choices.below(2);
         run.fill(d, page);
     }
     run.set("advance", 0);
     run.reset();
+    // Whether there was a step in the cycle before, and it stayed.
+    let mut stayed = false;
     for (index, line) in lines(program).take(STEPS).enumerate() {
         let step = format.step_fields().iter().fold(0, |packed, field| {
             packed << field.width | (field.value)(&program.lines[line])
@@ -130,7 +165,9 @@ fn vector(
         loop {
             // As soon as there may be a step, one may be left.
             let there = run.cycle + 1 >= format.ahead as i64;
-            let advance = there && advances.opens();
+            let may = there && (stayed || !capacity.paced);
+            let advance = may && advances.opens();
+            stayed = there && !advance;
             run.set("advance", advance.into());
             run.step()?;
             must!(run, run.high("there") == there, "there is {}", !there);

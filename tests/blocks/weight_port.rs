@@ -2,7 +2,7 @@
 //! the memory; a beat that waits while no frame reads is taken before long; a misplaced `tlast` is told and changes nothing.
 
 use bpa_hdl::config::inputs::Config;
-use bpa_hdl::issue::ISSUE_CYCLES;
+use bpa_hdl::issue::{BUSY_CYCLES, ISSUE_CYCLES};
 use bpa_hdl::rtl::bits_for;
 use bpa_hdl::weights::port::weight_port;
 use bpa_hdl::weights::swap::weight_swap;
@@ -17,8 +17,9 @@ const WORDS: u64 = 11;
 const SETS: u64 = 12;
 /// Nothing waits longer than this for nothing.
 const SOON: i64 = 10;
-/// From a frame's decision to begin to the flag that tells it: the token leaves the queue, and enters the loops.
-const SEEN_CYCLES: i64 = 2;
+/// From a frame's decision to begin to the flag that tells it: the token leaves the queue and enters the loops, and the flag
+/// follows in the second cycle behind that.
+const SEEN_CYCLES: i64 = 1 + BUSY_CYCLES as i64;
 
 const ONE: &[Mutant] = &[
     mutant(

@@ -52,6 +52,8 @@ fn what_cannot_be_explained_is_told() {
         "explain none.toml",
         "explain",
         "explain tiny.toml --figures tiny.toml",
+        "explain tiny.toml --pass forward",
+        "explain tiny.toml --pass grad_weight --batch 2 --walk",
     ]
     .iter()
     .map(|words| {
@@ -74,6 +76,8 @@ fn what_cannot_be_explained_is_told() {
     error: none.toml: cannot read the file: No such file or directory (os error 2)
     error: there is no layer: give a layer file, or flags like --in-channels (see --help)
     error: tiny.toml: cannot write: tiny.toml is a file, where a folder is needed
+    error: tiny: pass is forward, and what can be explained is the data gradient: leave `pass` out
+    error: tiny: pass is grad_weight, and what can be explained is the data gradient: leave `pass` out
     ");
     assert!(!folder.path().join("out").exists());
 }

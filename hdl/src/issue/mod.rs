@@ -33,7 +33,8 @@ A pixel enters the loops when its grad_output has arrived (its token says so). A
 started it never stalls, so nothing behind this block knows of stalls.
 
 Promise: addresses and flags are registers, two cycles behind `go`; `acc_first` and `acc_last`
-mark an accumulation's first and last issue; the next pixel follows the last issue of the one
+mark an accumulation's first and last issue (`acc_first` has a meaning only where something is
+issued); the next pixel follows the last issue of the one
 before without a gap when its token and a place in the FIFO are there. `free_pixels` counts the
 pixels of grad_output that are dead once the reads already issued are done.";
 
@@ -51,6 +52,8 @@ pub const PLACE_CYCLES: usize = 1;
 pub const FREE_CYCLES: usize = 1;
 /// Cycles from an accumulation's start to `skip_write`.
 pub const SKIP_CYCLES: usize = 1;
+/// Cycles from a token's leaving the queue to `frame_busy`.
+pub const BUSY_CYCLES: usize = 2;
 /// Bits that tell the ways that loops turn: five loops, three of them forth and back.
 pub const TURN_BITS: usize = 3;
 

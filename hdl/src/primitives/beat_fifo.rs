@@ -14,7 +14,8 @@ pub const SHORT_PLACES: u64 = 16;
 pub const BEAT_CYCLES: u64 = 2;
 
 const DOC: &str = "\
-FIFO of beats. Who writes knows that there is a place: `gave` is a pulse for each that is free again.
+FIFO of beats. Who writes knows that there is a place: `gave` is a pulse for each that is free again,
+one for each beat, when the beat becomes the word at the latest.
 
 Promise: `word` is the oldest beat while `valid`, both registers, until `take`, which comes only
 while `valid`; one beat a cycle; a beat is there ";

@@ -15,8 +15,9 @@ of arrival. Pixels that no output needs are accepted and dropped.
 
 Promise: `tready` is a register and low in reset; a beat is taken in every cycle while the ring
 has space for its pixel; nothing is written over a pixel that `free_less_1` has not counted.
-`arrived` follows the last word of a stored pixel by one cycle, `frame_begin` a frame's first beat. A misplaced `tlast` pulses one of
-the three error outputs two cycles later; frames are cut by count, so that it changes nothing else.";
+`arrived` follows the last word of a stored pixel by one cycle, `frame_begin` a frame's first beat. A
+misplaced `tlast` pulses one of the three error outputs in the cycle behind the beat; frames are cut
+by count, so that it changes nothing else.";
 
 const FRAMES_DOC: &str = "
 

@@ -15,7 +15,8 @@ comparison there or at the head, in the cycle in which it is the head.
 
 Promise: `in_ready` and `out_valid` are registers; a token moves on each side in every cycle in
 which both flags of that side are high; nothing is lost or reordered; one token a cycle passes. A
-token can leave three cycles after the last beat that it needs was taken.";
+token can leave three cycles after the last beat that it needs was taken. `out_ready` comes only
+while `out_valid`, which may fall again where `weights_ready` does.";
 
 const PACED_DOC: &str = "\
 One pixel token between the walk and the issue loop. It is held back until its grad_output has
@@ -27,7 +28,8 @@ comes, one in which its need is compared.
 
 Promise: `in_ready` and `out_valid` are registers; a token moves on each side in every cycle in
 which both flags of that side are high; nothing is lost or reordered. A token can leave three cycles
-after the last beat that it needs was taken, and three after the one before.";
+after the last beat that it needs was taken, and three after the one before. `out_ready` comes only
+while `out_valid`, which may fall again where `weights_ready` does.";
 
 /// Cycles from a token's coming into an empty queue to the first in which it may leave.
 pub const TOKEN_CYCLES: usize = 2;
