@@ -1,11 +1,8 @@
 //! Where an accumulation and a pixel end.
 
-use super::loops::{all_last, Level};
+use super::loops::{all_last, Level, ACCUMULATION};
 use crate::config::capacity::Capacity;
 use crate::rtl::{lit, Body, Expr, Module, Reg};
-
-/// The loops within an accumulation come first.
-const INNER: usize = 3;
 
 /// Whether the loops stand at the last issue of an accumulation and of a pixel.
 pub(super) struct Ends {
@@ -24,7 +21,7 @@ impl Ends {
             "the loops stand at an accumulation's last issue",
             "and at a pixel's",
         ];
-        let inner_loops = levels[..INNER].iter().flatten().count();
+        let inner_loops = levels[..ACCUMULATION].iter().flatten().count();
         // Where no pixel has one issue alone, what follows a turn tells whether it leads to an end.
         if capacity.k_turns || capacity.paced {
             let ahead = [0, 1].map(|i| m.reg(names[i], 1, 0, comments[i]));
@@ -37,7 +34,7 @@ impl Ends {
         }
         let [acc, pixel] = [0, 1].map(|i| m.net(names[i], 1, comments[i]));
         m.comb(|b| {
-            b.set(&acc, &all_last(levels[..INNER].iter().flatten()));
+            b.set(&acc, &all_last(levels[..ACCUMULATION].iter().flatten()));
             b.set(&pixel, &all_last(levels.iter().flatten()));
         });
         Ends {
@@ -54,7 +51,7 @@ impl Ends {
             return;
         };
         b.when(turn, |b| {
-            let inner: Vec<&Level> = levels[..INNER].iter().flatten().collect();
+            let inner: Vec<&Level> = levels[..ACCUMULATION].iter().flatten().collect();
             let all: Vec<&Level> = levels.iter().flatten().collect();
             let single = inner.iter().map(|level| level.single());
             let single = single.reduce(|all, one| Some(all? & one?));
@@ -74,7 +71,7 @@ impl Ends {
         let Some([acc, pixel]) = &self.ahead else {
             return;
         };
-        let turning = levels[..INNER].iter().zip(told);
+        let turning = levels[..ACCUMULATION].iter().zip(told);
         let turning = turning.filter(|(level, _)| level.is_some());
         let single = turning
             .map(|(_, told)| told.as_ref().map(Expr::is_zero))

@@ -7,6 +7,9 @@ use crate::primitives::carry_adders::{chosen_sum, Chosen};
 use crate::primitives::target::Target;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 
+/// The loops within an accumulation come first.
+pub(super) const ACCUMULATION: usize = 3;
+
 /// What is known of a loop when the hardware is built.
 pub(super) struct LoopShape {
     pub name: &'static str,
@@ -41,7 +44,7 @@ pub(super) fn shapes(capacity: &Capacity) -> [LoopShape; 5] {
         by_token: index == 1 || index == 2,
         repeats: turns[index + 1..].iter().any(|&turns| turns > 1),
         // Blocks of K that are low address bits of their own need no steps.
-        moves: index < 3 && !(index == 0 && capacity.k_block_bits > 0),
+        moves: index < ACCUMULATION && !(index == 0 && capacity.k_block_bits > 0),
     };
     [
         shape(0, "k_blocks", "blocks of K", Descriptor::tap_issues),

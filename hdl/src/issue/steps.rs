@@ -1,7 +1,9 @@
 //! The constant that each loop's turn adds to the two addresses.
 
-use super::loops::{Level, LoopShape};
+use super::addresses::Form;
+use super::loops::{Level, LoopShape, ACCUMULATION};
 use super::TURN_BITS;
+use crate::config::capacity::Capacity;
 use crate::config::descriptor::Descriptor;
 use crate::config::inputs::Config;
 use crate::primitives::paged_memory::{number, LoadBus, ReadBy};
@@ -26,6 +28,15 @@ pub(super) struct Step {
 
 /// What one turn forth adds to both addresses.
 pub(super) type ByTurn = fn(&Descriptor) -> (i64, u64);
+
+/// That of each loop, from the innermost to the outermost.
+pub(super) const BY_TURN: [ByTurn; 5] = [
+    |_| (1, 1),
+    |d| (d.cols.address_tap, d.cols.weight_tap),
+    |d| (d.rows.address_tap, d.rows.weight_tap),
+    |d| (0, d.block_weights),
+    |d| (d.k_blocks as i64, d.block_weights),
+];
 
 /// The steps of a loop: forth, and back where it runs that way too.
 pub(super) struct Steps {
@@ -92,6 +103,60 @@ impl Steps {
             back: None,
         }
     }
+}
+
+/// The steps of the loops that turn, each from the configuration.
+pub(super) fn steps(
+    m: &mut Module,
+    config: &mut Config,
+    capacity: &Capacity,
+    (levels, shapes): (&[Option<Level>], &[LoopShape]),
+    form: &Form,
+) -> Vec<Steps> {
+    let low = capacity.k_block_bits;
+    let upper = form.upper();
+    let grad = Grad {
+        ring: form.ring,
+        bits: form.grad_bits(),
+    };
+    let mut steps: Vec<Steps> = levels
+        .iter()
+        .zip(shapes)
+        .zip(&BY_TURN[..ACCUMULATION])
+        .filter_map(|((level, shape), &by)| {
+            level.as_ref()?;
+            Some(match shape.moves {
+                true => Steps::of_taps(m, config, shape, grad, upper, by),
+                // Blocks of K are the low bits: their loop leaves the rest alone.
+                false => Steps::of_blocks(lit(0, grad.bits), upper.map(|upper| lit(0, upper))),
+            })
+        })
+        .collect();
+    let around = capacity.c_blocks * capacity.group_blocks > 1;
+    let weight_block = upper.filter(|_| around).map(|upper| {
+        let comment = "weights of one block of C, in units of the steps";
+        config.port(
+            m,
+            "weight_block",
+            upper,
+            // Where there is one block alone this is not used, and may be too large.
+            move |d| (d.block_weights >> low) % (1 << upper),
+            comment,
+        )
+    });
+    if let Some(weight_block) = &weight_block {
+        let by_block = |grad| Steps::of_blocks(grad, Some(weight_block.clone()));
+        if levels[3].is_some() {
+            steps.push(by_block(lit(0, grad.bits)));
+        }
+        if levels[4].is_some() {
+            let comment = "words to the next group, in units of the steps";
+            let by = move |d: &Descriptor| (d.k_blocks >> low) % (d.line_words >> low);
+            let grad = config.port(m, "grad_group", grad.bits, by, comment);
+            steps.push(by_block(grad));
+        }
+    }
+    steps
 }
 
 /// The steps of all loops in a memory, by the loop that turned last and the way it ran.
