@@ -466,7 +466,7 @@ fn every_layer_fits_the_engine_of_the_page_in_tiles() {
         let parts = tiling.parts();
         assert_eq!(cells[1], tiling.merge().each().to_string(), "{name}");
         assert_eq!(cells[2], tiling.tiles().len().to_string(), "{name}");
-        let cuts = [parts.groups, parts.in_channels, parts.out_channels];
+        let cuts = [parts.groups, parts.result_channels, parts.moving_channels];
         assert_eq!(
             cells[3],
             cuts.map(|runs| runs.to_string()).join(" x "),

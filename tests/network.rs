@@ -137,6 +137,7 @@ fn mistakes_are_named() {
     assert_snapshot!(mistake("kernel = 1", "kernel = 9"), @r#"layer "b": `layer.kernel` (rows) does not fit: with its dilation it spans 9 pixels, but in_size plus padding is 6; use a smaller kernel or dilation, or more padding"#);
     assert_snapshot!(mistake("kernel = 3, padding = 1", "kernel = 5, padding = 2"), @r#"layer "a": the layer fits in no tiles: the smallest needs rows of the kernel = 5, and the engine has `limits.kernel` = 4; 5 would do"#);
     assert_snapshot!(mistake("frames = 1", "frames = 1000\n[[layer]]\nname = \"z\"\nconv = { in_channels = 60000, out_channels = 60000, in_size = 1, kernel = 1 }"), @"the arrays would hold 3720648296 values, and at most 1073741824 are possible: use fewer frames or layers");
+    assert_snapshot!(mistake("kernel = 1", "kernel = 1, pass = \"forward\""), @r#"layer "b": `conv.pass` is "forward": a network is run backward, so it must be "grad_input", which is the default"#);
     let none = NetworkFile::parse("name = \"n\"", "n.toml").unwrap();
     assert_snapshot!(none.validate(&engine()).unwrap_err(), @"there is no layer: give at least one [[layer]]");
     let texts = [

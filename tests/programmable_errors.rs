@@ -149,6 +149,48 @@ fn a_layer_beyond_a_limit_is_refused_with_the_limit() {
     );
 }
 
+/// Limits are those of what moves, what is stationary and what is made, by the names that these have in the pass.
+#[test]
+fn a_layer_of_another_pass_is_held_against_what_it_needs() {
+    let in_pass = |pass: &str, batch, in_size, kernel, stride| {
+        no_fit(|layer| {
+            layer.pass = Some(pass.to_owned());
+            layer.batch = Some(batch);
+            layer.in_size = Some(PerItem(in_size));
+            layer.kernel = Some(PerItem(kernel));
+            layer.stride = PerItem(stride);
+        })
+    };
+    let forward = |in_size, kernel, stride| in_pass("forward", 1, in_size, kernel, stride);
+    assert_snapshot!(forward([8, 8], [3, 3], [1, 1]), @"it fits");
+    assert_snapshot!(forward([8, 17], [3, 3], [1, 1]), @"the layer needs columns of input = 17, and the engine has `limits.size` = 16");
+    assert_snapshot!(forward([8, 8], [4, 3], [1, 1]), @"the layer needs rows of the kernel = 4, and the engine has `limits.kernel` = 3");
+    assert_snapshot!(forward([16, 16], [1, 1], [4, 4]), @"the layer needs words of line buffer = 86, and the engine has `limits.line_words` = 64");
+    let grad_weight =
+        |batch, in_size, kernel| in_pass("grad_weight", batch, in_size, kernel, [1, 1]);
+    assert_snapshot!(grad_weight(2, [5, 5], [3, 3]), @"it fits");
+    assert_snapshot!(grad_weight(2, [8, 8], [8, 3]), @"the layer needs columns of grad_output as a kernel = 6, and the engine has `limits.kernel` = 3");
+    assert_snapshot!(grad_weight(2, [17, 8], [15, 8]), @"the layer needs rows of input = 17, and the engine has `limits.size` = 16");
+    assert_snapshot!(grad_weight(3, [5, 5], [3, 3]), @"the layer needs words of grad_output = 54, and the engine has `limits.weight_words` = 40");
+    assert_snapshot!(in_pass("grad_weight", 0, [5, 5], [3, 3], [1, 1]), @"`layer.batch` is 0: it must be from 1 to 65535");
+    assert_snapshot!(in_pass("backward", 1, [5, 5], [3, 3], [1, 1]), @r#"`layer.pass` is "backward": it must be one of "grad_input", "forward", "grad_weight""#);
+    // No tile of it either.
+    let layer = Geometry {
+        pass: Some("grad_weight".to_owned()),
+        batch: Some(2),
+        in_channels: Some(2),
+        out_channels: Some(2),
+        in_size: Some(PerItem([8; 2])),
+        kernel: Some(PerItem([2; 2])),
+        ..Geometry::default()
+    };
+    let engine = file("[limits]\nweight_words = 48").validate().unwrap();
+    let tiling = engine
+        .layer(layer)
+        .and_then(|layer| engine.tiling(&layer, 1));
+    assert_snapshot!(tiling.unwrap_err(), @"the layer fits in no tiles: the smallest needs words of grad_output = 49, and the engine has `limits.weight_words` = 48; 49 would do");
+}
+
 #[test]
 fn a_stage_that_was_not_built_is_named() {
     let geometry = || Geometry {

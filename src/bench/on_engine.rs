@@ -13,7 +13,7 @@ use crate::driver::{Begun, Coming, Driver, DriverError, Input, Simulated};
 use crate::emit::Target;
 use crate::internal_error::joined;
 use crate::programmable::{ProgrammableEngine, Tiling};
-use crate::reference::{gather, StageArrays};
+use crate::reference::{reference, StageArrays};
 use crate::run::{Arrays, RESULT_SINK};
 use crate::vectors::{random_moving, random_stationary};
 
@@ -58,7 +58,7 @@ pub struct EngineRow {
     pub merged: u32,
     /// Jobs.
     pub tiles: u64,
-    /// Runs of groups, of C and of K that the tiles are made of.
+    /// Runs of groups, of the result's channels and of those that are added up, that the tiles are made of.
     pub cuts: [u32; 3],
     /// Cycles in which the engine had a job, all frames and loads of weights included.
     pub cycles_total: u64,
@@ -75,7 +75,7 @@ pub struct EngineRow {
     pub multipliers_in_use: f64,
     /// Whether the cost model predicted the cycles of a frame, or in tiles at least as many as there were.
     pub model_agrees: bool,
-    /// Values of grad_input that are not the reference's.
+    /// Values of the result that are not the reference's.
     pub mismatches: u64,
 }
 
@@ -145,7 +145,7 @@ impl<'a> EngineBench<'a> {
             stationary: random_stationary(layer, SEED),
             stages: StageArrays::default(),
         };
-        let reference = || gather(layer, &arrays.moving, &arrays.stationary);
+        let reference = || reference(layer, &arrays).result;
         let (ran, expected) = thread::scope(|scope| {
             let expected = scope.spawn(reference);
             let ran = self.once(tiling, &arrays, Given::AtOnce)?;
@@ -161,7 +161,7 @@ impl<'a> EngineBench<'a> {
             frames,
             merged: tiling.merge().each(),
             tiles: tiling.tiles().len() as u64,
-            cuts: [parts.groups, parts.in_channels, parts.out_channels],
+            cuts: [parts.groups, parts.result_channels, parts.moving_channels],
             cycles_total,
             counted: Counted::AllFrames,
             cycles_per_frame: cycles_total.div_ceil(frames),

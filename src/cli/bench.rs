@@ -39,11 +39,7 @@ pub(super) struct Bench {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["no_zero_insertion", "chart"])]
     engine: Option<PathBuf>,
     /// Measure another pass of all of them; where one has too few channels for its lanes, the two kinds change places
-    #[arg(
-        long,
-        value_name = "grad_input|forward|grad_weight",
-        conflicts_with = "engine"
-    )]
+    #[arg(long, value_name = "grad_input|forward|grad_weight")]
     pass: Option<String>,
     /// Images of a batch, for grad_weight
     #[arg(long, value_name = "N", value_parser = integer::<i64, _>(..), requires = "pass")]
@@ -114,6 +110,14 @@ impl Bench {
         }
     }
 
+    /// The layer in the pass that is asked for, if one is.
+    fn of_pass(&self, file: &LayerFile) -> LayerFile {
+        let mut file = file.clone();
+        file.layer.pass = self.pass.clone().or(file.layer.pass);
+        file.layer.batch = self.batch.or(file.layer.batch);
+        file
+    }
+
     fn jobs(&self) -> usize {
         let processors = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         self.jobs.unwrap_or_else(processors)
@@ -173,7 +177,7 @@ fn bench_engine(args: &Bench, path: &Path) -> anyhow::Result<Outcome> {
     let list = List::read(args.layers.as_deref(), Lanes::OfAnEngine)?;
     for (index, file) in list.files.iter().enumerate() {
         let tiling = || {
-            let layer = engine.layer(file.layer.clone());
+            let layer = engine.layer(args.of_pass(file).layer);
             layer.and_then(|layer| engine.tiling(&layer, args.frames))
         };
         match caught(|| about(file), tiling) {
@@ -281,7 +285,7 @@ fn layers(args: &Bench) -> anyhow::Result<Vec<Layer>> {
     let valid = |(index, file): (usize, &LayerFile)| {
         let layer = match &args.pass {
             None => file.validate(),
-            Some(pass) => in_pass(file, pass, args.batch),
+            Some(_) => on_its_lanes(args.of_pass(file)),
         };
         layer.map_err(|error| list.at(index, error.key(), &error))
     };
@@ -290,10 +294,7 @@ fn layers(args: &Bench) -> anyhow::Result<Vec<Layer>> {
 
 /// The layer in another pass, whose lanes it may have as they are or exchanged: what is added up in one pass is what is made
 /// in another.
-fn in_pass(file: &LayerFile, pass: &str, batch: Option<i64>) -> Result<Layer, LayerError> {
-    let mut file = file.clone();
-    file.layer.pass = Some(pass.to_owned());
-    file.layer.batch = batch.or(file.layer.batch);
+fn on_its_lanes(mut file: LayerFile) -> Result<Layer, LayerError> {
     let layer = file.validate();
     let Err(LayerError::Lanes { .. }) = layer else {
         return layer;

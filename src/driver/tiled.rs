@@ -8,7 +8,7 @@ use super::{check_values, Device, Driver, DriverError, Submitted, JOBS_HELD};
 use crate::layer::ScalePer;
 use crate::plan::Plan;
 use crate::programmable::{Tile, Tiling};
-use crate::reference::{grad_input_shape, StageArrays};
+use crate::reference::StageArrays;
 use crate::run::Arrays;
 
 /// What is known of a layer before the one before it is done.
@@ -18,7 +18,7 @@ pub struct Coming<'a> {
     pub tiling: &'a Tiling,
     /// Frames of its batch.
     pub frames: usize,
-    /// Its weights.
+    /// What is stationary.
     pub weight: &'a Array4<i32>,
     /// Its scales and where its rounding begins; what is added and the mask may be missing.
     pub stages: &'a StageArrays,
@@ -29,8 +29,8 @@ pub struct Coming<'a> {
 pub struct Begun(Submitted);
 
 impl<D: Device> Driver<'_, D> {
-    /// grad_input (N, C, H, W) of a layer, each tile a job that is given while those before it run. Partial sums over K
-    /// go back into the engine with the next tile, where [`Tiling::sums_go_in`]; else they are added here, in 64 bits,
+    /// The result of a layer, by frames, each tile a job that is given while those before it run. Partial sums over moving
+    /// channels go back into the engine with the next tile, where [`Tiling::sums_go_in`]; else they are added here, in 64 bits,
     /// exactly.
     ///
     /// # Errors
@@ -61,14 +61,14 @@ impl<D: Device> Driver<'_, D> {
     ) -> Result<(Array4<i64>, Option<Begun>), DriverError> {
         let mut begins = None;
         // With the channels that fill up the last merged group.
-        let [channels, height, width] = grad_input_shape(tiling.merge().merged());
+        let [channels, height, width] = tiling.merge().merged().operation().result_shape();
         let frames = arrays.moving.len_of(Axis(0));
         let mut result = match tiling.layer().accumulate() {
             true => {
                 let values = arrays.stages.accumulate.as_ref().expect("values to add");
                 check_values(values, tiling.most_accumulate())?;
                 let all: Vec<usize> = (0..channels).collect();
-                tiling.merge().grad_input(values, &all)
+                tiling.merge().result(values, &all)
             }
             false => Array4::zeros((frames, channels, height, width)),
         };
@@ -129,7 +129,7 @@ impl<D: Device> Driver<'_, D> {
                 if before.any(|(before, _)| before.gives_sums_to(tile)) {
                     break;
                 }
-                let channels: Vec<usize> = in_channels(tiling, tile).collect();
+                let channels: Vec<usize> = result_channels(tiling, tile).collect();
                 self.submit_values(job, &sums.select(Axis(1), &channels))?;
             }
             whole += 1;
@@ -173,9 +173,9 @@ pub fn tile_seed(seed: u32, tile: usize) -> u32 {
 /// What the engine is given for tile `index`, but for the values to add.
 fn part(tiling: &Tiling, index: usize, tile: &Tile, arrays: &Arrays) -> Arrays {
     let (weight, stages) = weight_part(tiling, index, tile, &arrays.stationary, &arrays.stages);
-    let channels: Vec<usize> = out_channels(tiling, tile).collect();
+    let channels: Vec<usize> = moving_channels(tiling, tile).collect();
     Arrays {
-        moving: tiling.merge().grad_output(&arrays.moving, &channels),
+        moving: tiling.merge().moving(&arrays.moving, &channels),
         stationary: weight,
         stages,
     }
@@ -190,13 +190,13 @@ fn weight_part(
     stages: &StageArrays,
 ) -> (Array4<i32>, StageArrays) {
     let merge = tiling.merge();
-    let channels: Vec<usize> = out_channels(tiling, tile).collect();
-    let of_weight: Vec<usize> = tile.in_channels.clone().map(|c| c as usize).collect();
-    let of_result: Vec<usize> = in_channels(tiling, tile).collect();
+    let channels: Vec<usize> = moving_channels(tiling, tile).collect();
+    let of_weight: Vec<usize> = tile.result_channels.clone().map(|c| c as usize).collect();
+    let of_result: Vec<usize> = result_channels(tiling, tile).collect();
     let requantise = tiling.layer().requantise();
     let per_channel = requantise.is_some_and(|it| it.scale_per == ScalePer::Channel);
     let stages = StageArrays {
-        mask: (stages.mask.as_ref()).map(|mask| merge.grad_input(mask, &of_result)),
+        mask: (stages.mask.as_ref()).map(|mask| merge.result(mask, &of_result)),
         scale: (stages.scale.as_ref()).map(|scale| match per_channel {
             false => scale.clone(),
             true => of_result
@@ -207,14 +207,14 @@ fn weight_part(
         accumulate: None,
         rounding_seed: tile_seed(stages.rounding_seed, index),
     };
-    (merge.weight(weight, &channels, &of_weight), stages)
+    (merge.stationary(weight, &channels, &of_weight), stages)
 }
 
 /// Puts a tile's result, or adds it, to the channels that it is of: it is added where the engine did not add it to what
 /// is there.
 fn put(result: &mut Array4<i64>, tiling: &Tiling, tile: &Tile, found: &Array4<i64>) {
-    let is_sum = tile.plan.layer().accumulate() || tile.out_channels.start == 0;
-    for (from, to) in in_channels(tiling, tile).enumerate() {
+    let is_sum = tile.plan.layer().accumulate() || tile.moving_channels.start == 0;
+    for (from, to) in result_channels(tiling, tile).enumerate() {
         let mut sum = result.index_axis_mut(Axis(1), to);
         let found = found.index_axis(Axis(1), from);
         match is_sum {
@@ -224,16 +224,16 @@ fn put(result: &mut Array4<i64>, tiling: &Tiling, tile: &Tile, found: &Array4<i6
     }
 }
 
-/// Channels of grad_output of the whole merged layer that a tile is of.
-fn out_channels<'a>(tiling: &Tiling, tile: &'a Tile) -> impl Iterator<Item = usize> + 'a {
-    let of_group = tiling.merge().merged().out_per_group();
-    channels(tile, &tile.out_channels, of_group)
+/// Channels of what moves, of the whole merged layer that a tile is of.
+fn moving_channels<'a>(tiling: &Tiling, tile: &'a Tile) -> impl Iterator<Item = usize> + 'a {
+    let of_group = tiling.merge().merged().operation().moving_per_group;
+    channels(tile, &tile.moving_channels, of_group)
 }
 
-/// Channels of grad_input of the whole merged layer that a tile is of.
-fn in_channels<'a>(tiling: &Tiling, tile: &'a Tile) -> impl Iterator<Item = usize> + 'a {
-    let of_group = tiling.merge().merged().in_per_group();
-    channels(tile, &tile.in_channels, of_group)
+/// Channels of the result, of the whole merged layer that a tile is of.
+fn result_channels<'a>(tiling: &Tiling, tile: &'a Tile) -> impl Iterator<Item = usize> + 'a {
+    let of_group = tiling.merge().merged().operation().result_per_group;
+    channels(tile, &tile.result_channels, of_group)
 }
 
 /// Channels of the whole merged layer: these of each group of the tile, where a group has `of_group`.

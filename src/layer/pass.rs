@@ -5,6 +5,7 @@ use std::fmt;
 use bpa_hdl::config::arrays::Arrays;
 
 use super::output::{write_word, Choice};
+use super::Geometry;
 
 /// A pass of a training step through a convolution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -38,6 +39,13 @@ impl Choice for Pass {
         ("forward", Pass::Forward),
         ("grad_weight", Pass::GradWeight),
     ];
+}
+
+impl Geometry {
+    /// The pass that it names; `None` where it names none, or what is no pass.
+    pub(crate) fn named_pass(&self) -> Option<Pass> {
+        self.pass.as_deref().and_then(Pass::parse)
+    }
 }
 
 impl fmt::Display for Pass {

@@ -1,7 +1,7 @@
 //! Which channels of a pass the lanes run over, and how many lanes there may be.
 
 use super::validate::{in_range, MAX_SIZE};
-use super::{Engine, LaneUse, LayerError, Pass};
+use super::{Engine, Geometry, LaneUse, Layer, LayerError, Pass};
 
 const C: &str = "in_channels / groups";
 const K: &str = "out_channels / groups";
@@ -94,6 +94,29 @@ impl Roles {
             pe,
             depthwise,
         })
+    }
+}
+
+impl Layer {
+    /// Its geometry with so many groups, and in each of them so many channels of what moves and of the result. For a weight
+    /// gradient the channels of the input, which are its frames, stay as many in each group.
+    pub(crate) fn with_channels(&self, groups: u32, moving: u64, result: u64) -> Geometry {
+        // What is beyond 63 bits is beyond any limit.
+        let channels = |of_group: u64| {
+            let channels = u64::from(groups).saturating_mul(of_group);
+            Some(i64::try_from(channels).unwrap_or(i64::MAX))
+        };
+        let mut geometry = self.to_file().layer;
+        geometry.groups = groups.into();
+        (geometry.in_channels, geometry.out_channels) = match self.pass() {
+            Pass::GradInput => (channels(result), channels(moving)),
+            Pass::Forward => (channels(moving), channels(result)),
+            Pass::GradWeight => (channels(self.in_per_group().into()), channels(result)),
+        };
+        if self.pass() == Pass::GradWeight {
+            geometry.batch = Some(i64::try_from(moving).unwrap_or(i64::MAX));
+        }
+        geometry
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can be wrong with a network file.
 
 use super::NetworkFile;
+use crate::layer::Pass;
 use crate::npy::NpyError;
 use crate::programmable::{EngineError, NoFit};
 use crate::table_file::FileError;
@@ -27,6 +28,9 @@ pub enum NetworkError {
         least: i64,
         greatest: i64,
     },
+    /// Another pass than the one that networks are run in.
+    #[error("layer {layer:?}: `conv.pass` is \"{pass}\": a network is run backward, so it must be \"grad_input\", which is the default")]
+    Pass { layer: String, pass: Pass },
     /// Two layers of one name.
     #[error("two layers are called {name:?}: give each a name of its own")]
     Twice { name: String },
@@ -101,6 +105,7 @@ impl NetworkError {
             Self::Array { layer, .. } => (layer, ""),
             Self::Unknown { layer, key, .. } => (layer, *key),
             Self::Shape { layer, .. } => (layer, "conv"),
+            Self::Pass { layer, .. } => (layer, "conv.pass"),
             Self::Layer { layer, reason } => {
                 let key = reason.key().unwrap_or_default();
                 let key = key.strip_prefix("layer").unwrap_or("");

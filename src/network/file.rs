@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{Network, NetworkError, Step};
-use crate::layer::{Geometry, Layer};
+use crate::layer::{Geometry, Layer, Pass};
 use crate::programmable::ProgrammableEngine;
 use crate::reference::{grad_input_shape, grad_output_shape, weight_shape};
 use crate::table_file::{self, read_text, Kind};
@@ -177,6 +177,12 @@ impl NetworkFile {
                 layer: entry.name.clone(),
                 reason: Box::new(reason),
             })?;
+            if layer.pass() != Pass::GradInput {
+                return Err(NetworkError::Pass {
+                    layer: entry.name.clone(),
+                    pass: layer.pass(),
+                });
+            }
             values += product(&weight_shape(&layer))
                 + u128::from(frames)
                     * (product(&grad_output_shape(&layer)) + product(&grad_input_shape(&layer)));

@@ -73,7 +73,7 @@ impl Row {
             name: step.name().to_owned(),
             tiles: tiling.tiles().len() as u64,
             merged: tiling.merge().each(),
-            cuts: [parts.groups, parts.in_channels, parts.out_channels],
+            cuts: [parts.groups, parts.result_channels, parts.moving_channels],
             cycles,
             bound_cycles,
             ratio: cycles as f64 / bound_cycles as f64,

@@ -80,8 +80,8 @@ impl ProgrammableEngine {
         };
         let whole = Cut {
             groups: layer.groups(),
-            in_channels: layer.in_per_group(),
-            out_channels: layer.out_per_group(),
+            result_channels: layer.operation().result_per_group,
+            moving_channels: layer.operation().moving_per_group,
         };
         let mut best: Option<(Cost, Tiling)> = None;
         if let Ok(plan) = self.plan(layer) {
@@ -129,21 +129,21 @@ impl ProgrammableEngine {
     /// The cuts into even parts that fit.
     fn candidates(&self, layer: &Layer, frames: u64) -> Result<Vec<Candidate>, NoFit> {
         let memory = self.weight_memory_words();
-        let (simd, pe) = (layer.simd(), layer.pe());
+        let op = layer.operation();
+        let (simd, pe) = (op.simd, op.pe);
         // A sum that has been made narrow is no partial one any more.
-        let k_is_whole = layer.requantise().is_some();
+        let moving_is_whole = layer.requantise().is_some();
         let smallest = Cut {
             groups: 1,
-            in_channels: pe.min(layer.in_per_group()),
-            out_channels: match k_is_whole {
-                true => layer.out_per_group(),
-                false => simd.min(layer.out_per_group()),
+            result_channels: pe.min(op.result_per_group),
+            moving_channels: match moving_is_whole {
+                true => op.moving_per_group,
+                false => simd.min(op.moving_per_group),
             },
         };
         let smallest = self.part(layer, smallest, UsedStages::of(layer))?;
         let plan = self.plan(&smallest).map_err(NoFit::of_a_tile)?;
         let limits = self.limits();
-        let (rows, cols) = (layer.rows(), layer.cols());
         // Of one block of channels of one group.
         let held = FrameWalk::new(smallest.operation()).held_pixels();
         let zeros = plan
@@ -151,45 +151,44 @@ impl ProgrammableEngine {
             .max_skip
             .max(plan.descriptor().end_beats)
             .max(1);
-        let kernel = u64::from(rows.kernel) * u64::from(cols.kernel);
-        let taps = axis_taps(&rows) * axis_taps(&cols);
-        let consumed = u64::from(rows.out_size) * u64::from(cols.out_size);
-        let produced = u64::from(rows.in_size) * u64::from(cols.in_size);
+        let kernel = op.rows.kernel * op.cols.kernel;
+        let taps = axis_taps(&layer.rows()) * axis_taps(&layer.cols());
+        let consumed = op.rows.sources * op.cols.sources;
+        let produced = op.rows.positions * op.cols.positions;
 
-        let (k_blocks, c_blocks) = (
-            layer.operation().moving_blocks(),
-            layer.operation().result_blocks(),
-        );
+        let (moving_blocks, result_blocks) = (op.moving_blocks(), op.result_blocks());
         let most_scales = match layer.requantise().map(|it| it.scale_per) {
             Some(ScalePer::Channel) => limits.scale_words,
             _ => u64::MAX,
         };
         let mut candidates = Vec::new();
         for groups in even_parts(layer.groups()) {
-            for k_run in even_parts(k_blocks) {
-                if k_is_whole && k_run < k_blocks {
+            for moving_run in even_parts(moving_blocks) {
+                if moving_is_whole && moving_run < moving_blocks {
                     break;
                 }
-                let words = u64::from(groups) * u64::from(k_run);
+                let words = u64::from(groups) * u64::from(moving_run);
                 if held * words > limits.line_words {
                     continue;
                 }
                 let most = (limits.weight_words / (kernel * words))
                     .min(limits.zero_run / (zeros * u64::from(groups)))
                     .min(most_scales / u64::from(groups));
-                for c_run in even_parts(c_blocks).filter(|&c_run| u64::from(c_run) <= most) {
-                    let beats = u64::from(groups) * u64::from(c_run);
-                    let bound = (u128::from(taps) * u128::from(words) * u128::from(c_run))
+                for result_run in
+                    even_parts(result_blocks).filter(|&result_run| u64::from(result_run) <= most)
+                {
+                    let beats = u64::from(groups) * u64::from(result_run);
+                    let bound = (u128::from(taps) * u128::from(words) * u128::from(result_run))
                         .max(u128::from(consumed) * u128::from(words))
                         .max(u128::from(produced) * u128::from(beats));
-                    let set = kernel * words * u64::from(c_run);
+                    let set = kernel * words * u64::from(result_run);
                     let tiles = u64::from(layer.groups().div_ceil(groups))
-                        * u64::from(k_blocks.div_ceil(k_run))
-                        * u64::from(c_blocks.div_ceil(c_run));
+                        * u64::from(moving_blocks.div_ceil(moving_run))
+                        * u64::from(result_blocks.div_ceil(result_run));
                     // The last tiles of each kind may be as small as can be.
                     let whole = u64::from(layer.groups() / groups)
-                        * u64::from(k_blocks / k_run)
-                        * u64::from(c_blocks / c_run);
+                        * u64::from(moving_blocks / moving_run)
+                        * u64::from(result_blocks / result_run);
                     let run = bound * u128::from(frames) + u128::from(late_words(memory, set, set));
                     let told = u128::from(pass_cycles(self.table_words));
                     // A tile is told and its set taken while the one before runs, but for the first of them.
@@ -201,8 +200,10 @@ impl ProgrammableEngine {
                         least: (cycles, tiles),
                         cut: Cut {
                             groups,
-                            in_channels: c_run.saturating_mul(pe).min(layer.in_per_group()),
-                            out_channels: k_run.saturating_mul(simd).min(layer.out_per_group()),
+                            result_channels: result_run.saturating_mul(pe).min(op.result_per_group),
+                            moving_channels: moving_run
+                                .saturating_mul(simd)
+                                .min(op.moving_per_group),
                         },
                     });
                 }

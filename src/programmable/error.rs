@@ -2,7 +2,7 @@
 
 use bpa_hdl::shell::job_table::Beyond;
 
-use crate::layer::{IntType, LayerError, Pass};
+use crate::layer::{IntType, LayerError};
 use crate::table_file::FileError;
 
 /// Why an engine file makes no [`ProgrammableEngine`](super::ProgrammableEngine).
@@ -62,10 +62,6 @@ pub enum NoFit {
     /// The layer is none.
     #[error(transparent)]
     Layer(#[from] LayerError),
-    /// Another pass than the one that such engines compute.
-    #[error("`layer.pass` is \"{pass}\": a programmable engine computes \"grad_input\" alone; `gen-verilog` and `bpa run` make \
-         a fixed engine for the others")]
-    Pass { pass: Pass },
     /// A stage behind the accumulators that the engine has not.
     #[error("the layer asks for `{key}`, which the engine was built without: `engine.{key}` in its file")]
     Stage { key: &'static str },
@@ -107,7 +103,6 @@ impl NoFit {
     pub fn key(&self) -> Option<String> {
         match self {
             Self::Layer(error) => error.key(),
-            Self::Pass { .. } => Some("layer.pass".to_owned()),
             _ => None,
         }
     }

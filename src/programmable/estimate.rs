@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::ProgrammableEngine;
 use super::{ShortFifo, Tiling};
 use crate::bound::useful_macs;
+use crate::layer::Pass;
 
 /// Predicted figures; as JSON, with these names.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,8 +19,11 @@ pub struct Estimate {
     pub merged: u32,
     /// Jobs.
     pub tiles: u64,
-    /// Runs of groups, of C and of K that the tiles are made of.
+    /// Runs of groups, of the result's channels and of those that are added up, that the tiles are made of.
     pub cuts: [u32; 3],
+    /// What these channels are called.
+    #[serde(skip)]
+    channels: [&'static str; 2],
     /// [`Tiling::cycles`]
     pub cycles_total: u64,
     /// [`Tiling::cycles_told`]
@@ -48,7 +52,8 @@ impl Estimate {
             frames,
             merged: tiling.merge().each(),
             tiles: tiling.tiles().len() as u64,
-            cuts: [parts.groups, parts.in_channels, parts.out_channels],
+            cuts: [parts.groups, parts.result_channels, parts.moving_channels],
+            channels: channels(tiling.layer().pass()),
             cycles_total: cycles,
             cycles_told: tiling.cycles_told(frames),
             cycles_per_frame_steady: match tiling.tiles() {
@@ -78,12 +83,13 @@ impl Estimate {
             let line = format!("  {what:<26} {count:>16}  {note}");
             let _ = writeln!(text, "{}", line.trim_end());
         };
-        let [groups, in_channels, out_channels] = self.cuts;
+        let [groups, results, moving] = self.cuts;
+        let [of_results, of_moving] = self.channels;
         line("groups side by side", self.merged.into(), String::new());
         line(
             "tiles",
             self.tiles,
-            format!("{groups} x {in_channels} x {out_channels} runs of groups, C and K"),
+            format!("{groups} x {results} x {moving} runs of groups, {of_results} and {of_moving}"),
         );
         line(
             "cycles, all frames",
@@ -110,5 +116,14 @@ impl Estimate {
             format!("{share:.1} % of {} multipliers in use", self.multipliers),
         );
         text
+    }
+}
+
+/// The letters of the result's channels and of those that are added up.
+fn channels(pass: Pass) -> [&'static str; 2] {
+    match pass {
+        Pass::GradInput => ["C", "K"],
+        Pass::Forward => ["K", "C"],
+        Pass::GradWeight => ["K", "N"],
     }
 }

@@ -5,13 +5,14 @@ use std::num::NonZeroU32;
 use bpa_hdl::shell::job_table::JobTable;
 
 use super::{NoFit, ProgrammableEngine, UsedStages};
-use crate::layer::{Axis, Engine, Geometry, LaneUse, Layer, LayerFile, Pass, ScalePer};
+use crate::layer::{Engine, Geometry, LaneUse, Layer, LayerFile, Pass, ScalePer};
 use crate::plan::Plan;
 use crate::schedule::{Buffers, FrameWalk};
 
 impl ProgrammableEngine {
     /// The layer of this geometry on the engine's lanes, some of which may stand idle; it uses none of the stages behind
-    /// the accumulators.
+    /// the accumulators. Whatever its pass, what moves has the engine's `grad_type`, and what is stationary its
+    /// `weight_type`.
     ///
     /// # Errors
     /// The geometry is that of no layer.
@@ -38,11 +39,19 @@ impl ProgrammableEngine {
             }
         }
         let of_engine = self.to_file().engine;
+        // An array that the pass has not may be of any type.
+        let (moving, stationary) = (of_engine.grad_type, of_engine.weight_type);
+        let (input_type, grad_type, weight_type) = match geometry.named_pass() {
+            Some(Pass::GradWeight) => (Some(moving), stationary.clone(), stationary),
+            Some(Pass::Forward) => (Some(moving.clone()), moving, stationary),
+            Some(Pass::GradInput) | None => (None, moving, stationary),
+        };
         let mut engine = Engine {
             simd: of_engine.simd,
             pe: of_engine.pe,
-            grad_type: of_engine.grad_type,
-            weight_type: of_engine.weight_type,
+            input_type,
+            grad_type,
+            weight_type,
             accumulate: stages.accumulate,
             mask: stages.mask,
             out_type: of_engine.out_type,
@@ -64,11 +73,7 @@ impl ProgrammableEngine {
             layer: geometry,
             engine,
         };
-        let layer = file.validate_on(LaneUse::Shared)?;
-        match layer.pass() {
-            Pass::GradInput => Ok(layer),
-            pass => Err(NoFit::Pass { pass }),
-        }
+        Ok(file.validate_on(LaneUse::Shared)?)
     }
 
     /// The plan of a [`layer`](Self::layer) in the memories that the engine has.
@@ -86,39 +91,28 @@ impl ProgrammableEngine {
                 most,
             }),
         };
+        let (op, pass) = (layer.operation(), layer.pass());
+        let arrays = pass.arrays();
+        let (kernel, stationary) = match pass {
+            Pass::GradInput | Pass::Forward => ("the kernel", "weights"),
+            Pass::GradWeight => ("grad_output as a kernel", arrays.stationary.name),
+        };
         for (axis, most, name) in [
-            (layer.rows(), limits.axes[0], "rows"),
-            (layer.cols(), limits.axes[1], "columns"),
+            (op.rows, limits.axes[0], "rows"),
+            (op.cols, limits.axes[1], "columns"),
         ] {
-            let Axis {
-                in_size,
-                out_size,
-                kernel,
-                ..
-            } = axis;
-            limit(
-                &format!("{name} of grad_input"),
-                "size",
-                in_size.into(),
-                most.size,
-            )?;
-            limit(
-                &format!("{name} of grad_output"),
-                "size",
-                out_size.into(),
-                most.size,
-            )?;
-            limit(
-                &format!("{name} of the kernel"),
-                "kernel",
-                kernel.into(),
-                most.kernel,
-            )?;
+            for (what, key, value, most) in [
+                (arrays.result.name, "size", axis.positions, most.size),
+                (arrays.moving.name, "size", axis.sources, most.size),
+                (kernel, "kernel", axis.kernel, most.kernel),
+            ] {
+                limit(&format!("{name} of {what}"), key, value, most)?;
+            }
         }
         limit(
-            "words of weights",
+            &format!("words of {stationary}"),
             "weight_words",
-            layer.operation().stationary_words(),
+            op.stationary_words(),
             limits.weight_words,
         )?;
         if layer
@@ -132,8 +126,8 @@ impl ProgrammableEngine {
                 limits.scale_words,
             )?;
         }
-        let pixel_words = u64::from(layer.operation().moving_beats_per_pixel());
-        let needed = FrameWalk::new(layer.operation()).held_pixels() * pixel_words;
+        let pixel_words = u64::from(op.moving_beats_per_pixel());
+        let needed = FrameWalk::new(op).held_pixels() * pixel_words;
         limit(
             "words of line buffer",
             "line_words",

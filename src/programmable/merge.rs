@@ -1,8 +1,8 @@
 //! Narrow groups laid side by side, so that lanes work that would stand idle.
 //!
-//! Promise: the first channels of the merged layer's gradient are those of the layer's, and what is behind them means
-//! nothing. So many groups that follow one another become one, whose weights are those of its groups along the diagonal
-//! and zero elsewhere: a channel of K then adds nothing to the channels of C of another group. The engine knows nothing
+//! Promise: the first channels of the merged layer's result are those of the layer's, and what is behind them means
+//! nothing. So many groups that follow one another become one, in which what is stationary is that of its groups along the
+//! diagonal and zero elsewhere: a channel of what moves then adds nothing to the results of another group. The engine knows nothing
 //! of it. Channels are in the order of their groups, so that they stay where they are; where the groups do not divide,
 //! the last merged one is filled up with channels of zeros.
 
@@ -56,13 +56,13 @@ impl Merge {
         self.each
     }
 
-    /// These channels of the merged layer's grad_output.
-    pub(crate) fn grad_output(&self, grad_output: &Array4<i32>, channels: &[usize]) -> Array4<i32> {
-        pick(grad_output, channels)
+    /// These channels of what moves in the merged layer.
+    pub(crate) fn moving(&self, moving: &Array4<i32>, channels: &[usize]) -> Array4<i32> {
+        pick(moving, channels)
     }
 
-    /// These channels of the merged layer's grad_input, of an array of that shape for the layer.
-    pub(crate) fn grad_input<T: Clone + Default>(
+    /// These channels of the merged layer's result, of an array of that shape for the layer.
+    pub(crate) fn result<T: Clone + Default>(
         &self,
         array: &Array4<T>,
         channels: &[usize],
@@ -70,32 +70,33 @@ impl Merge {
         pick(array, channels)
     }
 
-    /// The layer's own channels of the merged one's grad_input.
-    pub(crate) fn own(&self, grad_input: Array4<i64>) -> Array4<i64> {
-        let own = self.layer.in_channels() as usize;
-        match grad_input.len_of(Axis(1)) == own {
-            true => grad_input,
-            false => grad_input.slice(s![.., ..own, .., ..]).to_owned(),
+    /// The layer's own channels of the merged one's result.
+    pub(crate) fn own(&self, result: Array4<i64>) -> Array4<i64> {
+        let own = self.layer.operation().result_channels() as usize;
+        match result.len_of(Axis(1)) == own {
+            true => result,
+            false => result.slice(s![.., ..own, .., ..]).to_owned(),
         }
     }
 
-    /// The merged layer's weights from these channels of K to these of each of its groups' channels of C.
-    pub(crate) fn weight(
+    /// What is stationary in the merged layer, from these channels of what moves to these of each of its groups' channels of
+    /// the result.
+    pub(crate) fn stationary(
         &self,
-        weight: &Array4<i32>,
-        out_channels: &[usize],
-        in_channels: &[usize],
+        stationary: &Array4<i32>,
+        moving: &[usize],
+        results: &[usize],
     ) -> Array4<i32> {
-        let (all, in_per_group, height, width) = weight.dim();
-        let out_per_group = self.layer.out_per_group() as usize;
-        let mut picked = Array4::zeros((out_channels.len(), in_channels.len(), height, width));
-        let outs = out_channels.iter().enumerate();
-        for (row, &k) in outs.filter(|(_, &k)| k < all) {
-            // The channels of C of its own group begin here.
-            let own = k / out_per_group % self.each as usize * in_per_group;
-            for (col, &c) in in_channels.iter().enumerate() {
-                if (own..own + in_per_group).contains(&c) {
-                    let from = weight.slice(s![k, c - own, .., ..]);
+        let (all, result_per_group, height, width) = stationary.dim();
+        let moving_per_group = self.layer.operation().moving_per_group as usize;
+        let mut picked = Array4::zeros((moving.len(), results.len(), height, width));
+        let moving = moving.iter().enumerate();
+        for (row, &m) in moving.filter(|(_, &m)| m < all) {
+            // The channels of the result of its own group begin here.
+            let own = m / moving_per_group % self.each as usize * result_per_group;
+            for (col, &c) in results.iter().enumerate() {
+                if (own..own + result_per_group).contains(&c) {
+                    let from = stationary.slice(s![m, c - own, .., ..]);
                     picked.slice_mut(s![row, col, .., ..]).assign(&from);
                 }
             }
@@ -122,54 +123,71 @@ fn merged(layer: &Layer, each: u32) -> Option<Layer> {
         return Some(layer.clone());
     }
     let groups = layer.groups().div_ceil(each);
-    let channels = |of_group: u32| i64::from(groups) * i64::from(each) * i64::from(of_group);
+    let channels = |of_group: u32| u64::from(each) * u64::from(of_group);
+    let op = layer.operation();
     // All but its channels is the layer's.
     let mut file = layer.to_file();
-    file.layer.groups = groups.into();
-    file.layer.in_channels = Some(channels(layer.in_per_group()));
-    file.layer.out_channels = Some(channels(layer.out_per_group()));
+    file.layer = layer.with_channels(
+        groups,
+        channels(op.moving_per_group),
+        channels(op.result_per_group),
+    );
     file.validate_on(LaneUse::Shared).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::Merge;
-    use crate::layer::{Geometry, PerItem};
+    use crate::layer::{Geometry, Pass, PerItem};
     use crate::programmable::EngineFile;
-    use crate::reference::gather;
+    use crate::reference::{reference, StageArrays};
+    use crate::run::Arrays;
     use crate::vectors::{random_moving, random_stationary};
 
     /// 5 groups of 2 x 3 channels, by 1, 2, 3 and 5 of them.
     #[test]
-    fn a_merged_layer_has_the_gradient_of_the_layer() {
+    fn a_merged_layer_has_the_result_of_the_layer() {
         let file = EngineFile::parse("[engine]\nsimd = 4\npe = 8", "here").unwrap();
         let engine = file.validate().unwrap();
-        let layer = engine
-            .layer(Geometry {
+        for pass in Pass::ALL {
+            let geometry = Geometry {
+                pass: Some(pass.to_string()),
                 in_channels: Some(10),
                 out_channels: Some(15),
                 groups: 5,
+                batch: Some(3),
                 in_size: Some(PerItem([4, 5])),
                 kernel: Some(PerItem([2, 3])),
                 ..Geometry::default()
-            })
-            .unwrap();
-        let (grad_output, weight) = (random_moving(&layer, 2, 1), random_stationary(&layer, 1));
-        let expected = gather(&layer, &grad_output, &weight);
-        let merges = Merge::all(&layer);
-        let mut all: Vec<u32> = merges.iter().map(|(_, merge)| merge.each()).collect();
-        all.sort_unstable();
-        assert_eq!(all, [1, 2, 3, 5]);
-        for (_, merge) in merges {
-            let merged = merge.merged();
-            let outs: Vec<usize> = (0..merged.out_channels() as usize).collect();
-            let ins: Vec<usize> = (0..merged.in_per_group() as usize).collect();
-            let found = gather(
-                merged,
-                &merge.grad_output(&grad_output, &outs),
-                &merge.weight(&weight, &outs, &ins),
-            );
-            assert_eq!(merge.own(found), expected, "{} as one", merge.each());
+            };
+            let layer = engine.layer(geometry).unwrap();
+            let arrays = |moving, stationary| Arrays {
+                moving,
+                stationary,
+                stages: StageArrays::default(),
+            };
+            let all = arrays(random_moving(&layer, 2, 1), random_stationary(&layer, 1));
+            let expected = reference(&layer, &all).result;
+            let merges = Merge::all(&layer);
+            let mut found: Vec<u32> = merges.iter().map(|(_, merge)| merge.each()).collect();
+            found.sort_unstable();
+            assert_eq!(found, [1, 2, 3, 5]);
+            for (_, merge) in merges {
+                let op = merge.merged().operation();
+                let moving: Vec<usize> = (0..op.moving_channels() as usize).collect();
+                let results: Vec<usize> = (0..op.result_per_group as usize).collect();
+                let merged = arrays(
+                    merge.moving(&all.moving, &moving),
+                    merge.stationary(&all.stationary, &moving, &results),
+                );
+                let found = reference(merge.merged(), &merged).result;
+                assert_eq!(
+                    merge.own(found),
+                    expected,
+                    "{pass}: {} as one",
+                    merge.each()
+                );
+            }
         }
     }
 }

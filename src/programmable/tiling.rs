@@ -1,9 +1,9 @@
 //! A layer cut into tiles that each fit a programmable engine.
 //!
 //! Groups that are narrower than the lanes are first [merged](Merge) into wider ones. A tile is a layer of its own: a
-//! run of whole (merged) groups, and within each of them a run of the channels of C and one of those of K. Tiles over C
-//! and over groups give different channels of grad_input; tiles over K give partial sums of the same ones. Where the
-//! engine has a stream of values to add, each partial sum goes back in with the next tile; else, whoever drives the
+//! run of whole (merged) groups, and within each of them a run of the channels of the result and one of those of what moves.
+//! Tiles over groups and over the result's channels give different channels of the result; tiles over moving channels give
+//! partial sums of the same ones. Where the engine has a stream of values to add, each partial sum goes back in with the next tile; else, whoever drives the
 //! engine adds them.
 
 use std::collections::HashMap;
@@ -22,10 +22,10 @@ use crate::plan::Plan;
 pub struct Tile {
     /// Groups.
     pub groups: Range<u32>,
-    /// Channels of C, of those of each group.
-    pub in_channels: Range<u32>,
-    /// Channels of K, of those of each group.
-    pub out_channels: Range<u32>,
+    /// Channels of the result, of those of each group.
+    pub result_channels: Range<u32>,
+    /// Channels of what moves, of those of each group.
+    pub moving_channels: Range<u32>,
     /// The tile as a layer, in the engine's memories; tiles of a shape share it.
     pub plan: Arc<Plan>,
 }
@@ -51,29 +51,29 @@ pub struct Tiling {
 pub struct Parts {
     /// Runs of groups.
     pub groups: u32,
-    /// Runs of the channels of C of a group.
-    pub in_channels: u32,
-    /// Runs of the channels of K of a group: partial sums.
-    pub out_channels: u32,
+    /// Runs of the result's channels of a group.
+    pub result_channels: u32,
+    /// Runs of the moving channels of a group: partial sums.
+    pub moving_channels: u32,
 }
 
 /// Channels of a tile at the most, in each group, and groups.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Cut {
     pub groups: u32,
-    pub in_channels: u32,
-    pub out_channels: u32,
+    pub result_channels: u32,
+    pub moving_channels: u32,
 }
 
 impl Tile {
-    /// Beats of its weights, and of their scales.
+    /// Beats of what is stationary, and of their scales.
     pub fn weight_beats(&self) -> u64 {
         self.plan.layer().operation().stationary_words() + self.plan.layer().scale_words()
     }
 
     /// Whether that other tile adds to partial sums of this one.
     pub(crate) fn gives_sums_to(&self, other: &Tile) -> bool {
-        self.groups == other.groups && self.in_channels == other.in_channels
+        self.groups == other.groups && self.result_channels == other.result_channels
     }
 }
 
@@ -93,7 +93,7 @@ impl Tiling {
         self.parts
     }
 
-    /// Whether the partial sums of tiles over K go back into the engine, so that the last one gives the whole sum.
+    /// Whether the partial sums of tiles over moving channels go back into the engine, so that the last one gives the whole sum.
     pub fn sums_go_in(&self) -> bool {
         self.sums_go_in
     }
@@ -104,14 +104,14 @@ impl Tiling {
         self.most_accumulate
     }
 
-    /// The jobs. Where partial sums go back in, the first ones of all channels of grad_input, then the next ones of all,
+    /// The jobs. Where partial sums go back in, the first ones of all channels of the result, then the next ones of all,
     /// so that as many other tiles as can be are between a tile and the one that needs its sums. Else all partial sums
     /// of some channels, then those of the next.
     pub fn tiles(&self) -> &[Tile] {
         &self.tiles
     }
 
-    /// Beats of weights of all tiles, and of their scales.
+    /// Beats of what is stationary in all tiles, and of their scales.
     pub fn weight_beats(&self) -> u64 {
         self.tiles.iter().map(Tile::weight_beats).sum()
     }
@@ -173,8 +173,8 @@ impl ProgrammableEngine {
         let layer = merge.merged();
         let all = [
             runs(layer.groups(), cut.groups),
-            runs(layer.in_per_group(), cut.in_channels),
-            runs(layer.out_per_group(), cut.out_channels),
+            runs(layer.operation().result_per_group, cut.result_channels),
+            runs(layer.operation().moving_per_group, cut.moving_channels),
         ];
         let [groups_runs, in_runs, out_runs] = &all;
         // The values that partial sums leave room for on the stream that they go back in by.
@@ -185,8 +185,8 @@ impl ProgrammableEngine {
             _ => -1,
         };
         let sums_go_in = room >= 0;
-        let stages_of = |out_channels: &Range<u32>| UsedStages {
-            accumulate: match out_channels.start {
+        let stages_of = |moving_channels: &Range<u32>| UsedStages {
+            accumulate: match moving_channels.start {
                 0 => layer.accumulate(),
                 _ => sums_go_in,
             },
@@ -196,14 +196,14 @@ impl ProgrammableEngine {
         let mut plans = HashMap::new();
         let mut tiles = Vec::new();
         for groups in groups_runs {
-            for in_channels in in_runs {
-                for out_channels in out_runs {
+            for result_channels in in_runs {
+                for moving_channels in out_runs {
                     let shape = Cut {
                         groups: groups.end - groups.start,
-                        in_channels: in_channels.end - in_channels.start,
-                        out_channels: out_channels.end - out_channels.start,
+                        result_channels: result_channels.end - result_channels.start,
+                        moving_channels: moving_channels.end - moving_channels.start,
                     };
-                    let stages = stages_of(out_channels);
+                    let stages = stages_of(moving_channels);
                     let key = (shape, stages);
                     let plan = match plans.get(&key) {
                         Some(plan) => Arc::clone(plan),
@@ -215,24 +215,24 @@ impl ProgrammableEngine {
                     };
                     tiles.push(Tile {
                         groups: groups.clone(),
-                        in_channels: in_channels.clone(),
-                        out_channels: out_channels.clone(),
+                        result_channels: result_channels.clone(),
+                        moving_channels: moving_channels.clone(),
                         plan,
                     });
                 }
             }
         }
         if sums_go_in {
-            // The order among the tiles of one run over K stays.
-            tiles.sort_by_key(|tile| tile.out_channels.start);
+            // The order among the tiles of one run of moving channels stays.
+            tiles.sort_by_key(|tile| tile.moving_channels.start);
         }
-        let [groups, in_channels, out_channels] = all.map(|runs| runs.len() as u32);
+        let [groups, result_channels, moving_channels] = all.map(|runs| runs.len() as u32);
         Ok(Tiling {
             merge: merge.clone(),
             parts: Parts {
                 groups,
-                in_channels,
-                out_channels,
+                result_channels,
+                moving_channels,
             },
             tiles,
             weight_memory: self.weight_memory_words(),
@@ -249,19 +249,18 @@ impl ProgrammableEngine {
 
     /// The layer with so many groups, and so many channels in each.
     pub(super) fn part(&self, layer: &Layer, cut: Cut, stages: UsedStages) -> Result<Layer, NoFit> {
-        let mut geometry = layer.to_file().layer;
-        geometry.groups = cut.groups.into();
-        geometry.in_channels = Some(i64::from(cut.groups) * i64::from(cut.in_channels));
-        geometry.out_channels = Some(i64::from(cut.groups) * i64::from(cut.out_channels));
+        let (moving, result) = (cut.moving_channels.into(), cut.result_channels.into());
+        let geometry = layer.with_channels(cut.groups, moving, result);
         self.staged_layer(geometry, stages)
     }
 }
 
-/// What the sum over so many channels of K can be at the most: every operand at its most negative.
-fn partial_sum(layer: &Layer, out_channels: u32) -> i128 {
-    let taps = i128::from(layer.rows().kernel) * i128::from(layer.cols().kernel);
-    let product_bits = layer.grad_type().bits() + layer.weight_type().bits() - 2;
-    (taps * i128::from(out_channels)) << product_bits
+/// What the sum over so many moving channels can be at the most: every operand at its most negative.
+fn partial_sum(layer: &Layer, moving_channels: u32) -> i128 {
+    let op = layer.operation();
+    let taps = i128::from(op.rows.kernel) * i128::from(op.cols.kernel);
+    let product_bits = layer.moving_type().bits() + layer.stationary_type().bits() - 2;
+    (taps * i128::from(moving_channels)) << product_bits
 }
 
 /// Runs of at most `each`.

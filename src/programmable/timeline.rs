@@ -151,7 +151,8 @@ impl Runs {
 
     fn of(&mut self, tile: &Tile) -> Run {
         let layer = tile.plan.layer();
-        let shape = (layer.groups(), layer.in_channels(), layer.out_channels());
+        let op = layer.operation();
+        let shape = (op.groups, op.moving_per_group, op.result_per_group);
         let run = self.of_shape.entry(shape);
         *run.or_insert_with(|| Run::new(&tile.plan, self.frames))
     }

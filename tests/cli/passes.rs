@@ -198,9 +198,11 @@ fn what_is_not_of_the_pass_is_refused() {
         "estimate tiny.toml --pass grad_weight --batch 1",
         "estimate tiny.toml --pass forward --pe 4",
         "vectors tiny.toml --pass grad_weight --batch 2 --frames 3 --out made",
-        "estimate tiny.toml --pass forward --engine engine.toml",
+        "estimate tiny.toml --pass grad_weight --batch 2 --engine engine.toml",
+        "bench --pass grad_weight --batch 2 --engine engine.toml",
+        "bench --pass backward --engine engine.toml",
     ];
-    folder.write("engine.toml", "[engine]\nmode = \"programmable\"\n");
+    folder.write("engine.toml", "[limits]\nkernel = 3\n");
     let before = folder.names();
     let messages = runs.map(|words| refusal(&mut folder.bpa(words)));
     assert_eq!(folder.names(), before);
@@ -217,6 +219,8 @@ fn what_is_not_of_the_pass_is_refused() {
     error: tiny.toml:10: `engine.simd` is 2: it must be from 1 to 1 (batch)
     error: `engine.pe` is 4: it must be from 1 to 3 (out_channels / groups)
     error: `--frames` is 3, but a weight gradient has the images of its batch: leave it out, and set `layer.batch` or --batch
-    error: `layer.pass` is "forward": a programmable engine computes "grad_input" alone; `gen-verilog` and `bpa run` make a fixed engine for the others
+    error: the layer fits in no tiles: the smallest needs columns of grad_output as a kernel = 4, and the engine has `limits.kernel` = 3; 4 would do
+    error: the built-in list: layer "resnet50_conv1": the layer fits in no tiles: the smallest needs rows of grad_output as a kernel = 112, and the engine has `limits.kernel` = 3; 112 would do
+    error: the built-in list: layer "resnet50_conv1": `layer.pass` is "backward": it must be one of "grad_input", "forward", "grad_weight"
     "#);
 }

@@ -5,7 +5,7 @@ use bpa_engine::bound::useful_macs;
 use bpa_engine::compare::compare;
 use bpa_engine::emit;
 use bpa_engine::interface::{self, out_bits, Direction, Streams};
-use bpa_engine::layer::{Layer, LayerFile, Pass};
+use bpa_engine::layer::{Geometry, Layer, LayerFile, Pass};
 use bpa_engine::layer_list;
 use bpa_engine::plan::Plan;
 use bpa_engine::reference::{finish, gather, reference, scatter, Finished, StageArrays};
@@ -39,6 +39,21 @@ pub fn examples() -> Vec<Layer> {
 /// The benchmark layers as they are listed.
 pub fn benchmark_files() -> Vec<LayerFile> {
     layer_list::read(&examples_folder().join("benchmark_layers.toml")).unwrap()
+}
+
+/// The geometry in another pass, of a batch of so many images.
+pub fn in_pass(geometry: &Geometry, pass: Pass, batch: i64) -> Geometry {
+    Geometry {
+        pass: Some(pass.to_string()),
+        batch: Some(batch),
+        ..geometry.clone()
+    }
+}
+
+/// Beats of the result in a frame.
+pub fn result_beats_of_a_frame(layer: &Layer) -> u64 {
+    let op = layer.operation();
+    op.rows.positions * op.cols.positions * u64::from(op.result_beats_per_pixel())
 }
 
 /// Arrays as `bpa verify --frames FRAMES --seed SEED` draws them.

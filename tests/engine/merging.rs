@@ -166,7 +166,7 @@ impl Reached {
         self.depthwise += u32::from(depthwise);
         self.multiplied += u32::from(depthwise && layer.out_per_group() > 1);
         self.filled += u32::from(layer.groups() % merge.each() > 0);
-        let runs = [parts.groups, parts.in_channels, parts.out_channels];
+        let runs = [parts.groups, parts.result_channels, parts.moving_channels];
         for (cut, runs) in self.cut.iter_mut().zip(runs) {
             *cut += u32::from(runs > 1);
         }

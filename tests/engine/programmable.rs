@@ -17,7 +17,7 @@ use bpa_engine::driver::{
     Device, DeviceError, Driver, DriverError, Input, Simulated, Submitted, JOBS_HELD,
 };
 use bpa_engine::emit::Target;
-use bpa_engine::layer::{Geometry, Layer, PerItem};
+use bpa_engine::layer::{Geometry, Layer, Pass, PerItem};
 use bpa_engine::plan::Plan;
 use bpa_engine::programmable::{EngineFile, ProgrammableEngine};
 use bpa_engine::run::Arrays;
@@ -30,11 +30,18 @@ use ndarray::{Array4, Axis};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-use crate::common::{arrays, cache, expected, last_flags, GRAD_INPUT, GRAD_OUTPUT, WEIGHT};
+use crate::common::{
+    arrays, cache, expected, in_pass, last_flags, result_beats_of_a_frame, GRAD_INPUT, GRAD_OUTPUT,
+    WEIGHT,
+};
 use crate::layers::layer;
 use crate::three_tools::clean_for_three_tools;
 
 const CASES: u64 = 100;
+/// Geometries that are run in each pass, where they fit.
+const PASSES_CASES: u64 = 60;
+/// Cycles of a frame of these, in the data gradient.
+const PASSES_MOST_CYCLES: u64 = 5_000;
 /// Cycles that a change of jobs costs: 21 and the levels of an adder tree of three.
 const HAND_OVER_CYCLES: u64 = 23;
 /// Words of the weight memory: the limit of a set, rounded up to a power of two.
@@ -56,6 +63,24 @@ kernel = 5
 steps = 16
 line_words = 4000
 weight_words = 1000
+zero_run = 8191
+fifo_results = 16
+";
+
+/// The same for images as kernels.
+const PASSES_ENGINE: &str = "name = \"told\"
+[engine]
+mode = \"programmable\"
+simd = 3
+pe = 2
+grad_type = \"int7\"
+weight_type = \"int5\"
+[limits]
+size = 64
+kernel = 40
+steps = 48
+line_words = 3000
+weight_words = 5000
 zero_run = 8191
 fifo_results = 16
 ";
@@ -126,11 +151,16 @@ fn from_environment(name: &str) -> Option<u64> {
 
 /// The geometry of a seed.
 pub fn geometry(seed: u64) -> Geometry {
+    geometry_within(seed, MOST_CYCLES)
+}
+
+/// The same of fewer cycles a frame.
+fn geometry_within(seed: u64, most_cycles: u64) -> Geometry {
     let mut runner = TestRunner::new(Config {
         rng_seed: RngSeed::Fixed(seed),
         ..Config::default()
     });
-    let layer = layer(MOST_CYCLES).new_tree(&mut runner).unwrap().current();
+    let layer = layer(most_cycles).new_tree(&mut runner).unwrap().current();
     layer.to_file().layer
 }
 
@@ -154,6 +184,19 @@ impl Case {
 
     fn with_frames(engine: &ProgrammableEngine, seed: u64, frames: usize) -> Self {
         Self::of_layer(engine, drawn(engine, seed), seed, frames)
+    }
+
+    /// The layer of a seed in this pass; `None` where it does not fit.
+    fn in_pass(engine: &ProgrammableEngine, seed: u64, pass: Pass) -> Option<Self> {
+        let geometry = in_pass(
+            &geometry_within(seed, PASSES_MOST_CYCLES),
+            pass,
+            1 + seed as i64 % 7,
+        );
+        let layer = engine.layer(geometry).unwrap();
+        let frames = 1 + seed as usize % 3;
+        let fits = engine.plan(&layer).is_ok();
+        fits.then(|| Self::of_layer(engine, layer, seed, frames))
     }
 
     /// 1 x 1, 2 x 2 pixels, and this many words of weights.
@@ -196,10 +239,7 @@ impl Case {
     }
 
     fn beats(&self) -> u64 {
-        let layer = self.plan.layer();
-        u64::from(layer.rows().in_size)
-            * u64::from(layer.cols().in_size)
-            * u64::from(layer.operation().result_beats_per_pixel())
+        result_beats_of_a_frame(self.plan.layer())
     }
 
     fn submit(&self, driver: &mut Driver<Simulated>) -> Submitted {
@@ -330,6 +370,36 @@ fn one_engine_computes_any_layers_one_after_the_other() {
         cases.len(),
         started.elapsed().as_secs_f64()
     );
+}
+
+/// Each geometry in each pass; kernels of weight gradients are as large as images. What needs more than the engine has is
+/// left out.
+#[test]
+fn one_engine_computes_all_three_passes_one_after_the_other() {
+    let rig = Rig::of(parsed(PASSES_ENGINE));
+    let first = from_environment("BPA_PROGRAMMABLE_SEED").unwrap_or(0);
+    let cases = from_environment("BPA_PROGRAMMABLE_CASES").unwrap_or(PASSES_CASES);
+    println!("seeds {first} to {}", first + cases - 1);
+    let cases: Vec<Case> = (first..first + cases)
+        .flat_map(|seed| Pass::ALL.map(|pass| (seed, pass)))
+        .filter_map(|(seed, pass)| Case::in_pass(&rig.engine, seed, pass))
+        .collect();
+    let of = |pass| {
+        let layers = cases.iter().map(|case| case.plan.layer());
+        layers.filter(|layer| layer.pass() == pass).count() as u64
+    };
+    let reached = Pass::ALL.map(of);
+    println!("grad_input, forward, grad_weight: {reached:?}");
+    let started = Instant::now();
+    let cycles = run_all(rig.driver(), &cases).unwrap_or_else(|error| panic!("{error}"));
+    println!(
+        "{} layers in {cycles} cycles, {:.1} s",
+        cases.len(),
+        started.elapsed().as_secs_f64()
+    );
+    if from_environment("BPA_PROGRAMMABLE_CASES").is_none() {
+        assert!(cases.len() >= 150 && reached.iter().all(|&pass| pass >= 30));
+    }
 }
 
 /// Sets of weights of all sizes that matter to a memory in which one is used and the next is loaded.

@@ -23,7 +23,9 @@ use bpa_hdl::shell::programmable::Programmable;
 use bpa_sim::Model;
 use ndarray::{Array1, Array4, Axis};
 
-use crate::common::{cache, expected, finished, last_flags, Choices, GRAD_INPUT, WEIGHT};
+use crate::common::{
+    cache, expected, finished, last_flags, result_beats_of_a_frame, Choices, GRAD_INPUT, WEIGHT,
+};
 use crate::programmable::geometry;
 use crate::stage_mutants::{mutated, Edit};
 use crate::three_tools::clean_for_three_tools;
@@ -173,12 +175,8 @@ fn drawn(engine: &ProgrammableEngine, seed: u64) -> Layer {
 /// Random arrays; one in four of the values to add is near an end of their range.
 pub fn arrays(layer: &Layer, frames: usize, seed: u64, most: i64) -> Arrays {
     let mut choices = Choices::new(seed);
-    let shape = [
-        frames,
-        layer.in_channels() as usize,
-        layer.rows().in_size as usize,
-        layer.cols().in_size as usize,
-    ];
+    let [channels, rows, cols] = layer.operation().result_shape();
+    let shape = [frames, channels, rows, cols];
     let mut value = || {
         let near = choices.below(1000) as i64;
         let value = match choices.below(8) {
@@ -270,10 +268,7 @@ impl Case {
     }
 
     pub fn beats(&self) -> u64 {
-        let layer = self.layer();
-        u64::from(layer.rows().in_size)
-            * u64::from(layer.cols().in_size)
-            * u64::from(layer.operation().result_beats_per_pixel())
+        result_beats_of_a_frame(self.layer())
     }
 
     pub fn frames(&self) -> u64 {
@@ -488,12 +483,15 @@ fn partial_sums_go_back_in() {
             Err(error) => panic!("{}", told(error.to_string())),
         };
         let parts = tiling.parts();
-        match (parts.out_channels > 1, parts.in_channels * parts.groups > 1) {
+        match (
+            parts.moving_channels > 1,
+            parts.result_channels * parts.groups > 1,
+        ) {
             (true, true) => in_both += 1,
             (true, false) => in_k += 1,
             _ => whole += 1,
         }
-        assert_eq!(tiling.sums_go_in(), parts.out_channels > 1);
+        assert_eq!(tiling.sums_go_in(), parts.moving_channels > 1);
         let (stall_input, stall_output) = [(0.0, 0.0), (0.3, 0.3)][seed as usize / 4 % 2];
         driver.device().stall(stall_input, stall_output, seed);
         let arrays = arrays(&layer, frames, seed, tiling.most_accumulate());
@@ -539,7 +537,7 @@ fn scaled_layers_in_tiles_are_exact() {
                 }
                 Err(error) => panic!("seed {seed}: {error}"),
             };
-            assert_eq!(tiling.parts().out_channels, 1);
+            assert_eq!(tiling.parts().moving_channels, 1);
             match tiling.tiles().len() {
                 1 => whole += 1,
                 _ => cut += 1,
@@ -566,7 +564,7 @@ fn check_tiles(tiling: &Tiling, arrays: &Arrays, found: &Array4<i64>) {
         let per_group = merged.in_per_group();
         let channels: Vec<usize> = (0..merged.in_channels())
             .filter(|c| tile.groups.contains(&(c / per_group)))
-            .filter(|c| tile.in_channels.contains(&(c % per_group)))
+            .filter(|c| tile.result_channels.contains(&(c % per_group)))
             .map(|c| c as usize)
             .collect();
         let of_tile = StageArrays {
@@ -658,7 +656,7 @@ fn partial_sums_that_might_not_fit_stay_outside() {
         .staged_layer(layer, stages_of(&rig.engine, 3))
         .unwrap();
     let tiling = rig.engine.tiling(&layer, 2).unwrap();
-    assert!(tiling.parts().out_channels > 1 && !tiling.sums_go_in());
+    assert!(tiling.parts().moving_channels > 1 && !tiling.sums_go_in());
     let mut arrays = arrays(&layer, 2, 1, tiling.most_accumulate());
     // All at one end.
     arrays.moving.fill(-128);

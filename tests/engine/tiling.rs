@@ -71,7 +71,7 @@ fn layers_in_tiles_are_exact_and_take_the_cycles_of_the_model() {
             Err(error) => panic!("{}", told(error.to_string())),
         };
         let parts = tiling.parts();
-        let class = match (parts.in_channels > 1, parts.out_channels > 1) {
+        let class = match (parts.result_channels > 1, parts.moving_channels > 1) {
             (false, false) => 0,
             (true, false) => 1,
             (false, true) => 2,
@@ -240,8 +240,8 @@ fn every_channel_is_in_tiles_once_and_no_tile_is_beyond_a_limit() {
     for tile in tiling.tiles() {
         assert!(tile.plan.layer().operation().stationary_words() <= 30);
         for group in tile.groups.clone() {
-            for c in tile.in_channels.clone() {
-                pairs.extend(tile.out_channels.clone().map(|k| (group, c, k)));
+            for c in tile.result_channels.clone() {
+                pairs.extend(tile.moving_channels.clone().map(|k| (group, c, k)));
             }
         }
     }
@@ -273,7 +273,7 @@ fn a_layer_that_fits_without_a_pixel_to_spare_is_cut_where_that_is_faster() {
     assert!(4 * steady > 5 * bound_cycles(&layer), "{steady}");
     let tiling = engine.tiling(&layer, 100).unwrap();
     let parts = tiling.parts();
-    assert_eq!((parts.in_channels, parts.out_channels), (1, 2));
+    assert_eq!((parts.result_channels, parts.moving_channels), (1, 2));
     assert!(tiling.cycles(100) * 100 < tiling.bound_cycles(100) * 102);
     // A column less, and a pixel is spare: each waits a little. Two less, and none does.
     let steady = |width| {
