@@ -84,13 +84,13 @@ fn ice40_takes_what_is_predicted() {
     }
 }
 
-/// A block has 36 bits x 512 words.
+/// A block has 36 bits x 512 words; LUTs hold up to 32 words.
 #[test]
 fn ecp5_takes_what_is_predicted() {
     let blocks = Blocks {
         line_buffer: 1,
         weights: 4,
-        fifo: 3,
+        fifo: 3 + 1,
     };
     check(DEEP, Board::Ecp5_85k, blocks);
 }
@@ -101,7 +101,7 @@ fn gowin_takes_what_is_predicted() {
     let blocks = Blocks {
         line_buffer: 1,
         weights: 4,
-        fifo: 3,
+        fifo: 3 + 1,
     };
     check(DEEP, Board::GowinGw2a, blocks);
 }
