@@ -175,7 +175,7 @@ impl ProgrammableEngine {
     /// States the engine and the version of this program; nothing that differs from run to run.
     fn header(&self) -> String {
         let mut text = format!(
-            "{}: back propagation of activation (data gradient) of convolutions, told its layer at run time.\n\
+            "{}: passes of convolutions (data gradient, forward, weight gradient), told its layer at run time.\n\
              Made by bpa-engine {} for these limits:\n",
             self.name,
             env!("CARGO_PKG_VERSION"),

@@ -123,6 +123,15 @@ fn a_programmable_engine_comes_with_its_registers() {
     let registers = manifest["registers"].as_array().unwrap();
     assert!(registers.contains(&serde_json::json!({"name": "command", "offset": 64})));
     let ports = manifest["ports"].as_array().unwrap();
+    // Which passes it runs is in every form.
+    for (name, text) in [
+        ("told.h", "#define TOLD_PASSES 0x038u"),
+        ("told.h", "#define TOLD_PASSES_GRAD_WEIGHT_VALUE 0x1u"),
+        ("told.md", "| 0x038 | `passes` | read | 0x7 |"),
+        ("told.rdl", "} \\passes @ 0x38;"),
+    ] {
+        assert!(read(name).contains(text), "{text} in {name}");
+    }
     let irq = serde_json::json!({"name": "irq", "direction": "output", "width": 1});
     assert!(ports.contains(&irq));
 }

@@ -41,7 +41,7 @@ const CASES: u64 = 100;
 /// Geometries that are run in each pass, where they fit.
 const PASSES_CASES: u64 = 60;
 /// Cycles of a frame of these, in the data gradient.
-const PASSES_MOST_CYCLES: u64 = 5_000;
+const PASSES_MOST_CYCLES: u64 = 1_500;
 /// Cycles that a change of jobs costs: 21 and the levels of an adder tree of three.
 const HAND_OVER_CYCLES: u64 = 23;
 /// Words of the weight memory: the limit of a set, rounded up to a power of two.
@@ -1104,13 +1104,13 @@ fn a_tlast_that_is_missing_at_the_very_end_is_told() {
     assert_eq!(driver.value("event").unwrap(), 1 | 0b10 << 8);
 }
 
-/// A device that reads as another engine.
-struct Other(Simulated);
+/// A device that reads as another engine: these bits of the register at this offset are others.
+struct Other(Simulated, u64, u32);
 
 impl Device for Other {
     fn read(&mut self, offset: u64) -> Result<Option<u32>, DeviceError> {
         let value = self.0.read(offset)?;
-        Ok(value.map(|value| if offset == 8 { value + 1 } else { value }))
+        Ok(value.map(|value| value ^ if offset == self.1 { self.2 } else { 0 }))
     }
     fn write(&mut self, offset: u64, value: u32) -> Result<bool, DeviceError> {
         self.0.write(offset, value)
@@ -1179,15 +1179,19 @@ fn only_words_that_the_table_does_not_hold_are_written() {
 #[test]
 fn another_engine_is_not_driven() {
     let rig = Rig::as_emitted();
-    let opened = Driver::open(
-        &rig.engine,
-        &rig.hardware,
-        Other(Simulated::new(&rig.model, 1)),
-    );
-    let error = opened.err().unwrap().to_string();
+    let opened = |offset, bits| {
+        let device = Other(Simulated::new(&rig.model, 1), offset, bits);
+        let opened = Driver::open(&rig.engine, &rig.hardware, device);
+        opened.err().unwrap().to_string()
+    };
     assert_eq!(
-        error,
+        opened(0x8, 7),
         "register `lanes` at 0x8 holds 0x20004, not 0x20003: this is another engine"
+    );
+    // One without weight gradients.
+    assert_eq!(
+        opened(0x38, 4),
+        "register `passes` at 0x38 holds 0x3, not 0x7: this is another engine"
     );
 }
 

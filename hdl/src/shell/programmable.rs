@@ -1,5 +1,6 @@
 //! The programmable shell: the core with its configuration in registers.
 
+use crate::config::arrays::Arrays;
 use crate::config::capacity::Capacity;
 use crate::config::descriptor::Lanes;
 use crate::config::inputs::Config;
@@ -505,6 +506,7 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
             number(limits.scale_words, what),
         ));
     }
+    registers.push(passes());
     registers.extend([
         register(
             "command",
@@ -627,8 +629,30 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
     registers.extend(table.registers(TABLE.max(table_bytes)));
     RegisterMap::new(
         name,
-        "An engine for the data gradient of a convolution that is told its layer at run time.",
+        "An engine for the passes of a convolution that is told its layer at run time. What moves through it is called grad_output, what \
+         stays weight and what it makes grad_input, as in the data gradient, whatever the pass of a job.",
         registers,
+    )
+}
+
+/// What software may tell a job of. Each of them is a program to the hardware, so that every engine has all.
+fn passes() -> Register {
+    let all = [Arrays::GRAD_INPUT, Arrays::FORWARD, Arrays::GRAD_WEIGHT];
+    let names = ["grad_input", "forward", "grad_weight"];
+    let fields = all.iter().zip(names).enumerate().map(|(bit, (arrays, name))| {
+        let [moving, stationary] = [arrays.moving.name, arrays.stationary.name];
+        let doc = format!(
+            "whether jobs can make {} of {moving} (on s_axis_grad_output) and {stationary} (on s_axis_weight)",
+            arrays.result.name
+        );
+        field(name, bit, 1, 1, &doc)
+    });
+    register(
+        "passes",
+        0x38,
+        Kind::Constant,
+        "passes of a convolution that jobs can be of",
+        fields.collect(),
     )
 }
 
