@@ -820,7 +820,8 @@ endmodule
 //
 // Promise: `in_ready` and `out_valid` are registers; a token moves on each side in every cycle in
 // which both flags of that side are high; nothing is lost or reordered. A token can leave three cycles
-// after the last beat that it needs was taken, and three after the one before.
+// after the last beat that it needs was taken, and three after the one before. `out_ready` comes only
+// while `out_valid`, which may fall again where `weights_ready` does.
 module strided_tokens (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
@@ -886,8 +887,9 @@ endmodule
 //
 // Promise: `tready` is a register and low in reset; a beat is taken in every cycle while the ring
 // has space for its pixel; nothing is written over a pixel that `free_less_1` has not counted.
-// `arrived` follows the last word of a stored pixel by one cycle, `frame_begin` a frame's first beat. A misplaced `tlast` pulses one of
-// the three error outputs two cycles later; frames are cut by count, so that it changes nothing else.
+// `arrived` follows the last word of a stored pixel by one cycle, `frame_begin` a frame's first beat. A
+// misplaced `tlast` pulses one of the three error outputs in the cycle behind the beat; frames are cut
+// by count, so that it changes nothing else.
 module strided_grad (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
@@ -920,10 +922,10 @@ module strided_grad (
   reg         word_end;  // last word of a pixel
   reg         pixel_end;
   reg         due;  // last beat of a frame
+  reg         word_nearly_q, word_nearly_d;  // at the last but one
   reg  [1:0]  word_q, word_d;  // word of the pixel
   reg         word_at_last_q, word_at_last_d;
   reg         mid_pixel_q, mid_pixel_d;  // the next beat is not a pixel's first
-  reg  [1:0]  late_word_q, late_word_d;
   reg  [2:0]  place_q, place_d;  // where the next one goes
   reg         place_at_last_q, place_at_last_d;
   reg         some_free;  // the next pixel has a place
@@ -952,12 +954,13 @@ module strided_grad (
   assign tready = ready_q;
   assign write = write_q;
   assign write_data = data_q;
-  assign write_address[1:0] = late_word_q;
+  assign write_address[1:0] = word_q;
   assign write_address[4:2] = place_q;
   assign arrived = stored_q;
 
   always @* begin
     first_beat_d = first_beat_q;
+    word_nearly_d = word_nearly_q;
     word_d = word_q;
     word_at_last_d = word_at_last_q;
     mid_pixel_d = mid_pixel_q;
@@ -969,9 +972,13 @@ module strided_grad (
     accept = tvalid & ready_q;
     // Where in its frame a beat is.
     word_end = word_at_last_q;
-    if (accept) begin
+    if (write_q) begin
+      word_end = word_nearly_q;
+    end
+    if (write_q) begin
       word_d = word_q + 2'd1;
       word_at_last_d = word_q == (cfg_pixel_words_less_1 - 2'd1);
+      word_nearly_d = word_q == (cfg_pixel_words_less_1 - 2'd2);
     end
     pixel_end = accept & word_end;
     late_tlast_d = tlast;
@@ -1001,7 +1008,6 @@ module strided_grad (
     write_d = store;
     data_d = tdata;
     // Where the beat goes that was taken in the cycle before.
-    late_word_d = word_q;
     if (stored_q) begin
       place_d = place_q + 3'd1;
       place_at_last_d = place_q == (cfg_line_less_1 - 3'd1);
@@ -1025,6 +1031,7 @@ module strided_grad (
       first_beat_q <= 1'd1;
       stored_q <= 1'd0;
       write_q <= 1'd0;
+      word_nearly_q <= cfg_pixel_words_less_1 == 2'd1;
       word_q <= 2'd0;
       word_at_last_q <= cfg_pixel_words_less_1 == 2'd0;
       mid_pixel_q <= 1'd0;
@@ -1039,6 +1046,7 @@ module strided_grad (
       first_beat_q <= first_beat_d;
       stored_q <= stored_d;
       write_q <= write_d;
+      word_nearly_q <= word_nearly_d;
       word_q <= word_d;
       word_at_last_q <= word_at_last_d;
       mid_pixel_q <= mid_pixel_d;
@@ -1049,7 +1057,6 @@ module strided_grad (
       overdue_q <= overdue_d;
     end
     data_q <= data_d;
-    late_word_q <= late_word_d;
     late_tlast_q <= late_tlast_d;
   end
 endmodule
@@ -1244,7 +1251,8 @@ endmodule
 // started it never stalls, so nothing behind this block knows of stalls.
 //
 // Promise: addresses and flags are registers, two cycles behind `go`; `acc_first` and `acc_last`
-// mark an accumulation's first and last issue; the next pixel follows the last issue of the one
+// mark an accumulation's first and last issue (`acc_first` has a meaning only where something is
+// issued); the next pixel follows the last issue of the one
 // before without a gap when its token and a place in the FIFO are there. `free_pixels` counts the
 // pixels of grad_output that are dead once the reads already issued are done.
 module strided_issue (
@@ -1480,6 +1488,8 @@ module strided_issue (
       rows_last_d = ~token_tap_rows;
       rows_held_d = token_tap_rows;
       rows_forth_d = 1'd1;
+      acc_end_d = 1'd0;
+      pixel_end_d = 1'd0;
     end
     // The issue that goes next and how its addresses come from those of the one before.
     if (advance) begin
@@ -1855,7 +1865,8 @@ module strided_result (
   );
 endmodule
 
-// FIFO of beats. Who writes knows that there is a place: `gave` is a pulse for each that is free again.
+// FIFO of beats. Who writes knows that there is a place: `gave` is a pulse for each that is free again,
+// one for each beat, when the beat becomes the word at the latest.
 //
 // Promise: `word` is the oldest beat while `valid`, both registers, until `take`, which comes only
 // while `valid`; one beat a cycle; a beat is there two cycles after it was written.
