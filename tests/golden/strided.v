@@ -820,7 +820,8 @@ endmodule
 //
 // Promise: `in_ready` and `out_valid` are registers; a token moves on each side in every cycle in
 // which both flags of that side are high; nothing is lost or reordered. A token can leave three cycles
-// after the last beat that it needs was taken, and three after the one before.
+// after the last beat that it needs was taken, and three after the one before. `out_ready` comes only
+// while `out_valid`, which may fall again where `weights_ready` does.
 module strided_tokens (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
@@ -886,8 +887,9 @@ endmodule
 //
 // Promise: `tready` is a register and low in reset; a beat is taken in every cycle while the ring
 // has space for its pixel; nothing is written over a pixel that `free_less_1` has not counted.
-// `arrived` follows the last word of a stored pixel by one cycle, `frame_begin` a frame's first beat. A misplaced `tlast` pulses one of
-// the three error outputs two cycles later; frames are cut by count, so that it changes nothing else.
+// `arrived` follows the last word of a stored pixel by one cycle, `frame_begin` a frame's first beat. A
+// misplaced `tlast` pulses one of the three error outputs in the cycle behind the beat; frames are cut
+// by count, so that it changes nothing else.
 module strided_grad (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
@@ -1249,7 +1251,8 @@ endmodule
 // started it never stalls, so nothing behind this block knows of stalls.
 //
 // Promise: addresses and flags are registers, two cycles behind `go`; `acc_first` and `acc_last`
-// mark an accumulation's first and last issue; the next pixel follows the last issue of the one
+// mark an accumulation's first and last issue (`acc_first` has a meaning only where something is
+// issued); the next pixel follows the last issue of the one
 // before without a gap when its token and a place in the FIFO are there. `free_pixels` counts the
 // pixels of grad_output that are dead once the reads already issued are done.
 module strided_issue (
@@ -1862,7 +1865,8 @@ module strided_result (
   );
 endmodule
 
-// FIFO of beats. Who writes knows that there is a place: `gave` is a pulse for each that is free again.
+// FIFO of beats. Who writes knows that there is a place: `gave` is a pulse for each that is free again,
+// one for each beat, when the beat becomes the word at the latest.
 //
 // Promise: `word` is the oldest beat while `valid`, both registers, until `take`, which comes only
 // while `valid`; one beat a cycle; a beat is there two cycles after it was written.

@@ -26,9 +26,9 @@ shows the shadow, and is steady from `next_told` on until the job takes over. `j
 for one cycle between two jobs, the second after the last beat was taken, if the next one is in the
 shadow by then; `takes_over` and `job_ends` come in the cycle before. `closes` and `job_ends` follow
 `frame_done` in the same cycle. A frame is done some cycles after its set is whole: the next one's
-weights begin in them. `frames_begin` comes in the
-second cycle after the last beat of the job before, or when the job is in the shadow. A job takes
-over only after `weights_begin`, and not before `frames_begin`; from that on until it takes over,
+weights begin in them. `frames_begin` comes in the second cycle after the last beat of the job before,
+or when the job is in the shadow. A job takes over only after `weights_begin`, and not before
+`frames_begin`; from that on until it takes over,
 `frames_ahead` is high. `table_locked` is high from a good
 start until the job is in the shadow; a start meanwhile is refused and changes nothing. A refused
 job leaves the table as it is. `abort` drops every job, one that is started in the same cycle too, and
