@@ -138,36 +138,36 @@ module depthwise_small_core (
   input  wire        cfg_has_end_beats,  // there are beats without a tap at a frame's end
   input  wire        cfg_end_beats_less_1  // beats without a tap at a frame's end, less one
 );
-  wire        weights_ready;
+  wire [5:0]  misplaced;  // a tlast, by stream and kind
   wire        frame_begin;
   wire        arrived;
+  wire        free_less_1;
+  wire        grad_write;
+  wire [2:0]  grad_write_address;
+  wire [15:0] grad_write_data;
+  wire [2:0]  grad_address;
+  wire [15:0] grad_word;
+  wire        weights_ready;
+  wire        frame_busy;
+  wire        weight_write;
+  wire        weight_write_address;
+  wire        weight_address;
+  wire [15:0] weight_word;
   wire        walk_valid;
   wire        walk_ready;
   wire [13:0] walk_token;
   wire        token_valid;
   wire        token_ready;
   wire [13:0] token;
-  wire        grad_write;
-  wire [15:0] grad_write_data;
-  wire [2:0]  grad_write_address;
-  wire        free_less_1;
-  wire [5:0]  misplaced;  // a tlast, by stream and kind
-  wire [2:0]  grad_address;
-  wire [15:0] grad_word;
-  wire        weight_write;
-  wire        weight_write_address;
-  wire        frame_busy;
-  wire        weight_address;
-  wire [15:0] weight_word;
   reg         weight_stored_q, weight_stored_d;
   reg         weight_stored_address_q, weight_stored_address_d;
   reg  [15:0] weight_stored_word_q, weight_stored_word_d;
-  wire        taken;
+  wire        skip_write;
+  wire        skip_beats;
   wire        acc_first;
   wire        acc_last;
   wire        frame_last;
-  wire        skip_write;
-  wire        skip_beats;
+  wire        taken;
   wire [31:0] acc;
   reg  [5:0]  first_line_q, first_line_d;  // travels beside the issue
   reg  [6:0]  last_line_q, last_line_d;  // travels beside the issue

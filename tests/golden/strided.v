@@ -147,34 +147,34 @@ module strided_core (
   input  wire [4:0]  cfg_fifo_results,  // results that the output FIFO holds
   input  wire [3:0]  cfg_issue_ring  // size of the line buffer in units of this block's addresses
 );
-  wire        weights_ready;
+  wire [5:0]  misplaced;  // a tlast, by stream and kind
   wire        frame_begin;
   wire        arrived;
+  wire        free_less_1;
+  wire        grad_write;
+  wire [4:0]  grad_write_address;
+  wire [15:0] grad_write_data;
+  wire [4:0]  grad_address;
+  wire [15:0] grad_word;
+  wire        weights_ready;
+  wire        frame_busy;
+  wire        weight_write;
+  wire [6:0]  weight_write_address;
+  wire [6:0]  weight_address;
+  wire [31:0] weight_word;
   wire        walk_valid;
   wire        walk_ready;
   wire [13:0] walk_token;
   wire        token_valid;
   wire        token_ready;
   wire [13:0] token;
-  wire        grad_write;
-  wire [15:0] grad_write_data;
-  wire [4:0]  grad_write_address;
-  wire        free_less_1;
-  wire [5:0]  misplaced;  // a tlast, by stream and kind
-  wire [4:0]  grad_address;
-  wire [15:0] grad_word;
-  wire        weight_write;
-  wire [6:0]  weight_write_address;
-  wire        frame_busy;
-  wire [6:0]  weight_address;
-  wire [31:0] weight_word;
   reg         weight_stored_q, weight_stored_d;
   reg  [6:0]  weight_stored_address_q, weight_stored_address_d;
   reg  [31:0] weight_stored_word_q, weight_stored_word_d;
-  wire        taken;
   wire        acc_first;
   wire        acc_last;
   wire        frame_last;
+  wire        taken;
   wire [41:0] acc;
   reg  [6:0]  first_line_q, first_line_d;  // travels beside the issue
   reg  [7:0]  last_line_q, last_line_d;  // travels beside the issue
