@@ -22,20 +22,19 @@ may be needed by no pixel, and come behind the frame's results).
 
 Promise: what is configured changes only as `job_aresetn` falls or while it is low; `frames_less_1`
 and what the frames' stream is told, only in the cycle before `frames_begin`; the number of weights
-shows the shadow, and is steady from `next_told` on until the job takes over. `job_aresetn` is low
-for one cycle between two jobs, the second after the last beat was taken, if the next one is in the
-shadow by then; `takes_over` and `job_ends` come in the cycle before. `closes` and `job_ends` follow
+shows the shadow, and is steady from `next_told` on until the job takes over. `job_aresetn` is low for
+one cycle between two jobs, the second after the last beat was taken, if the next one is in the shadow
+by then; `takes_over` and `job_ends` come in the cycle before. `closes` and `job_ends` follow
 `frame_done` in the same cycle. A frame is done some cycles after its set is whole: the next one's
 weights begin in them. `frames_begin` comes in the second cycle after the last beat of the job before,
 or when the job is in the shadow. A job takes over only after `weights_begin`, and not before
-`frames_begin`; from that on until it takes over,
-`frames_ahead` is high. `table_locked` is high from a good
-start until the job is in the shadow; a start meanwhile is refused and changes nothing. A refused
-job leaves the table as it is. `abort` drops every job, one that is started in the same cycle too, and
-lowers `alive` for a cycle; what the table holds stays. While `closes` is high no other result may be
-offered, and the job does not end while one is: none is taken back, whatever the words make of the
-core. A job is in the shadow at the latest so many cycles as there are words and five more after its
-start and after the shadow became free, whichever is later.";
+`frames_begin`; from that on until it takes over, `frames_ahead` is high. `table_locked` is high from
+a good start until the job is in the shadow; a start meanwhile is refused and changes nothing. A
+refused job leaves the table as it is. `abort` drops every job, one that is started in the same cycle
+too, and lowers `alive` for a cycle; what the table holds stays. While `closes` is high no other
+result may be offered, and the job does not end while one is: none is taken back, whatever the words
+make of the core. A job is in the shadow at the latest so many cycles as there are words and five more
+after its start and after the shadow became free, whichever is later.";
 
 /// Why a job was refused.
 pub const REFUSED_CAUSES: [&str; 2] = [
