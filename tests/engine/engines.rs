@@ -1,5 +1,5 @@
-//! Promise: whatever its limits, lanes, types and stages, a programmable engine computes every layer that fits them,
-//! exactly, one after the other, each told in time or late, with stalls on every stream, and after an abort as well;
+//! Promise: whatever its limits, lanes, types and stages, a programmable engine computes every layer that fits them, in any
+//! pass, exactly, one after the other, each told in time or late, with stalls on every stream, and after an abort as well;
 //! without stalls as fast as the cost model says; and larger layers in tiles.
 //!
 //! Engines are drawn by seed, the corners of what can be asked for among them; each takes some seconds to compile. A
@@ -14,13 +14,13 @@ use bpa_engine::compare::compare;
 use bpa_engine::driver::{Device, Driver, Input, Simulated, Submitted, JOBS_HELD};
 use bpa_engine::emit::Target;
 use bpa_engine::interface::{ACCUMULATE, GRAD_OUTPUT, MASK, WEIGHT};
-use bpa_engine::layer::{Geometry, Layer, PerItem, Rounding, ScalePer};
+use bpa_engine::layer::{Geometry, Layer, Pass, PerItem, Rounding, ScalePer};
 use bpa_engine::programmable::{EngineFile, Lanes, LimitsFile, ProgrammableEngine, UsedStages};
 use bpa_engine::vectors::{pack_moving, pack_stationary};
 use bpa_hdl::rtl::print_verilog;
 use ndarray::Axis;
 
-use crate::common::{expected, Choices, GRAD_INPUT};
+use crate::common::{expected, in_pass, result_beats_of_a_frame, Choices, GRAD_INPUT};
 use crate::programmable_stages::{arrays, check_at_rest, stages_of, Case, Rig};
 use crate::three_tools::clean_for_three_tools;
 
@@ -149,7 +149,7 @@ fn axis(choices: &mut Choices, size: u64, kernel: u64) -> [i64; 7] {
     ]
 }
 
-/// A layer, which may be too large for the engine.
+/// A layer in any pass, which may be too large for the engine.
 fn drawn(engine: &ProgrammableEngine, seed: u64) -> Option<Layer> {
     let mut choices = Choices::new(seed);
     let choices = &mut choices;
@@ -163,10 +163,16 @@ fn drawn(engine: &ProgrammableEngine, seed: u64) -> Option<Layer> {
         let most = one(choices, &[1, 1, 2, 3, 8]) * lanes as i64;
         groups * within(choices, 1, most)
     };
+    let (in_channels, out_channels) = (channels(lanes.pe), channels(lanes.simd));
+    let pass = one(choices, &Pass::ALL);
+    let most = one(choices, &[1, 1, 2, 3]) * lanes.simd as i64;
+    let batch = within(choices, 1, most);
     let pair = |index: usize| PerItem([rows[index], cols[index]]);
     let geometry = Geometry {
-        in_channels: Some(channels(lanes.pe)),
-        out_channels: Some(channels(lanes.simd)),
+        pass: Some(pass.to_string()),
+        batch: Some(batch),
+        in_channels: Some(in_channels),
+        out_channels: Some(out_channels),
         in_size: Some(pair(0)),
         kernel: Some(pair(1)),
         stride: pair(2),
@@ -287,20 +293,14 @@ fn abort_and_run(rig: &Rig, cases: &[Case], seed: u64) {
 
 /// Beats that a layer takes on each stream, for so many frames.
 fn beats_in(rig: &Rig, layer: &Layer) -> Vec<impl Fn(u64) -> u64> {
-    let pixels = |sizes: [u32; 2]| u64::from(sizes[0]) * u64::from(sizes[1]);
-    let (rows, cols) = (layer.rows(), layer.cols());
-    let out = pixels([rows.in_size, cols.in_size])
-        * u64::from(layer.operation().result_beats_per_pixel());
+    let op = layer.operation();
+    let out = result_beats_of_a_frame(layer);
     let beats = |name: &str| match name {
         GRAD_OUTPUT => (
-            pixels([rows.out_size, cols.out_size])
-                * u64::from(layer.operation().moving_beats_per_pixel()),
+            op.rows.sources * op.cols.sources * u64::from(op.moving_beats_per_pixel()),
             0,
         ),
-        WEIGHT => (
-            0,
-            layer.operation().stationary_words() + layer.scale_words(),
-        ),
+        WEIGHT => (0, op.stationary_words() + layer.scale_words()),
         ACCUMULATE => (u64::from(layer.accumulate()) * out, 0),
         _ => (u64::from(layer.mask()) * out, 0),
     };
@@ -423,8 +423,14 @@ fn engines_of_any_limits_are_exact() {
         println!("engine {seed}:\n{file}");
         let rig = Rig::of_engine(engine, |text| text);
         let cases = cases(&rig, seed, most);
-        println!("{} jobs", cases.len());
-        assert!(!cases.is_empty());
+        let of = |pass| {
+            let in_pass = cases.iter().filter(|case| case.layer().pass() == pass);
+            in_pass.count()
+        };
+        let reached = Pass::ALL.map(of);
+        println!("{} jobs, by pass {reached:?}", cases.len());
+        // The smallest engine has few layers.
+        assert!(reached.iter().all(|&jobs| jobs > 0));
         let mut driver = rig.driver();
         run(&rig, &mut driver, &cases, seed);
         check_at_rest(&rig, &mut driver, &cases);
@@ -526,6 +532,7 @@ fn the_largest_engine_computes_the_largest_layers() {
         ..Geometry::default()
     };
     let (one, far) = (pair(1, 1), 65_535);
+    let passed = |pass, geometry: Geometry| in_pass(&geometry, pass, 1);
     let channels = |c, k| Geometry {
         in_channels: Some(c),
         out_channels: Some(k),
@@ -551,6 +558,29 @@ fn the_largest_engine_computes_the_largest_layers() {
         of(one, one, one, one, [4095, 4095, 3, 3]),
         channels(far, 1),
         channels(1, far),
+        // Steps over most of what comes, forward; a weight gradient whose kernel is an image; channels and a batch.
+        passed(
+            Pass::Forward,
+            of(pair(1, far), one, pair(1, 4095), one, [0; 4]),
+        ),
+        passed(
+            Pass::Forward,
+            of(pair(far, 1), one, pair(4095, 1), one, [0; 4]),
+        ),
+        passed(
+            Pass::Forward,
+            of(one, pair(1, 4095), one, one, [0, 0, 4094, 4094]),
+        ),
+        passed(Pass::GradWeight, of(pair(1, 4095), one, one, one, [0; 4])),
+        passed(
+            Pass::GradWeight,
+            of(pair(far, 1), one, pair(4095, 1), one, [0; 4]),
+        ),
+        passed(Pass::Forward, channels(1, far)),
+        Geometry {
+            batch: Some(far),
+            ..passed(Pass::GradWeight, channels(1, 1))
+        },
     ];
     let cases: Vec<Case> = geometries
         .into_iter()
