@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use bpa_hdl::shell::jobs::PASS_CYCLES;
+
 use super::{Tile, Tiling};
 use crate::plan::Plan;
 
@@ -19,8 +21,8 @@ const START_ACCESSES: u64 = 2;
 /// then `event`.
 const SEEN_ACCESSES: u64 = 3;
 
-/// Cycles from a job's start, or from the end of the one in its way, until it is in the shadow, beside one for each word.
-const PASS_CYCLES: u64 = 5;
+/// Cycles from the write of `command` to the job's start.
+const COMMAND_CYCLES: u64 = 1;
 
 /// Cycles between two sets of weights, and from a word of memory that is free to the beat for it.
 const SET_CYCLES: u64 = 1;
@@ -43,9 +45,9 @@ pub(super) fn late_words(memory: u64, before: u64, words: u64) -> u64 {
     (before + words).saturating_sub(memory)
 }
 
-/// Cycles from a job's start until it is in the shadow, where nothing is in its way.
+/// Cycles from the write that starts a job until it is in the shadow, where nothing is in its way.
 pub(super) fn pass_cycles(table_words: u64) -> u64 {
-    table_words + PASS_CYCLES
+    COMMAND_CYCLES + table_words + PASS_CYCLES
 }
 
 /// Cycles in which all jobs of a layer are done.

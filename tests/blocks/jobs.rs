@@ -11,7 +11,7 @@ use bpa_hdl::primitives::paged_memory::{
 use bpa_hdl::primitives::target::Target;
 use bpa_hdl::rtl::Module;
 use bpa_hdl::shell::job_table::JobTable;
-use bpa_hdl::shell::jobs::{jobs, REFUSED_CAUSES};
+use bpa_hdl::shell::jobs::{jobs, PASS_CYCLES, REFUSED_CAUSES};
 
 use crate::must;
 use crate::rig::{mutant, Block, Mutant, Run, Verdict};
@@ -19,8 +19,6 @@ use crate::traffic::Gate;
 
 const JOBS: u64 = 25;
 const MOST_FRAMES: u64 = 3;
-/// Cycles that a job takes into a free shadow at the most, beside one a word.
-const SHADOW_CYCLES: i64 = 5;
 /// Cycles from a set's being whole to the end of a frame by it, at the least: what the block leans on.
 const FRAME_CYCLES: u64 = 4;
 
@@ -346,7 +344,7 @@ impl<'r, 'a> Bench<'r, 'a> {
         }
         if let Some((words, since)) = &self.started {
             let late = run.cycle - (*since).max(self.shadow_free);
-            let most = self.words.len() as i64 + SHADOW_CYCLES;
+            let most = self.words.len() as i64 + PASS_CYCLES as i64;
             let good = self.too_large(words).is_none();
             must!(
                 run,

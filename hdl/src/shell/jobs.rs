@@ -36,6 +36,10 @@ result may be offered, and the job does not end while one is: none is taken back
 make of the core. A job is in the shadow at the latest so many cycles as there are words and five more
 after its start and after the shadow became free, whichever is later.";
 
+/// Cycles from a job's start, or from the shadow's becoming free, until it is in the shadow, beside one for each word of the
+/// table.
+pub const PASS_CYCLES: u64 = 5;
+
 /// Why a job was refused.
 pub const REFUSED_CAUSES: [&str; 2] = [
     "a job was being checked or waited in the table",
