@@ -12,25 +12,36 @@ mod state;
 
 use super::frame::{alike, FrameWalk, Pixel};
 use bpa_hdl::config::capacity::{is_paced, PACE};
-use bpa_hdl::issue::ISSUE_CYCLES;
+use bpa_hdl::issue::{FREE_CYCLES, ISSUE_CYCLES, PLACE_CYCLES, SKIP_CYCLES};
 use bpa_hdl::lanes::mac::lane_cycles;
-use bpa_hdl::primitives::beat_fifo::extra_cycles;
+use bpa_hdl::primitives::beat_fifo::{extra_cycles, BEAT_CYCLES};
 use bpa_hdl::primitives::memory::MEMORY_CYCLES;
+use bpa_hdl::streams::grad_port::{SPACE_CYCLES, STORE_CYCLES};
 use bpa_hdl::streams::result_port::RUN_CYCLES;
+use bpa_hdl::walk::DATA_CYCLES;
 use history::{History, Point};
 use repeat::Log;
 use state::State;
 
 /// From a pixel's last beat taken to the token that needs it in the loops.
-const ARRIVAL_TO_LOAD: i64 = 3;
+pub const ARRIVAL_TO_LOAD: i64 = (STORE_CYCLES + DATA_CYCLES) as i64;
 /// From the last issue of a pixel to the first beat that may overwrite what it freed.
-const FREE_TO_ARRIVAL: i64 = 3;
+pub const FREE_TO_ARRIVAL: i64 = (FREE_CYCLES + SPACE_CYCLES) as i64;
 /// From the last beat of a job to the first cycle of the next one's walk.
-const RESTART: u64 = 3;
+pub const RESTART: u64 = 3;
 /// From there to the first token: two fetches, and the sums.
-const FIRST_TOKEN: i64 = 2;
-/// From a result's move to the FIFO memory's output to the accumulation that may take its place.
-const READ_TO_START: i64 = 2;
+pub const FIRST_TOKEN: i64 = 2;
+/// From a result's move to the FIFO memory's output, which gives its place back, to the accumulation that may take it.
+pub const READ_TO_START: i64 = (1 + PLACE_CYCLES) as i64;
+/// From an accumulation's start to the move of the first zero ahead of its result to the stream's registers, by a short
+/// FIFO; on the stream it is in the cycle behind.
+pub const START_TO_ZERO: i64 = (SKIP_CYCLES + RUN_CYCLES) as i64 - 1;
+
+/// From the last issue of an accumulation to its result's move to the FIFO memory's output: addresses, memories, lanes, and
+/// the FIFO, of which it is the word in the cycle behind.
+pub fn issue_to_read(simd: usize) -> i64 {
+    (ISSUE_CYCLES + MEMORY_CYCLES + lane_cycles(simd)) as i64 + BEAT_CYCLES as i64 - 1
+}
 
 /// More than it takes any place in the buffers to be freed and filled again.
 const LOOP_CYCLES: i64 = 64;
@@ -82,14 +93,21 @@ impl Pipeline {
 
 /// Runs `frames` frames back to back.
 pub fn run(walk: &FrameWalk, engine: Pipeline, buffers: Buffers, frames: u64) -> Cycles {
-    let ends = ends(Model::new(walk, engine, buffers), frames);
-    Cycles {
-        total: ends.last().copied().map_or(0, from_start),
-        first_frame: ends.first().copied().map_or(0, from_start),
-        per_frame_steady: match ends.as_slice() {
-            [.., before, last] if ends.len() >= 3 => Some((last - before) as u64),
-            _ => None,
-        },
+    Cycles::of(&ends(Model::new(walk, engine, buffers), frames))
+}
+
+impl Cycles {
+    /// Of frames whose last beats move to the stream's registers in these cycles; of those between the first and the last two
+    /// some may be left out.
+    pub fn of(ends: &[i64]) -> Self {
+        Cycles {
+            total: ends.last().copied().map_or(0, from_start),
+            first_frame: ends.first().copied().map_or(0, from_start),
+            per_frame_steady: match ends {
+                [.., before, last] if ends.len() >= 3 => Some((last - before) as u64),
+                _ => None,
+            },
+        }
     }
 }
 
@@ -111,21 +129,27 @@ pub struct Pace {
 /// The pace of a run.
 pub fn pace(walk: &FrameWalk, engine: Pipeline, buffers: Buffers) -> Pace {
     let mut model = Model::new(walk, engine, buffers);
-    let mut frame = || {
+    Pace::of(|| {
         model.frame();
         model.state.last_beat
-    };
-    let first_frame = from_start(frame());
-    let second = frame();
-    let (mut before, mut slowest) = (second, 0);
-    while before < second + LOOP_CYCLES || slowest == 0 {
-        let end = frame();
-        slowest = slowest.max((end - before) as u64);
-        before = end;
-    }
-    Pace {
-        first_frame,
-        slowest,
+    })
+}
+
+impl Pace {
+    /// Of frames of which each call goes through the next one and tells when its last beat moves to the stream's registers.
+    pub fn of(mut frame: impl FnMut() -> i64) -> Self {
+        let first_frame = from_start(frame());
+        let second = frame();
+        let (mut before, mut slowest) = (second, 0);
+        while before < second + LOOP_CYCLES || slowest == 0 {
+            let end = frame();
+            slowest = slowest.max((end - before) as u64);
+            before = end;
+        }
+        Pace {
+            first_frame,
+            slowest,
+        }
     }
 }
 
@@ -175,14 +199,12 @@ struct Model<'a> {
 
 impl<'a> Model<'a> {
     fn new(walk: &'a FrameWalk, engine: Pipeline, buffers: Buffers) -> Self {
-        // Addresses, memories, lanes, FIFO write.
-        let issue_to_read = ISSUE_CYCLES + MEMORY_CYCLES + lane_cycles(engine.simd) + 1;
         Model {
             walk,
             periods: [walk.rows.periods(), walk.cols.periods()],
             buffers,
             paced: engine.paced,
-            issue_to_read: issue_to_read as i64,
+            issue_to_read: issue_to_read(engine.simd),
             state: State::new(),
             frees: History::default(),
             reads: History::default(),
@@ -297,7 +319,7 @@ impl<'a> Model<'a> {
             }
         };
         if zeros > 0 {
-            let first = log.later(now.moved + 1, start + RUN_CYCLES as i64 + extra);
+            let first = log.later(now.moved + 1, start + START_TO_ZERO + extra);
             now.moved = first + zeros - 1;
         }
         now.moved = log.later(now.moved + 1, now.word + 1);

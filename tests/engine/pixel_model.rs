@@ -2,67 +2,27 @@
 //! nothing skipped and no state compared.
 
 use bpa_engine::layer::{Axis, Layer};
-use bpa_engine::schedule::cycles::Pace;
+use bpa_engine::schedule::cycles::{
+    issue_to_read, Pace, ARRIVAL_TO_LOAD, FIRST_TOKEN, FREE_TO_ARRIVAL, READ_TO_START, RESTART,
+    START_TO_ZERO,
+};
 use bpa_engine::schedule::{Buffers, Cycles, FrameWalk, Pipeline};
 use bpa_hdl::config::capacity::PACE;
-use bpa_hdl::issue::ISSUE_CYCLES;
-use bpa_hdl::lanes::mac::lane_cycles;
 use bpa_hdl::primitives::beat_fifo::extra_cycles;
-use bpa_hdl::primitives::memory::MEMORY_CYCLES;
-use bpa_hdl::streams::result_port::RUN_CYCLES;
 use std::collections::VecDeque;
-
-/// From a pixel's last beat taken to the token that needs it in the loops.
-const ARRIVAL_TO_LOAD: i64 = 3;
-/// From the last issue of a pixel to the first beat that may overwrite what it freed.
-const FREE_TO_ARRIVAL: i64 = 3;
-/// From the last beat of a job to the first cycle of the next one's walk.
-const RESTART: u64 = 3;
-/// From there to the first token: two fetches, and the sums.
-const FIRST_TOKEN: i64 = 2;
-/// From a result's move to the FIFO memory's output to the accumulation that may take its place.
-const READ_TO_START: i64 = 2;
-
-/// More than it takes any place in the buffers to be freed and filled again.
-const LOOP_CYCLES: i64 = 64;
 
 /// Runs `frames` frames back to back.
 pub fn run(walk: &FrameWalk, engine: Pipeline, buffers: Buffers, frames: u64) -> Cycles {
-    let ends = ends(Model::new(walk, engine, buffers), frames);
-    Cycles {
-        total: ends.last().copied().map_or(0, from_start),
-        first_frame: ends.first().copied().map_or(0, from_start),
-        per_frame_steady: match ends.as_slice() {
-            [.., before, last] if ends.len() >= 3 => Some((last - before) as u64),
-            _ => None,
-        },
-    }
-}
-
-/// Cycles up to a beat that moves to the output registers in cycle `end`: it is on the stream one cycle later.
-fn from_start(end: i64) -> u64 {
-    (end + 1 - FIRST_BEAT + 1) as u64
+    Cycles::of(&ends(Model::new(walk, engine, buffers), frames))
 }
 
 /// The pace of a run.
 pub fn pace(walk: &FrameWalk, engine: Pipeline, buffers: Buffers) -> Pace {
     let mut model = Model::new(walk, engine, buffers);
-    let mut frame = || {
+    Pace::of(|| {
         model.frame();
         model.last_beat
-    };
-    let first_frame = from_start(frame());
-    let second = frame();
-    let (mut before, mut slowest) = (second, 0);
-    while before < second + LOOP_CYCLES || slowest == 0 {
-        let end = frame();
-        slowest = slowest.max((end - before) as u64);
-        before = end;
-    }
-    Pace {
-        first_frame,
-        slowest,
-    }
+    })
 }
 
 /// Cycles from the last beat of the job before to the last of a job of so many frames, in an engine that takes one job
@@ -130,13 +90,11 @@ struct Model<'a> {
 
 impl<'a> Model<'a> {
     fn new(walk: &'a FrameWalk, engine: Pipeline, buffers: Buffers) -> Self {
-        // Addresses, memories, lanes, FIFO write.
-        let issue_to_read = ISSUE_CYCLES + MEMORY_CYCLES + lane_cycles(engine.simd) + 1;
         Model {
             walk,
             buffers,
             paced: engine.paced,
-            issue_to_read: issue_to_read as i64,
+            issue_to_read: issue_to_read(engine.simd),
             stored: 0,
             last_beat_in: FIRST_BEAT - 1,
             freed: 0,
@@ -282,7 +240,7 @@ impl<'a> Model<'a> {
             _ => (read + 1).max(self.result_moved),
         };
         if zeros > 0 {
-            let first = (self.moved + 1).max(start + RUN_CYCLES as i64 + extra);
+            let first = (self.moved + 1).max(start + START_TO_ZERO + extra);
             self.moved = first + zeros - 1;
         }
         self.moved = (self.moved + 1).max(self.word + 1);

@@ -620,8 +620,8 @@ endmodule
 // the count is below zero, and the next time its end is passed.
 //
 // Promise: `step` is the present step while `there`, which is high for good a few cycles after reset;
-// `advance` goes to the next one in one cycle, and comes only while `there`, for a cycle at least before it and
-// between two: whether the program jumps is worked out in it.
+// `advance` goes to the next one in one cycle, and comes only while `there`, for a cycle at least before
+// it and between two: whether the program jumps is worked out in it.
 module strided_walk_rows (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
@@ -720,8 +720,8 @@ endmodule
 // the count is below zero, and the next time its end is passed.
 //
 // Promise: `step` is the present step while `there`, which is high for good a few cycles after reset;
-// `advance` goes to the next one in one cycle, and comes only while `there`, for a cycle at least before it and
-// between two: whether the program jumps is worked out in it.
+// `advance` goes to the next one in one cycle, and comes only while `there`, for a cycle at least before
+// it and between two: whether the program jumps is worked out in it.
 module strided_walk_cols (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low

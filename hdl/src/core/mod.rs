@@ -210,11 +210,7 @@ impl<'a> Core<'a> {
 
     /// A port of the engine.
     fn port(&self, wanted: &str) -> Expr {
-        let bindings = self.streams.bindings(&self.ports);
-        bindings
-            .into_iter()
-            .find(|(name, _)| *name == wanted)
-            .map_or_else(|| unreachable!("no port {wanted}"), |(_, port)| port)
+        self.streams.port(&self.ports, wanted)
     }
 
     /// A pin of a stream.

@@ -101,11 +101,7 @@ impl Core<'_> {
     ) {
         let (lanes, capacity) = (self.lanes, self.capacity);
         let (streams, ports) = (&self.streams, &self.ports);
-        let port = |wanted: &str| {
-            let mut bindings = streams.bindings(ports).into_iter();
-            let found = bindings.find(|(name, _)| *name == wanted);
-            found.map_or_else(|| unreachable!("no port {wanted}"), |(_, port)| port)
-        };
+        let port = |wanted: &str| streams.port(ports, wanted);
         bindings.extend(side_bindings(&mut self.m, lanes, &port));
         if lanes.stages.streams() > 0 {
             let bits = 3 * lanes.stages.streams();

@@ -128,6 +128,15 @@ impl Streams {
             .collect()
     }
 
+    /// The one of that name, of what [`Streams::declare`] gave.
+    pub fn port(&self, ports: &[Expr], wanted: &str) -> Expr {
+        let mut named = self.names.iter().zip(ports);
+        named.find(|((name, ..), _)| name == wanted).map_or_else(
+            || unreachable!("no port {wanted}"),
+            |(_, port)| port.clone(),
+        )
+    }
+
     /// Binds them to the ports of the same name on the module around.
     pub fn bindings<'a>(&'a self, ports: &[Expr]) -> Vec<(&'a str, Expr)> {
         self.names

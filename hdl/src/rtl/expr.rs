@@ -103,8 +103,9 @@ impl Expr {
         match least {
             2 => above(1),
             3 if self.width > 1 => above(2) | (self.bit(1) & self.bit(0)),
+            3 => lit(0, 1),
             4 => above(2),
-            _ => lit(0, 1),
+            _ => unreachable!("from two to four"),
         }
     }
 

@@ -24,8 +24,7 @@ ahead of it four cycles after its run was; a cycle later where the FIFO is a blo
 
 /// Cycles from a result's write to the first in which it is on the stream, by a short FIFO.
 pub const RESULT_CYCLES: usize = 3;
-/// Cycles from an accumulation's start to the first of the zeros ahead of its result, by a short FIFO: the run is written,
-/// read, and counted.
+/// Cycles from a run's write to the first in which a zero of it is on the stream, by a short FIFO.
 pub const RUN_CYCLES: usize = 4;
 
 /// Input where the stream ends with a job: the job's last frame is done.

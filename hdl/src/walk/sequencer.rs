@@ -19,7 +19,7 @@ the count is below zero, and the next time its end is passed.
 Promise: `step` is the present step while `there`, which is high for good a few cycles after reset;
 `advance` goes to the next one in one cycle, and comes only while `there`";
 
-const PACED_DOC: &str = ", for a cycle at least before it and\nbetween two: whether the program jumps is worked out in it.";
+const PACED_DOC: &str = ", for a cycle at least before\nit and between two: whether the program jumps is worked out in it.";
 
 /// Builds the sequencer. `paced`: it need not advance in every cycle.
 pub fn sequencer(
