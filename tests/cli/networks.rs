@@ -247,7 +247,7 @@ fn an_estimate_says_how_many_lanes_stand_idle() {
       groups side by side                       8
       tiles                                     1  1 x 1 x 1 runs of groups, C and K
       cycles, all frames                   96,881  100 of them, weights included; at the most
-      cycles, telling included             97,927  those too in which it waits to be told its jobs
+      cycles, telling included             97,928  those too in which it waits to be told its jobs
       cycles a frame, steady                  968
       bound, all frames                    96,800  cycles are 1.001 x the bound
       multiplications, a frame              7,744  12.5 % of 64 multipliers in use
