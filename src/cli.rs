@@ -22,6 +22,7 @@ mod progress;
 mod result_file;
 mod run_network;
 mod synth;
+mod trace;
 mod vectors;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};

@@ -35,5 +35,6 @@ pub mod schedule;
 pub mod seal;
 pub mod synth;
 pub mod table_file;
+pub mod trace;
 pub mod vectors;
 pub mod zero_insertion;

@@ -17,6 +17,7 @@ use crate::layer::Layer;
 use crate::plan::Plan;
 use crate::reference::StageArrays;
 use crate::schedule::Cycles;
+use crate::trace::Trace;
 use crate::vectors::{
     pack_moving, pack_result, pack_scale, pack_stationary, unpack_result, BeatFormat,
 };
@@ -97,6 +98,10 @@ pub struct Counted {
     pub saturations: u64,
     /// As in [`Measured`].
     pub cycles: Cycles,
+    /// Cycles from the reset to the first beat of what moves, from which `cycles` are counted.
+    pub first_beat: u64,
+    /// Cycles from the reset to the last beat.
+    pub end: u64,
     /// How much of the time was the model's own.
     pub profile: Profile,
 }
@@ -212,6 +217,7 @@ impl fmt::Display for Fault {
 pub struct Simulator<'a> {
     plan: &'a Plan,
     model: Model,
+    trace: Option<Trace>,
 }
 
 impl<'a> Simulator<'a> {
@@ -224,6 +230,26 @@ impl<'a> Simulator<'a> {
         Ok(Self {
             plan,
             model: Model::build(&spec, cache)?,
+            trace: None,
+        })
+    }
+
+    /// The same with waveforms: each run writes them to the file of `trace`, in place of what is there. The file is whole
+    /// where the run breaks the contract, too.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build), or zlib is missing.
+    pub fn traced(
+        plan: &'a Plan,
+        verilog: &str,
+        cache: &Cache,
+        trace: Trace,
+    ) -> Result<Self, SimError> {
+        let spec = model_spec(plan, verilog);
+        Ok(Self {
+            plan,
+            model: Model::build_traced(&spec, cache)?,
+            trace: Some(trace),
         })
     }
 
@@ -369,6 +395,9 @@ impl<'a> Bench<'a> {
         // It reads a clock in one cycle of 61.
         instance.set_profiling(true);
         instance.reset(RESET_CYCLES);
+        if let Some(trace) = &simulator.trace {
+            instance.trace(&trace.path, trace.from, trace.cycles)?;
+        }
         Ok(Self {
             plan: simulator.plan,
             streams,
@@ -546,6 +575,8 @@ impl<'a> Bench<'a> {
         Ok(Counted {
             saturations,
             cycles,
+            first_beat: first,
+            end: lasts[end] + 1,
             profile: self.instance.profile(),
         })
     }

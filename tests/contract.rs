@@ -1,13 +1,18 @@
 //! A run notices each way in which an engine can break its contract. The engine here is written by hand, multiplies
 //! by one weight, and is faulty on demand: the weight's value names the fault.
 
+#[path = "shared/fst.rs"]
+mod fst;
+
 use std::sync::LazyLock;
 
 use bpa_engine::layer::{Layer, LayerFile, PerItem};
 use bpa_engine::plan::Plan;
 use bpa_engine::reference::StageArrays;
 use bpa_engine::run::{Arrays, Measured, RunError, Simulator, Traffic};
+use bpa_engine::trace::Trace;
 use bpa_sim::Cache;
+use fst::Waves;
 use ndarray::Array4;
 
 const FRAMES: usize = 3;
@@ -101,18 +106,25 @@ endmodule
 static PLAN: LazyLock<Plan> = LazyLock::new(|| Plan::new(&layer()));
 static SIMULATOR: LazyLock<Simulator> = LazyLock::new(|| {
     let verilog = verilog(PLAN.lanes().out_bits());
-    let cache = Cache::new(concat!(env!("CARGO_TARGET_TMPDIR"), "/models"));
-    Simulator::build(&PLAN, &verilog, &cache).unwrap()
+    Simulator::build(&PLAN, &verilog, &cache()).unwrap()
 });
 
-fn run(weight: i32, traffic: &Traffic) -> Result<Measured, String> {
-    let arrays = Arrays {
+fn cache() -> Cache {
+    Cache::new(concat!(env!("CARGO_TARGET_TMPDIR"), "/models"))
+}
+
+fn arrays(weight: i32) -> Arrays {
+    Arrays {
         moving: Array4::from_shape_fn((FRAMES, 1, 2, 3), |(n, _, p, q)| {
             (100 * n + 10 * p + q) as i32 / 2 - 60
         }),
         stationary: Array4::from_elem((1, 1, 1, 1), weight),
         stages: StageArrays::default(),
-    };
+    }
+}
+
+fn run(weight: i32, traffic: &Traffic) -> Result<Measured, String> {
+    let arrays = arrays(weight);
     let measured = SIMULATOR.run(&arrays, traffic, &mut |_| ());
     if let Ok(measured) = &measured {
         let expected = arrays.moving.mapv(|grad| i64::from(grad * weight));
@@ -177,6 +189,27 @@ fn each_fault_is_named() {
     insta::assert_snapshot!(fault(ERROR), @"error went high though no tlast was misplaced; s_axis_grad_output_tlast came before the last beat of a frame; s_axis_weight_tlast was missing on the last beat of a set");
     insta::assert_snapshot!(fault(DONE_TWICE), @"frame_done was high in 6 cycles for 3 frames");
     insta::assert_snapshot!(fault(BUSY), @"busy stayed high after the last frame");
+}
+
+/// What somebody wants to see is the run that failed.
+#[test]
+fn a_broken_run_leaves_its_waveforms() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stuck.fst");
+    let trace = Trace {
+        path: path.clone(),
+        from: 0,
+        cycles: 1000,
+    };
+    let verilog = verilog(PLAN.lanes().out_bits());
+    let simulator = Simulator::traced(&PLAN, &verilog, &cache(), trace).unwrap();
+    let ran = simulator.run(&arrays(STUCK), &Traffic::default(), &mut |_| ());
+    assert!(matches!(ran, Err(RunError::Broken(_))));
+    let waves = Waves::read(&path);
+    assert_eq!(waves.header.end_time, 10_000);
+    // It stands there with a beat that it does not take.
+    let pin = |pin: &str| waves.high(&format!("TOP.faulty.s_axis_grad_output_{pin}"), 9_999);
+    assert!(pin("tvalid") && !pin("tready"));
 }
 
 #[test]

@@ -6,6 +6,9 @@
 #include "streams.h"
 #include "profile.h"
 #include "verilated.h"
+#if VM_TRACE
+#include "verilated_fst_c.h"
+#endif
 
 #include <memory>
 #include <mutex>
@@ -31,9 +34,29 @@ struct Watch {
     }
 };
 
+#if VM_TRACE
+// Writes the cycles of a window. Cycle n begins at time 10 n, where the clock rises, and everything changes there.
+struct Tracer {
+    VerilatedFstC file;
+    uint64_t from = 0;
+    uint64_t until = 0;
+
+    bool covers(uint64_t cycle) const { return file.isOpen() && cycle >= from && cycle < until; }
+    // The state behind the last edge ends the file.
+    void close(uint64_t cycle) {
+        if (!file.isOpen()) return;
+        if (cycle > from) file.dump(10 * cycle);
+        file.close();
+    }
+};
+#endif
+
 struct Instance {
     std::unique_ptr<VerilatedContext> contextp;
     std::unique_ptr<Top> topp;
+#if VM_TRACE
+    std::unique_ptr<Tracer> tracerp;
+#endif
     uint64_t cycle = 0;
     bool was_reset = false;
     bool profiling = false;
@@ -55,6 +78,9 @@ struct Instance {
         contextp->threads(1);
         contextp->randReset(2);
         contextp->randSeed(seed);
+#if VM_TRACE
+        contextp->traceEverOn(true);
+#endif
         Verilated::threadContextp(contextp.get());
         // The generator starts with two equal halves: let it mix
         for (int i = 0; i < 64; ++i) (void)vl_rand64();
@@ -74,6 +100,7 @@ struct Instance {
     }
     ~Instance() {
         Verilated::threadContextp(contextp.get());
+        trace_end();
         topp->final();
         topp.reset();
     }
@@ -84,8 +111,35 @@ struct Instance {
         source.idle(tvalid, tdata, tlast);
     }
 
+    // Whether the file could be opened.
+    bool trace(const char* pathp, uint64_t from, uint64_t until) {
+#if VM_TRACE
+        Verilated::threadContextp(contextp.get());
+        trace_end();
+        tracerp.reset(new Tracer);
+        topp->trace(&tracerp->file, 99);
+        tracerp->file.set_time_unit("100ps");
+        tracerp->file.set_time_resolution("100ps");
+        tracerp->from = from;
+        tracerp->until = until;
+        tracerp->file.open(pathp);
+        return tracerp->file.isOpen();
+#else
+        (void)pathp;
+        (void)from;
+        (void)until;
+        return false;
+#endif
+    }
+    void trace_end() {
+#if VM_TRACE
+        if (tracerp) tracerp->close(cycle);
+#endif
+    }
+
     void reset(uint64_t cycles) {
         Verilated::threadContextp(contextp.get());
+        trace_end();
         Top& top = *topp;
 #define X(index, name, bytes) quiet_source(source##index, top.name##_tvalid, top.name##_tdata, top.name##_tlast);
         BPA_SOURCES(X)
@@ -120,14 +174,25 @@ struct Instance {
         while (done < max_cycles && sink0.accepted < stop_beats) {
             const bool timed = PROFILING && profile.due();
             const bool after_reset = cycle == 0 && was_reset;
-            top.aclk = 0;
 #define X(index, name, bytes) source##index.drive(cycle, top.name##_tvalid, top.name##_tdata, top.name##_tlast);
             BPA_SOURCES(X)
 #undef X
 #define X(index, name, bytes) sink##index.drive(top.name##_tready);
             BPA_SINKS(X)
 #undef X
+#if VM_TRACE
+            // The clock is high as yet: inputs change where it rose, as registers do
+            const bool traced = tracerp && tracerp->covers(cycle);
+            if (traced) {
+                top.eval();
+                tracerp->file.dump(10 * cycle);
+            }
+#endif
+            top.aclk = 0;
             eval<PROFILING>(top, timed);
+#if VM_TRACE
+            if (traced) tracerp->file.dump(10 * cycle + 5);
+#endif
 #define X(index, name, bytes) source##index.sample(cycle, top.name##_tready);
             BPA_SOURCES(X)
 #undef X
@@ -142,6 +207,9 @@ struct Instance {
             eval<PROFILING>(top, timed);
             ++cycle;
             ++done;
+#if VM_TRACE
+            if (traced && cycle == tracerp->until) trace_end();
+#endif
         }
         return done;
     }
@@ -207,6 +275,13 @@ Instance& self(void* handlep) { return *static_cast<Instance*>(handlep); }
 BPA_API void* bpa_create(int seed) noexcept { return new Instance{seed}; }
 BPA_API void bpa_destroy(void* handlep) noexcept { delete static_cast<Instance*>(handlep); }
 BPA_API void bpa_reset(void* handlep, uint64_t cycles) noexcept { self(handlep).reset(cycles); }
+BPA_API bool bpa_trace(void* handlep, const char* pathp, uint64_t from, uint64_t until) noexcept {
+    return self(handlep).trace(pathp, from, until);
+}
+BPA_API void bpa_trace_end(void* handlep) noexcept {
+    Verilated::threadContextp(self(handlep).contextp.get());
+    self(handlep).trace_end();
+}
 BPA_API uint64_t bpa_cycle(void* handlep) noexcept { return self(handlep).cycle; }
 
 BPA_API uint64_t bpa_run(void* handlep, uint64_t max_cycles, uint64_t stop_beats) noexcept {

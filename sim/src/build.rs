@@ -43,11 +43,34 @@ const CXX_FLAGS: &[&str] = &[
     "-DVERILATOR=1",
     "-DVM_COVERAGE=0",
     "-DVM_SC=0",
-    "-DVM_TRACE=0",
-    "-DVM_TRACE_FST=0",
     "-DVM_TRACE_VCD=0",
     "-I.",
 ];
+
+/// What a model has more of that can write waveforms, or none.
+struct Tracing {
+    verilator: &'static [&'static str],
+    cxx: &'static [&'static str],
+    link: &'static [&'static str],
+}
+
+impl Tracing {
+    fn of(traced: bool) -> Self {
+        match traced {
+            false => Tracing {
+                verilator: &[],
+                cxx: &["-DVM_TRACE=0", "-DVM_TRACE_FST=0"],
+                link: &[],
+            },
+            // Words of any width, but no memories: those would be most of the file.
+            true => Tracing {
+                verilator: &["--trace-fst", "--trace-max-width", "0"],
+                cxx: &["-DVM_TRACE=1", "-DVM_TRACE_FST=1"],
+                link: &["-lz"],
+            },
+        }
+    }
+}
 
 /// What runs every cycle; and what runs once.
 const FAST: &str = "-O2";
@@ -56,9 +79,11 @@ const SLOW: &str = "-O0";
 /// The library of a model: its path, and whether it was in the cache.
 pub(crate) fn library(
     spec: &ModelSpec,
+    traced: bool,
     cache: &Cache,
     tools: &Toolchain,
 ) -> Result<(PathBuf, bool), SimError> {
+    let tracing = Tracing::of(traced);
     spec.validate()?;
     let version = tools.verilator_version(cache)?;
     let mut texts = vec![
@@ -73,14 +98,16 @@ pub(crate) fn library(
     texts.extend(SHIM.iter().flat_map(|(name, text)| [*name, *text]));
     texts.extend(VERILATOR_FLAGS);
     texts.extend(CXX_FLAGS);
+    texts.extend([tracing.verilator, tracing.cxx].into_iter().flatten());
     let ports = spec.ports_header("");
     texts.push(&ports);
     let key = digest(texts);
 
-    let what = format!("compiling the Verilog of {} with Verilator", spec.top);
+    let with = if traced { ", with waveforms," } else { "" };
+    let what = format!("compiling the Verilog of {}{with} with Verilator", spec.top);
     let (entry, cached) = cache.entry(&format!("model-{key}"), Some(&what), |dir| {
         let prefix = format!("Vbpa{key}");
-        compile(spec, &prefix, dir, cache, tools)
+        compile(spec, &tracing, &prefix, dir, cache, tools)
     })?;
     Ok((entry.join(LIBRARY), cached))
 }
@@ -88,6 +115,7 @@ pub(crate) fn library(
 /// Builds the library in `dir`, and leaves only it and the Verilog there.
 fn compile(
     spec: &ModelSpec,
+    tracing: &Tracing,
     prefix: &str,
     dir: &Path,
     cache: &Cache,
@@ -102,6 +130,7 @@ fn compile(
         .verilator()
         .dir(dir)
         .args(VERILATOR_FLAGS)
+        .args(tracing.verilator)
         .args(["--prefix", prefix, "--top-module", &spec.top])
         .args(["--Mdir", "work", &verilog])
         .run()?;
@@ -121,7 +150,7 @@ fn compile(
     write(&work.join("slow.cpp"), &unit(&classes.slow, &[]))?;
 
     let include = tools.verilator_include()?;
-    let flags = cxx_flags(tools)?;
+    let flags = cxx_flags(tracing, tools)?;
     let object = |unit: &str, level: &str| {
         let (source, object) = (format!("{unit}.cpp"), format!("{unit}.o"));
         compile_object(tools, &flags, &include, &work, level, &source, &object)
@@ -146,6 +175,7 @@ fn compile(
     }
     link.args(["-o", "../model.so", "fast.o", "slow.o"])
         .args(runtime?)
+        .args(tracing.link)
         .run()?;
     fs::remove_dir_all(&work).map_err(SimError::cache(&work))
 }
@@ -178,8 +208,9 @@ fn runtime(
         .collect())
 }
 
-fn cxx_flags(tools: &Toolchain) -> Result<Vec<String>, SimError> {
-    let mut flags: Vec<String> = CXX_FLAGS.iter().map(|flag| flag.to_string()).collect();
+fn cxx_flags(tracing: &Tracing, tools: &Toolchain) -> Result<Vec<String>, SimError> {
+    let flags = CXX_FLAGS.iter().chain(tracing.cxx);
+    let mut flags: Vec<String> = flags.map(|flag| flag.to_string()).collect();
     if !tools.cxx_version()?.contains("clang") {
         // GCC's unique symbols would be shared between libraries in spite of everything else
         flags.push("-fno-gnu-unique".into());
@@ -206,6 +237,11 @@ fn compile_object(
         .args(["-c", "-o", object, source])
         .run()
         .map(drop)
+        .map_err(|error| match error {
+            // Verilator's writer of waveforms leans on it.
+            SimError::Tool { tail, .. } if tail.contains("zlib.h") => SimError::ZlibMissing,
+            error => error,
+        })
 }
 
 /// A source file that includes others.

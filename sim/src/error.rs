@@ -38,6 +38,13 @@ pub enum SimError {
         program: String,
     },
 
+    /// The header of zlib is not there, which Verilator's writer of waveforms needs.
+    #[error(
+        "the header `zlib.h` was not found: waveforms need zlib; \
+         install it with `apt-get install zlib1g-dev`"
+    )]
+    ZlibMissing,
+
     /// A tool ran and failed.
     #[error("`{command}` failed ({status}); its last lines:\n{tail}")]
     Tool {
@@ -89,6 +96,13 @@ pub enum SimError {
         source: libloading::Error,
     },
 
+    /// A file of waveforms could not be opened.
+    #[error("cannot write waveforms to {}", path.display())]
+    Trace {
+        /// The file.
+        path: PathBuf,
+    },
+
     /// Data and flags given to a source do not make whole beats.
     #[error("stream `{stream}`: {data} bytes of data do not fit {flags} beats of {bytes} bytes")]
     Beats {
@@ -129,6 +143,7 @@ impl SimError {
             SimError::VerilatorMissing { .. }
                 | SimError::VerilatorOld { .. }
                 | SimError::CompilerMissing { .. }
+                | SimError::ZlibMissing
                 | SimError::Cache { .. }
                 | SimError::NoCacheDir
         )

@@ -1,6 +1,9 @@
 //! A running model.
 
+use std::ffi::CString;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,6 +93,37 @@ impl Instance {
     pub fn reset(&mut self, cycles: u64) {
         // SAFETY: the handle is live, and borrowed mutably.
         unsafe { (self.shim.reset)(self.handle, cycles.max(1)) }
+    }
+
+    /// Writes the waveforms of `cycles` cycles, from cycle `from` on, to a file in the format FST. A nanosecond in the file
+    /// is a cycle: cycle n begins, where the clock rises, at n ns, and a beat moves where the next one begins. The file is
+    /// whole when the window has passed, at [`end_trace`](Self::end_trace), at a reset and with the instance's end.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or the model was built without waveforms.
+    pub fn trace(&mut self, path: &Path, from: u64, cycles: u64) -> Result<(), SimError> {
+        let fault = || SimError::Trace {
+            path: path.to_owned(),
+        };
+        let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| fault())?;
+        // SAFETY: the handle is live, and borrowed mutably; the name ends with a zero, and is not kept.
+        match unsafe {
+            (self.shim.trace)(
+                self.handle,
+                name.as_ptr(),
+                from,
+                from.saturating_add(cycles),
+            )
+        } {
+            true => Ok(()),
+            false => Err(fault()),
+        }
+    }
+
+    /// Ends the waveforms, if any are being written.
+    pub fn end_trace(&mut self) {
+        // SAFETY: the handle is live, and borrowed mutably.
+        unsafe { (self.shim.trace_end)(self.handle) }
     }
 
     /// The number of the next cycle, which is the count of cycles since the last reset.

@@ -9,7 +9,8 @@
 //! 5. Beats are loaded into each [`Source`]; [`Instance::run`] then runs *many* clock cycles in one
 //!    call, with all handshakes, stalls and checks done in C++ beside the model.
 //! 6. Each [`Sink`] holds what came out, when, and how often the rules of AXI4-Stream were broken.
-//! 7. [`AxiLite`] reads and writes the registers of an AXI4-Lite slave among the pins.
+//! 7. [`Instance::trace`] writes waveforms, of a model that was built with them ([`Model::build_traced`]).
+//! 8. [`AxiLite`] reads and writes the registers of an AXI4-Lite slave among the pins.
 //!
 //! ```no_run
 //! use bpa_sim::{Cache, Model, ModelSpec, StreamPort};

@@ -1,6 +1,6 @@
 //! The shim's functions in a loaded library. This is the only module that knows their types.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::path::Path;
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
@@ -71,6 +71,8 @@ library! {
     create: fn(c_int) -> Handle,
     destroy: fn(Handle),
     reset: fn(Handle, u64),
+    trace: fn(Handle, *const c_char, u64, u64) -> bool,
+    trace_end: fn(Handle),
     cycle: fn(Handle) -> u64,
     run: fn(Handle, u64, u64) -> u64,
     profile: fn(Handle, bool),

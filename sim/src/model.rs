@@ -11,6 +11,7 @@ use crate::{build, Cache, Instance, ModelSpec, SimError, Toolchain};
 pub struct Model {
     pub(crate) spec: Arc<ModelSpec>,
     pub(crate) shim: Arc<Shim>,
+    traced: bool,
     cached: bool,
 }
 
@@ -20,18 +21,33 @@ impl Model {
         Model::build_with(spec, cache, &Toolchain::default())
     }
 
+    /// The same with what writes waveforms, see [`Instance::trace`]: another entry of the cache, which takes longer to
+    /// compile and to run.
+    pub fn build_traced(spec: &ModelSpec, cache: &Cache) -> Result<Model, SimError> {
+        Model::load(spec, true, cache, &Toolchain::default())
+    }
+
     /// Compiles a design, or takes it from the cache, with the given tools.
     pub fn build_with(
         spec: &ModelSpec,
         cache: &Cache,
         tools: &Toolchain,
     ) -> Result<Model, SimError> {
-        let (path, mut cached) = build::library(spec, cache, tools)?;
+        Model::load(spec, false, cache, tools)
+    }
+
+    fn load(
+        spec: &ModelSpec,
+        traced: bool,
+        cache: &Cache,
+        tools: &Toolchain,
+    ) -> Result<Model, SimError> {
+        let (path, mut cached) = build::library(spec, traced, cache, tools)?;
         let shim = match Shim::load(&path) {
             // An entry that a crash of the machine has damaged is built again, once
             Err(SimError::Load { .. }) if cached => {
                 cache.discard(path.parent().unwrap_or(&path));
-                let (path, _) = build::library(spec, cache, tools)?;
+                let (path, _) = build::library(spec, traced, cache, tools)?;
                 cached = false;
                 Shim::load(&path)?
             }
@@ -40,6 +56,7 @@ impl Model {
         Ok(Model {
             spec: Arc::new(spec.clone()),
             shim: Arc::new(shim),
+            traced,
             cached,
         })
     }
@@ -47,6 +64,11 @@ impl Model {
     /// Whether the library was in the cache already.
     pub fn was_cached(&self) -> bool {
         self.cached
+    }
+
+    /// Whether its instances can write waveforms.
+    pub fn is_traced(&self) -> bool {
+        self.traced
     }
 
     /// What the model was built from.

@@ -22,6 +22,7 @@ use super::progress::{CycleProgress, Wait};
 use super::result_file::ResultFile;
 use super::run_network::{run_network, RunNetwork};
 use super::synth::{synth as synthesise, Synth};
+use super::trace::{TraceArgs, Tracing};
 use super::vectors::{vectors, Vectors};
 use super::{cache, guarded, print, say, Outcome};
 use crate::atomic_file::write_whole;
@@ -97,6 +98,8 @@ struct Run {
     #[command(flatten)]
     traffic: TrafficArgs,
     #[command(flatten)]
+    trace: TraceArgs,
+    #[command(flatten)]
     output: Output,
     #[command(flatten)]
     source: LayerSource,
@@ -129,6 +132,10 @@ struct Verify {
     frames: Frames,
     #[command(flatten)]
     traffic: TrafficArgs,
+    #[command(flatten)]
+    trace: TraceArgs,
+    #[command(flatten)]
+    overwrite: Overwrite,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -247,6 +254,7 @@ fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
         moving,
     };
     outputs.check(files.result)?;
+    let tracing = args.trace.begin(&outputs)?;
     let setup = Setup {
         set: stationary_set(&plan, &arrays),
         rounding_seed: arrays.stages.rounding_seed,
@@ -264,6 +272,7 @@ fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
         expected,
         &mut InMemory::new(&arrays),
         &mut |result| results.add(result.view()),
+        tracing.as_ref().map(|tracing| (tracing, &outputs)),
     )?;
     let outcome = ran.outcome();
     if outcome == Outcome::Success {
@@ -279,6 +288,7 @@ fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
 }
 
 fn verify(args: Verify, started: Instant) -> anyhow::Result<Outcome> {
+    let outputs = Outputs::new(args.overwrite, args.source.path());
     let layer = args.source.required()?;
     frame_fits(&layer)?;
     let seed = args.traffic.seed;
@@ -296,7 +306,10 @@ fn verify(args: Verify, started: Instant) -> anyhow::Result<Outcome> {
         layer: &layer,
         stationary: &stationary,
     };
-    let ran = simulate(&plan, &setup, Some(expected), &mut random, &mut |_| ())?;
+    let tracing = args.trace.begin(&outputs)?;
+    let tracing = tracing.as_ref().map(|tracing| (tracing, &outputs));
+    let ignored = &mut |_: &Array4<i64>| ();
+    let ran = simulate(&plan, &setup, Some(expected), &mut random, ignored, tracing)?;
     let events = match args.events {
         true => Some(compared_events(&plan, args.frames.frames, seed)?),
         false => None,
@@ -483,12 +496,16 @@ fn simulate(
     expected: Option<Expected>,
     source: &mut dyn Source,
     result: &mut dyn FnMut(&Array4<i64>),
+    tracing: Option<(&Tracing, &Outputs)>,
 ) -> anyhow::Result<Ran> {
     say_if_long(plan, setup.frames, setup.traffic.slowdown());
     let verilog = emit::verilog(plan);
     let simulator = {
         let _wait = Wait::new("compiling the Verilog with Verilator");
-        Simulator::build(plan, &verilog, &cache()?)?
+        match tracing {
+            None => Simulator::build(plan, &verilog, &cache()?)?,
+            Some((tracing, _)) => Simulator::traced(plan, &verilog, &cache()?, tracing.trace())?,
+        }
     };
     let cycles = plan.layer().operation().stationary_words() + plan.cycles(setup.frames).total;
     let mut progress = CycleProgress::new((cycles as f64 * setup.traffic.slowdown()) as u64);
@@ -505,6 +522,18 @@ fn simulate(
         &mut counting,
         &mut |cycles| progress.at(cycles),
     );
+    if let Some((tracing, outputs)) = tracing {
+        // What broke the contract is what somebody wants to see.
+        let counted = ran.as_ref().ok().map(|(counted, _)| counted);
+        let engine = emit::engine(plan, emit::Target::Generic);
+        tracing.publish(&engine, outputs, counted.map(|counted| counted.end))?;
+        if let Some(counted) = counted {
+            say(&format!(
+                "cycle {} of the waveforms is that of the first beat, from which the figures count",
+                counted.first_beat
+            ));
+        }
+    }
     let (counted, findings) = ran.map_err(|error| match error {
         RunError::Simulator(error) => anyhow::Error::from(error),
         RunError::Broken(broken) => broken.into(),

@@ -11,6 +11,7 @@ use super::engine_source::EngineSource;
 use super::folder::make_folder;
 use super::outputs::{Outputs, Overwrite};
 use super::progress::Wait;
+use super::trace::TraceArgs;
 use super::{cache, print, say, Outcome};
 use crate::driver::{Driver, Simulated};
 use crate::emit::Target;
@@ -19,6 +20,7 @@ use crate::network::{reference, run, Network, NetworkArrays, NetworkError, Netwo
 use crate::npy;
 use crate::number::integer;
 use crate::table_file::{read_text, KeyLines};
+use crate::trace::Trace;
 
 #[derive(Args, Debug)]
 pub(super) struct RunNetwork {
@@ -37,6 +39,8 @@ pub(super) struct RunNetwork {
     /// Write that of this layer alone; can be given several times
     #[arg(long = "layer", value_name = "LAYER", requires = "out")]
     layers: Vec<String>,
+    #[command(flatten)]
+    trace: TraceArgs,
     #[command(flatten)]
     overwrite: Overwrite,
     /// Print the figures as one JSON object
@@ -80,6 +84,7 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
         Some(out) => results(&network, out, &args.layers, &outputs)?,
         None => Vec::new(),
     };
+    let tracing = args.trace.begin(&outputs)?;
 
     let ran = thread::scope(|scope| {
         // It needs nothing of the engine's results, so it runs while the model is compiled.
@@ -88,13 +93,26 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
         let model = {
             let _wait = Wait::new("compiling the Verilog with Verilator");
             let text = print_verilog(&hardware.module);
-            Simulated::model(&engine, &hardware, &text, &cache()?)?
+            match tracing {
+                None => Simulated::model(&engine, &hardware, &text, &cache()?)?,
+                Some(_) => Simulated::traced_model(&engine, &hardware, &text, &cache()?)?,
+            }
         };
         let expected = joined(expected);
-        let mut driver = Driver::open(&engine, &hardware, Simulated::new(&model, args.seed))?;
+        let mut simulated = Simulated::new(&model, args.seed);
+        if let Some(tracing) = &tracing {
+            let Trace { path, from, cycles } = tracing.trace();
+            simulated.instance().trace(&path, from, cycles)?;
+        }
+        let mut driver = Driver::open(&engine, &hardware, simulated)?;
         let _wait = Wait::new("running the layers");
-        let ran = run(&network, &mut driver, &arrays, &expected)?;
-        anyhow::Ok(ran)
+        let ran = run(&network, &mut driver, &arrays, &expected);
+        if let Some(tracing) = &tracing {
+            let instance = driver.device().instance();
+            instance.end_trace();
+            tracing.publish(&hardware.module, &outputs, Some(instance.cycle()))?;
+        }
+        anyhow::Ok(ran?)
     })?;
 
     let report = &ran.report;

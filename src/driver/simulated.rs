@@ -46,6 +46,19 @@ impl Simulated {
         Model::build(&Self::spec(engine, hardware, verilog), cache)
     }
 
+    /// The same for an instance that writes waveforms.
+    ///
+    /// # Errors
+    /// As [`model`](Self::model), or zlib is missing.
+    pub fn traced_model(
+        engine: &ProgrammableEngine,
+        hardware: &Programmable,
+        verilog: &str,
+        cache: &Cache,
+    ) -> Result<Model, SimError> {
+        Model::build_traced(&Self::spec(engine, hardware, verilog), cache)
+    }
+
     /// What a model of the engine is made of, for one with more pins than the engine's.
     pub fn spec(engine: &ProgrammableEngine, hardware: &Programmable, verilog: &str) -> ModelSpec {
         let lanes = engine.lanes();

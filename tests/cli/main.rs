@@ -2,12 +2,15 @@
 
 mod bad_input;
 mod emission;
+#[path = "../shared/fst.rs"]
+mod fst;
 mod networks;
 mod overwriting;
 mod passes;
 mod readme;
 mod simulation;
 mod tools;
+mod trace;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{npy, ran, refusal, Folder};
 
-const NETWORK: &str = "name = \"two\"
+pub const NETWORK: &str = "name = \"two\"
 [[layer]]
 name = \"a\"
 conv = { in_channels = 4, out_channels = 8, in_size = 6, kernel = 3, padding = 1 }

@@ -294,6 +294,12 @@ impl Module {
             .collect()
     }
 
+    /// The instances below it, each with its name and its module, in the order in which they were placed.
+    pub fn instances(&self) -> impl Iterator<Item = (&str, &Module)> {
+        let instances = self.instances.iter();
+        instances.map(|instance| (instance.name.as_str(), &instance.module))
+    }
+
     fn is_next_value(&self, name: &str) -> bool {
         name.strip_suffix("_d")
             .is_some_and(|stem| self.names.contains(&format!("{stem}_q")))
