@@ -21,6 +21,11 @@ pub fn axis_taps(axis: &Axis) -> u64 {
     (0..i64::from(axis.kernel)).map(outputs_at).sum()
 }
 
+/// Cycles of a frame in which the multipliers of an engine with this layer's lanes work.
+pub fn issues(layer: &Layer) -> u64 {
+    fits(Frame::new(layer).taps * Blocks::of(layer).pairs())
+}
+
 /// Cycles of a frame below which no engine with this layer's lanes can be: it issues at most one word of
 /// multiplications, takes at most one beat and gives at most one beat a cycle.
 pub fn bound_cycles(layer: &Layer) -> u64 {

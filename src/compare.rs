@@ -4,8 +4,8 @@ use std::fmt;
 
 use ndarray::Array4;
 
-use crate::layer::Layer;
-use crate::operands;
+use crate::layer::{Layer, Pass};
+use crate::operands::{self, Operand};
 
 /// What [`compare`] found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,7 +53,12 @@ impl Mismatch {
     /// For people, of the array that a layer makes: `grad_input[0, 2, 3, 4] (n, c, h, w) is -7, the reference says 234`.
     pub fn of(&self, layer: &Layer) -> String {
         let [.., array] = operands::of_layer(layer);
-        let [a, b, c, d] = operands::place(layer.pass(), self.index);
+        self.of_array(array, layer.pass())
+    }
+
+    /// The same of a result that is called so, which an engine made in this pass.
+    pub fn of_array(&self, array: Operand, pass: Pass) -> String {
+        let [a, b, c, d] = operands::place(pass, self.index);
         // An index within a group is one of that group.
         let axes = array.axes.to_lowercase().replace("/groups", "");
         format!(

@@ -116,6 +116,16 @@ impl ProgrammableEngine {
         }
     }
 
+    /// Type of what moves, whatever the pass.
+    pub fn grad_type(&self) -> IntType {
+        self.grad_type
+    }
+
+    /// Type of what is stationary, whatever the pass.
+    pub fn weight_type(&self) -> IntType {
+        self.weight_type
+    }
+
     /// What there is behind the accumulators.
     pub fn stages(&self) -> &Stages {
         &self.stages

@@ -244,6 +244,7 @@ fn begin(
         tiling,
         frames: arrays.moving.len_of(Axis(0)),
         weight: &arrays.stationary,
+        moving: None,
         stages: &arrays.stages,
     })?;
     let beats = tiling.tiles()[0].weight_beats();

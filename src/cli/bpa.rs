@@ -73,7 +73,7 @@ enum Command {
     Explain(Explain),
     /// Measures a list of layers against the bound and zero insertion
     Bench(Bench),
-    /// Runs a network's backward pass on one programmable engine and checks every gradient
+    /// Runs a network's passes on one programmable engine, the backward one by default, and checks every value
     RunNetwork(RunNetwork),
     /// Finds area and speed on an FPGA with Yosys and nextpnr; for some devices downloads them once, about 600 MB
     ///

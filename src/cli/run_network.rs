@@ -1,4 +1,4 @@
-//! `bpa run-network`: the backward pass of a network on one programmable engine.
+//! `bpa run-network`: passes of a network on one programmable engine.
 
 use std::path::{Component, Path, PathBuf};
 use std::thread;
@@ -16,9 +16,11 @@ use super::{cache, print, say, Outcome};
 use crate::driver::{Driver, Simulated};
 use crate::emit::Target;
 use crate::internal_error::joined;
+use crate::layer::Pass;
 use crate::network::{reference, run, Network, NetworkArrays, NetworkError, NetworkFile};
 use crate::npy;
 use crate::number::integer;
+use crate::operands::result_of;
 use crate::table_file::{read_text, KeyLines};
 use crate::trace::Trace;
 
@@ -29,14 +31,15 @@ pub(super) struct RunNetwork {
     /// File of the programmable engine, in place of the one that the network file names
     #[arg(long, value_name = "FILE")]
     engine: Option<PathBuf>,
-    /// Seed of the loss's gradient and of the weights, where the network file names no arrays
+    /// Seed of the input, the loss's gradient and the weights, where the network file names no arrays
     #[arg(long, value_name = "SEED", default_value_t = 0, value_parser = integer(0..=u64::MAX))]
     seed: u64,
-    /// Folder for the layers' grad_input (N, C, H, W), each in LAYER.npy; it is made where it does not exist. Where a value
-    /// is wrong, nothing is written
+    /// Folder for what the engine gives of the layers: grad_input (N, C, H, W) in LAYER.npy, forward output (N, K, P, Q) in
+    /// LAYER.output.npy, grad_weight (K, C/groups, R, S) in LAYER.grad_weight.npy; it is made where it does not exist.
+    /// Where a value is wrong, nothing is written
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Write that of this layer alone; can be given several times
+    /// Write what is of this layer alone; can be given several times
     #[arg(long = "layer", value_name = "LAYER", requires = "out")]
     layers: Vec<String>,
     #[command(flatten)]
@@ -68,9 +71,17 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
     let at = |error: NetworkError| key_lines.at(error.key(&file).as_deref(), error);
     let network = file.validate(&engine).map_err(at)?;
 
-    for step in network.steps() {
-        if let Some(short) = step.short_fifo() {
-            say(&format!("warning: layer {:?}: {short}", step.name()));
+    for task in network.tasks() {
+        let step = &network.steps()[task.step];
+        if let Some(short) = step.short_fifo(task.pass) {
+            let of_pass = match network.passes() {
+                [_] => String::new(),
+                _ => format!(", {}", task.pass),
+            };
+            say(&format!(
+                "warning: layer {:?}{of_pass}: {short}",
+                step.name()
+            ));
         }
     }
 
@@ -122,9 +133,12 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
         }
     }
     if report.mismatches == 0 {
+        let tasks = network.tasks();
         for (index, path) in results {
-            let bits = network.steps()[index].tiling().layer().sum_bits();
-            npy::write(&path, &ran.grad_inputs[index], bits)?;
+            let task = tasks[index];
+            let layer = network.steps()[task.step].tiling(task.pass).layer();
+            let array = result_of(layer, ran.results[index].view()).to_owned();
+            npy::write(&path, &array, layer.sum_bits())?;
             outputs.remember(&path);
             say(&format!("wrote {}", path.display()));
         }
@@ -139,7 +153,7 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
     })
 }
 
-/// Where the results of which layers go, of all if no name is given. Asked before the simulation, which may be long.
+/// Where the results of which tasks go, of all layers if no name is given. Asked before the simulation, which may be long.
 fn results(
     network: &Network,
     out: &Path,
@@ -154,8 +168,9 @@ fn results(
         );
     }
     make_folder(out)?;
-    let mut results = Vec::new();
-    for (index, &name) in known.iter().enumerate() {
+    let mut results: Vec<(usize, PathBuf)> = Vec::new();
+    for (index, task) in network.tasks().into_iter().enumerate() {
+        let name = known[task.step];
         if !(names.is_empty() || names.iter().any(|wanted| wanted == name)) {
             continue;
         }
@@ -164,7 +179,17 @@ fn results(
         if !matches!(only, (Some(Component::Normal(part)), None) if part == name) {
             bail!("layer {name:?} cannot be the name of a file: call it otherwise, or choose others by `--layer`");
         }
-        let path = out.join(format!("{name}.npy"));
+        let path = out.join(match task.pass {
+            Pass::GradInput => format!("{name}.npy"),
+            Pass::Forward => format!("{name}.output.npy"),
+            Pass::GradWeight => format!("{name}.grad_weight.npy"),
+        });
+        if results.iter().any(|(_, other)| *other == path) {
+            bail!(
+                "{} would be the file of two arrays: call layer {name:?} otherwise",
+                path.display()
+            );
+        }
         outputs.check(&path)?;
         results.push((index, path));
     }

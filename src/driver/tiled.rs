@@ -20,13 +20,19 @@ pub struct Coming<'a> {
     pub frames: usize,
     /// What is stationary.
     pub weight: &'a Array4<i32>,
+    /// Frames of what moves, where they are known as well.
+    pub moving: Option<&'a Array4<i32>>,
     /// Its scales and where its rounding begins; what is added and the mask may be missing.
     pub stages: &'a StageArrays,
 }
 
 /// A layer whose first job was told and given its weights.
 #[derive(Debug)]
-pub struct Begun(Submitted);
+pub struct Begun {
+    job: Submitted,
+    /// Whether it was given its frames as well.
+    fed: bool,
+}
 
 impl<D: Device> Driver<'_, D> {
     /// The result of a layer, by frames, each tile a job that is given while those before it run. Partial sums over moving
@@ -45,7 +51,7 @@ impl<D: Device> Driver<'_, D> {
 
     /// As [`run`](Self::run), between two other layers: where `begun` is given, this one's first job was told before. The
     /// first job of the layer that is `coming` is told while the last ones of this one run, so that its weights are there
-    /// when its frames come; that layer is to be the next one.
+    /// when its frames come, or both are; that layer is to be the next one.
     ///
     /// # Errors
     /// As `run`.
@@ -81,8 +87,10 @@ impl<D: Device> Driver<'_, D> {
             if let Some((index, tile)) = next {
                 let part = part(tiling, index, tile, arrays);
                 let job = match begun.take() {
-                    Some(Begun(job)) => {
-                        self.feed(&job, &part)?;
+                    Some(Begun { job, fed }) => {
+                        if !fed {
+                            self.feed(&job, &part)?;
+                        }
                         job
                     }
                     None => self.submit_all_but_values(Plan::clone(&tile.plan), &part)?,
@@ -111,7 +119,17 @@ impl<D: Device> Driver<'_, D> {
         let tile = &coming.tiling.tiles()[0];
         let (weight, stages) = weight_part(coming.tiling, 0, tile, coming.weight, coming.stages);
         let job = self.tell(Plan::clone(&tile.plan), coming.frames, &weight, &stages)?;
-        Ok(Begun(job))
+        let fed = coming.moving.is_some();
+        if let Some(moving) = coming.moving {
+            let channels: Vec<usize> = moving_channels(coming.tiling, tile).collect();
+            let part = Arrays {
+                moving: coming.tiling.merge().moving(moving, &channels),
+                stationary: weight,
+                stages,
+            };
+            self.feed(&job, &part)?;
+        }
+        Ok(Begun { job, fed })
     }
 
     /// Sends what is added to the results of jobs, in their order, as far as it is known: partial sums of a job that is

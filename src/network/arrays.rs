@@ -1,19 +1,22 @@
-//! What a network is run on: the gradient of the loss, and each layer's weights.
+//! What a network is run on: its input, the gradient of the loss, and each layer's weights.
 
 use std::path::Path;
 
 use ndarray::Array4;
 
-use super::{Network, NetworkError};
-use crate::npy::{read_moving_of, read_stationary};
+use super::{Network, NetworkError, Step};
+use crate::layer::Pass;
+use crate::npy::{read_moving_of, read_stationary, NpyError};
 use crate::vectors::{random_moving, random_stationary};
 
 /// The arrays of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkArrays {
-    /// (N, K, P, Q): what the first layer consumes.
-    pub grad_output: Array4<i32>,
-    /// (K, C/groups, R, S) of each layer.
+    /// (N, C, H, W): what layers consume that no other gives an input; `None` where no layer is run forward.
+    pub input: Option<Array4<i32>>,
+    /// (N, K, P, Q): what the first layer consumes backward; `None` where none is.
+    pub grad_output: Option<Array4<i32>>,
+    /// (K, C/groups, R, S) of each layer; of a transposed convolution (C, K/groups, R, S).
     pub weights: Vec<Array4<i32>>,
 }
 
@@ -33,31 +36,55 @@ impl NetworkArrays {
     }
 
     fn new(network: &Network, folder: Option<&Path>, seed: u64) -> Result<Self, NetworkError> {
-        let first = &network.steps[0];
-        let given = |path: Option<&Path>| Some(folder?.join(path?));
-        let at = |layer: &str| {
-            let layer = layer.to_owned();
-            |reason| NetworkError::Array {
-                layer,
-                reason: Box::new(reason),
-            }
-        };
-        let layer = first.tiling.layer();
         let frames = network.frames;
-        let grad_output = match given(network.grad_output()) {
-            Some(path) => read_moving_of(&path, layer, frames).map_err(at(&first.name))?,
-            None => random_moving(layer, frames, seed),
-        };
-        let weights = network.steps.iter().enumerate().map(|(index, step)| {
-            let layer = step.tiling.layer();
-            match given(step.weight()) {
-                Some(path) => read_stationary(&path, layer).map_err(at(&step.name)),
-                None => Ok(random_stationary(layer, seed.wrapping_add(index as u64))),
+        let given = |path: Option<&Path>| Some(folder?.join(path?));
+        let consumed = |step: &Step, pass, path, seed| {
+            let layer = step.tiling(pass).layer();
+            match given(path) {
+                Some(path) => read_moving_of(&path, layer, frames),
+                None => Ok(random_moving(layer, frames, seed)),
             }
+        };
+        let first = network
+            .steps
+            .first()
+            .filter(|_| runs(network, Pass::GradInput));
+        let grad_output =
+            first.map(|step| consumed(step, Pass::GradInput, network.grad_output(), seed));
+        // It is of several layers where they have the same shape.
+        let last = network
+            .steps
+            .last()
+            .filter(|_| runs(network, Pass::Forward));
+        let of_input = seed.wrapping_add(1);
+        let input = last.map(|step| consumed(step, Pass::Forward, network.input(), of_input));
+        let weights = network.steps.iter().enumerate().map(|(index, step)| {
+            let weights = match given(step.weight()) {
+                Some(path) => read_stationary(&path, &step.layer),
+                None => Ok(random_stationary(
+                    &step.layer,
+                    seed.wrapping_add(index as u64),
+                )),
+            };
+            weights.map_err(at(step))
         });
         Ok(Self {
             weights: weights.collect::<Result<_, _>>()?,
-            grad_output,
+            grad_output: grad_output.transpose().map_err(at(&network.steps[0]))?,
+            input: input.transpose().map_err(|reason| NetworkError::Input {
+                reason: Box::new(reason),
+            })?,
         })
+    }
+}
+
+fn runs(network: &Network, pass: Pass) -> bool {
+    network.passes.contains(&pass)
+}
+
+fn at(step: &Step) -> impl Fn(NpyError) -> NetworkError + '_ {
+    |reason| NetworkError::Array {
+        layer: step.name.clone(),
+        reason: Box::new(reason),
     }
 }

@@ -1,7 +1,7 @@
 //! What can be wrong with a network file.
 
 use super::NetworkFile;
-use crate::layer::Pass;
+use crate::layer::{IntType, Pass};
 use crate::npy::NpyError;
 use crate::programmable::{EngineError, NoFit};
 use crate::table_file::FileError;
@@ -28,9 +28,64 @@ pub enum NetworkError {
         least: i64,
         greatest: i64,
     },
-    /// Another pass than the one that networks are run in.
-    #[error("layer {layer:?}: `conv.pass` is \"{pass}\": a network is run backward, so it must be \"grad_input\", which is the default")]
+    /// A pass of a layer, where they are the network's.
+    #[error("layer {layer:?}: `conv.pass` is \"{pass}\": the passes of a network are its key `passes`, so leave it out")]
     Pass { layer: String, pass: Pass },
+    /// Not a pass.
+    #[error("`passes` names {name:?}: a pass is \"forward\", \"grad_input\" or \"grad_weight\"")]
+    UnknownPass { name: String },
+    /// A pass that is named twice.
+    #[error("`passes` names \"{pass}\" twice: once is enough")]
+    PassTwice { pass: Pass },
+    /// No pass.
+    #[error("`passes` is empty: name at least one of \"forward\", \"grad_input\" and \"grad_weight\", or leave it out")]
+    NoPass,
+    /// A pass that takes what no other gives.
+    #[error(
+        "`passes` names \"grad_weight\" without \"{missing}\": a gradient of weights is of what the passes forward and \
+         grad_input leave, so name all three"
+    )]
+    MissingPass { missing: Pass },
+    /// What moves in one pass does not fit as what is stationary in another.
+    #[error(
+        "`passes` names \"grad_weight\", in which grad_output is stationary: it is {moving} (`engine.grad_type`), and \
+         what is stationary {stationary} (`engine.weight_type`), which must be as wide"
+    )]
+    Narrow {
+        moving: IntType,
+        stationary: IntType,
+    },
+    /// An array that no pass takes.
+    #[error(
+        "`{key}`{} is given, but no pass takes it: add \"{pass}\" to `passes`, or leave it out",
+        layer.as_ref().map_or(String::new(), |name| format!(" of layer {name:?}"))
+    )]
+    Unused {
+        key: &'static str,
+        /// Whose it is, where it is not the network's.
+        layer: Option<String>,
+        pass: Pass,
+    },
+    /// Another batch than the network's.
+    #[error("layer {layer:?}: `conv.batch` is {batch}, and `frames` is {frames}: leave `conv.batch` out")]
+    Batch {
+        layer: String,
+        batch: u32,
+        frames: u32,
+    },
+    /// Layers that take the network's input, and cannot both.
+    #[error(
+        "layers {:?} and {:?} both take the network's input, as no layer has them in `from`, but consume {} and {} \
+         (channels x rows x columns): a network has one input",
+        layers[0],
+        layers[1],
+        shape(&shapes[0]),
+        shape(&shapes[1])
+    )]
+    Inputs {
+        layers: [String; 2],
+        shapes: [[usize; 3]; 2],
+    },
     /// Two layers of one name.
     #[error("two layers are called {name:?}: give each a name of its own")]
     Twice { name: String },
@@ -78,6 +133,9 @@ pub enum NetworkError {
         found: [usize; 3],
         wanted: [usize; 3],
     },
+    /// The network's input does not fit, or is none.
+    #[error("`input`: {reason}")]
+    Input { reason: Box<NpyError> },
     /// No layer, or none for the engine.
     #[error("layer {layer:?}: {reason}")]
     Layer { layer: String, reason: Box<NoFit> },
@@ -95,7 +153,14 @@ impl NetworkError {
     pub fn key(&self, file: &NetworkFile) -> Option<String> {
         let (layer, key) = match self {
             Self::File(_) | Self::NoLayers | Self::Engine(_) | Self::Memory { .. } => return None,
-            Self::Range { key, layer, .. } => match layer {
+            Self::UnknownPass { .. }
+            | Self::PassTwice { .. }
+            | Self::NoPass
+            | Self::MissingPass { .. }
+            | Self::Narrow { .. } => return Some("passes".to_owned()),
+            Self::Input { .. } => return Some("input".to_owned()),
+            Self::Inputs { layers, .. } => (&layers[1], "conv"),
+            Self::Range { key, layer, .. } | Self::Unused { key, layer, .. } => match layer {
                 None => return Some((*key).to_owned()),
                 Some(layer) => (layer, *key),
             },
@@ -106,6 +171,7 @@ impl NetworkError {
             Self::Unknown { layer, key, .. } => (layer, *key),
             Self::Shape { layer, .. } => (layer, "conv"),
             Self::Pass { layer, .. } => (layer, "conv.pass"),
+            Self::Batch { layer, .. } => (layer, "conv.batch"),
             Self::Layer { layer, reason } => {
                 let key = reason.key().unwrap_or_default();
                 let key = key.strip_prefix("layer").unwrap_or("");

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Network, NetworkError, Step};
-use crate::layer::{Geometry, Layer, Pass};
-use crate::programmable::ProgrammableEngine;
-use crate::reference::{grad_input_shape, grad_output_shape, weight_shape};
+use super::passes::{check_used, passes};
+use super::{engine_pass, input_shape, output_shape, Network, NetworkError, PassJobs, Step};
+use crate::layer::{Geometry, Layer, Op, Pass};
+use crate::programmable::{NoFit, ProgrammableEngine};
+use crate::reference::weight_shape;
 use crate::table_file::{self, read_text, Kind};
 
 /// Frames of a batch.
@@ -30,6 +31,13 @@ pub struct NetworkFile {
     /// Frames of the batch.
     #[serde(default = "one")]
     pub frames: i64,
+    /// Passes that are run: "forward", "grad_input", "grad_weight"; the second alone by default.
+    #[serde(default)]
+    pub passes: Option<Vec<String>>,
+    /// Where layers are run forward: file of the network's input (.npy), seen from the folder of this file; without it
+    /// that is random.
+    #[serde(default)]
+    pub input: Option<PathBuf>,
     /// The layers, from the loss to the input.
     #[serde(default, rename = "layer")]
     pub layers: Vec<LayerEntry>,
@@ -55,6 +63,9 @@ pub struct LayerEntry {
     /// Bits by which the sum over `from` is shifted to the right.
     #[serde(default)]
     pub shift: i64,
+    /// Bits by which what the layer gives forward is shifted to the right.
+    #[serde(default)]
+    pub output_shift: i64,
     /// File of its weights (.npy), seen from the folder of this file; without it they are random.
     #[serde(default)]
     pub weight: Option<PathBuf>,
@@ -68,10 +79,11 @@ pub struct LayerEntry {
 impl NetworkFile {
     /// The files of arrays that it names, seen from its folder.
     pub fn arrays(&self) -> impl Iterator<Item = &Path> {
-        self.layers.iter().flat_map(|layer| {
+        let layers = self.layers.iter().flat_map(|layer| {
             let files = [&layer.weight, &layer.grad_output];
-            files.into_iter().flatten().map(PathBuf::as_path)
-        })
+            files.into_iter().flatten()
+        });
+        self.input.iter().chain(layers).map(PathBuf::as_path)
     }
 
     /// Reads a network file.
@@ -97,68 +109,109 @@ impl NetworkFile {
     /// The first mistake, in the order of the file.
     pub fn validate(&self, engine: &ProgrammableEngine) -> Result<Network, NetworkError> {
         let frames = in_range("frames", None, self.frames, 1, MOST_FRAMES)?;
+        let passes = passes(self.passes.as_deref(), engine)?;
         if self.layers.is_empty() {
             return Err(NetworkError::NoLayers);
         }
-        let layers = self.valid_layers(engine, frames)?;
+        let layers = self.valid_layers(engine, frames, &passes)?;
         let mut steps: Vec<Step> = Vec::new();
         let mut indices = HashMap::new();
-        for (index, (entry, layer)) in self.layers.iter().zip(&layers).enumerate() {
-            let name = &entry.name;
-            if indices.contains_key(name.as_str()) {
-                return Err(NetworkError::Twice { name: name.clone() });
-            }
-            if index == 0 && !(entry.from.is_empty() && entry.skip.is_empty() && entry.shift == 0) {
-                return Err(NetworkError::First { name: name.clone() });
-            }
-            if index > 0 && entry.grad_output.is_some() {
-                return Err(NetworkError::GradOutput { name: name.clone() });
-            }
-            let shift = in_range("shift", Some(name), entry.shift, 0, MOST_SHIFT)?;
-            let find = |key: &'static str, others: &[String], shape: fn(&Layer) -> [usize; 3]| {
-                let find = |other: &String| {
-                    let found = indices.get(other.as_str()).copied();
-                    let found = found.ok_or_else(|| NetworkError::Unknown {
-                        layer: name.clone(),
-                        key,
-                        other: other.clone(),
-                        known: steps.iter().map(|step| step.name.clone()).collect(),
-                    })?;
-                    fits(name, layer, key, other, shape(&layers[found]))?;
-                    Ok::<_, NetworkError>(found)
-                };
-                others
-                    .iter()
-                    .map(find)
-                    .collect::<Result<Vec<usize>, NetworkError>>()
-            };
-            let mut from = find("from", &entry.from, grad_input_shape)?;
-            let skip = find("skip", &entry.skip, grad_output_shape)?;
-            if index > 0 && from.is_empty() && skip.is_empty() {
-                let before = [self.layers[index - 1].name.clone()];
-                from = find("from", &before, grad_input_shape)?;
-            }
-            let tiling = engine.tiling(layer, u64::from(frames));
-            let tiling = tiling.map_err(|reason| NetworkError::Layer {
-                layer: name.clone(),
-                reason: Box::new(reason),
-            })?;
-            steps.push(Step {
-                name: name.clone(),
-                short_fifo: engine.short_fifo(&tiling, u64::from(frames)),
-                tiling,
-                from,
-                skip,
-                shift,
-                weight: entry.weight.clone(),
-            });
-            indices.insert(name.as_str(), index);
+        for (index, (entry, (op, layer))) in self.layers.iter().zip(layers).enumerate() {
+            self.check_place(index, &indices)?;
+            let step = self.step(index, op, layer, &steps, &indices)?;
+            steps.push(step);
+            indices.insert(entry.name.as_str(), index);
+        }
+        check_used(self, &passes)?;
+        if passes.contains(&Pass::Forward) {
+            check_inputs(&steps)?;
+        }
+        for step in &mut steps {
+            let jobs = passes.iter().map(|&pass| step.plan(engine, pass, frames));
+            step.jobs = jobs
+                .collect::<Result<_, _>>()
+                .map_err(|reason| no_fit(&step.name, reason))?;
         }
         Ok(Network {
             name: self.name.clone(),
             frames: frames as usize,
+            passes,
+            input: self.input.clone(),
             grad_output: self.layers[0].grad_output.clone(),
             steps,
+        })
+    }
+
+    /// Whether a layer may have its name, and what it has as the first one or another.
+    fn check_place(&self, index: usize, before: &HashMap<&str, usize>) -> Result<(), NetworkError> {
+        let entry = &self.layers[index];
+        let name = entry.name.clone();
+        if before.contains_key(name.as_str()) {
+            return Err(NetworkError::Twice { name });
+        }
+        if index == 0 && !(entry.from.is_empty() && entry.skip.is_empty() && entry.shift == 0) {
+            return Err(NetworkError::First { name });
+        }
+        if index > 0 && entry.grad_output.is_some() {
+            return Err(NetworkError::GradOutput { name });
+        }
+        Ok(())
+    }
+
+    /// A layer with what it is joined to, not in tiles yet.
+    fn step(
+        &self,
+        index: usize,
+        op: Op,
+        layer: Layer,
+        before: &[Step],
+        indices: &HashMap<&str, usize>,
+    ) -> Result<Step, NetworkError> {
+        let entry = &self.layers[index];
+        let name = &entry.name;
+        let shift = in_range("shift", Some(name), entry.shift, 0, MOST_SHIFT)?;
+        let output_shift = in_range(
+            "output_shift",
+            Some(name),
+            entry.output_shift,
+            0,
+            MOST_SHIFT,
+        )?;
+        let wanted = output_shape(op, &layer);
+        let find = |key: &'static str, others: &[String], shape: Shape| {
+            let find = |other: &String| {
+                let found = indices.get(other.as_str()).copied();
+                let found = found.ok_or_else(|| NetworkError::Unknown {
+                    layer: name.clone(),
+                    key,
+                    other: other.clone(),
+                    known: before.iter().map(|step| step.name.clone()).collect(),
+                })?;
+                let of = &before[found];
+                fits(name, wanted, key, other, shape(of.op, &of.layer))?;
+                Ok::<_, NetworkError>(found)
+            };
+            others
+                .iter()
+                .map(find)
+                .collect::<Result<Vec<usize>, NetworkError>>()
+        };
+        let mut from = find("from", &entry.from, input_shape)?;
+        let skip = find("skip", &entry.skip, output_shape)?;
+        if index > 0 && from.is_empty() && skip.is_empty() {
+            let before = [self.layers[index - 1].name.clone()];
+            from = find("from", &before, input_shape)?;
+        }
+        Ok(Step {
+            name: name.clone(),
+            op,
+            layer,
+            jobs: Vec::new(),
+            from,
+            skip,
+            shift,
+            output_shift,
+            weight: entry.weight.clone(),
         })
     }
 
@@ -167,26 +220,41 @@ impl NetworkFile {
         &self,
         engine: &ProgrammableEngine,
         frames: u32,
-    ) -> Result<Vec<Layer>, NetworkError> {
+        passes: &[Pass],
+    ) -> Result<Vec<(Op, Layer)>, NetworkError> {
         engine.check_gives_sums().map_err(NetworkError::Engine)?;
         let mut layers = Vec::new();
         let mut values = 0;
         for entry in &self.layers {
+            let name = &entry.name;
             let layer = engine.layer(entry.conv.clone());
-            let layer = layer.map_err(|reason| NetworkError::Layer {
-                layer: entry.name.clone(),
-                reason: Box::new(reason),
-            })?;
+            let layer = layer.map_err(|reason| no_fit(name, reason))?;
+            let op = layer.op();
             if layer.pass() != Pass::GradInput {
                 return Err(NetworkError::Pass {
-                    layer: entry.name.clone(),
+                    layer: name.clone(),
                     pass: layer.pass(),
                 });
             }
-            values += product(&weight_shape(&layer))
-                + u128::from(frames)
-                    * (product(&grad_output_shape(&layer)) + product(&grad_input_shape(&layer)));
-            layers.push(layer);
+            if let Some(batch) = layer.batch().filter(|&batch| batch != frames) {
+                return Err(NetworkError::Batch {
+                    layer: name.clone(),
+                    batch,
+                    frames,
+                });
+            }
+            let tensors = u128::from(frames)
+                * (product(&output_shape(op, &layer)) + product(&input_shape(op, &layer)));
+            let weights = product(&weight_shape(&layer));
+            values += weights
+                + passes
+                    .iter()
+                    .map(|pass| match pass {
+                        Pass::Forward | Pass::GradInput => tensors,
+                        Pass::GradWeight => weights,
+                    })
+                    .sum::<u128>();
+            layers.push((op, layer));
         }
         match values > MOST_VALUES {
             true => Err(NetworkError::Memory {
@@ -198,6 +266,63 @@ impl NetworkFile {
     }
 }
 
+impl Step {
+    /// A pass of the layer on the engine.
+    fn plan(
+        &self,
+        engine: &ProgrammableEngine,
+        pass: Pass,
+        frames: u32,
+    ) -> Result<PassJobs, NoFit> {
+        let of_engine = engine_pass(self.op, pass);
+        // Told as a convolution, whatever it is.
+        let geometry = Geometry {
+            pass: Some(of_engine.to_string()),
+            batch: Some(frames.into()),
+            ..self.layer.to_file().layer
+        };
+        let layer = engine.layer(geometry)?;
+        let frames = match of_engine {
+            Pass::Forward | Pass::GradInput => frames,
+            Pass::GradWeight => layer.in_per_group(),
+        };
+        let tiling = engine.tiling(&layer, frames.into())?;
+        Ok(PassJobs {
+            pass,
+            short_fifo: engine.short_fifo(&tiling, frames.into()),
+            tiling,
+        })
+    }
+}
+
+type Shape = fn(Op, &Layer) -> [usize; 3];
+
+fn no_fit(layer: &str, reason: NoFit) -> NetworkError {
+    NetworkError::Layer {
+        layer: layer.to_owned(),
+        reason: Box::new(reason),
+    }
+}
+
+/// Whether all layers that no other gives an input can have the same one.
+fn check_inputs(steps: &[Step]) -> Result<(), NetworkError> {
+    let mut open = steps.iter().enumerate().filter(|(index, _)| {
+        let given = steps.iter().any(|other| other.from.contains(index));
+        !given
+    });
+    let shape = |step: &Step| input_shape(step.op, &step.layer);
+    let Some((_, first)) = open.next() else {
+        return Ok(());
+    };
+    match open.find(|(_, other)| shape(other) != shape(first)) {
+        None => Ok(()),
+        Some((_, other)) => Err(NetworkError::Inputs {
+            layers: [first, other].map(|step| step.name.clone()),
+            shapes: [first, other].map(shape),
+        }),
+    }
+}
+
 fn product(shape: &[usize]) -> u128 {
     shape.iter().map(|&length| length as u128).product()
 }
@@ -205,12 +330,11 @@ fn product(shape: &[usize]) -> u128 {
 /// Whether a layer can consume what another gives, which has this shape.
 fn fits(
     name: &str,
-    layer: &Layer,
+    wanted: [usize; 3],
     key: &'static str,
     other: &str,
     found: [usize; 3],
 ) -> Result<(), NetworkError> {
-    let wanted = grad_output_shape(layer);
     match found == wanted {
         true => Ok(()),
         false => Err(NetworkError::Shape {

@@ -3,24 +3,27 @@
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use indicatif::HumanCount;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{Network, Step};
 use crate::compare::Comparison;
+use crate::layer::Pass;
 
-/// What a layer took; as JSON, with these names.
+/// What a pass of a layer took; as JSON, with these names.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
     pub name: String,
+    #[serde(serialize_with = "word")]
+    pub pass: Pass,
     /// Jobs.
     pub tiles: u64,
     /// Groups that are merged into one.
     pub merged: u32,
-    /// Runs of groups, of C and of K that the tiles are made of.
+    /// Runs of groups, of the result's channels and of those that are added up, that the tiles are made of.
     pub cuts: [u32; 3],
     /// Cycles in which the engine had one of them, loads of weights included.
     pub cycles: u64,
-    /// [`Tiling::bound_cycles`](crate::programmable::Tiling::bound_cycles) of the first layer; of the others, which are given
+    /// [`Tiling::bound_cycles`](crate::programmable::Tiling::bound_cycles) of the first row; of the others, which are given
     /// their first weights before,
     /// [`Tiling::bound_cycles_behind`](crate::programmable::Tiling::bound_cycles_behind).
     pub bound_cycles: u64,
@@ -28,14 +31,28 @@ pub struct Row {
     pub ratio: f64,
     /// Of the multiplications that these cycles have room for, the share that the layer needs.
     pub multipliers_in_use: f64,
+    /// [`Tiling::idle_multipliers`](crate::programmable::Tiling::idle_multipliers)
+    pub idle_multipliers: f64,
     /// The value of `limits.fifo_results` that would do, where the engine's holds the layer up.
     pub fifo_results_enough: Option<u64>,
-    /// Values of what the layer consumes that did not fit the type of gradients.
+    /// Values of what the layer consumes, or forward of its output, that did not fit the type of what moves.
     pub saturated: u64,
-    /// Values of grad_input that are not the reference's.
+    /// Values of the result that are not the reference's.
     pub mismatches: u64,
     /// The first of them, for people.
     pub first_mismatch: Option<String>,
+}
+
+/// What one pass of all layers took; as JSON, with these names.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PassTotal {
+    #[serde(serialize_with = "word")]
+    pub pass: Pass,
+    pub tiles: u64,
+    pub cycles: u64,
+    pub bound_cycles: u64,
+    pub ratio: f64,
+    pub multipliers_in_use: f64,
 }
 
 /// What a network took; as JSON, with these names.
@@ -44,26 +61,32 @@ pub struct Report {
     pub version: &'static str,
     pub name: String,
     pub frames: usize,
+    /// In the order in which they were run.
     pub layers: Vec<Row>,
+    pub passes: Vec<PassTotal>,
     pub tiles: u64,
     pub cycles: u64,
-    /// Those of all layers, or the beats of all weights where these are more.
+    /// Those of all rows, or the beats of all weights where these are more.
     pub bound_cycles: u64,
     pub ratio: f64,
     pub multipliers_in_use: f64,
     pub mismatches: u64,
 }
 
+fn word<S: Serializer>(pass: &Pass, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(pass)
+}
+
 impl Row {
     pub(super) fn new(
-        step: &Step,
+        (step, pass): (&Step, Pass),
         begun: bool,
         frames: u64,
         cycles: u64,
         saturated: u64,
         comparison: &Comparison,
     ) -> Self {
-        let tiling = step.tiling();
+        let tiling = step.tiling(pass);
         let parts = tiling.parts();
         let bound_cycles = match begun {
             false => tiling.bound_cycles(frames),
@@ -71,6 +94,7 @@ impl Row {
         };
         Self {
             name: step.name().to_owned(),
+            pass,
             tiles: tiling.tiles().len() as u64,
             merged: tiling.merge().each(),
             cuts: [parts.groups, parts.result_channels, parts.moving_channels],
@@ -78,37 +102,59 @@ impl Row {
             bound_cycles,
             ratio: cycles as f64 / bound_cycles as f64,
             multipliers_in_use: tiling.multipliers_in_use(frames, cycles),
-            fifo_results_enough: step.short_fifo().map(|fifo| fifo.enough),
+            idle_multipliers: tiling.idle_multipliers(),
+            fifo_results_enough: step.short_fifo(pass).map(|fifo| fifo.enough),
             saturated,
             mismatches: comparison.mismatches,
             first_mismatch: comparison
                 .first
-                .map(|first| first.of(step.tiling().layer())),
+                .map(|first| first.of_array(step.result(pass), tiling.layer().pass())),
         }
     }
+}
+
+impl PassTotal {
+    fn new(pass: Pass, layers: &[Row]) -> Self {
+        let rows = || layers.iter().filter(|row| row.pass == pass);
+        let cycles = rows().map(|row| row.cycles).sum();
+        let bound_cycles = rows().map(|row| row.bound_cycles).sum();
+        Self {
+            pass,
+            tiles: rows().map(|row| row.tiles).sum(),
+            cycles,
+            bound_cycles,
+            ratio: cycles as f64 / bound_cycles as f64,
+            multipliers_in_use: in_use(rows(), cycles),
+        }
+    }
+}
+
+/// The share of several rows together: each one's weighs as much as its cycles.
+fn in_use<'a>(rows: impl Iterator<Item = &'a Row>, cycles: u64) -> f64 {
+    let used = rows.map(|row| row.multipliers_in_use * row.cycles as f64);
+    used.sum::<f64>() / cycles as f64
 }
 
 impl Report {
     pub(super) fn new(network: &Network, layers: Vec<Row>) -> Self {
         let sum = |pick: fn(&Row) -> u64| layers.iter().map(pick).sum::<u64>();
         let cycles = sum(|row| row.cycles);
-        let steps = network.steps().iter();
-        let weight_beats = steps.map(|step| step.tiling().weight_beats()).sum();
+        let tasks = network.tasks().into_iter();
+        let weight_beats = tasks
+            .map(|task| network.steps()[task.step].tiling(task.pass).weight_beats())
+            .sum();
         let bound_cycles = sum(|row| row.bound_cycles).max(weight_beats);
+        let passes = network.passes().iter();
         Self {
             version: env!("CARGO_PKG_VERSION"),
             name: network.name().to_owned(),
             frames: network.frames(),
+            passes: passes.map(|&pass| PassTotal::new(pass, &layers)).collect(),
             tiles: sum(|row| row.tiles),
             cycles,
             bound_cycles,
             ratio: cycles as f64 / bound_cycles as f64,
-            // Each layer's share weighs as much as its cycles.
-            multipliers_in_use: layers
-                .iter()
-                .map(|row| row.multipliers_in_use * row.cycles as f64)
-                .sum::<f64>()
-                / cycles as f64,
+            multipliers_in_use: in_use(layers.iter(), cycles),
             mismatches: sum(|row| row.mismatches),
             layers,
         }
@@ -126,36 +172,46 @@ impl Report {
         table.load_preset(UTF8_FULL_CONDENSED);
         table.set_header([
             "layer",
+            "pass",
             "merged",
             "tiles",
-            "groups x C x K",
+            "cuts",
             "cycles",
             "bound",
             "ratio",
             "in use",
+            "idle lanes",
             "saturated",
             "bit-exact",
         ]);
-        let count = |number: u64| HumanCount(number).to_string();
-        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-        let verdict = |wrong: u64| if wrong == 0 { "yes" } else { "NO" }.to_owned();
         for row in &self.layers {
-            let [groups, in_channels, out_channels] = row.cuts;
-            table.add_row([
-                row.name.clone(),
-                count(row.merged.into()),
-                count(row.tiles),
-                format!("{groups} x {in_channels} x {out_channels}"),
-                count(row.cycles),
-                count(row.bound_cycles),
-                format!("{:.4}", row.ratio),
-                percent(row.multipliers_in_use),
-                count(row.saturated),
-                verdict(row.mismatches),
-            ]);
+            table.add_row(row.cells());
+        }
+        if let [_, _, ..] = self.passes.as_slice() {
+            for total in &self.passes {
+                let rows = || self.layers.iter().filter(|row| row.pass == total.pass);
+                table.add_row([
+                    "all".to_owned(),
+                    total.pass.to_string(),
+                    String::new(),
+                    count(total.tiles),
+                    String::new(),
+                    count(total.cycles),
+                    count(total.bound_cycles),
+                    format!("{:.4}", total.ratio),
+                    percent(total.multipliers_in_use),
+                    String::new(),
+                    count(rows().map(|row| row.saturated).sum()),
+                    verdict(rows().map(|row| row.mismatches).sum()),
+                ]);
+            }
         }
         table.add_row([
             "all".to_owned(),
+            match self.passes.as_slice() {
+                [total] => total.pass.to_string(),
+                _ => "all".to_owned(),
+            },
             String::new(),
             count(self.tiles),
             String::new(),
@@ -163,17 +219,50 @@ impl Report {
             count(self.bound_cycles),
             format!("{:.4}", self.ratio),
             percent(self.multipliers_in_use),
+            String::new(),
             count(self.layers.iter().map(|row| row.saturated).sum()),
             verdict(self.mismatches),
         ]);
-        for column in table.column_iter_mut().skip(1) {
+        for column in table.column_iter_mut().skip(2) {
             column.set_cell_alignment(CellAlignment::Right);
         }
         let heading = match self.mismatches {
-            0 => "every gradient exact".to_owned(),
+            0 => "every value exact".to_owned(),
             wrong => format!("{wrong} values WRONG"),
         };
         let (name, frames) = (&self.name, self.frames);
         format!("{name}: {heading}; frames: {frames}\n{table}\n")
     }
+}
+
+impl Row {
+    fn cells(&self) -> [String; 12] {
+        let [groups, result, moving] = self.cuts;
+        [
+            self.name.clone(),
+            self.pass.to_string(),
+            count(self.merged.into()),
+            count(self.tiles),
+            format!("{groups} x {result} x {moving}"),
+            count(self.cycles),
+            count(self.bound_cycles),
+            format!("{:.4}", self.ratio),
+            percent(self.multipliers_in_use),
+            format!("{:.1}", self.idle_multipliers),
+            count(self.saturated),
+            verdict(self.mismatches),
+        ]
+    }
+}
+
+fn count(number: u64) -> String {
+    HumanCount(number).to_string()
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+fn verdict(wrong: u64) -> String {
+    if wrong == 0 { "yes" } else { "NO" }.to_owned()
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::merge::Merge;
 use super::timeline::{self, Clock};
 use super::{NoFit, ProgrammableEngine, UsedStages};
-use crate::bound::{shared_bound_cycles, useful_macs};
+use crate::bound::{issues, shared_bound_cycles, useful_macs};
 use crate::layer::{Layer, Rounding};
 use crate::plan::Plan;
 
@@ -133,6 +133,18 @@ impl Tiling {
     pub fn multipliers_in_use(&self, frames: u64, cycles: u64) -> f64 {
         let most = cycles as f64 * self.layer().multipliers() as f64;
         useful_macs(self.layer()) as f64 * frames as f64 / most
+    }
+
+    /// Multipliers that have nothing to do while the others work, on average: lanes for which there is no channel, and pairs of
+    /// groups that do not meet.
+    pub fn idle_multipliers(&self) -> f64 {
+        let tiles = self.tiles.iter();
+        let issues: u64 = tiles.map(|tile| issues(tile.plan.layer())).sum();
+        let most = self.layer().multipliers() as f64;
+        match issues {
+            0 => most,
+            _ => most - useful_macs(self.layer()) as f64 / issues as f64,
+        }
     }
 
     /// Cycles in which the engine has these jobs, at the most, without stalls from outside: the weights of the first tile

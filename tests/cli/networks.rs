@@ -34,7 +34,7 @@ fn a_network_is_run_and_its_figures_are_told() {
     assert_eq!(table.code, 0, "{}", table.stderr);
     assert!(table
         .stdout
-        .starts_with("two: every gradient exact; frames: 1\n"));
+        .starts_with("two: every value exact; frames: 1\n"));
     let json = ran(&mut folder.bpa(&format!("{words} --json")));
     assert_eq!(json.code, 0, "{}", json.stderr);
     let figures: Value = serde_json::from_str(&json.stdout).unwrap();
@@ -126,6 +126,58 @@ fn arrays_of_ones_own_are_read_and_results_written() {
     assert_eq!(one.code, 0, "{}", one.stderr);
     assert_eq!(result("one/b.npy"), [34, -22]);
     assert!(!folder.has("one/a.npy"));
+}
+
+/// The same forward and backward, by hand: 3 and -128 times 2 are 6 and -256, which saturates to -128 on its way to the other
+/// layer. Gradients of weights are sums over the two pixels: 6 x 5 + -128 x -3, and with 17 and -11 of above 3 x 17 + -128 x -11.
+#[test]
+fn a_training_step_gives_the_arrays_of_every_pass() {
+    let folder = products();
+    let text = format!(
+        "passes = [\"forward\", \"grad_input\", \"grad_weight\"]\ninput = \"arrays/x.npy\"\n{PRODUCTS}"
+    );
+    folder.write("net/products.toml", text);
+    folder.write(
+        "net/arrays/x.npy",
+        npy("|i1", false, [1, 1, 1, 2], vec![3, -128]),
+    );
+    let all = ran(&mut folder.bpa(&run_products("--json --out made")));
+    assert_eq!(all.code, 0, "{}", all.stderr);
+    let result = |name: &str, values: usize| {
+        let bytes = std::fs::read(folder.path().join(format!("made/{name}.npy"))).unwrap();
+        let file = NpyFile::new(&bytes[..]).unwrap();
+        assert_eq!(file.shape(), [1, 1, 1, values as u64]);
+        file.into_vec::<i32>().unwrap()
+    };
+    assert_eq!(result("b.output", 2), [6, -256]);
+    assert_eq!(result("a.output", 2), [42, -896]);
+    assert_eq!(result("a", 2), [35, -21]);
+    assert_eq!(result("a.grad_weight", 1), [6 * 5 + 128 * 3]);
+    assert_eq!(result("b", 2), [34, -22]);
+    assert_eq!(result("b.grad_weight", 1), [3 * 17 + 128 * 11]);
+    let figures: Value = serde_json::from_str(&all.stdout).unwrap();
+    let told = |key: &str, list: &str| -> Vec<Value> {
+        let list = figures[list].as_array().unwrap();
+        list.iter().map(|row| row[key].clone()).collect()
+    };
+    assert_eq!(told("name", "layers"), ["b", "a", "a", "a", "b", "b"]);
+    assert_eq!(
+        told("pass", "passes"),
+        ["forward", "grad_input", "grad_weight"]
+    );
+    assert_eq!(told("saturated", "layers"), [1, 1, 0, 0, 0, 0]);
+    assert_eq!(told("idle_multipliers", "layers"), [63.0; 6]);
+    let cycles = |list: &str| -> u64 {
+        told("cycles", list)
+            .iter()
+            .map(|cycles| cycles.as_u64().unwrap())
+            .sum()
+    };
+    assert_eq!(cycles("layers"), cycles("passes"));
+    let wrong = npy("<i2", false, [1, 1, 1, 2], vec![0, 1, 0, 0]);
+    folder.write("net/arrays/x.npy", wrong);
+    let said = refusal(&mut folder.bpa(&run_products("")));
+    insta::assert_snapshot!(said.trim_end(), @r#"error: net/products.toml:2: `input`: net/arrays/x.npy: input[0, 0, 0, 0] is 256, but int8 holds -128 to 127"#);
 }
 
 #[test]
