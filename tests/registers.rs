@@ -44,6 +44,14 @@ fn map() -> RegisterMap {
             vec![field("value", 0, 12, 0)],
         )
     };
+    let counter = |name, offset, word| {
+        register(
+            name,
+            offset,
+            Kind::Counter { word },
+            vec![field("count", 0, 32, 0)],
+        )
+    };
     RegisterMap::new(
         "demo",
         "Registers to test with.",
@@ -74,6 +82,8 @@ fn map() -> RegisterMap {
                 Kind::Command,
                 vec![field("go", 0, 1, 0), field("stop", 9, 1, 0)],
             ),
+            counter("low", 0x20, 0),
+            counter("high", 0x24, 1),
             word("first", 0x40, 4095),
             word("second", 0x44, 99),
             word("third", 0x48, 7),
@@ -97,11 +107,18 @@ fn verilog() -> String {
                 .map(str::to_owned)
         })
         .filter(|name| !name.is_empty())
-        .map(|name| format!(".{name}({name})"))
+        .map(|name| match name.as_str() {
+            "count" => ".count(told)".to_owned(),
+            _ => format!(".{name}({name})"),
+        })
         .collect();
     format!(
         "{bank}\nmodule bench (\n  output wire none_tvalid, input wire none_tready, output wire [7:0] none_tdata,
           output wire none_tlast,\n{ports});
+          // Counters take three cycles to tell a word.
+          reg [1:0] asked;\n  reg [31:0] told;
+          always @(posedge aclk) begin\n asked <= {{asked[0], counter_read}};
+          if (asked[1]) told <= count + {{31'd0, counter}};\n end
           assign none_tvalid = 1'b0;\n assign none_tdata = 8'd0;\n assign none_tlast = none_tready;
           demo_registers bank ({});\nendmodule\n",
         names.join(", ")
@@ -117,6 +134,7 @@ fn instance() -> Instance {
         ("events_done_set", 1),
         ("events_causes_set", 6),
         ("table_locked", 1),
+        ("count", 32),
     ] {
         pins_in.push(Pin::new(name, bits));
     }
@@ -127,6 +145,8 @@ fn instance() -> Instance {
         ("table_word", 2),
         ("table_data", 32),
         ("table_strobe", 4),
+        ("counter", 1),
+        ("counter_read", 1),
     ] {
         pins_out.push(Pin::new(name, bits));
     }
@@ -220,6 +240,18 @@ fn reads_say_what_the_map_says() {
         assert_eq!(bus.read(0x4), Response::Okay(0x2a51));
         assert_eq!(bus.read(0x8), Response::Okay(3 | 0x12345 << 5));
         assert_eq!(bus.read(0x18), Response::Okay(0), "a command reads as zero");
+    });
+}
+
+#[test]
+fn a_counter_is_read_when_it_is_up_to_date() {
+    on_any_bus(|bus| {
+        for count in [7, 0xffff_fff0, 0] {
+            bus.poke("count", u64::from(count));
+            assert_eq!(bus.read(0x20), Response::Okay(count));
+            assert_eq!(bus.read(0x24), Response::Okay(count + 1));
+        }
+        assert_eq!(bus.write(0x20, 0, 15), Response::Refused);
     });
 }
 
@@ -417,6 +449,16 @@ fn the_systemrdl_lists_every_register_and_field() {
           } \command @ 0x18;
 
           reg {
+            desc = "what low is for";
+            field { sw = r; hw = w; desc = "what count means"; } \count[31:0];
+          } \low @ 0x20;
+
+          reg {
+            desc = "what high is for";
+            field { sw = r; hw = w; desc = "what count means"; } \count[31:0];
+          } \high @ 0x24;
+
+          reg {
             desc = "what first is for";
             field { sw = w; hw = r; desc = "what value means"; } \value[11:0];
           } \first @ 0x40;
@@ -462,6 +504,10 @@ fn the_page_lists_every_register_and_field() {
         | 0x018 | `command` | write 1 to act | 0x0 | what command is for |
         | | 0 | `go` | | what go means |
         | | 9 | `stop` | | what stop means |
+        | 0x020 | `low` | read | - | what low is for |
+        | | 31:0 | `count` | | what count means |
+        | 0x024 | `high` | read | - | what high is for |
+        | | 31:0 | `count` | | what count means |
         | 0x040 | `first` | write | - | what first is for; at most 4095 |
         | | 11:0 | `value` | | what value means |
         | 0x044 | `second` | write | - | what second is for; at most 99 |

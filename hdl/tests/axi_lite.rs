@@ -71,13 +71,13 @@ fn a_slave_that_breaks_a_rule_is_refused() {
         ),
         (
             "data that move",
-            "if (read_asked_q) begin",
-            "if (read_asked_q | rvalid_q) begin",
+            "if (read_asked_q & read_answered) begin",
+            "if (read_answered) begin",
         ),
         (
             "a request that is forgotten",
-            "read_asked_d = start_read",
-            "read_asked_d = start_read & s_axi_rready",
+            "read_asked_d = ar_held_q & ~rvalid_q",
+            "read_asked_d = ar_held_q & ~rvalid_q & (read_asked_q | s_axi_rready)",
         ),
         (
             "strobes that are lost",

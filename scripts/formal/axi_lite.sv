@@ -20,6 +20,7 @@ module axi_lite_rules (
   input wire [2:0]  arprot,
   input wire        rready,
   input wire        write_refused,
+  input wire        read_answered,
   input wire [31:0] read_data,
   input wire        read_refused
 );
@@ -38,7 +39,8 @@ module axi_lite_rules (
     .s_axi_rvalid(rvalid), .s_axi_rready(rready), .s_axi_rdata(rdata), .s_axi_rresp(rresp),
     .write(write), .write_word(write_word), .write_data(write_data), .write_strobe(write_strobe),
     .write_refused(write_refused),
-    .read(read), .read_word(read_word), .read_data(read_data), .read_refused(read_refused)
+    .read(read), .read_word(read_word),
+    .read_answered(read_answered), .read_data(read_data), .read_refused(read_refused)
   );
 
   // The first cycle is one of reset; `ran` tells that the cycle before this one was not.
@@ -58,11 +60,17 @@ module axi_lite_rules (
   reg [`ADDRESS_BITS-3:0] aw_word, ar_word;
   reg [31:0] w_data, said_data;
   reg [3:0] w_strobe;
-  reg bad_write, bad_read, wrote = 1'b0, did_read = 1'b0;
+  reg bad_write, bad_read, wrote = 1'b0;
+  // A read that the bank has yet to answer, and one that it has answered.
+  reg asked_r = 1'b0, said_r = 1'b0;
+  wire says_r = asked_r & read_answered;
+  reg [3:0] late_w = 4'd0, late_r = 4'd0;
+  // The bank answers a read so many cycles after it at the latest.
+  localparam [3:0] BANK_CYCLES = 4'd4;
+  always @* assume (!(asked_r && late_r == BANK_CYCLES && !read_answered));
   // Cycles in which a whole request waits for its response.
   wire waits_w = open_aw != 0 && open_w != 0 && !bvalid;
   wire waits_r = open_ar != 0 && !rvalid;
-  reg [3:0] late_w = 4'd0, late_r = 4'd0;
   always @(posedge aclk) begin
     open_aw <= open_aw + (awvalid & awready) - (bvalid & bready);
     open_w <= open_w + (wvalid & wready) - (bvalid & bready);
@@ -70,7 +78,8 @@ module axi_lite_rules (
     told_w <= told_w + write - (bvalid & bready);
     told_r <= told_r + read - (rvalid & rready);
     wrote <= write;
-    did_read <= read;
+    asked_r <= read | (asked_r & !read_answered);
+    said_r <= says_r | (said_r & !(rvalid & rready));
     if (awvalid & awready) aw_word <= awaddr[`ADDRESS_BITS-1:2];
     if (arvalid & arready) ar_word <= araddr[`ADDRESS_BITS-1:2];
     if (wvalid & wready) begin
@@ -78,7 +87,7 @@ module axi_lite_rules (
       w_strobe <= wstrb;
     end
     if (wrote) bad_write <= write_refused;
-    if (did_read) begin
+    if (says_r) begin
       bad_read <= read_refused;
       said_data <= read_data;
     end
@@ -86,7 +95,7 @@ module axi_lite_rules (
     late_r <= waits_r ? late_r + 4'd1 : 4'd0;
     if (!aresetn) begin
       {open_aw, open_w, open_ar, told_w, told_r, late_w, late_r} <= 28'd0;
-      {wrote, did_read} <= 2'd0;
+      {wrote, asked_r, said_r} <= 3'd0;
     end
   end
 
@@ -136,11 +145,13 @@ module axi_lite_rules (
     if (bvalid) assert (bresp == {bad_write, 1'b0});
     if (rvalid) assert (rresp == {bad_read, 1'b0} && rdata == said_data);
 
-    // Every request is answered: the bank is told at once, and the response comes two cycles later.
+    // Every request is answered: the bank is told at once, and the response comes two cycles later; that of a read in the
+    // cycle after the bank's.
     assert (late_w <= 1 || (late_w == 2 && bvalid));
-    assert (late_r <= 1 || (late_r == 2 && rvalid));
+    assert (late_r <= BANK_CYCLES || (late_r == BANK_CYCLES + 1 && rvalid));
     assert (write == (waits_w && late_w == 0) && wrote == (late_w == 1));
-    assert (read == (waits_r && late_r == 0) && did_read == (late_r == 1));
+    assert (read == (waits_r && late_r == 0) && asked_r == (waits_r && late_r != 0));
+    assert (rvalid == said_r);
   end
 
   // Each rule is met where it means something.
@@ -165,6 +176,8 @@ module axi_lite_rules (
     cover (rvalid && rready && rresp == 2'd0 && r_stalls == 3);
     cover (writes == 2 && reads == 2);
     cover (bvalid && rvalid);
+    cover (says_r && late_r == 1);
+    cover (says_r && late_r == BANK_CYCLES);
     // Reset takes back a response that waits.
     cover (!ran && b_stalls == 2);
   end

@@ -171,10 +171,10 @@ impl<D: Device> Driver<'_, D> {
     /// The engine cannot be reached.
     pub fn cycles(&mut self) -> Result<u64, DriverError> {
         loop {
-            let high = self.value("cycles_high")?;
             let low = self.value("cycles_low")?;
-            // Else the halves may not belong together.
-            if self.value("cycles_high")? == high {
+            let high = self.value("cycles_high")?;
+            // The upper half is of another count only where the lower one has wrapped meanwhile.
+            if low >> 31 == 0 || self.value("cycles_low")? >= low {
                 return Ok(u64::from(high) << 32 | u64::from(low));
             }
         }

@@ -1,7 +1,7 @@
 //! When the jobs of a layer are told, begin and end.
 //!
 //! Promise: no time is later than said here, for an engine without stalls from outside and software that does as
-//! [`Driver`](crate::driver::Driver) does, a register access after the other, each in [`ACCESS_CYCLES`]. Every time is a
+//! [`Driver`](crate::driver::Driver) does, a register access after the other, in [`READ_CYCLES`] or [`WRITE_CYCLES`]. Every time is a
 //! maximum or a sum of earlier ones, so that where one comes earlier than said, none comes later.
 
 use std::collections::HashMap;
@@ -11,15 +11,18 @@ use bpa_hdl::shell::jobs::PASS_CYCLES;
 use super::{Tile, Tiling};
 use crate::plan::Plan;
 
-/// Cycles of a register access of the software, as long as it waits for none.
-pub(super) const ACCESS_CYCLES: u64 = 4;
+/// Cycles in which software reads a register that is no counter.
+const READ_CYCLES: u64 = 5;
 
-/// Accesses of a job beside its words: `event` is cleared, `command` is written.
-const START_ACCESSES: u64 = 2;
+/// Cycles in which it writes one.
+const WRITE_CYCLES: u64 = 4;
 
-/// Accesses from a job's check to its first beat of data: `state` was read just before the check ended, is read again, and
+/// Writes of a job beside its words: `event` is cleared, `command` is written.
+const START_WRITES: u64 = 2;
+
+/// Reads from a job's check to its first beat of data: `state` was read just before the check ended, is read again, and
 /// then `event`.
-const SEEN_ACCESSES: u64 = 3;
+const SEEN_READS: u64 = 3;
 
 /// Cycles from the write of `command` to the job's start.
 const COMMAND_CYCLES: u64 = 1;
@@ -103,8 +106,8 @@ impl Software {
     /// When so many words are written, and the job is started.
     fn written(&self, words: u64) -> u64 {
         // `state` is read once at least, and may just have been read when the table becomes free.
-        let may_write = self.free.max(self.table_free + ACCESS_CYCLES) + ACCESS_CYCLES;
-        may_write + (words + START_ACCESSES) * ACCESS_CYCLES
+        let may_write = self.free.max(self.table_free + READ_CYCLES) + READ_CYCLES;
+        may_write + (words + START_WRITES) * WRITE_CYCLES
     }
 
     /// Tells a job, of which so many words are to be written. `shadow_free`: when the job before it took over.
@@ -124,7 +127,7 @@ impl Software {
 
 /// When software knows of a job that its check is over.
 fn seen(checked: u64) -> u64 {
-    checked + SEEN_ACCESSES * ACCESS_CYCLES
+    checked + SEEN_READS * READ_CYCLES
 }
 
 impl Told {
@@ -132,7 +135,7 @@ impl Told {
     fn stopped_at(self, ended: u64) -> Told {
         Told {
             in_shadow: self.in_shadow.min(ended),
-            seen: self.seen.min(ended + SEEN_ACCESSES * ACCESS_CYCLES),
+            seen: self.seen.min(ended + SEEN_READS * READ_CYCLES),
         }
     }
 }

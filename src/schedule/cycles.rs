@@ -16,6 +16,7 @@ use bpa_hdl::issue::{FREE_CYCLES, ISSUE_CYCLES, PLACE_CYCLES, SKIP_CYCLES};
 use bpa_hdl::lanes::mac::lane_cycles;
 use bpa_hdl::primitives::beat_fifo::{extra_cycles, BEAT_CYCLES};
 use bpa_hdl::primitives::memory::MEMORY_CYCLES;
+use bpa_hdl::shell::jobs::RESTART_CYCLES;
 use bpa_hdl::streams::grad_port::{SPACE_CYCLES, STORE_CYCLES};
 use bpa_hdl::streams::result_port::RUN_CYCLES;
 use bpa_hdl::walk::DATA_CYCLES;
@@ -27,8 +28,6 @@ use state::State;
 pub const ARRIVAL_TO_LOAD: i64 = (STORE_CYCLES + DATA_CYCLES) as i64;
 /// From the last issue of a pixel to the first beat that may overwrite what it freed.
 pub const FREE_TO_ARRIVAL: i64 = (FREE_CYCLES + SPACE_CYCLES) as i64;
-/// From the last beat of a job to the first cycle of the next one's walk.
-pub const RESTART: u64 = 3;
 /// From there to the first token: two fetches, and the sums.
 pub const FIRST_TOKEN: i64 = 2;
 /// From a result's move to the FIFO memory's output, which gives its place back, to the accumulation that may take it.
@@ -161,7 +160,7 @@ pub fn run_ahead(walk: &FrameWalk, engine: Pipeline, buffers: Buffers, frames: u
     // The walk begins when the job does.
     model.state.emitted = FIRST_TOKEN - 1;
     let end = ends(model, frames).last().map_or(0, |end| end + 1);
-    end as u64 + RESTART
+    end as u64 + RESTART_CYCLES
 }
 
 /// When the last beat of each of the frames moves to the stream's registers; of many, of the first ones and the last two.

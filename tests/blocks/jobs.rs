@@ -115,6 +115,8 @@ struct Bench<'r, 'a> {
     /// What the stream of frames was told last.
     frames: Option<u64>,
     finished: u64,
+    /// The last frame was done in the cycle before, and the next job's may be taken.
+    ending: bool,
     /// What the cycle before leads to.
     before: Before,
 }
@@ -182,6 +184,7 @@ impl<'r, 'a> Bench<'r, 'a> {
             pages: HashMap::new(),
             frames: None,
             finished: 0,
+            ending: false,
             before: Before::default(),
             run,
         }
@@ -399,8 +402,9 @@ impl<'r, 'a> Bench<'r, 'a> {
         let [ends, over, begins] =
             ["job_ends", "takes_over", "frames_begin"].map(|port| run.high(port));
         let (all_taken, ahead) = (self.core.taking == 0, run.high("frames_ahead"));
-        let due = run.high("closes") && (all_taken || ahead) && !self.core.offers;
-        must!(run, ends == due, "job_ends is {ends}");
+        must!(run, ends == self.ending, "job_ends is {ends}");
+        let closes = run.high("closes") && !ends;
+        self.ending = closes && (all_taken || ahead) && !self.core.offers;
         let done = self.runs.is_none() || self.core.left == 0;
         must!(
             run,
@@ -473,6 +477,7 @@ impl<'r, 'a> Bench<'r, 'a> {
         self.before.takes_over = over;
         if abort {
             self.before.abort = true;
+            self.ending = false;
             (self.started, self.shadow, self.runs) = (None, None, None);
             self.shadow_free = run.cycle + 1;
             self.frames = None;

@@ -16,10 +16,12 @@
 //! | [`weight_port`] | one set of weights, two that swap |
 //! | [`weight_load`] | sets of weights in a ring |
 //! | [`jobs`] | jobs of a programmable engine |
+//! | [`counters`] | counters in one memory |
 //!
 //! A failure names its seed; `BPA_BLOCKS_SEED=17 cargo test --test blocks token_queue` runs that one alone.
 
 mod beat_fifo;
+mod counters;
 mod grad_port;
 mod issue_loop;
 mod jobs;

@@ -3,12 +3,13 @@
 
 use bpa_engine::layer::{Axis, Layer};
 use bpa_engine::schedule::cycles::{
-    issue_to_read, Pace, ARRIVAL_TO_LOAD, FIRST_TOKEN, FREE_TO_ARRIVAL, READ_TO_START, RESTART,
+    issue_to_read, Pace, ARRIVAL_TO_LOAD, FIRST_TOKEN, FREE_TO_ARRIVAL, READ_TO_START,
     START_TO_ZERO,
 };
 use bpa_engine::schedule::{Buffers, Cycles, FrameWalk, Pipeline};
 use bpa_hdl::config::capacity::PACE;
 use bpa_hdl::primitives::beat_fifo::extra_cycles;
+use bpa_hdl::shell::jobs::RESTART_CYCLES;
 use std::collections::VecDeque;
 
 /// Runs `frames` frames back to back.
@@ -33,7 +34,7 @@ pub fn run_ahead(walk: &FrameWalk, engine: Pipeline, buffers: Buffers, frames: u
     // The walk begins when the job does.
     model.emitted = FIRST_TOKEN - 1;
     let end = ends(model, frames).last().map_or(0, |end| end + 1);
-    end as u64 + RESTART
+    end as u64 + RESTART_CYCLES
 }
 
 /// When the last beat of each of the frames moves to the stream's registers.

@@ -42,8 +42,8 @@ const CASES: u64 = 100;
 const PASSES_CASES: u64 = 60;
 /// Cycles of a frame of these, in the data gradient.
 const PASSES_MOST_CYCLES: u64 = 1_500;
-/// Cycles that a change of jobs costs: 21 and the levels of an adder tree of three.
-const HAND_OVER_CYCLES: u64 = 23;
+/// Cycles that a change of jobs costs: 22 and the levels of an adder tree of three.
+const HAND_OVER_CYCLES: u64 = 24;
 /// Words of the weight memory: the limit of a set, rounded up to a power of two.
 const WEIGHT_MEMORY: u64 = 1024;
 /// Words of the line buffer.

@@ -10,6 +10,8 @@ pub(super) struct Ends {
     pub pixel: Expr,
     /// The two as registers, one step ahead.
     ahead: Option<[Reg; 2]>,
+    /// A pixel may be one issue alone.
+    one_issue: bool,
     /// Loops that turn within an accumulation.
     pub inner_loops: usize,
 }
@@ -22,13 +24,15 @@ impl Ends {
             "and at a pixel's",
         ];
         let inner_loops = levels[..ACCUMULATION].iter().flatten().count();
-        // Where no pixel has one issue alone, what follows a turn tells whether it leads to an end.
-        if capacity.k_turns || capacity.paced {
+        // What follows a turn tells whether it leads to an end. Where a pixel may have one issue alone, that is known as it
+        // enters: dear, and worth it only where all loops may turn.
+        if capacity.k_turns || capacity.paced || capacity.told {
             let ahead = [0, 1].map(|i| m.reg(names[i], 1, 0, comments[i]));
             return Ends {
                 acc: ahead[0].q.clone(),
                 pixel: ahead[1].q.clone(),
                 ahead: Some(ahead),
+                one_issue: capacity.told,
                 inner_loops,
             };
         }
@@ -41,6 +45,7 @@ impl Ends {
             acc,
             pixel,
             ahead: None,
+            one_issue: false,
             inner_loops,
         }
     }
@@ -71,14 +76,20 @@ impl Ends {
         let Some([acc, pixel]) = &self.ahead else {
             return;
         };
-        let turning = levels[..ACCUMULATION].iter().zip(told);
-        let turning = turning.filter(|(level, _)| level.is_some());
-        let single = turning
-            .map(|(_, told)| told.as_ref().map(Expr::is_zero))
-            .reduce(|all, one| Some(all? & one?));
-        let single = single.unwrap_or_else(|| Some(lit(1, 1)));
-        b.set(&acc.d, &single.unwrap_or_else(|| lit(0, 1)));
-        b.set(&pixel.d, &lit(0, 1));
+        // `None` of a loop that has always more than one turn.
+        let single = |loops: std::ops::Range<usize>| -> Option<Expr> {
+            let loops = loops.filter_map(|i| Some((levels[i].as_ref()?, told[i].as_ref())));
+            let singles = loops.map(|(level, told)| match told {
+                Some(turns_less_1) => Some(turns_less_1.is_zero()),
+                None => level.single(),
+            });
+            let all = singles.reduce(|all, one| Some(all? & one?));
+            all.unwrap_or_else(|| Some(lit(1, 1)))
+        };
+        let none = || lit(0, 1);
+        b.set(&acc.d, &single(0..ACCUMULATION).unwrap_or_else(none));
+        let one_issue = self.one_issue.then(|| single(0..levels.len())).flatten();
+        b.set(&pixel.d, &one_issue.unwrap_or_else(none));
     }
 }
 

@@ -11,8 +11,10 @@ know nothing of each other.
 
 Promise: every output of the AXI side is a register; ready and valid are low in reset and at the
 first edge after it; a response stays until it is taken. `write` is high for one cycle for each
-write, with word, data and byte strobes; `read` for each read, with its word. One cycle later the
-bank says whether it refuses, and gives what was read. What it refuses is answered by SLVERR.";
+write, with word, data and byte strobes; one cycle later the bank says whether it refuses. `read` is
+high for one cycle for each read, with its word, which stays until the bank answers by
+`read_answered`, in a later cycle; with it the bank says whether it refuses, and gives what was read.
+What it refuses is answered by SLVERR.";
 
 /// Bits of a response: SLVERR has the upper one alone, OKAY none.
 const RESPONSE_BITS: usize = 2;
@@ -80,7 +82,8 @@ pub fn axi_lite(name: &str, address_bits: usize) -> Module {
     let write_refused = m.input("write_refused", 1, "one cycle after `write`");
     let read = m.output("read", 1, "a word is read");
     let read_word = m.output("read_word", word_bits, "its address in words");
-    let read_data = m.input("read_data", 32, "one cycle after `read`");
+    let read_answered = m.input("read_answered", 1, "pulse: the answer to `read`");
+    let read_data = m.input("read_data", 32, "with it");
     let read_refused = m.input("read_refused", 1, "with it");
 
     let address = Channel::new(&mut m, "aw", "a write address is held");
@@ -112,7 +115,7 @@ pub fn axi_lite(name: &str, address_bits: usize) -> Module {
 
     let request = Channel::new(&mut m, "ar", "a read address is held");
     let asked_word = m.data_reg("read_word", word_bits, "");
-    let read_asked = m.reg("read_asked", 1, 0, "the bank was told and answers");
+    let read_asked = m.reg("read_asked", 1, 0, "the bank was told and has not answered");
     let rvalid = m.reg("rvalid", 1, 0, "");
     let rdata = m.data_reg("rdata", 32, "");
     let bad_read = m.data_reg("bad_read", 1, "");
@@ -126,9 +129,11 @@ pub fn axi_lite(name: &str, address_bits: usize) -> Module {
         request.step(b, pins.pin("s_axi_arvalid"), &done, |b| {
             b.set(&asked_word.d, &pins.pin("s_axi_araddr").slice(2, word_bits));
         });
-        b.set(&read_asked.d, &start_read);
-        b.set(&rvalid.d, &((&rvalid.q | &read_asked.q) & !&done));
-        b.when(&read_asked.q, |b| {
+        let answered = &read_asked.q & &read_answered;
+        let waits = &request.held.q & !&rvalid.q;
+        b.set(&read_asked.d, &(waits & !&answered));
+        b.set(&rvalid.d, &((&rvalid.q | &answered) & !&done));
+        b.when(&answered, |b| {
             b.set(&rdata.d, &read_data);
             b.set(&bad_read.d, &read_refused);
         });

@@ -23,9 +23,9 @@ may be needed by no pixel, and come behind the frame's results).
 Promise: what is configured changes only as `job_aresetn` falls or while it is low; `frames_less_1`
 and what the frames' stream is told, only in the cycle before `frames_begin`; the number of weights
 shows the shadow, and is steady from `next_told` on until the job takes over. `job_aresetn` is low for
-one cycle between two jobs, the second after the last beat was taken, if the next one is in the shadow
-by then; `takes_over` and `job_ends` come in the cycle before. `closes` and `job_ends` follow
-`frame_done` in the same cycle. A frame is done some cycles after its set is whole: the next one's
+one cycle between two jobs, the third after the last beat was taken, if the next one is in the shadow
+by then; `takes_over` and `job_ends` come in the cycle before. `closes` follows `frame_done` in the same
+cycle, `job_ends` in the next. A frame is done some cycles after its set is whole: the next one's
 weights begin in them. `frames_begin` comes in the second cycle after the last beat of the job before,
 or when the job is in the shadow. A job takes over only after `weights_begin`, and not before
 `frames_begin`; from that on until it takes over, `frames_ahead` is high. `table_locked` is high from
@@ -33,12 +33,15 @@ a good start until the job is in the shadow; a start meanwhile is refused and ch
 refused job leaves the table as it is. `abort` drops every job, one that is started in the same cycle
 too, and lowers `alive` for a cycle; what the table holds stays. While `closes` is high no other
 result may be offered, and the job does not end while one is: none is taken back, whatever the words
-make of the core. A job is in the shadow at the latest so many cycles as there are words and five more
+make of the core. A job is in the shadow at the latest so many cycles as there are words and six more
 after its start and after the shadow became free, whichever is later.";
 
 /// Cycles from a job's start, or from the shadow's becoming free, until it is in the shadow, beside one for each word of the
 /// table.
-pub const PASS_CYCLES: u64 = 5;
+pub const PASS_CYCLES: u64 = 6;
+
+/// Cycles from the last beat of a job to the first one of the next job's walk, if that job is in the shadow by then.
+pub const RESTART_CYCLES: u64 = 4;
 
 /// Why a job was refused.
 pub const REFUSED_CAUSES: [&str; 2] = [
@@ -108,7 +111,9 @@ pub fn jobs(name: &str, table: &JobTable, target: Target) -> Module {
     let begins_check = m.net("begins_check", 1, "");
     let begins_load = m.net("begins_load", 1, "");
     let ends = m.net("ends", 1, "the pass is over");
-    let too_large = m.net("too_large", 1, "");
+    let settled_index = m.data_reg("settled_index", index_bits, "of the word that was judged");
+    let settled_last = m.reg("settled_last", 1, 0, "");
+    let too_large = m.reg("too_large", 1, 0, "the settled word is");
     let is_good = m.net("is_good", 1, "no word of it was, this one included");
 
     let checking = m.reg("checking", 1, 0, "a job is being checked");
@@ -126,7 +131,7 @@ pub fn jobs(name: &str, table: &JobTable, target: Target) -> Module {
     let last_frame = m.data_reg("last_frame", 1, "there are none");
     let given = m.reg("given", 1, 0, "the last frame is done");
     let closing = m.net("closing", 1, "its last frame is");
-    let job_over = m.net("job_over", 1, "the job that runs is done");
+    let job_over = m.reg("job_over", 1, 0, "the job that runs is done");
     let takes_frames = m.net("takes_frames", 1, "the stream of frames takes the shadow's");
     let takes_over = m.net("takes_over_now", 1, "the rest takes the shadow's");
     let done = m.reg("done", 1, 0, "");
@@ -173,7 +178,7 @@ pub fn jobs(name: &str, table: &JobTable, target: Target) -> Module {
     let cause_of = |index: usize| lit(index as u64 + 1, CAUSE_BITS);
     m.comb(|b| {
         b.comment("What ends and what begins in this cycle.");
-        b.set(&ends, &judged.last.q);
+        b.set(&ends, &settled_last.q);
         b.set(&begins_check, &(&start & !(&checking.q | &waiting.q)));
         let whole = &checking.q | &waiting.q;
         b.set(&begins_load, &(whole & !(&loading.q | &next.q | &ends)));
@@ -204,12 +209,14 @@ pub fn jobs(name: &str, table: &JobTable, target: Target) -> Module {
                 b.when(&below, |b| b.set(&most.d, &lit(limit, 32)));
             }
         }
-        b.set(&too_large, &(&judged.valid.q & !most.q.ge(&word.q)));
-        b.set(&is_good, &!(&bad.q | &too_large));
+        b.set(&settled_index.d, &judged.index.q);
+        b.set(&settled_last.d, &judged.last.q);
+        b.set(&too_large.d, &(&judged.valid.q & !most.q.ge(&word.q)));
+        b.set(&is_good, &!(&bad.q | &too_large.q));
         b.comment("A check.");
-        b.when(&(&too_large & !&bad.q), |b| {
+        b.when(&(&too_large.q & !&bad.q), |b| {
             b.set(&bad.d, &lit(1, 1));
-            b.set(&bad_word.d, &judged.index.q);
+            b.set(&bad_word.d, &settled_index.q);
         });
         b.when(&begins_check, |b| {
             b.set(&checking.d, &lit(1, 1));
@@ -258,22 +265,24 @@ pub fn jobs(name: &str, table: &JobTable, target: Target) -> Module {
                 b.set(&step.valid.d, &lit(0, 1));
                 b.set(&step.last.d, &lit(0, 1));
             }
+            b.set(&settled_last.d, &lit(0, 1));
+            b.set(&too_large.d, &lit(0, 1));
         });
         b.when(&weights_begin, |b| b.set(&untold.d, &lit(0, 1)));
         b.comment("A run.");
-        b.set(&job_over, &lit(0, 1));
-        b.when(&running.q, |b| {
+        b.set(&job_over.d, &lit(0, 1));
+        b.when(&(&running.q & !&job_over.q), |b| {
             b.when(&frame_done, |b| {
                 b.set(&frames_left.d, &frames_left.q.minus(1));
                 b.set(&last_frame.d, &frames_left.q.eq(&lit(1, FRAMES_BITS)));
                 b.when(&last_frame.q, |b| b.set(&given.d, &lit(1, 1)));
             });
             let taken = &all_taken | &ahead.q;
-            b.set(&job_over, &(&given.d & taken & !&offers));
+            b.set(&job_over.d, &(&given.d & taken & !&offers));
         });
-        b.set(&done.d, &job_over);
+        b.set(&done.d, &job_over.q);
         b.set(&closing, &given.d);
-        b.when(&job_over, |b| {
+        b.when(&job_over.q, |b| {
             b.set(&running.d, &lit(0, 1));
             b.set(&given.d, &lit(0, 1));
         });
@@ -288,7 +297,7 @@ pub fn jobs(name: &str, table: &JobTable, target: Target) -> Module {
         b.set(
             &takes_over,
             // Its weights have begun by then: the loader is idle where no job runs or the one that runs has its set.
-            &(&ahead.q & (&job_over | !&running.q)),
+            &(&ahead.q & (&job_over.q | !&running.q)),
         );
         b.set(&taking.d, &takes_over);
         b.when(&taking.q, |b| b.set(&running.d, &lit(1, 1)));
@@ -314,6 +323,7 @@ pub fn jobs(name: &str, table: &JobTable, target: Target) -> Module {
                 &taking,
                 &running,
                 &given,
+                &job_over,
                 &done,
                 &refuses,
                 &read.valid,
@@ -322,6 +332,8 @@ pub fn jobs(name: &str, table: &JobTable, target: Target) -> Module {
                 &moved.last,
                 &judged.valid,
                 &judged.last,
+                &settled_last,
+                &too_large,
             ] {
                 b.set(&reg.d, &lit(0, 1));
             }
@@ -366,7 +378,7 @@ pub fn jobs(name: &str, table: &JobTable, target: Target) -> Module {
     m.assign(&frames_begin, &begins.q);
     m.assign(&frames_ahead, &ahead.q);
     m.assign(&takes_over_now, &takes_over);
-    m.assign(&job_ends, &job_over);
+    m.assign(&job_ends, &job_over.q);
     m.assign(&is_running, &(&running.q | &taking.q));
     m.assign(&is_next, &next.q);
     m.assign(&is_checking, &checking.q);

@@ -12,8 +12,8 @@ use crate::core::{
 use crate::primitives::paged_memory::{LOAD_BITS, LOAD_DATA, LOAD_ENTRY, LOAD_PAGE, PAGE};
 use crate::primitives::target::Target;
 use crate::registers::axi_lite::AxiPins;
-use crate::registers::counters::{counters, waits, Counted};
-use crate::registers::map::{bank, Field, Kind, Register, RegisterMap};
+use crate::registers::counters::{counters, waits, words_of, Counted};
+use crate::registers::map::{bank, Field, Kind, Register, RegisterMap, REGISTER_BITS};
 use crate::rtl::{bits_for, Expr, Module};
 use crate::shell::job_table::{JobTable, FRAMES_BITS};
 use crate::shell::jobs::{jobs, CAUSE_BITS, REFUSED_CAUSES};
@@ -34,6 +34,8 @@ const SATURATIONS: &str = "saturations";
 /// Where the table begins, at the least.
 const TABLE: u64 = 0x400;
 const EVENT_ENABLE: u64 = 0x4c;
+/// The first counter.
+const COUNTERS: u64 = 0x80;
 
 /// An engine that is told its layer at run time.
 pub struct Programmable {
@@ -224,23 +226,28 @@ pub fn programmable_engine(
         let first = 6 + 3 * index;
         events.extend((first..first + 3).map(|bit| misplaced.bit(bit)));
     }
-    let mut count_bindings = vec![("clear", clear.clone())];
     let counted = counted(&lanes.stages);
-    let names: Vec<[String; 2]> = counted
+    let asked = m.net("counter", bits_for(words_of(&counted) as u64 - 1), "");
+    let count_read = m.net("counter_read", 1, "");
+    let count = m.net("count", REGISTER_BITS, "");
+    let mut count_bindings = vec![
+        ("clear", clear.clone()),
+        ("read", count_read.clone()),
+        ("word", asked.clone()),
+        ("count", count.clone()),
+    ];
+    let names: Vec<String> = counted
         .iter()
-        .map(|c| [c.name.clone(), format!("{}_event", c.name)])
+        .map(|c| format!("{}_event", c.name))
         .collect();
-    let mut counts = Vec::new();
-    for ((c, [name, event]), source) in counted.iter().zip(&names).zip(events) {
-        let seen = m.net(event, 1, "");
+    for (name, source) in names.iter().zip(events) {
+        let seen = m.net(name, 1, "");
         m.assign(&seen, &source);
-        let count = m.net(name, c.bits, "");
-        counts.push((name.clone(), count.clone()));
-        count_bindings.extend([(event.as_str(), seen), (name.as_str(), count)]);
+        count_bindings.push((name.as_str(), seen));
     }
     m.instance(
         "u_counters",
-        counters(&format!("{name}_counters"), &counted),
+        counters(&format!("{name}_counters"), &counted, REGISTER_BITS),
         count_bindings,
     );
 
@@ -266,21 +273,11 @@ pub fn programmable_engine(
     if lanes.stages.requantise.is_some() {
         bank_bindings.push((SATURATIONS, port(SATURATIONS)));
     }
-    let count_names: Vec<(String, Expr)> = counts
-        .into_iter()
-        .flat_map(|(name, count)| match count.width() {
-            64 => vec![
-                (format!("{name}_low"), count.slice(0, 32)),
-                (format!("{name}_high"), count.slice(32, 32)),
-            ],
-            _ => vec![(name, count)],
-        })
-        .collect();
-    bank_bindings.extend(
-        count_names
-            .iter()
-            .map(|(name, count)| (name.as_str(), count.clone())),
-    );
+    bank_bindings.extend([
+        ("counter_read", count_read),
+        ("counter", asked),
+        ("count", count),
+    ]);
     m.instance("u_registers", bank(name, &map), bank_bindings);
     Programmable {
         module: m,
@@ -309,41 +306,41 @@ fn side_names(stages: &Stages) -> Vec<&'static str> {
 /// The counters, in the order of their events. Those of the streams that are options are the last, so that
 /// the others have the same addresses in every engine.
 fn counted(stages: &Stages) -> Vec<Counted> {
-    let count = |name: &str, bits, what: &str| Counted {
+    let count = |name: &str, words, what: &str| Counted {
         name: name.to_owned(),
-        bits,
+        words,
         what: what.to_owned(),
     };
     let mut all = vec![
-        count("cycles", 64, "cycles in which a job ran"),
-        count("frames_done", 32, "frames whose last beat was taken"),
-        count("jobs_done", 32, "jobs whose last frame was done"),
+        count("cycles", 2, "cycles in which a job ran"),
+        count("frames_done", 1, "frames whose last beat was taken"),
+        count("jobs_done", 1, "jobs whose last frame was done"),
         count(
             "grad_output_waits",
-            32,
+            1,
             "cycles in which a beat of grad_output was not taken",
         ),
         count(
             "weight_waits",
-            32,
+            1,
             "cycles in which a beat of weights was not taken",
         ),
         count(
             "grad_input_waits",
-            32,
+            1,
             "cycles in which a beat of grad_input was not taken",
         ),
     ];
     all.extend(MISPLACED_NAMES.map(|name| {
         let what = format!("tlasts of {}", name.replace('_', " "));
-        count(&format!("tlast_{name}"), 8, &what)
+        count(&format!("tlast_{name}"), 1, &what)
     }));
     for name in side_names(stages) {
         let what = format!("cycles in which a beat of {name} was not taken");
-        all.push(count(&format!("{name}_waits"), 32, &what));
+        all.push(count(&format!("{name}_waits"), 1, &what));
         all.extend(["early", "missing", "late"].map(|kind| {
             let what = format!("tlasts of {name} {kind}");
-            count(&format!("tlast_{name}_{kind}"), 8, &what)
+            count(&format!("tlast_{name}_{kind}"), 1, &what)
         }));
     }
     all
@@ -598,18 +595,25 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
             ],
         ),
     ]);
-    let mut offset = 0x80;
-    for Counted { name, bits, what } in counted(&lanes.stages) {
-        let parts: Vec<(String, usize, String)> = match bits {
-            64 => vec![
-                (format!("{name}_low"), 32, format!("{what}, bits 31 to 0")),
-                (format!("{name}_high"), 32, format!("{what}, bits 63 to 32")),
+    let mut offset = COUNTERS;
+    for Counted { name, words, what } in counted(&lanes.stages) {
+        let parts: Vec<(String, String)> = match words {
+            1 => vec![(name, what)],
+            _ => vec![
+                (format!("{name}_low"), format!("{what}, bits 31 to 0")),
+                (format!("{name}_high"), format!("{what}, bits 63 to 32")),
             ],
-            _ => vec![(name, bits, what)],
         };
-        for (name, bits, what) in parts {
-            let fields = vec![field("count", 0, bits, 0, &what)];
-            registers.push(register(&name, offset, Kind::Status, "counter", fields));
+        for (name, what) in parts {
+            let fields = vec![field("count", 0, REGISTER_BITS, 0, &what)];
+            let word = ((offset - COUNTERS) / 4) as usize;
+            registers.push(register(
+                &name,
+                offset,
+                Kind::Counter { word },
+                "counter",
+                fields,
+            ));
             offset += 4;
         }
     }

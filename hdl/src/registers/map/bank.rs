@@ -1,9 +1,10 @@
 //! The register map as hardware.
 
-use super::{Field, Kind, Register, RegisterMap};
+use super::{Field, Kind, Register, RegisterMap, REGISTER_BITS};
 use crate::registers::axi_lite::{axi_lite, AxiPins};
+use crate::registers::counters::COUNT_CYCLES;
 use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 const DOC: &str = "\
 Registers behind an AXI4-Lite slave, as the register map has them.
@@ -52,17 +53,7 @@ pub fn bank(name: &str, map: &RegisterMap) -> Module {
     let read = m.net("read", 1, "");
     let read_word = m.net("read_word", word_bits, "");
     let bad_write = m.data_reg("bad_write", 1, "the latest write was to no register");
-    let bad_read = m.data_reg("bad_read", 1, "no register is read");
-    let value = m.data_reg("value", 32, "what is read");
-    // Readable registers by their address in words; no word from `words` on is one.
-    let by_word: HashMap<usize, &(&Register, Vec<Cell>)> = cells
-        .iter()
-        .map(|cell| ((cell.0.offset / 4) as usize, cell))
-        .collect();
-    let words = by_word.keys().max().map_or(0, |last| last + 1);
-    let index_bits = bits_for(words as u64);
-    let above =
-        (index_bits < word_bits).then(|| read_word.slice(index_bits, word_bits - index_bits));
+    let reads = Reads::new(&mut m, map, &cells);
     m.comb(|b| {
         for cell in cells.iter().flat_map(|(_, cells)| cells) {
             cell.idle(b);
@@ -86,37 +77,20 @@ pub fn bank(name: &str, map: &RegisterMap) -> Module {
             let from = write_word.ge(&lit(table.first, word_bits));
             let to = lit(table.last, word_bits).ge(&write_word);
             b.set(&table.open, &(from & to & !&table.locked));
+            b.set(&table.write.d, &(&write & &table.open));
             b.when(&table.open, |b| b.set(&bad_write.d, &lit(0, 1)));
         }
-        b.comment(
-            "Reads: one choice by the address, which costs far less than one for each register.",
-        );
-        b.set(&value.d, &lit(0, 32));
-        b.set(&bad_read.d, &lit(1, 1));
-        b.case(&read_word.slice(0, index_bits), words + 1, |b, word| {
-            if let Some((_, cells)) = by_word.get(&word) {
-                b.set(&bad_read.d, &lit(0, 1));
-                for cell in cells {
-                    if let Some(bits) = &cell.value {
-                        b.set_slice(&value.d, cell.field.low, bits);
-                    }
-                }
-            }
-        });
-        if let Some(above) = &above {
-            b.when(&above.non_zero(), |b| b.set(&bad_read.d, &lit(1, 1)));
-        }
     });
+    reads.answer(&mut m, &read, &read_word);
     interrupt(&mut m, map, &cells);
     if let Some(table) = &table {
         let index = table.word.width();
-        m.assign(&table.write, &(&write & &table.open));
+        // The slave keeps a write until it is answered, so that the word may go on a cycle later.
+        m.assign(&table.written, &table.write.q);
         m.assign(&table.word, &write_word.slice(0, index));
         m.assign(&table.data, &write_data);
         m.assign(&table.strobe, &write_strobe);
     }
-    // The bank reads in every cycle; what the slave asks for stays while it does.
-    m.unused("read", &read);
     let mut bindings = pins.bindings();
     bindings.extend([
         ("write", write),
@@ -126,12 +100,173 @@ pub fn bank(name: &str, map: &RegisterMap) -> Module {
         ("write_refused", bad_write.q),
         ("read", read),
         ("read_word", read_word),
-        ("read_data", value.q),
-        ("read_refused", bad_read.q),
+        ("read_answered", reads.answers.q),
+        ("read_data", reads.value.q),
+        ("read_refused", reads.bad.q),
     ]);
     let slave = axi_lite(&format!("{name}_axi"), map.address_bits());
     m.instance("u_axi", slave, bindings);
     m
+}
+
+/// Words of registers that are one choice of the first step of a read: as many as a lookup table of four inputs tells
+/// apart, so that a bit of constants is one of them.
+const GROUP_BITS: usize = 4;
+
+/// Cycles from the slave's question until the second step's register has the answer, less one.
+const FOUND_CYCLES: u64 = 1;
+
+/// What is read, in two steps: a word of each group of registers, then one of the groups. In one step it was the longest
+/// path of an engine, and cost twice the logic.
+struct Reads<'a> {
+    groups: Vec<Group<'a>>,
+    value: Reg,
+    bad: Reg,
+    /// Cycles until the answer, and that it is there.
+    left: Reg,
+    answers: Reg,
+    counters: Option<Counters>,
+}
+
+/// The counters, which take some cycles to tell a word.
+struct Counters {
+    read: Expr,
+    word: Expr,
+    count: Expr,
+}
+
+impl Counters {
+    /// `None` where the map has none.
+    fn new(m: &mut Module, map: &RegisterMap) -> Option<Self> {
+        let words = map.counters() as u64;
+        (words > 0).then(|| Counters {
+            read: m.output("counter_read", 1, "a word of a counter is read"),
+            word: m.output("counter", bits_for(words - 1), "which it is"),
+            count: m.input("count", REGISTER_BITS, "its value"),
+        })
+    }
+}
+
+/// Registers side by side.
+struct Group<'a> {
+    /// By the low bits of their address in words.
+    by_word: BTreeMap<usize, &'a (&'a Register, Vec<Cell>)>,
+    /// Its address: the bits above.
+    at: usize,
+    value: Reg,
+    bad: Reg,
+}
+
+impl<'a> Reads<'a> {
+    fn new(m: &mut Module, map: &RegisterMap, cells: &'a [(&Register, Vec<Cell>)]) -> Self {
+        let mut by_group: BTreeMap<usize, BTreeMap<usize, &(&Register, Vec<Cell>)>> =
+            BTreeMap::new();
+        for of_register in cells {
+            let word = (of_register.0.offset / 4) as usize;
+            let group = by_group.entry(word >> GROUP_BITS).or_default();
+            group.insert(word % (1 << GROUP_BITS), of_register);
+        }
+        let counters = Counters::new(m, map);
+        let most = FOUND_CYCLES + COUNT_CYCLES;
+        let groups = by_group.into_iter().map(|(at, by_word)| {
+            let from = at << (GROUP_BITS + 2);
+            let what = format!("a word of those from 0x{from:03X} on");
+            Group {
+                by_word,
+                at,
+                value: m.data_reg(&format!("value_{at}"), 32, &what),
+                bad: m.data_reg(&format!("bad_read_{at}"), 1, ""),
+            }
+        });
+        Reads {
+            groups: groups.collect(),
+            value: m.data_reg("value", 32, "what is read"),
+            bad: m.data_reg("bad_read", 1, "no register is read"),
+            left: m.reg(
+                "read_left",
+                bits_for(most),
+                0,
+                "cycles until it is answered",
+            ),
+            answers: m.reg("read_answers", 1, 0, ""),
+            counters,
+        }
+    }
+
+    /// Both steps, of the word at an address that stays for them.
+    fn answer(&self, m: &mut Module, read: &Expr, word: &Expr) {
+        let low = word.slice(0, GROUP_BITS);
+        let high = word.slice(GROUP_BITS, word.width() - GROUP_BITS);
+        m.comb(|b| {
+            b.comment("Reads, the first step: a word of each group.");
+            for group in &self.groups {
+                b.set(&group.value.d, &lit(0, 32));
+                b.set(&group.bad.d, &lit(1, 1));
+                let words = group.by_word.keys().max().map_or(0, |last| last + 1);
+                b.case(&low, words + 1, |b, word| {
+                    let Some((register, cells)) = group.by_word.get(&word) else {
+                        return;
+                    };
+                    b.set(&group.bad.d, &lit(0, 1));
+                    if let (Kind::Counter { .. }, Some(it)) = (register.kind, &self.counters) {
+                        b.set(&group.value.d, &it.count);
+                    }
+                    for cell in cells {
+                        if let Some(bits) = &cell.value {
+                            b.set_slice(&group.value.d, cell.field.low, bits);
+                        }
+                    }
+                });
+            }
+        });
+        m.comb(|b| {
+            b.comment("Reads, the second step: one of the groups.");
+            b.set(&self.value.d, &lit(0, 32));
+            b.set(&self.bad.d, &lit(1, 1));
+            for group in &self.groups {
+                let here = high.eq(&lit(group.at as u64, high.width()));
+                b.when(&here, |b| {
+                    b.set(&self.value.d, &group.value.q);
+                    b.set(&self.bad.d, &group.bad.q);
+                });
+            }
+        });
+        m.comb(|b| {
+            b.comment("The answer; a counter is told later than the others.");
+            let bits = self.left.q.width();
+            b.set(&self.answers.d, &self.left.q.eq(&lit(1, bits)));
+            b.when(&self.left.q.non_zero(), |b| {
+                b.set(&self.left.d, &self.left.q.minus(1));
+            });
+            b.when(read, |b| {
+                b.set(&self.left.d, &lit(FOUND_CYCLES, bits));
+                if self.counters.is_some() {
+                    let cycles = lit(FOUND_CYCLES + COUNT_CYCLES, bits);
+                    b.when(&self.of_counters(word), |b| b.set(&self.left.d, &cycles));
+                }
+            });
+        });
+        if let Some(it) = &self.counters {
+            m.assign(&it.read, &(read & self.of_counters(word)));
+            m.assign(&it.word, &word.slice(0, it.word.width()));
+        }
+    }
+}
+
+impl Reads<'_> {
+    /// Whether a word is in a group that has counters.
+    fn of_counters(&self, word: &Expr) -> Expr {
+        let high = word.slice(GROUP_BITS, word.width() - GROUP_BITS);
+        let is_counter = |it: &&(&Register, Vec<Cell>)| matches!(it.0.kind, Kind::Counter { .. });
+        let with_counters = self
+            .groups
+            .iter()
+            .filter(|group| group.by_word.values().any(is_counter));
+        with_counters
+            .map(|group| high.eq(&lit(group.at as u64, high.width())))
+            .reduce(|any, one| any | one)
+            .unwrap_or_else(|| lit(0, 1))
+    }
 }
 
 /// What the bank shows of writes to the table.
@@ -139,7 +274,8 @@ struct Table {
     /// Addresses, in words.
     first: u64,
     last: u64,
-    write: Expr,
+    write: Reg,
+    written: Expr,
     word: Expr,
     data: Expr,
     strobe: Expr,
@@ -164,7 +300,8 @@ impl Table {
         Some(Table {
             first,
             last,
-            write: m.output("table_write", 1, "a word of the table is written"),
+            write: m.reg("table_write", 1, 0, ""),
+            written: m.output("table_write", 1, "a word of the table is written"),
             word: m.output("table_word", index, "its index"),
             data: m.output("table_data", 32, ""),
             strobe: m.output("table_strobe", 4, "its bytes that are written"),
@@ -214,7 +351,7 @@ impl Cell {
                 cell.value = Some(reg.q.clone());
                 cell.reg = Some(reg);
             }
-            Kind::Table { .. } => (),
+            Kind::Counter { .. } | Kind::Table { .. } => (),
         }
         cell
     }

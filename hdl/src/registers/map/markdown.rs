@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 impl Kind {
     fn access(self) -> &'static str {
         match self {
-            Kind::Constant | Kind::Status => "read",
+            Kind::Constant | Kind::Status | Kind::Counter { .. } => "read",
             Kind::Control => "read, write",
             Kind::Event { .. } => "read, write 1 to clear",
             Kind::Command => "write 1 to act",
@@ -22,7 +22,7 @@ impl Register {
             Kind::Constant | Kind::Control | Kind::Event { .. } | Kind::Command => {
                 format!("0x{:X}", self.value())
             }
-            Kind::Status | Kind::Table { .. } => "-".to_owned(),
+            Kind::Status | Kind::Counter { .. } | Kind::Table { .. } => "-".to_owned(),
         }
     }
 }

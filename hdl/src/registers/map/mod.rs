@@ -9,6 +9,9 @@ pub use bank::bank;
 
 use std::collections::BTreeSet;
 
+/// Bits of a register.
+pub const REGISTER_BITS: usize = 32;
+
 /// What software may do with a register, and who else has a hand in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -24,6 +27,11 @@ pub enum Kind {
         /// Offset of a [`Kind::Control`] register.
         enable: Option<u64>,
     },
+    /// Read: what the hardware has counted, the word of that number of its [counters](crate::registers::counters).
+    Counter {
+        /// Words of counters follow one another, from an address on that is a multiple of their number.
+        word: usize,
+    },
     /// Written: a one is a pulse in the hardware. It reads as zero.
     Command,
     /// Written: a word of the table, which the bank hands on.
@@ -35,7 +43,7 @@ pub enum Kind {
 
 impl Kind {
     fn writable(self) -> bool {
-        !matches!(self, Kind::Constant | Kind::Status)
+        !matches!(self, Kind::Constant | Kind::Status | Kind::Counter { .. })
     }
 }
 
@@ -151,6 +159,20 @@ impl RegisterMap {
                 );
             }
         }
+        let counters = self
+            .registers
+            .iter()
+            .filter_map(|register| match register.kind {
+                Kind::Counter { word } => Some((word, register.offset / 4)),
+                _ => None,
+            });
+        let among = (self.counters() as u64).next_power_of_two();
+        assert!(
+            counters
+                .enumerate()
+                .all(|(i, (word, at))| i == word && at % among == word as u64),
+            "the counters are not in their order, or not aligned to their number"
+        );
         let table: Vec<u64> = self.table().map(|(register, _)| register.offset).collect();
         assert!(
             table.windows(2).all(|pair| pair[0] + 4 == pair[1]),
@@ -195,6 +217,14 @@ impl RegisterMap {
         let offset = Some(register.offset);
         let enables = |kind| matches!(kind, Kind::Event { enable } if enable == offset);
         self.registers.iter().any(|other| enables(other.kind))
+    }
+
+    /// Words of counters.
+    pub fn counters(&self) -> usize {
+        let registers = self.registers.iter();
+        registers
+            .filter(|register| matches!(register.kind, Kind::Counter { .. }))
+            .count()
     }
 
     /// The words of the table, in their order, and the greatest number of each.

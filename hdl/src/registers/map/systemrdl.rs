@@ -8,7 +8,7 @@ impl Kind {
     fn properties(self) -> &'static str {
         match self {
             Kind::Constant => "sw = r; hw = na;",
-            Kind::Status => "sw = r; hw = w;",
+            Kind::Status | Kind::Counter { .. } => "sw = r; hw = w;",
             Kind::Control => "sw = rw; hw = r;",
             Kind::Event { .. } => "sw = rw; hw = w; onwrite = woclr;",
             Kind::Command => "sw = w; hw = r; singlepulse;",
@@ -17,7 +17,10 @@ impl Kind {
     }
 
     fn has_first_value(self) -> bool {
-        !matches!(self, Kind::Status | Kind::Table { .. })
+        !matches!(
+            self,
+            Kind::Status | Kind::Counter { .. } | Kind::Table { .. }
+        )
     }
 }
 
