@@ -84,11 +84,11 @@ fn a_window_shows_what_the_streams_did_in_it() {
     for cycle in 1..cycles {
         let clock = [0, 4, 5, 9].map(|unit| waves.high("TOP.slice.aclk", CYCLE * cycle + unit));
         assert_eq!(clock, [true, true, false, false], "cycle {cycle}");
-        // What comes from outside changes where it rises, too.
-        for pin in ["s_axis_in_tvalid", "s_axis_in_tdata", "m_axis_out_tready"] {
-            let pin = format!("TOP.slice.{pin}");
-            let [begin, end] = [0, 9].map(|unit| waves.at(&pin, CYCLE * cycle + unit));
-            assert_eq!(begin, end, "{pin} in cycle {cycle}");
+        // What comes from outside changes where it rises, and what depends on it with it.
+        for signal in ["s_axis_in_tdata", "m_axis_out_tready", "give", "take"] {
+            let signal = format!("TOP.slice.{signal}");
+            let [begin, end] = [0, 9].map(|unit| waves.at(&signal, CYCLE * cycle + unit));
+            assert_eq!(begin, end, "{signal} in cycle {cycle}");
         }
     }
 
