@@ -16,6 +16,9 @@ need yosys yosys
 need z3 z3
 need iverilog iverilog
 need nextpnr-ice40 nextpnr-ice40
+# Pages are looked at in a browser without a window.
+need chromium chromium
+need chromedriver chromium-driver
 # Models that write waveforms lean on it; a compiler that is missing asks for it, too.
 echo '#include <zlib.h>' | $cxx -E -x c++ - >/dev/null 2>&1 || missing+=(zlib1g-dev)
 # Synthesis for ECP5 makes a Python environment.

@@ -19,6 +19,7 @@ mod long_run;
 mod outputs;
 mod parallel;
 mod progress;
+mod report;
 mod result_file;
 mod run_network;
 mod synth;

@@ -30,6 +30,7 @@ pub mod plan;
 pub mod programmable;
 pub mod reference;
 pub mod report;
+pub mod report_page;
 pub mod run;
 pub mod schedule;
 pub mod seal;

@@ -22,7 +22,7 @@ pub fn sealed(text: &str, extension: &str) -> String {
     let (text, end, open, close) = match extension {
         "v" | "rdl" => (text.to_owned(), "", "// ", ""),
         "h" => (text.to_owned(), "", "/* ", " */"),
-        "md" | "svg" => (text.to_owned(), "", "<!-- ", " -->"),
+        "md" | "svg" | "html" => (text.to_owned(), "", "<!-- ", " -->"),
         "json" => {
             let open = text.strip_suffix("\n}\n").expect("an object in lines");
             (format!("{open},\n"), "}\n", "  \"seal\": \"", "\"")

@@ -19,6 +19,7 @@ use super::layer_source::{no_layer, LayerSource};
 use super::long_run::say_if_long;
 use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::progress::{CycleProgress, Wait};
+use super::report::{report as report_page, Report, EXAMPLES as REPORT_EXAMPLES};
 use super::result_file::ResultFile;
 use super::run_network::{run_network, RunNetwork};
 use super::synth::{synth as synthesise, Synth};
@@ -71,6 +72,9 @@ enum Command {
     /// Explains the gradient: its equations pixel by pixel, figures, or the walk that the hardware goes through
     #[command(after_help = EXAMPLES)]
     Explain(Explain),
+    /// Makes a page about an engine: its blocks, its cycles, and each issue of a simulated frame
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(Report),
     /// Measures a list of layers against the bound and zero insertion
     Bench(Bench),
     /// Runs a network's passes on one programmable engine, the backward one by default, and checks every value
@@ -231,6 +235,7 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => verify(args, started),
         Command::Estimate(args) => estimate(args),
         Command::Explain(args) => explain(args),
+        Command::Report(args) => report_page(args),
         Command::Bench(args) => bench(args),
         Command::RunNetwork(args) => run_network(args),
         Command::Synth(args) => synthesise(args),

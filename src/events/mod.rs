@@ -4,6 +4,7 @@
 //! a cycle off says that something is wrong; the first event that is says where.
 
 mod place;
+mod record;
 mod replay;
 mod watch;
 
@@ -13,6 +14,7 @@ use indicatif::HumanCount;
 use serde::Serialize;
 
 use place::Place;
+pub use record::{record, recorded, Issue, RecordError, Recording, Stream};
 pub use replay::{Latencies, Replay};
 pub use watch::{compare, watched};
 

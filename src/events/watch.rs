@@ -27,15 +27,37 @@ const LATE_CYCLES: i64 = 100_000;
 /// # Errors
 /// A tool is missing or fails.
 pub fn watched(plan: &Plan, verilog: &str, cache: &Cache) -> Result<Model, SimError> {
-    let mut spec: ModelSpec = model_spec(plan, verilog);
-    let engine = std::mem::take(&mut spec.top);
-    spec.top = format!("{engine}_watched");
-    spec.verilog = format!("{}\n{verilog}", watcher(plan, &spec.top));
-    spec.pins_out.push(Pin::new(EVENTS, Kind::ALL.len()));
-    Model::build(&spec, cache)
+    let events = format!(
+        "\
+    {EVENTS}[0] <= engine.u_core.token_valid & engine.u_core.token_ready;
+    {EVENTS}[1] <= engine.u_core.acc_last;
+    {EVENTS}[2] <= {result}_tvalid & {result}_tready;
+",
+        result = Streams::new(plan).names.result,
+    );
+    let pins = vec![Pin::new(EVENTS, Kind::ALL.len())];
+    Model::build(&inside(plan, verilog, "watched", pins, &events), cache)
 }
 
-fn watcher(plan: &Plan, name: &str) -> String {
+/// A model of this Verilog of the plan's engine in a module NAME_`suffix`, in which the engine is called `engine`. It has
+/// these pins more, which take what `assigned` says just before each edge.
+pub(super) fn inside(
+    plan: &Plan,
+    verilog: &str,
+    suffix: &str,
+    pins: Vec<Pin>,
+    assigned: &str,
+) -> ModelSpec {
+    let mut spec: ModelSpec = model_spec(plan, verilog);
+    let engine = std::mem::take(&mut spec.top);
+    spec.top = format!("{engine}_{suffix}");
+    let watcher = watcher(plan, &spec.top, &pins, assigned);
+    spec.verilog = format!("{watcher}\n{verilog}");
+    spec.pins_out.extend(pins);
+    spec
+}
+
+fn watcher(plan: &Plan, name: &str, pins: &[Pin], assigned: &str) -> String {
     let (mut declared, mut bound) = (String::new(), Vec::new());
     for port in ports(plan) {
         let direction = match port.direction {
@@ -46,23 +68,24 @@ fn watcher(plan: &Plan, name: &str) -> String {
         let _ = writeln!(declared, "  {direction} wire [{high}:0] {name},");
         bound.push(format!("    .{name}({name})"));
     }
+    let pins: Vec<String> = pins
+        .iter()
+        .map(|pin| format!("  output reg [{}:0] {}", pin.bits - 1, pin.name))
+        .collect();
     format!(
         "module {name} (
-{declared}  output reg [2:0] {EVENTS}
+{declared}{pins}
 );
   {engine} engine (
 {bound}
   );
   // As just before the edge, where a token and a beat move.
   always @(posedge aclk) begin
-    {EVENTS}[0] <= engine.u_core.token_valid & engine.u_core.token_ready;
-    {EVENTS}[1] <= engine.u_core.acc_last;
-    {EVENTS}[2] <= {result}_tvalid & {result}_tready;
-  end
+{assigned}  end
 endmodule
 ",
+        pins = pins.join(",\n"),
         engine = plan.layer().name(),
-        result = Streams::new(plan).names.result,
         bound = bound.join(",\n"),
     )
 }
@@ -83,7 +106,7 @@ pub fn compare(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Findings, SimError> {
     let mut instance = hardware.instance(0);
-    offer(&mut instance, plan, arrays)?;
+    offer(&mut instance, plan, arrays, &mut |_| Ok(()))?;
     let frames = arrays.moving.len_of(Axis(0)) as u64;
     let mut kinds = Kind::ALL.map(|kind| Events {
         kind,
@@ -162,8 +185,13 @@ struct Events {
     next: i64,
 }
 
-/// Gives the stationary set, waits until it is in place, and offers all frames.
-fn offer(instance: &mut Instance, plan: &Plan, arrays: &Arrays) -> Result<(), SimError> {
+/// Gives the stationary set, waits until it is in place, and offers all frames. `watch` is called behind each cycle.
+pub(super) fn offer(
+    instance: &mut Instance,
+    plan: &Plan,
+    arrays: &Arrays,
+    watch: &mut dyn FnMut(&mut Instance) -> Result<(), SimError>,
+) -> Result<(), SimError> {
     if settings(plan).contains(&ROUNDING_SEED) {
         let seed = arrays.stages.rounding_seed;
         instance.poke(ROUNDING_SEED.name, seed.into())?;
@@ -174,7 +202,10 @@ fn offer(instance: &mut Instance, plan: &Plan, arrays: &Arrays) -> Result<(), Si
     let mut source = instance.source(STATIONARY_SOURCE);
     source.load(&set, &last_flags(streams.stationary))?;
     // A beat a cycle, and some at the beginning.
-    instance.run(streams.stationary.beats + SETTLE_CYCLES, None);
+    for _ in 0..streams.stationary.beats + SETTLE_CYCLES {
+        instance.run(1, None);
+        watch(instance)?;
+    }
     for (index, (name, format)) in streams.inputs().into_iter().enumerate() {
         if name == streams.names.stationary {
             continue;
