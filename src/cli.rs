@@ -11,6 +11,7 @@ pub mod bpa;
 mod command_line;
 mod engine_source;
 mod explain;
+mod explore;
 mod folder;
 mod frames;
 pub mod gen_verilog;

@@ -15,6 +15,7 @@ pub mod driver;
 pub mod emit;
 pub mod events;
 pub mod explain;
+pub mod explore;
 pub mod first_frame;
 pub mod interface;
 pub mod internal_error;

@@ -200,7 +200,7 @@ impl ProgrammableEngine {
 }
 
 /// The largest of so many parts as even as they can be, for every number of parts; the whole first, 1 last.
-fn even_parts(whole: u32) -> impl Iterator<Item = u32> {
+pub(crate) fn even_parts(whole: u32) -> impl Iterator<Item = u32> {
     let mut next = Some(whole);
     std::iter::from_fn(move || {
         let part = next?;

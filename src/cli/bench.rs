@@ -1,9 +1,7 @@
 //! `bpa bench`: a list of layers measured.
 
 use std::fmt::Display;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use anyhow::{anyhow, bail};
 use clap::Args;
@@ -12,8 +10,8 @@ use serde::Serialize;
 use super::engine_source::EngineSource;
 use super::frames::{frame_fits, frames_at_once};
 use super::outputs::{cannot_write, Outputs, Overwrite};
-use super::parallel::{in_parallel, Task};
-use super::progress::Wait;
+use super::parallel::{in_parallel, processors, Task};
+use super::progress::{Unit, Wait};
 use super::{cache, code_of, print, say, Outcome};
 use crate::bench::{
     chart, engine_table, expected_cycles, measure, tables, EngineBench, EngineError, EngineRow,
@@ -119,7 +117,6 @@ impl Bench {
     }
 
     fn jobs(&self) -> usize {
-        let processors = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         self.jobs.unwrap_or_else(processors)
     }
 }
@@ -209,6 +206,7 @@ fn bench_engine(args: &Bench, path: &Path) -> anyhow::Result<Outcome> {
     let tasks: Vec<Task> = layers.iter().map(task).collect();
     let measured = in_parallel(
         &tasks,
+        Unit::Cycles,
         args.jobs(),
         |index, progress| {
             let (file, tiling) = &layers[index];
@@ -216,7 +214,7 @@ fn bench_engine(args: &Bench, path: &Path) -> anyhow::Result<Outcome> {
             progress(tasks[index].cycles);
             row.map_err(|EngineError::Driver { reason, .. }| reason.into())
         },
-        |row| format!("{}: {:.4} x the bound", row.name, row.ratio),
+        |row| Some(format!("{}: {:.4} x the bound", row.name, row.ratio)),
     )?;
     let names = layers.iter().map(|(file, _)| file.name.as_str());
     let rows = rows(names, measured, &mut failed);
@@ -326,7 +324,7 @@ fn measure_all(
             RunError::Broken(broken) => broken.into(),
         })
     };
-    in_parallel(&tasks, jobs, one, line)
+    in_parallel(&tasks, Unit::Cycles, jobs, one, |row| Some(line(row)))
 }
 
 /// A layer that is done, for people.

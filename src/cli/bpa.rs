@@ -14,6 +14,7 @@ use super::bench::{bench, Bench};
 use super::command_line::CommandLine;
 use super::engine_source::EngineSource;
 use super::explain::{explain, Explain, EXAMPLES};
+use super::explore::{explore, Explore, EXAMPLES as EXPLORE_EXAMPLES};
 use super::frames::{frame_fits, frames_at_once, Frames};
 use super::layer_source::{no_layer, LayerSource};
 use super::long_run::say_if_long;
@@ -75,6 +76,9 @@ enum Command {
     /// Makes a page about an engine: its blocks, its cycles, and each issue of a simulated frame
     #[command(after_help = REPORT_EXAMPLES)]
     Report(Report),
+    /// Chooses lanes for a device: the cycles, multipliers and block RAMs of those that no others beat, and their speed
+    #[command(after_help = EXPLORE_EXAMPLES)]
+    Explore(Box<Explore>),
     /// Measures a list of layers against the bound and zero insertion
     Bench(Bench),
     /// Runs a network's passes on one programmable engine, the backward one by default, and checks every value
@@ -236,6 +240,7 @@ pub fn main() -> ExitCode {
         Command::Estimate(args) => estimate(args),
         Command::Explain(args) => explain(args),
         Command::Report(args) => report_page(args),
+        Command::Explore(args) => explore(*args),
         Command::Bench(args) => bench(args),
         Command::RunNetwork(args) => run_network(args),
         Command::Synth(args) => synthesise(args),

@@ -62,6 +62,17 @@ impl LayerSource {
         self.file.as_deref()
     }
 
+    /// Whether any key is given by a flag.
+    pub(super) fn has_flags(&self) -> bool {
+        !self.flags.is_empty()
+    }
+
+    /// Whether lanes are given by flags.
+    pub(super) fn has_lanes(&self) -> bool {
+        let keys = self.flags.keys();
+        keys.contains(&"engine.simd") || keys.contains(&"engine.pe")
+    }
+
     /// The layer; `None` where neither a file nor a flag was given.
     pub(super) fn layer(self) -> anyhow::Result<Option<Layer>> {
         let written = self.written()?;

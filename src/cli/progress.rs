@@ -71,31 +71,47 @@ impl Drop for CycleProgress {
     }
 }
 
-/// The progress of several simulations together, in cycles.
+/// What a bar counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Simulated cycles, with how many there are in a second.
+    Cycles,
+    /// Points of an exploration.
+    Points,
+}
+
+/// The progress of several tasks together.
 pub(super) struct SharedProgress {
     /// Hidden where standard error is no terminal.
     bar: ProgressBar,
+    unit: Unit,
     lines: Mutex<Lines>,
 }
 
 impl SharedProgress {
-    /// `expected` cycles stand for the whole.
-    pub(super) fn new(expected: u64) -> Self {
+    /// So many units stand for the whole.
+    pub(super) fn new(expected: u64, unit: Unit) -> Self {
         let bar = ProgressBar::with_draw_target(Some(expected), ProgressDrawTarget::stderr())
-            .with_style(cycle_style());
+            .with_style(match unit {
+                Unit::Cycles => cycle_style(),
+                Unit::Points => point_style(),
+            });
         bar.enable_steady_tick(Duration::from_millis(200));
         let lines = Mutex::default();
-        Self { bar, lines }
+        Self { bar, unit, lines }
     }
 
-    /// Shows that so many cycles more were run.
-    pub(super) fn inc(&self, cycles: u64) {
-        self.bar.inc(cycles);
+    /// Shows that so many units more are done.
+    pub(super) fn inc(&self, units: u64) {
+        self.bar.inc(units);
         let elapsed = self.bar.elapsed();
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if self.bar.is_hidden() && lines.are_due(elapsed) {
-            let expected = self.bar.length().unwrap_or(0);
-            say(&cycle_line(self.bar.position(), expected, elapsed));
+            let (position, expected) = (self.bar.position(), self.bar.length().unwrap_or(0));
+            say(&match self.unit {
+                Unit::Cycles => cycle_line(position, expected, elapsed),
+                Unit::Points => point_line(position, expected, elapsed),
+            });
         }
     }
 
@@ -160,6 +176,31 @@ fn cycle_style() -> ProgressStyle {
             let left = Duration::from_secs_f64(cycles as f64 / rate(state.pos(), state.elapsed()));
             let _ = write!(out, "{}", HumanDuration(left));
         })
+}
+
+/// What a bar of points shows, as a line.
+fn point_line(points: u64, expected: u64, elapsed: Duration) -> String {
+    format!(
+        "{} of {} points, {} left",
+        HumanCount(points),
+        HumanCount(expected),
+        HumanDuration(time_left(points, expected, elapsed))
+    )
+}
+
+fn point_style() -> ProgressStyle {
+    ProgressStyle::with_template("{bar:30} {human_pos} of {human_len} points, {left} left")
+        .expect("the template is well-formed")
+        .with_key("left", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            let left = time_left(state.pos(), state.len().unwrap_or(0), state.elapsed());
+            let _ = write!(out, "{}", HumanDuration(left));
+        })
+}
+
+/// As long for each as for those before; of the first, what it took up to now.
+fn time_left(points: u64, expected: u64, elapsed: Duration) -> Duration {
+    let left = expected.saturating_sub(points) as f64;
+    elapsed.mul_f64(left / points.max(1) as f64)
 }
 
 /// Cycles a second since the beginning; the library's own rate takes the bar's first position for a leap.
@@ -256,6 +297,14 @@ mod tests {
         drop(wait);
         // With the thread its end of the channel has gone.
         assert!(lines.into_iter().all(|line| line == "waiting: 0 s so far"));
+    }
+
+    #[test]
+    fn a_line_of_points_says_how_far_and_how_long() {
+        let line = |points| point_line(points, 8, Duration::from_secs(30));
+        assert_eq!(line(2), "2 of 8 points, 2 minutes left");
+        assert_eq!(line(0), "0 of 8 points, 4 minutes left");
+        assert_eq!(line(8), "8 of 8 points, 0 seconds left");
     }
 
     #[test]

@@ -55,11 +55,7 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
     let (text, name) = read_text(&args.network)?;
     let file = NetworkFile::parse(&text, &name)?;
     let key_lines = KeyLines::of(&text, &name);
-    let named = file.engine.as_ref().map(|engine| {
-        let folder = args.network.parent();
-        folder.map_or(engine.clone(), |folder| folder.join(engine))
-    });
-    let Some(engine_path) = args.engine.or(named) else {
+    let Some(engine_path) = file.engine_path(&args.network, args.engine.as_deref()) else {
         bail!(
             "{}: there is no engine: name its file by the key `engine`, or by --engine",
             args.network.display()

@@ -86,6 +86,16 @@ impl NetworkFile {
         self.input.iter().chain(layers).map(PathBuf::as_path)
     }
 
+    /// Where the engine's file is: the one that is `given`, else the one that this file names, which is at `path`.
+    pub fn engine_path(&self, path: &Path, given: Option<&Path>) -> Option<PathBuf> {
+        let named = || {
+            let engine = self.engine.as_ref()?;
+            let folder = path.parent().unwrap_or(Path::new(""));
+            Some(folder.join(engine))
+        };
+        given.map(Path::to_owned).or_else(named)
+    }
+
     /// Reads a network file.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 
+use super::Cells;
 use crate::emit::Target;
 use crate::layer::Layer;
 
@@ -84,28 +85,24 @@ impl Board {
     }
 
     /// Whether products go into cells of the device's own; without a device they stay whole.
-    pub(super) fn has_multipliers(self) -> bool {
+    pub(crate) fn has_multipliers(self) -> bool {
         self != Board::Ice40Hx8k
     }
 
-    /// What the device has of the cells that an engine is predicted to take, its multipliers in use for the layer's types;
-    /// `None` without a device.
-    pub(super) fn capacity(self, layer: &Layer) -> Option<Capacity> {
+    /// What the device has of the cells that an engine is predicted to take, its multipliers in use for operands of at most
+    /// so many bits; `None` without a device.
+    pub(crate) fn capacity(self, widest: u32) -> Option<Cells> {
         let [dsps, brams] = match self {
             Board::Ice40Up5k => [8, 30],
             Board::Ice40Hx8k => [0, 32],
             Board::Ecp5_85k => [156, 208],
             Board::GowinGw2a => {
                 // Each is one of 18 x 18 or two of 9 x 9.
-                let widest = layer
-                    .moving_type()
-                    .bits()
-                    .max(layer.stationary_type().bits());
                 [if widest <= 9 { 96 } else { 48 }, 46]
             }
             Board::XilinxXc7 | Board::Generic => return None,
         };
-        Some(Capacity { dsps, brams })
+        Some(Cells { dsps, brams })
     }
 
     /// Whether the layer's engine can be asked for on this device.
@@ -255,13 +252,6 @@ impl Board {
         }
         packages
     }
-}
-
-/// Cells of a device, in the units of [`Area`](super::Area).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Capacity {
-    pub dsps: u64,
-    pub brams: u64,
 }
 
 /// A device whose multipliers cannot take two multiplications.

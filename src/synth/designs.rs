@@ -37,11 +37,10 @@ impl Design {
 
     /// The design in the harness.
     pub fn harnessed(self, plan: &Plan, target: Target) -> String {
-        let name = format!("{}_harness", self.top(plan));
-        print_verilog(&harness(&name, self.module(plan, target)))
+        harnessed(&self.top(plan), self.module(plan, target))
     }
 
-    fn module(self, plan: &Plan, target: Target) -> Module {
+    pub(super) fn module(self, plan: &Plan, target: Target) -> Module {
         match self {
             Design::Engine => emit::engine(plan, target),
             Design::BareArray => {
@@ -50,4 +49,9 @@ impl Design {
             }
         }
     }
+}
+
+/// A design in the harness; `top` is the name of its top module.
+pub(super) fn harnessed(top: &str, design: Module) -> String {
+    print_verilog(&harness(&format!("{top}_harness"), design))
 }

@@ -81,7 +81,16 @@ pub enum SynthError {
 }
 
 impl SynthError {
-    pub(super) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+    /// Whether every other synthesis would fail by the same: a tool is missing, or too old.
+    pub(crate) fn is_of_the_machine(&self) -> bool {
+        match self {
+            Self::Missing { .. } | Self::Old { .. } | Self::Environment { .. } => true,
+            Self::Cache(error) => error.is_of_the_machine(),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |reason| SynthError::File {
             path: path.to_owned(),
             reason,

@@ -1,12 +1,13 @@
 //! Multipliers and block RAMs of an engine, without a tool.
 
-use bpa_hdl::rtl::Resource;
+use bpa_hdl::rtl::{Module, Resource};
 use indicatif::HumanCount;
 use serde::Serialize;
 
 use super::inference::block_rams;
 use super::{Board, TooNarrow};
 use crate::emit;
+use crate::layer::Layer;
 use crate::plan::Plan;
 
 /// What the engine is predicted to take of a device, in the units of [`Area`](super::Area); as JSON, with these names.
@@ -52,15 +53,20 @@ fn missing(taken: u64, available: Option<u64>) -> u64 {
     available.map_or(0, |available| taken.saturating_sub(available))
 }
 
-/// Counts the cells that the engine's Verilog names for `board`, and those that Yosys will make of its memories where
-/// they are left to inference.
-///
-/// # Errors
-/// The engine asks for multipliers that the device does not have.
-pub fn estimate(plan: &Plan, board: Board) -> Result<Estimate, TooNarrow> {
-    board.accepts(plan.layer())?;
+/// Multipliers and block RAMs of a design, in the units of [`Area`](super::Area).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cells {
+    /// Multiplier cells.
+    pub dsps: u64,
+    /// Block RAMs.
+    pub brams: u64,
+}
+
+/// Counts the cells that a design's Verilog names for `board`, and those that Yosys will make of its memories where they
+/// are left to inference.
+pub(crate) fn cells(design: &Module, board: Board) -> Cells {
     let (mut dsps, mut brams) = (0, 0);
-    for resource in emit::engine(plan, board.target()).resources() {
+    for resource in design.resources() {
         match resource {
             Resource::Multiplier => dsps += u64::from(board.has_multipliers()),
             Resource::BlockRam => brams += 1,
@@ -69,7 +75,18 @@ pub fn estimate(plan: &Plan, board: Board) -> Result<Estimate, TooNarrow> {
             }
         }
     }
-    let capacity = board.capacity(plan.layer());
+    Cells { dsps, brams }
+}
+
+/// Counts the [cells] of the plan's engine, beside those that the device has.
+///
+/// # Errors
+/// The engine asks for multipliers that the device does not have.
+pub fn estimate(plan: &Plan, board: Board) -> Result<Estimate, TooNarrow> {
+    let layer = plan.layer();
+    board.accepts(layer)?;
+    let Cells { dsps, brams } = cells(&emit::engine(plan, board.target()), board);
+    let capacity = board.capacity(widest(layer));
     let dsps_available = capacity.map(|it| it.dsps);
     let brams_available = capacity.map(|it| it.brams);
     Ok(Estimate {
@@ -81,4 +98,10 @@ pub fn estimate(plan: &Plan, board: Board) -> Result<Estimate, TooNarrow> {
         dsps_missing: missing(dsps, dsps_available),
         brams_missing: missing(brams, brams_available),
     })
+}
+
+/// Bits of the wider one of the two operands that are multiplied.
+pub(crate) fn widest(layer: &Layer) -> u32 {
+    let [moving, stationary] = [layer.moving_type(), layer.stationary_type()];
+    moving.bits().max(stationary.bits())
 }

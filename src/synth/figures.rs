@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::timing::Timing;
 use super::{Area, Board, CriticalPath};
-use crate::plan::Plan;
 
 /// One design on one device; as JSON, with these names.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,7 +45,7 @@ pub struct Synthesis {
 
 impl Figures {
     pub(super) fn new(
-        plan: &Plan,
+        macs: u64,
         board: Board,
         tools: BTreeMap<String, String>,
         area: Area,
@@ -67,7 +66,7 @@ impl Figures {
             brams: area.brams,
             fmax_mhz_median: median(&fmax_mhz),
             fmax_mhz,
-            macs: plan.layer().multipliers(),
+            macs,
             critical_path: middle.map(|timing| timing.critical_path.clone()),
             cells: area.cells,
         }

@@ -1,11 +1,14 @@
 //! The order of things: Verilog, synthesis, place and route, figures.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use bpa_hdl::rtl::{print_verilog, Module};
 use bpa_sim::Cache;
 use rayon::prelude::*;
 
+use super::designs::harnessed;
 use super::timing::Timing;
 use super::tools::Tools;
 use super::{estimate, Area, Board, Design, Figures, SynthError, Synthesis};
@@ -24,31 +27,74 @@ pub fn synthesise(
     cache: &Cache,
 ) -> Result<Synthesis, SynthError> {
     board.accepts(plan.layer())?;
-    let routed = seeds > 0 && board.place_and_route().is_some();
+    let routed = is_routed(board, seeds);
     if routed {
         check_size(plan, board)?;
     }
     let tools = Tools::of(board, routed, cache)?;
-    let designs = Design::ALL.map(|design| Run {
-        tools: &tools,
-        board,
-        layer: plan.layer().name(),
-        alone: folder.join(design.top(plan)).join(ALONE),
-        harness: folder.join(design.top(plan)).join(HARNESS),
-        verilog: [
-            design.verilog(plan, board.target()),
-            design.harnessed(plan, board.target()),
-        ],
+    let designs = Design::ALL.map(|design| {
+        let top = design.top(plan);
+        let module = design.module(plan, board.target());
+        Run::new(&tools, board, plan.layer().name(), folder, &top, module)
     });
+    let macs = plan.layer().multipliers();
+    let mut figures = figures(&designs, macs, seeds)?.into_iter();
+    let (Some(engine), Some(bare_array)) = (figures.next(), figures.next()) else {
+        unreachable!("each design has its figures")
+    };
+    Ok(Synthesis { engine, bare_array })
+}
+
+/// The same for an engine of any kind, without its limit. It is `top` that is synthesised, with `macs` multiplications in a
+/// cycle.
+///
+/// # Errors
+/// As of [`synthesise`]; of an engine that the device is too small for only what place and route say.
+pub(crate) fn synthesise_alone(
+    (top, design): (&str, Module),
+    macs: u64,
+    board: Board,
+    seeds: u64,
+    folder: &Path,
+    cache: &Cache,
+) -> Result<Figures, SynthError> {
+    let tools = Tools::of(board, is_routed(board, seeds), cache)?;
+    let run = Run::new(&tools, board, top, folder, top, design);
+    let figures = figures(&[run], macs, seeds)?.pop();
+    Ok(figures.unwrap_or_else(|| unreachable!("each design has its figures")))
+}
+
+/// The versions of the tools that would be used, which are installed where they are not yet.
+///
+/// # Errors
+/// One is missing or too old, or cannot be installed.
+pub(crate) fn tool_versions(
+    board: Board,
+    seeds: u64,
+    cache: &Cache,
+) -> Result<BTreeMap<String, String>, SynthError> {
+    Ok(Tools::of(board, is_routed(board, seeds), cache)?.versions)
+}
+
+/// Whether anything is placed and routed.
+fn is_routed(board: Board, seeds: u64) -> bool {
+    seeds > 0 && board.place_and_route().is_some()
+}
+
+/// Takes the designs, which are for one board, through the tools.
+fn figures(designs: &[Run], macs: u64, seeds: u64) -> Result<Vec<Figures>, SynthError> {
+    let seeds = match designs.first() {
+        Some(run) if is_routed(run.board, seeds) => seeds,
+        _ => 0,
+    };
     let mut syntheses: Vec<(&Run, bool)> = designs.iter().map(|run| (run, false)).collect();
-    if routed {
+    if seeds > 0 {
         syntheses.extend(designs.iter().map(|run| (run, true)));
     }
     syntheses
         .into_par_iter()
         .try_for_each(|(run, harness)| run.synthesise(harness))?;
 
-    let seeds = if routed { seeds } else { 0 };
     let places: Vec<(&Run, u64)> = designs
         .iter()
         .flat_map(|run| (1..=seeds).map(move |seed| (run, seed)))
@@ -57,17 +103,14 @@ pub fn synthesise(
         .into_par_iter()
         .map(|(run, seed)| run.place(seed))
         .collect::<Result<_, _>>()?;
-    let (engine, bare_array) = timings.split_at(seeds as usize);
-
-    let figures = |run: &Run, timings: &[Timing]| -> Result<Figures, SynthError> {
-        let area = Area::read(board, &run.alone.join(STAT))?;
-        let versions = tools.versions.clone();
-        Ok(Figures::new(plan, board, versions, area, timings))
+    let of_design = |(index, run): (usize, &Run)| {
+        let first = index * seeds as usize;
+        let timings = &timings[first..first + seeds as usize];
+        let area = Area::read(run.board, &run.alone.join(STAT))?;
+        let versions = run.tools.versions.clone();
+        Ok(Figures::new(macs, run.board, versions, area, timings))
     };
-    Ok(Synthesis {
-        engine: figures(&designs[0], engine)?,
-        bare_array: figures(&designs[1], bare_array)?,
-    })
+    designs.iter().enumerate().map(of_design).collect()
 }
 
 /// Refuses what place and route would refuse after a long time.
@@ -101,14 +144,34 @@ const STAT: &str = "stat.json";
 struct Run<'a> {
     tools: &'a Tools,
     board: Board,
-    layer: &'a str,
+    layer: String,
     alone: PathBuf,
     harness: PathBuf,
     /// Alone and in the harness.
     verilog: [String; 2],
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    /// A design whose top module is `top`, in a folder of that name; `layer` is what people call it.
+    fn new(
+        tools: &'a Tools,
+        board: Board,
+        layer: &str,
+        folder: &Path,
+        top: &str,
+        design: Module,
+    ) -> Self {
+        let folder = folder.join(top);
+        Run {
+            tools,
+            board,
+            layer: layer.to_owned(),
+            alone: folder.join(ALONE),
+            harness: folder.join(HARNESS),
+            verilog: [print_verilog(&design), harnessed(top, design)],
+        }
+    }
+
     fn synthesise(&self, harness: bool) -> Result<(), SynthError> {
         let folder = if harness { &self.harness } else { &self.alone };
         let script = format!("{}.ys", self.board.name());
@@ -130,7 +193,7 @@ impl Run<'_> {
         match tail.lines().find(says_so) {
             Some(line) => SynthError::TooSmall {
                 board: self.board.name(),
-                layer: self.layer.to_owned(),
+                layer: self.layer.clone(),
                 reason: reason(line),
             },
             None => error,

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod emission;
+mod explore;
 #[path = "../shared/fst.rs"]
 mod fst;
 mod networks;
