@@ -6,7 +6,7 @@
 mod simulated;
 mod tiled;
 
-pub use simulated::Simulated;
+pub use simulated::{Ends, Simulated};
 pub use tiled::{tile_seed, Begun, Coming};
 
 use std::num::NonZeroU32;

@@ -10,6 +10,7 @@ mod file;
 mod passes;
 mod report;
 mod run;
+mod timeline;
 
 pub use arrays::NetworkArrays;
 pub use chain::reference;
@@ -17,6 +18,7 @@ pub use error::NetworkError;
 pub use file::{LayerEntry, NetworkFile};
 pub use report::{PassTotal, Report, Row};
 pub use run::{run, Ran};
+pub use timeline::{job_spans, JobSpan};
 
 use std::path::{Path, PathBuf};
 

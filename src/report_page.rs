@@ -5,10 +5,12 @@
 //! the equation of a tap.
 
 mod data;
+mod network;
 mod steps;
 mod words;
 
 pub use data::{page_data, PageData, Synthesised};
+pub use network::network_page;
 pub use steps::{Parting, Step, Steps};
 
 /// Cycles of the run that the page holds at most: its text stays far below 2 MB.

@@ -34,7 +34,7 @@ Examples:
 Then open report/index.html. More: docs/report.md";
 
 /// The page's name in its folder.
-const NAME: &str = "index.html";
+pub(super) const NAME: &str = "index.html";
 /// Frames of the run: with three there is a steady one.
 const FRAMES: u64 = 3;
 

@@ -3,24 +3,29 @@
 use std::path::{Component, Path, PathBuf};
 use std::thread;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use bpa_hdl::rtl::print_verilog;
 use clap::Args;
 
 use super::engine_source::EngineSource;
 use super::folder::make_folder;
-use super::outputs::{Outputs, Overwrite};
+use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::progress::Wait;
+use super::report::NAME as PAGE;
 use super::trace::TraceArgs;
 use super::{cache, print, say, Outcome};
 use crate::driver::{Driver, Simulated};
 use crate::emit::Target;
 use crate::internal_error::joined;
 use crate::layer::Pass;
-use crate::network::{reference, run, Network, NetworkArrays, NetworkError, NetworkFile};
+use crate::network::{
+    job_spans, reference, run, Network, NetworkArrays, NetworkError, NetworkFile,
+};
 use crate::npy;
 use crate::number::integer;
 use crate::operands::result_of;
+use crate::report_page::network_page;
+use crate::seal::sealed;
 use crate::table_file::{read_text, KeyLines};
 use crate::trace::Trace;
 
@@ -42,6 +47,10 @@ pub(super) struct RunNetwork {
     /// Write what is of this layer alone; can be given several times
     #[arg(long = "layer", value_name = "LAYER", requires = "out")]
     layers: Vec<String>,
+    /// Make a page, index.html, in this folder: when each job ran on the engine, layer by layer. Where a value is wrong,
+    /// nothing is written
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     trace: TraceArgs,
     #[command(flatten)]
@@ -92,8 +101,14 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
         None => Vec::new(),
     };
     let tracing = args.trace.begin(&outputs)?;
+    let page = args.report.map(|folder| {
+        make_folder(&folder)?;
+        let path = folder.join(PAGE);
+        outputs.check(&path).map(|()| path)
+    });
+    let page = page.transpose()?;
 
-    let ran = thread::scope(|scope| {
+    let (ran, ends) = thread::scope(|scope| {
         // It needs nothing of the engine's results, so it runs while the model is compiled.
         let expected = scope.spawn(|| reference(&network, &arrays));
         let hardware = engine.hardware(Target::Generic);
@@ -119,7 +134,7 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
             instance.end_trace();
             tracing.publish(&hardware.module, &outputs, Some(instance.cycle()))?;
         }
-        anyhow::Ok(ran?)
+        anyhow::Ok((ran?, driver.device().ends()?))
     })?;
 
     let report = &ran.report;
@@ -138,6 +153,14 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
             outputs.remember(&path);
             say(&format!("wrote {}", path.display()));
         }
+    }
+    if let Some(path) = page.filter(|_| report.mismatches == 0) {
+        let spans = job_spans(&network, &ends)
+            .ok_or_else(|| anyhow!("the engine's streams have not the frames of the jobs"))?;
+        let text = sealed(&network_page(report, engine.name(), &spans), "html");
+        let staged = outputs.stage_text(&path, &text)?;
+        staged.publish().map_err(cannot_write(&path))?;
+        say(&format!("wrote {}", path.display()));
     }
     match args.json {
         true => print(&report.to_json())?,

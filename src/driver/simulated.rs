@@ -32,6 +32,19 @@ pub struct Simulated {
     taken: usize,
 }
 
+/// The cycles in which sets and frames ended on an engine's streams, since its reset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// When the first beat of all was taken.
+    pub first: u64,
+    /// Of sets of what is stationary.
+    pub stationary: Vec<u64>,
+    /// Of frames of what moves.
+    pub moving: Vec<u64>,
+    /// Of frames of the result.
+    pub results: Vec<u64>,
+}
+
 impl Simulated {
     /// Compiles the engine's Verilog, or finds it compiled in the cache.
     ///
@@ -112,6 +125,21 @@ impl Simulated {
     /// The engine has no such stream.
     pub fn accepted(&mut self, input: Input) -> Result<u64, DeviceError> {
         Ok(self.source(input)?.accepted())
+    }
+
+    /// When what went through the engine ended.
+    ///
+    /// # Errors
+    /// Never: every engine has these streams.
+    pub fn ends(&mut self) -> Result<Ends, DeviceError> {
+        let stationary = self.source(Input::Weight)?;
+        let (first, sets) = (stationary.first_cycle(), stationary.last_cycles().to_vec());
+        Ok(Ends {
+            first: first.unwrap_or(0),
+            stationary: sets,
+            moving: self.source(Input::GradOutput)?.last_cycles().to_vec(),
+            results: self.instance.sink(RESULT_SINK).last_cycles().to_vec(),
+        })
     }
 
     fn source(&mut self, input: Input) -> Result<Source<'_>, DeviceError> {

@@ -3,5 +3,6 @@
 mod browser;
 #[path = "../shared/named_layers.rs"]
 mod named_layers;
+mod network;
 mod recording;
 mod shown;

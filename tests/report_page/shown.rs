@@ -11,7 +11,7 @@ use bpa_engine::reference::terms;
 use crate::browser::{Browser, END, ENTER, HOME, LEFT, RIGHT, TAB};
 use crate::named_layers::{example, examples_folder};
 
-fn bpa(folder: &Path, words: &str) -> Output {
+pub fn bpa(folder: &Path, words: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_bpa"))
         .args(words.split_whitespace())
         .current_dir(folder)
@@ -32,17 +32,20 @@ fn page(folder: &Path, words: &str) -> PathBuf {
         String::from_utf8_lossy(&ran.stderr)
     );
     assert_eq!(ran.stdout, b"");
-    let page = folder.join("made/pages/index.html");
-    let text = fs::read_to_string(&page).unwrap();
+    only_itself(&folder.join("made/pages/index.html"))
+}
+
+/// The path of a page, which is small and asks nothing of anybody.
+pub fn only_itself(page: &Path) -> PathBuf {
+    let text = fs::read_to_string(page).unwrap();
     assert!(text.len() < 2_000_000, "{} bytes", text.len());
-    // Nothing is asked of anybody.
     let text = text.replace("http://www.w3.org/2000/svg", "");
     for outside in [
         "http:", "https:", "src=\"", "@import", "url(//", "fetch(", "XMLHttp",
     ] {
         assert!(!text.contains(outside), "{outside}");
     }
-    page
+    page.to_owned()
 }
 
 fn file(name: &str) -> String {
