@@ -33,25 +33,71 @@ pub fn bound_cycles(layer: &Layer) -> u64 {
 }
 
 /// The same for an engine whose lanes are shared by groups that are narrower than they are: with any number of them
-/// laid side by side as one, or, where each has a single channel of the result, with a PE lane for each. Which of these is the
-/// least is the layer's bound; it is never above [`bound_cycles`].
+/// laid side by side as one, or, where each has a single channel of the result, with a PE lane for each. Of a weight gradient,
+/// rows of an image can stand on the lanes side by side as well, as many as there are lanes at the most, and rows of the input
+/// that no row of grad_output sees need not be taken. Which of these is the least is the layer's bound; it is never above
+/// [`bound_cycles`].
 pub fn shared_bound_cycles(layer: &Layer) -> u64 {
-    let frame = Frame::new(layer);
     let op = layer.operation();
-    let merged = |each: u32| Blocks {
-        groups: op.groups.div_ceil(each).into(),
-        k: (u64::from(each) * u64::from(op.moving_per_group)).div_ceil(op.simd.into()),
-        c: (u64::from(each) * u64::from(op.result_per_group)).div_ceil(op.pe.into()),
-    };
-    let depthwise = (op.groups > 1 && op.result_per_group == 1).then(|| Blocks {
-        groups: op.groups.div_ceil(op.pe).into(),
-        k: op.moving_blocks().into(),
-        c: 1,
+    let bounds = rows_beside(layer).map(|rows| {
+        let frame = match layer.pass() {
+            Pass::GradInput | Pass::Forward => Frame::new(layer),
+            Pass::GradWeight => Frame::beside(layer, rows),
+        };
+        let moving = u64::from(op.moving_per_group) * u64::from(rows);
+        let merged = |each: u32| Blocks {
+            groups: op.groups.div_ceil(each).into(),
+            k: (u64::from(each) * moving).div_ceil(op.simd.into()),
+            c: (u64::from(each) * u64::from(op.result_per_group)).div_ceil(op.pe.into()),
+        };
+        let depthwise = (op.groups > 1 && op.result_per_group == 1).then(|| Blocks {
+            groups: op.groups.div_ceil(op.pe).into(),
+            k: moving.div_ceil(op.simd.into()),
+            c: 1,
+        });
+        let all = (1..=op.groups).map(merged).chain(depthwise);
+        let bounds = all.map(|blocks| frame.bound(&blocks));
+        // At least one group is merged with none.
+        bounds.fold(u128::MAX, u128::min)
     });
-    let all = (1..=op.groups).map(merged).chain(depthwise);
-    let bounds = all.map(|blocks| frame.bound(&blocks));
-    // At least one group is merged with none.
+    // At least one row stands by itself.
     fits(bounds.fold(u128::MAX, u128::min))
+}
+
+/// How many rows of an image may stand side by side: of those that leave as many one after the other, the fewest.
+fn rows_beside(layer: &Layer) -> impl Iterator<Item = u32> {
+    let rows = layer.rows().out_size;
+    let most = match layer.pass() {
+        Pass::GradInput | Pass::Forward => 1,
+        Pass::GradWeight => rows.min(layer.operation().simd),
+    };
+    let mut next = Some(1);
+    std::iter::from_fn(move || {
+        let each = next?;
+        let left = rows.div_ceil(each);
+        // The least with fewer rows left.
+        next = (left > 1)
+            .then(|| rows.div_ceil(left - 1))
+            .filter(|&each| each <= most);
+        Some(each)
+    })
+}
+
+/// [`axis_taps`] with so many outputs side by side: an output of them all meets a tap where any does.
+fn axis_taps_beside(axis: &Axis, each: u32) -> u64 {
+    let (stride, dilation) = (i64::from(axis.stride), i64::from(axis.dilation));
+    let taps = (0..i64::from(axis.kernel)).map(|r| {
+        let offset = r * dilation - i64::from(axis.pad_before);
+        // Outputs p with 0 <= p * stride + offset < in_size.
+        let first = (-offset).div_euclid(stride) + i64::from((-offset).rem_euclid(stride) > 0);
+        let last = (i64::from(axis.in_size) - 1 - offset).div_euclid(stride);
+        let (first, last) = (first.max(0), last.min(i64::from(axis.out_size) - 1));
+        match first <= last {
+            true => (last / i64::from(each) - first / i64::from(each) + 1) as u64,
+            false => 0,
+        }
+    });
+    taps.sum()
 }
 
 /// Cycles of a batch of a weight gradient on a fixed engine, below which no engine can be: its frames, or the beats of
@@ -66,6 +112,28 @@ pub fn batch_bound_cycles(layer: &Layer) -> Option<u64> {
 /// stride and then convolves: every tap at every pixel.
 pub fn zero_insertion_cycles(layer: &Layer) -> u64 {
     fits(Counts::new(layer).zero_insertion)
+}
+
+/// Rows of the input that lie under the windows of so many outputs side by side: from the first tap to the last, and from where
+/// the first output begins to where the last one does.
+fn rows_seen(axis: &Axis, each: u32) -> u64 {
+    let (stride, top) = (i64::from(axis.stride), i64::from(axis.pad_before));
+    let reach = i64::from(axis.kernel - 1) * i64::from(axis.dilation);
+    let begin = (i64::from(each - 1) * -stride).max(-top);
+    let inside = |from: i64, to: i64| {
+        let rows = to.min(axis.in_size.into()) - from.max(begin);
+        rows.max(0) as u64
+    };
+    let (step, windows) = (
+        stride * i64::from(each),
+        i64::from(axis.out_size.div_ceil(each)),
+    );
+    match step <= reach {
+        true => inside(-top, (windows - 1) * step - top + reach + 1),
+        false => (0..windows)
+            .map(|p| inside(p * step - top, p * step - top + reach + 1))
+            .sum(),
+    }
 }
 
 /// Multiplications of a frame between values that both exist: no padding, no inserted zero, no
@@ -118,10 +186,24 @@ struct Blocks {
 
 impl Frame {
     fn new(layer: &Layer) -> Self {
-        let (rows, cols, op) = (layer.rows(), layer.cols(), layer.operation());
+        Self::of(
+            layer,
+            axis_taps(&layer.rows()),
+            layer.operation().rows.sources,
+        )
+    }
+
+    /// Of a weight gradient that may be cut over rows of grad_output, with so many of each image side by side.
+    fn beside(layer: &Layer, each: u32) -> Self {
+        let axis = layer.rows();
+        Self::of(layer, axis_taps_beside(&axis, each), rows_seen(&axis, each))
+    }
+
+    fn of(layer: &Layer, row_taps: u64, taken_rows: u64) -> Self {
+        let op = layer.operation();
         Frame {
-            taps: u128::from(axis_taps(&rows)) * u128::from(axis_taps(&cols)),
-            consumed: area(op.rows.sources, op.cols.sources),
+            taps: u128::from(row_taps) * u128::from(axis_taps(&layer.cols())),
+            consumed: area(taken_rows, op.cols.sources),
             produced: area(op.rows.positions, op.cols.positions),
         }
     }

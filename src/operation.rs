@@ -109,7 +109,7 @@ struct Window {
 }
 
 /// A gather along both axes, for channels in groups, on lanes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Operation {
     /// The row axis.
     pub rows: Gather,

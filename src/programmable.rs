@@ -10,6 +10,7 @@ mod fifo;
 mod file;
 mod fit;
 mod merge;
+mod rows;
 mod tiling;
 mod timeline;
 
@@ -18,6 +19,7 @@ pub use estimate::Estimate;
 pub use fifo::ShortFifo;
 pub use file::{EngineFile, Lanes, LimitsFile};
 pub use merge::Merge;
+pub use rows::RowRun;
 pub use tiling::{Parts, Tile, Tiling};
 
 use bpa_hdl::config::capacity::Capacity;

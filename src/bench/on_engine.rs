@@ -60,6 +60,10 @@ pub struct EngineRow {
     pub tiles: u64,
     /// Runs of groups, of the result's channels and of those that are added up, that the tiles are made of.
     pub cuts: [u32; 3],
+    /// Runs of rows of grad_output, of a weight gradient; 1 where it is not cut over them.
+    pub row_cuts: u32,
+    /// Rows of each image that stand side by side on the lanes, likewise.
+    pub rows_beside: u32,
     /// Cycles in which the engine had a job, all frames and loads of weights included.
     pub cycles_total: u64,
     /// What the next three are of.
@@ -162,6 +166,8 @@ impl<'a> EngineBench<'a> {
             merged: tiling.merge().each(),
             tiles: tiling.tiles().len() as u64,
             cuts: [parts.groups, parts.result_channels, parts.moving_channels],
+            row_cuts: parts.rows,
+            rows_beside: tiling.merge().rows_beside(),
             cycles_total,
             counted: Counted::AllFrames,
             cycles_per_frame: cycles_total.div_ceil(frames),
@@ -271,6 +277,8 @@ mod tests {
             merged: 1,
             tiles: 1,
             cuts: [1; 3],
+            row_cuts: 1,
+            rows_beside: 1,
             cycles_total: 3100,
             counted: Counted::SteadyFrame,
             cycles_per_frame: 1010,

@@ -121,9 +121,8 @@ impl<D: Device> Driver<'_, D> {
         let job = self.tell(Plan::clone(&tile.plan), coming.frames, &weight, &stages)?;
         let fed = coming.moving.is_some();
         if let Some(moving) = coming.moving {
-            let channels: Vec<usize> = moving_channels(coming.tiling, tile).collect();
             let part = Arrays {
-                moving: coming.tiling.merge().moving(moving, &channels),
+                moving: moving_part(coming.tiling, tile, moving),
                 stationary: weight,
                 stages,
             };
@@ -191,11 +190,20 @@ pub fn tile_seed(seed: u32, tile: usize) -> u32 {
 /// What the engine is given for tile `index`, but for the values to add.
 fn part(tiling: &Tiling, index: usize, tile: &Tile, arrays: &Arrays) -> Arrays {
     let (weight, stages) = weight_part(tiling, index, tile, &arrays.stationary, &arrays.stages);
-    let channels: Vec<usize> = moving_channels(tiling, tile).collect();
     Arrays {
-        moving: tiling.merge().moving(&arrays.moving, &channels),
+        moving: moving_part(tiling, tile, &arrays.moving),
         stationary: weight,
         stages,
+    }
+}
+
+/// Of what moves.
+fn moving_part(tiling: &Tiling, tile: &Tile, moving: &Array4<i32>) -> Array4<i32> {
+    let channels: Vec<usize> = moving_channels(tiling, tile).collect();
+    let part = tiling.merge().moving(moving, &channels);
+    match &tile.rows {
+        None => part,
+        Some(rows) => rows.moving(&part),
     }
 }
 
@@ -225,13 +233,18 @@ fn weight_part(
         accumulate: None,
         rounding_seed: tile_seed(stages.rounding_seed, index),
     };
-    (merge.stationary(weight, &channels, &of_weight), stages)
+    let part = merge.stationary(weight, &channels, &of_weight);
+    let part = match &tile.rows {
+        None => part,
+        Some(rows) => rows.stationary(&part),
+    };
+    (part, stages)
 }
 
 /// Puts a tile's result, or adds it, to the channels that it is of: it is added where the engine did not add it to what
 /// is there.
 fn put(result: &mut Array4<i64>, tiling: &Tiling, tile: &Tile, found: &Array4<i64>) {
-    let is_sum = tile.plan.layer().accumulate() || tile.moving_channels.start == 0;
+    let is_sum = tile.plan.layer().accumulate() || tile.part == 0;
     for (from, to) in result_channels(tiling, tile).enumerate() {
         let mut sum = result.index_axis_mut(Axis(1), to);
         let found = found.index_axis(Axis(1), from);

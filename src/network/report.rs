@@ -21,6 +21,10 @@ pub struct Row {
     pub merged: u32,
     /// Runs of groups, of the result's channels and of those that are added up, that the tiles are made of.
     pub cuts: [u32; 3],
+    /// Runs of rows of grad_output, of a weight gradient; 1 where it is not cut over them.
+    pub row_cuts: u32,
+    /// Rows of each image that stand side by side on the lanes, likewise.
+    pub rows_beside: u32,
     /// Cycles in which the engine had one of them, loads of weights included.
     pub cycles: u64,
     /// [`Tiling::bound_cycles`](crate::programmable::Tiling::bound_cycles) of the first row; of the others, which are given
@@ -98,6 +102,8 @@ impl Row {
             tiles: tiling.tiles().len() as u64,
             merged: tiling.merge().each(),
             cuts: [parts.groups, parts.result_channels, parts.moving_channels],
+            row_cuts: parts.rows,
+            rows_beside: tiling.merge().rows_beside(),
             cycles,
             bound_cycles,
             ratio: cycles as f64 / bound_cycles as f64,
@@ -173,7 +179,7 @@ impl Report {
         table.set_header([
             "layer",
             "pass",
-            "merged",
+            "side by side",
             "tiles",
             "cuts",
             "cycles",
@@ -237,13 +243,16 @@ impl Report {
 
 impl Row {
     fn cells(&self) -> [String; 12] {
-        let [groups, result, moving] = self.cuts;
+        let cuts = self.cuts.map(|runs| runs.to_string()).join(" x ");
         [
             self.name.clone(),
             self.pass.to_string(),
-            count(self.merged.into()),
+            self.beside(),
             count(self.tiles),
-            format!("{groups} x {result} x {moving}"),
+            match self.pass {
+                Pass::Forward | Pass::GradInput => cuts,
+                Pass::GradWeight => format!("{cuts} x {}", self.row_cuts),
+            },
             count(self.cycles),
             count(self.bound_cycles),
             format!("{:.4}", self.ratio),
@@ -252,6 +261,15 @@ impl Row {
             count(self.saturated),
             verdict(self.mismatches),
         ]
+    }
+}
+
+impl Row {
+    /// What stands side by side on the lanes.
+    fn beside(&self) -> String {
+        let told = |count: u32, what: &str| (count > 1).then(|| format!("{count} {what}"));
+        let all = [told(self.merged, "groups"), told(self.rows_beside, "rows")];
+        all.into_iter().flatten().collect::<Vec<_>>().join(" x ")
     }
 }
 

@@ -4,12 +4,15 @@
 //! are timed as they would run, job by job, until none that is left can be better. Of those that take a thousandth more, one
 //! with fewer tiles is taken in its place.
 
+use std::collections::HashMap;
+
 use super::merge::Merge;
-use super::tiling::Cut;
+use super::rows::RowRun;
+use super::tiling::{row_runs, Cut};
 use super::timeline::{late_words, pass_cycles};
 use super::{even_parts, NoFit, ProgrammableEngine, Tiling, UsedStages};
 use crate::bound::{axis_taps, bound_cycles};
-use crate::layer::{Layer, ScalePer};
+use crate::layer::{Layer, Pass, ScalePer};
 use crate::plan::Plan;
 use crate::schedule::FrameWalk;
 
@@ -82,6 +85,7 @@ impl ProgrammableEngine {
             groups: layer.groups(),
             result_channels: layer.operation().result_per_group,
             moving_channels: layer.operation().moving_per_group,
+            rows: None,
         };
         let mut best: Option<(Cost, Tiling)> = None;
         if let Ok(plan) = self.plan(layer) {
@@ -128,87 +132,188 @@ impl ProgrammableEngine {
 
     /// The cuts into even parts that fit.
     fn candidates(&self, layer: &Layer, frames: u64) -> Result<Vec<Candidate>, NoFit> {
-        let memory = self.weight_memory_words();
         let op = layer.operation();
-        let (simd, pe) = (op.simd, op.pe);
-        // A sum that has been made narrow is no partial one any more.
-        let moving_is_whole = layer.requantise().is_some();
-        let smallest = Cut {
-            groups: 1,
-            result_channels: pe.min(op.result_per_group),
-            moving_channels: match moving_is_whole {
-                true => op.moving_per_group,
-                false => simd.min(op.moving_per_group),
-            },
-        };
-        let smallest = self.part(layer, smallest, UsedStages::of(layer))?;
-        let plan = self.plan(&smallest).map_err(NoFit::of_a_tile)?;
-        let limits = self.limits();
-        // Of one block of channels of one group.
-        let held = FrameWalk::new(smallest.operation()).held_pixels();
-        let zeros = plan
-            .descriptor()
-            .max_skip
-            .max(plan.descriptor().end_beats)
-            .max(1);
-        let kernel = op.rows.kernel * op.cols.kernel;
-        let taps = axis_taps(&layer.rows()) * axis_taps(&layer.cols());
-        let consumed = op.rows.sources * op.cols.sources;
-        let produced = op.rows.positions * op.cols.positions;
-
         let (moving_blocks, result_blocks) = (op.moving_blocks(), op.result_blocks());
+        let limits = self.limits();
         let most_scales = match layer.requantise().map(|it| it.scale_per) {
             Some(ScalePer::Channel) => limits.scale_words,
             _ => u64::MAX,
         };
         let mut candidates = Vec::new();
-        for groups in even_parts(layer.groups()) {
-            for moving_run in even_parts(moving_blocks) {
-                if moving_is_whole && moving_run < moving_blocks {
-                    break;
-                }
-                let words = u64::from(groups) * u64::from(moving_run);
-                if held * words > limits.line_words {
-                    continue;
-                }
-                let most = (limits.weight_words / (kernel * words))
-                    .min(limits.zero_run / (zeros * u64::from(groups)))
-                    .min(most_scales / u64::from(groups));
-                for result_run in
-                    even_parts(result_blocks).filter(|&result_run| u64::from(result_run) <= most)
-                {
-                    let beats = u64::from(groups) * u64::from(result_run);
-                    let bound = (u128::from(taps) * u128::from(words) * u128::from(result_run))
-                        .max(u128::from(consumed) * u128::from(words))
-                        .max(u128::from(produced) * u128::from(beats));
-                    let set = kernel * words * u64::from(result_run);
-                    let tiles = u64::from(layer.groups().div_ceil(groups))
-                        * u64::from(moving_blocks.div_ceil(moving_run))
-                        * u64::from(result_blocks.div_ceil(result_run));
-                    // The last tiles of each kind may be as small as can be.
-                    let whole = u64::from(layer.groups() / groups)
-                        * u64::from(moving_blocks / moving_run)
-                        * u64::from(result_blocks / result_run);
-                    let run = bound * u128::from(frames) + u128::from(late_words(memory, set, set));
-                    let told = u128::from(pass_cycles(self.table_words));
-                    // A tile is told and its set taken while the one before runs, but for the first of them.
-                    let given = told + u128::from(set);
-                    let cycles = u128::from(whole) * run.max(given)
-                        + run.min(given)
-                        + u128::from(tiles - whole) * told;
-                    candidates.push(Candidate {
-                        least: (cycles, tiles),
-                        cut: Cut {
+        for rows in self.row_options(layer)? {
+            for groups in even_parts(layer.groups()) {
+                for moving_run in even_parts(moving_blocks) {
+                    if sums_are_whole(layer) && moving_run < moving_blocks {
+                        break;
+                    }
+                    let words = u64::from(groups) * u64::from(moving_run);
+                    if rows.most(|part| part.held) * words > limits.line_words {
+                        continue;
+                    }
+                    let most = (limits.weight_words / (rows.most(|part| part.kernel) * words))
+                        .min(limits.zero_run / (rows.most(|part| part.zeros) * u64::from(groups)))
+                        .min(most_scales / u64::from(groups));
+                    let fits = |result_run: &u32| u64::from(*result_run) <= most;
+                    for result_run in even_parts(result_blocks).filter(fits) {
+                        let runs = Runs {
                             groups,
-                            result_channels: result_run.saturating_mul(pe).min(op.result_per_group),
-                            moving_channels: moving_run
-                                .saturating_mul(simd)
-                                .min(op.moving_per_group),
-                        },
-                    });
+                            moving: moving_run,
+                            result: result_run,
+                        };
+                        candidates.push(Candidate {
+                            least: self.least(layer, frames, &runs, &rows),
+                            cut: Cut {
+                                groups,
+                                result_channels: result_run
+                                    .saturating_mul(op.pe)
+                                    .min(op.result_per_group),
+                                moving_channels: moving_run
+                                    .saturating_mul(op.simd)
+                                    .min(op.moving_per_group),
+                                rows: rows.each,
+                            },
+                        });
+                    }
                 }
             }
         }
         Ok(candidates)
+    }
+
+    /// What a cut costs at the least.
+    fn least(&self, layer: &Layer, frames: u64, runs: &Runs, rows: &RowOption) -> Cost {
+        let (op, memory) = (layer.operation(), self.weight_memory_words());
+        let (moving_blocks, result_blocks) = (op.moving_blocks(), op.result_blocks());
+        let words = u64::from(runs.groups) * u64::from(runs.moving);
+        let beats = u64::from(runs.groups) * u64::from(runs.result);
+        let tiles = u64::from(layer.groups().div_ceil(runs.groups))
+            * u64::from(moving_blocks.div_ceil(runs.moving))
+            * u64::from(result_blocks.div_ceil(runs.result));
+        // The last tiles of each kind may be as small as can be.
+        let whole = u64::from(layer.groups() / runs.groups)
+            * u64::from(moving_blocks / runs.moving)
+            * u64::from(result_blocks / runs.result);
+        let told = u128::from(pass_cycles(self.table_words));
+        let (mut cycles, mut first, mut count) = (0, u128::MAX, 0);
+        for part in &rows.parts {
+            let pairs = u128::from(words) * u128::from(runs.result);
+            let bound = (u128::from(part.taps) * pairs)
+                .max(u128::from(part.consumed) * u128::from(words))
+                .max(u128::from(part.produced) * u128::from(beats));
+            let set = part.kernel * words * u64::from(runs.result);
+            let run = bound * u128::from(frames) + u128::from(late_words(memory, set, set));
+            // A tile is told and its set taken while the one before runs, but for the first of them.
+            let given = told + u128::from(set);
+            cycles += u128::from(part.count)
+                * (u128::from(whole) * run.max(given) + u128::from(tiles - whole) * told);
+            first = first.min(run.min(given));
+            count += part.count;
+        }
+        (cycles + first, tiles * count)
+    }
+
+    /// The ways to cut a layer over rows, as far as tiles of one block of channels of one group fit.
+    fn row_options(&self, layer: &Layer) -> Result<Vec<RowOption>, NoFit> {
+        let op = layer.operation();
+        let smallest = Cut {
+            groups: 1,
+            result_channels: op.pe.min(op.result_per_group),
+            moving_channels: match sums_are_whole(layer) {
+                true => op.moving_per_group,
+                false => op.simd.min(op.moving_per_group),
+            },
+            rows: None,
+        };
+        let mut lengths = vec![None];
+        if layer.pass() == Pass::GradWeight && !sums_are_whole(layer) {
+            let axis = layer.rows();
+            let all = RowRun::all(&axis, 1).len() as u32;
+            let shorter = |each: &u32| *each > 0 && *each < axis.out_size;
+            lengths.extend(even_parts(all).filter(shorter).map(Some));
+        }
+        let (mut options, mut reason) = (Vec::new(), None);
+        for rows in lengths {
+            match self.row_option(layer, Cut { rows, ..smallest }) {
+                Ok(option) => options.push(option),
+                Err(no_fit) => reason = Some(no_fit),
+            }
+        }
+        match reason {
+            Some(reason) if options.is_empty() => Err(reason.of_a_tile()),
+            _ => Ok(options),
+        }
+    }
+
+    fn row_option(&self, layer: &Layer, smallest: Cut) -> Result<RowOption, NoFit> {
+        let mut parts: HashMap<Option<[u32; 4]>, RowPart> = HashMap::new();
+        for rows in row_runs(layer, smallest) {
+            let shape = rows.as_ref().map(RowRun::shape);
+            if let Some(part) = parts.get_mut(&shape) {
+                part.count += 1;
+                continue;
+            }
+            let stages = UsedStages::of(layer);
+            let tile = self.part(layer, smallest, rows.as_ref(), stages)?;
+            parts.insert(shape, RowPart::new(&self.plan(&tile)?));
+        }
+        Ok(RowOption {
+            each: smallest.rows,
+            parts: parts.into_values().collect(),
+        })
+    }
+}
+
+/// Whether tiles may give no partial sums: one that has been made narrow is none any more.
+fn sums_are_whole(layer: &Layer) -> bool {
+    layer.requantise().is_some()
+}
+
+/// Blocks of channels of a tile, and groups.
+struct Runs {
+    groups: u32,
+    moving: u32,
+    result: u32,
+}
+
+/// A way to cut a layer over rows of grad_output.
+struct RowOption {
+    /// Rows of a tile; `None` where they are not cut.
+    each: Option<u32>,
+    parts: Vec<RowPart>,
+}
+
+impl RowOption {
+    fn most(&self, pick: fn(&RowPart) -> u64) -> u64 {
+        self.parts.iter().map(pick).max().unwrap_or(0)
+    }
+}
+
+/// What tiles that have the same of the rows have of a block of channels of one group.
+struct RowPart {
+    count: u64,
+    /// Pixels of line buffer.
+    held: u64,
+    /// Beats without a tap in a row, 1 at least.
+    zeros: u64,
+    kernel: u64,
+    taps: u64,
+    consumed: u64,
+    produced: u64,
+}
+
+impl RowPart {
+    /// Of one of these tiles.
+    fn new(plan: &Plan) -> Self {
+        let (layer, d) = (plan.layer(), plan.descriptor());
+        let op = layer.operation();
+        RowPart {
+            count: 1,
+            held: FrameWalk::new(op).held_pixels(),
+            zeros: d.max_skip.max(d.end_beats).max(1),
+            kernel: op.rows.kernel * op.cols.kernel,
+            taps: axis_taps(&layer.rows()) * axis_taps(&layer.cols()),
+            consumed: op.rows.sources * op.cols.sources,
+            produced: op.rows.positions * op.cols.positions,
+        }
     }
 }

@@ -21,9 +21,12 @@ pub struct Estimate {
     pub tiles: u64,
     /// Runs of groups, of the result's channels and of those that are added up, that the tiles are made of.
     pub cuts: [u32; 3],
-    /// What these channels are called.
+    /// Runs of rows of grad_output, of a weight gradient; 1 where it is not cut over them.
+    pub row_cuts: u32,
+    /// Rows of each image that stand side by side on the lanes, likewise.
+    pub rows_beside: u32,
     #[serde(skip)]
-    channels: [&'static str; 2],
+    pass: Pass,
     /// [`Tiling::cycles`]
     pub cycles_total: u64,
     /// [`Tiling::cycles_told`]
@@ -53,7 +56,9 @@ impl Estimate {
             merged: tiling.merge().each(),
             tiles: tiling.tiles().len() as u64,
             cuts: [parts.groups, parts.result_channels, parts.moving_channels],
-            channels: channels(tiling.layer().pass()),
+            row_cuts: parts.rows,
+            rows_beside: tiling.merge().rows_beside(),
+            pass: tiling.layer().pass(),
             cycles_total: cycles,
             cycles_told: tiling.cycles_told(frames),
             cycles_per_frame_steady: match tiling.tiles() {
@@ -84,13 +89,21 @@ impl Estimate {
             let _ = writeln!(text, "{}", line.trim_end());
         };
         let [groups, results, moving] = self.cuts;
-        let [of_results, of_moving] = self.channels;
+        let [of_results, of_moving] = channels(self.pass);
         line("groups side by side", self.merged.into(), String::new());
-        line(
-            "tiles",
-            self.tiles,
-            format!("{groups} x {results} x {moving} runs of groups, {of_results} and {of_moving}"),
-        );
+        let cuts = match self.pass {
+            Pass::GradInput | Pass::Forward => {
+                format!(
+                    "{groups} x {results} x {moving} runs of groups, {of_results} and {of_moving}"
+                )
+            }
+            Pass::GradWeight => {
+                line("rows side by side", self.rows_beside.into(), String::new());
+                let rows = self.row_cuts;
+                format!("{groups} x {results} x {moving} x {rows} runs of groups, {of_results}, {of_moving} and rows")
+            }
+        };
+        line("tiles", self.tiles, cuts);
         line(
             "cycles, all frames",
             self.cycles_total,

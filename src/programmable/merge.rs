@@ -1,4 +1,4 @@
-//! Narrow groups laid side by side, so that lanes work that would stand idle.
+//! Narrow groups laid side by side, so that lanes work that would stand idle; and [rows](super::rows) of a weight gradient.
 //!
 //! Promise: the first channels of the merged layer's result are those of the layer's, and what is behind them means
 //! nothing. So many groups that follow one another become one, in which what is stationary is that of its groups along the
@@ -9,6 +9,7 @@
 use ndarray::{s, Array4, Axis};
 
 use super::even_parts;
+use super::rows::Beside;
 use crate::bound::bound_cycles;
 use crate::layer::{LaneUse, Layer};
 
@@ -16,29 +17,44 @@ use crate::layer::{LaneUse, Layer};
 #[derive(Clone, Debug)]
 pub struct Merge {
     layer: Layer,
+    /// Rows that are laid side by side before that, where there are.
+    beside: Option<Beside>,
+    /// Moving channels of a group that is not merged yet.
+    moving_per_group: u32,
     merged: Layer,
     each: u32,
 }
 
 impl Merge {
     /// Every way to merge a layer's groups with its bound, the lowest first; of several for one number of merged groups
-    /// the one with the least filling.
+    /// the one with the least filling. Rows are laid side by side only where that makes the bound lower.
     pub(super) fn all(layer: &Layer) -> Vec<(u64, Self)> {
-        let merge = |each| {
-            let merged = merged(layer, each)?;
-            let layer = layer.clone();
-            Some((
-                bound_cycles(&merged),
-                Merge {
-                    layer,
-                    merged,
-                    each,
-                },
-            ))
-        };
-        let mut all: Vec<_> = even_parts(layer.groups()).filter_map(merge).collect();
-        all.sort_by_key(|(bound, merge)| (*bound, merge.each));
+        let mut all = Self::groups(layer, None, layer);
+        let least = all.iter().map(|(bound, _)| *bound).min();
+        for each in even_parts(layer.operation().simd.min(layer.rows().out_size)) {
+            if let Some((beside, laid)) = Beside::new(layer, each).filter(|_| each > 1) {
+                let ways = Self::groups(layer, Some(beside), &laid).into_iter();
+                all.extend(ways.filter(|(bound, _)| Some(*bound) < least));
+            }
+        }
+        all.sort_by_key(|(bound, merge)| (*bound, merge.rows_beside(), merge.each));
         all
+    }
+
+    /// Those of a layer that was `laid` out, with its groups by themselves or merged.
+    fn groups(layer: &Layer, beside: Option<Beside>, laid: &Layer) -> Vec<(u64, Self)> {
+        let merge = |each| {
+            let merged = merged(laid, each)?;
+            let merge = Merge {
+                layer: layer.clone(),
+                beside: beside.clone(),
+                moving_per_group: laid.operation().moving_per_group,
+                merged,
+                each,
+            };
+            Some((bound_cycles(&merge.merged), merge))
+        };
+        even_parts(layer.groups()).filter_map(merge).collect()
     }
 
     /// The layer.
@@ -56,9 +72,17 @@ impl Merge {
         self.each
     }
 
+    /// Rows of each image that stand side by side; 1 where they come one after the other.
+    pub fn rows_beside(&self) -> u32 {
+        self.beside.as_ref().map_or(1, Beside::each)
+    }
+
     /// These channels of what moves in the merged layer.
     pub(crate) fn moving(&self, moving: &Array4<i32>, channels: &[usize]) -> Array4<i32> {
-        pick(moving, channels)
+        match &self.beside {
+            None => pick(moving, channels),
+            Some(beside) => pick(&beside.moving(moving), channels),
+        }
     }
 
     /// These channels of the merged layer's result, of an array of that shape for the layer.
@@ -87,8 +111,13 @@ impl Merge {
         moving: &[usize],
         results: &[usize],
     ) -> Array4<i32> {
+        let laid = self
+            .beside
+            .as_ref()
+            .map(|beside| beside.stationary(stationary));
+        let stationary = laid.as_ref().unwrap_or(stationary);
         let (all, result_per_group, height, width) = stationary.dim();
-        let moving_per_group = self.layer.operation().moving_per_group as usize;
+        let moving_per_group = self.moving_per_group as usize;
         let mut picked = Array4::zeros((moving.len(), results.len(), height, width));
         let moving = moving.iter().enumerate();
         for (row, &m) in moving.filter(|(_, &m)| m < all) {
@@ -147,7 +176,7 @@ mod tests {
     /// 5 groups of 2 x 3 channels, by 1, 2, 3 and 5 of them.
     #[test]
     fn a_merged_layer_has_the_result_of_the_layer() {
-        let file = EngineFile::parse("[engine]\nsimd = 4\npe = 8", "here").unwrap();
+        let file = EngineFile::parse("[engine]\nsimd = 8\npe = 8", "here").unwrap();
         let engine = file.validate().unwrap();
         for pass in Pass::ALL {
             let geometry = Geometry {
@@ -155,7 +184,7 @@ mod tests {
                 in_channels: Some(10),
                 out_channels: Some(15),
                 groups: 5,
-                batch: Some(3),
+                batch: Some(1),
                 in_size: Some(PerItem([4, 5])),
                 kernel: Some(PerItem([2, 3])),
                 ..Geometry::default()
@@ -169,9 +198,16 @@ mod tests {
             let all = arrays(random_moving(&layer, 2, 1), random_stationary(&layer, 1));
             let expected = reference(&layer, &all).result;
             let merges = Merge::all(&layer);
-            let mut found: Vec<u32> = merges.iter().map(|(_, merge)| merge.each()).collect();
-            found.sort_unstable();
-            assert_eq!(found, [1, 2, 3, 5]);
+            let each = |beside: u32| {
+                let merges = merges.iter().map(|(_, merge)| merge);
+                let merges = merges.filter(|merge| merge.rows_beside() == beside);
+                let mut each: Vec<u32> = merges.map(Merge::each).collect();
+                each.sort_unstable();
+                each
+            };
+            assert_eq!(each(1), [1, 2, 3, 5]);
+            // An image on 8 lanes: 3 rows of grad_output of two groups are 6, and a third of the taps for each.
+            assert_eq!(each(3).is_empty(), pass != Pass::GradWeight);
             for (_, merge) in merges {
                 let op = merge.merged().operation();
                 let moving: Vec<usize> = (0..op.moving_channels() as usize).collect();

@@ -3,7 +3,7 @@
 //! Groups that are narrower than the lanes are first [merged](Merge) into wider ones. A tile is a layer of its own: a
 //! run of whole (merged) groups, and within each of them a run of the channels of the result and one of those of what moves.
 //! Tiles over groups and over the result's channels give different channels of the result; tiles over moving channels give
-//! partial sums of the same ones. Where the engine has a stream of values to add, each partial sum goes back in with the next tile; else, whoever drives the
+//! partial sums of the same ones, and so do those over rows of grad_output, of a weight gradient ([`RowRun`]). Where the engine has a stream of values to add, each partial sum goes back in with the next tile; else, whoever drives the
 //! engine adds them.
 
 use std::collections::HashMap;
@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::merge::Merge;
+use super::rows::RowRun;
 use super::timeline::{self, Clock};
 use super::{NoFit, ProgrammableEngine, UsedStages};
 use crate::bound::{issues, shared_bound_cycles, useful_macs};
@@ -26,6 +27,10 @@ pub struct Tile {
     pub result_channels: Range<u32>,
     /// Channels of what moves, of those of each group.
     pub moving_channels: Range<u32>,
+    /// Rows of grad_output, where a weight gradient is cut over them.
+    pub rows: Option<RowRun>,
+    /// Which of the partial sums of its results this is, from 0 on.
+    pub part: u32,
     /// The tile as a layer, in the engine's memories; tiles of a shape share it.
     pub plan: Arc<Plan>,
 }
@@ -55,14 +60,26 @@ pub struct Parts {
     pub result_channels: u32,
     /// Runs of the moving channels of a group: partial sums.
     pub moving_channels: u32,
+    /// Runs of rows of grad_output, of a weight gradient: partial sums as well.
+    pub rows: u32,
 }
 
-/// Channels of a tile at the most, in each group, and groups.
+/// Channels of a tile at the most, in each group, and groups; and of a weight gradient rows of grad_output.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Cut {
     pub groups: u32,
     pub result_channels: u32,
     pub moving_channels: u32,
+    /// `None` where all of them are one run.
+    pub rows: Option<u32>,
+}
+
+/// What tiles have in common that share a plan.
+#[derive(PartialEq, Eq, Hash)]
+struct Shape {
+    cut: Cut,
+    rows: Option<[u32; 4]>,
+    stages: UsedStages,
 }
 
 impl Tile {
@@ -73,7 +90,9 @@ impl Tile {
 
     /// Whether that other tile adds to partial sums of this one.
     pub(crate) fn gives_sums_to(&self, other: &Tile) -> bool {
-        self.groups == other.groups && self.result_channels == other.result_channels
+        self.groups == other.groups
+            && self.result_channels == other.result_channels
+            && self.part < other.part
     }
 }
 
@@ -183,22 +202,27 @@ impl ProgrammableEngine {
     /// The tiles of a cut.
     pub(super) fn tiles(&self, merge: &Merge, cut: Cut) -> Result<Tiling, NoFit> {
         let layer = merge.merged();
-        let all = [
-            runs(layer.groups(), cut.groups),
-            runs(layer.operation().result_per_group, cut.result_channels),
-            runs(layer.operation().moving_per_group, cut.moving_channels),
-        ];
-        let [groups_runs, in_runs, out_runs] = &all;
+        let op = layer.operation();
+        let groups_runs = runs(layer.groups(), cut.groups);
+        let result_runs = runs(op.result_per_group, cut.result_channels);
+        let moving_runs = runs(op.moving_per_group, cut.moving_channels);
+        let row_runs = row_runs(layer, cut);
+        let sums: Vec<_> = (row_runs.iter())
+            .flat_map(|rows| moving_runs.iter().map(move |moving| (rows, moving)))
+            .collect();
         // The values that partial sums leave room for on the stream that they go back in by.
-        let room = match out_runs.as_slice() {
-            [_, .., last] if self.stages().accumulate => {
-                i128::from(self.most_accumulate()) - partial_sum(layer, last.start)
+        let room = match sums.as_slice() {
+            [before @ .., _] if !before.is_empty() && self.stages().accumulate => {
+                let sums = before
+                    .iter()
+                    .map(|(rows, moving)| partial_sum(layer, rows, moving));
+                i128::from(self.most_accumulate()) - sums.sum::<i128>()
             }
             _ => -1,
         };
         let sums_go_in = room >= 0;
-        let stages_of = |moving_channels: &Range<u32>| UsedStages {
-            accumulate: match moving_channels.start {
+        let stages_of = |part: usize| UsedStages {
+            accumulate: match part {
                 0 => layer.accumulate(),
                 _ => sums_go_in,
             },
@@ -207,21 +231,27 @@ impl ProgrammableEngine {
         // Tiles of a shape have one plan.
         let mut plans = HashMap::new();
         let mut tiles = Vec::new();
-        for groups in groups_runs {
-            for result_channels in in_runs {
-                for moving_channels in out_runs {
-                    let shape = Cut {
+        for groups in &groups_runs {
+            for result_channels in &result_runs {
+                for (part, &(rows, moving_channels)) in sums.iter().enumerate() {
+                    let cut = Cut {
                         groups: groups.end - groups.start,
                         result_channels: result_channels.end - result_channels.start,
                         moving_channels: moving_channels.end - moving_channels.start,
+                        rows: None,
                     };
-                    let stages = stages_of(moving_channels);
-                    let key = (shape, stages);
-                    let plan = match plans.get(&key) {
+                    let stages = stages_of(part);
+                    let shape = Shape {
+                        cut,
+                        rows: rows.as_ref().map(RowRun::shape),
+                        stages,
+                    };
+                    let plan = match plans.get(&shape) {
                         Some(plan) => Arc::clone(plan),
                         None => {
-                            let plan = Arc::new(self.plan(&self.part(layer, shape, stages)?)?);
-                            plans.insert(key, Arc::clone(&plan));
+                            let part = self.part(layer, cut, rows.as_ref(), stages)?;
+                            let plan = Arc::new(self.plan(&part)?);
+                            plans.insert(shape, Arc::clone(&plan));
                             plan
                         }
                     };
@@ -229,22 +259,24 @@ impl ProgrammableEngine {
                         groups: groups.clone(),
                         result_channels: result_channels.clone(),
                         moving_channels: moving_channels.clone(),
+                        rows: rows.clone(),
+                        part: part as u32,
                         plan,
                     });
                 }
             }
         }
         if sums_go_in {
-            // The order among the tiles of one run of moving channels stays.
-            tiles.sort_by_key(|tile| tile.moving_channels.start);
+            // The order among the tiles of one part stays.
+            tiles.sort_by_key(|tile| tile.part);
         }
-        let [groups, result_channels, moving_channels] = all.map(|runs| runs.len() as u32);
         Ok(Tiling {
             merge: merge.clone(),
             parts: Parts {
-                groups,
-                result_channels,
-                moving_channels,
+                groups: groups_runs.len() as u32,
+                result_channels: result_runs.len() as u32,
+                moving_channels: moving_runs.len() as u32,
+                rows: row_runs.len() as u32,
             },
             tiles,
             weight_memory: self.weight_memory_words(),
@@ -259,20 +291,44 @@ impl ProgrammableEngine {
         })
     }
 
-    /// The layer with so many groups, and so many channels in each.
-    pub(super) fn part(&self, layer: &Layer, cut: Cut, stages: UsedStages) -> Result<Layer, NoFit> {
+    /// The layer with so many groups, so many channels in each, and these rows of grad_output.
+    pub(super) fn part(
+        &self,
+        layer: &Layer,
+        cut: Cut,
+        rows: Option<&RowRun>,
+        stages: UsedStages,
+    ) -> Result<Layer, NoFit> {
         let (moving, result) = (cut.moving_channels.into(), cut.result_channels.into());
         let geometry = layer.with_channels(cut.groups, moving, result);
+        let geometry = match rows {
+            None => geometry,
+            Some(rows) => rows.of(geometry),
+        };
         self.staged_layer(geometry, stages)
     }
 }
 
-/// What the sum over so many moving channels can be at the most: every operand at its most negative.
-fn partial_sum(layer: &Layer, moving_channels: u32) -> i128 {
+/// The runs of rows of a cut; one of all that are there where it has none.
+pub(super) fn row_runs(layer: &Layer, cut: Cut) -> Vec<Option<RowRun>> {
+    let runs = cut
+        .rows
+        .map_or(Vec::new(), |each| RowRun::all(&layer.rows(), each));
+    match runs.is_empty() {
+        true => vec![None],
+        false => runs.into_iter().map(Some).collect(),
+    }
+}
+
+/// What the sum over these rows and moving channels can be at the most: every operand at its most negative.
+fn partial_sum(layer: &Layer, rows: &Option<RowRun>, moving_channels: &Range<u32>) -> i128 {
     let op = layer.operation();
-    let taps = i128::from(op.rows.kernel) * i128::from(op.cols.kernel);
+    let rows = rows.as_ref().map_or(op.rows.kernel, RowRun::length);
+    let terms = i128::from(rows)
+        * i128::from(op.cols.kernel)
+        * i128::from(moving_channels.end - moving_channels.start);
     let product_bits = layer.moving_type().bits() + layer.stationary_type().bits() - 2;
-    (taps * i128::from(moving_channels)) << product_bits
+    terms << product_bits
 }
 
 /// Runs of at most `each`.

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use bpa_hdl::shell::jobs::PASS_CYCLES;
 
 use super::{Tile, Tiling};
+use crate::operation::Operation;
 use crate::plan::Plan;
 
 /// Cycles in which software reads a register that is no counter.
@@ -143,7 +144,7 @@ impl Told {
 /// What tiles take by themselves; those of a shape are alike.
 struct Runs {
     frames: u64,
-    of_shape: HashMap<(u32, u32, u32), Run>,
+    of_shape: HashMap<Operation, Run>,
 }
 
 impl Runs {
@@ -155,10 +156,7 @@ impl Runs {
     }
 
     fn of(&mut self, tile: &Tile) -> Run {
-        let layer = tile.plan.layer();
-        let op = layer.operation();
-        let shape = (op.groups, op.moving_per_group, op.result_per_group);
-        let run = self.of_shape.entry(shape);
+        let run = self.of_shape.entry(*tile.plan.layer().operation());
         *run.or_insert_with(|| Run::new(&tile.plan, self.frames))
     }
 }

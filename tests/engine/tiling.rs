@@ -218,6 +218,129 @@ fn jobs_that_wait_for_sums_take_no_more_than_is_said() {
     assert!(tiles > 50, "{tiles}");
 }
 
+/// Weight gradients whose grad_output is beyond a memory of a few dozen words, in batches of fewer images than lanes and of
+/// more.
+fn weight_gradient() -> impl Strategy<Value = Geometry> {
+    let axis = (
+        1..=14_i64,
+        1..=4_i64,
+        1..=4_i64,
+        1..=3_i64,
+        0..=4_i64,
+        0..=4_i64,
+    );
+    let channels = (1..=3_i64, 1..=3_i64, 1..=5_i64, 1..=14_i64);
+    (channels, axis.clone(), axis).prop_map(|((groups, c, k, batch), rows, cols)| {
+        let axes = [rows, cols];
+        // Padded until the kernel fits.
+        let pads = axes.map(|(size, kernel, _, dilation, before, after)| {
+            let missing = dilation * (kernel - 1) + 1 - size - before - after;
+            [before, after + missing.max(0)]
+        });
+        Geometry {
+            pass: Some("grad_weight".to_owned()),
+            in_channels: Some(groups * c),
+            out_channels: Some(groups * k),
+            groups,
+            batch: Some(batch),
+            in_size: Some(PerItem(axes.map(|axis| axis.0))),
+            kernel: Some(PerItem(axes.map(|axis| axis.1))),
+            stride: PerItem(axes.map(|axis| axis.2)),
+            dilation: PerItem(axes.map(|axis| axis.3)),
+            padding: PerItem([pads[0][0], pads[0][1], pads[1][0], pads[1][1]]),
+            ..Geometry::default()
+        }
+    })
+}
+
+/// Runs weight gradients. Tells how many were in one tile, cut over rows, with rows side by side, both, with groups merged
+/// beside rows, and cut over rows and images.
+fn run_weight_gradients(engine: &ProgrammableEngine, seeds: std::ops::Range<u64>) -> [u32; 6] {
+    let hardware = engine.hardware(Target::Generic);
+    let text = print_verilog(&hardware.module);
+    let compiled = Simulated::model(engine, &hardware, &text, &cache()).unwrap();
+    let mut driver = Driver::open(engine, &hardware, Simulated::new(&compiled, 1)).unwrap();
+    let mut reached = [0; 6];
+    for seed in seeds {
+        let mut runner = TestRunner::new(Config {
+            rng_seed: RngSeed::Fixed(seed),
+            ..Config::default()
+        });
+        let geometry = weight_gradient().new_tree(&mut runner).unwrap().current();
+        let layer = engine.layer(geometry).unwrap();
+        let frames = u64::from(layer.in_per_group());
+        let told = |what: String| format!("seed {seed}: {what}\n{}", layer.to_file().to_toml());
+        let tiling = engine
+            .tiling(&layer, frames)
+            .unwrap_or_else(|error| panic!("{}", told(error.to_string())));
+        let (parts, merge) = (tiling.parts(), tiling.merge());
+        let (rows, beside) = (parts.rows > 1, merge.rows_beside() > 1);
+        let classes = [
+            tiling.tiles().len() == 1,
+            rows,
+            beside,
+            rows && beside,
+            beside && merge.each() > 1,
+            rows && parts.moving_channels > 1,
+        ];
+        for (count, is_there) in reached.iter_mut().zip(classes) {
+            *count += u32::from(is_there);
+        }
+        let arrays = arrays(&layer, frames as usize, seed);
+        let before = driver.busy_cycles().unwrap();
+        let began = driver.device().instance().cycle();
+        let found = driver
+            .run(&tiling, &arrays)
+            .unwrap_or_else(|error| panic!("{}", told(error.to_string())));
+        let elapsed = driver.device().instance().cycle() - began;
+        if let Some(first) = compare(&found, &expected(&layer, &arrays)).first {
+            panic!("{}", told(first.to_string()));
+        }
+        let cycles = driver.busy_cycles().unwrap() - before;
+        let (bound, predicted) = (tiling.bound_cycles(frames), tiling.cycles(frames));
+        assert!(
+            (bound..=predicted).contains(&cycles),
+            "{}",
+            told(format!("{cycles} cycles, {bound} to {predicted} expected"))
+        );
+        let most = tiling.cycles_told(frames);
+        assert!(
+            elapsed <= most,
+            "{}",
+            told(format!("{elapsed} cycles in all, {most} expected"))
+        );
+    }
+    reached
+}
+
+/// Of a few words of memory, so that grad_output has to be cut.
+const WEIGHT_GRADIENTS: &str = "name = \"rows\"
+[engine]
+mode = \"programmable\"
+simd = 8
+pe = 2
+[limits]
+size = 64
+kernel = 32
+line_words = 100
+weight_words = 40
+fifo_results = 16
+";
+
+/// Partial sums over rows are added by the driver, or go back in.
+#[test]
+fn weight_gradients_over_rows_are_exact_and_take_no_more_cycles_than_is_said() {
+    let sums = WEIGHT_GRADIENTS
+        .replace("pe = 2", "pe = 2\naccumulate = true")
+        .replace("\"rows\"", "\"rows_sums\"");
+    for (text, seeds) in [(WEIGHT_GRADIENTS, 0..140), (&sums, 1000..1140)] {
+        let engine = EngineFile::parse(text, "here").unwrap();
+        let reached = run_weight_gradients(&engine.validate().unwrap(), seeds);
+        println!("whole, rows, beside, both, merged beside, rows and images: {reached:?}");
+        assert!(reached.iter().all(|&layers| layers >= 3), "{reached:?}");
+    }
+}
+
 /// 3 x 3, with 4 x 3 blocks of channels in each of 2 groups: 9 words for each pair of blocks.
 fn geometry() -> Geometry {
     Geometry {
