@@ -330,7 +330,7 @@ fn an_estimate_says_how_many_lanes_stand_idle() {
       cycles, telling included              2,047  those too in which it waits to be told its jobs
       cycles a frame, steady                  204
       bound, all frames                       816  cycles are 1.222 x the bound
-      multiplications, a frame              9,248  58.1 % of 64 multipliers in use
+      multiplications, a frame              9,248  58.0 % of 64 multipliers in use
     ");
     let masked = format!("estimate {layer} --with-mask --engine {}", engine());
     insta::assert_snapshot!(refusal(&mut folder.bpa(&masked)).trim_end(), @"error: the layer asks for `mask`, which the engine was built without: `engine.mask` in its file");
