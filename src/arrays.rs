@@ -25,6 +25,8 @@ pub struct Batch {
 /// What the engine is given beside gradients and weights; each only where the layer has the option.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StageArrays {
+    /// One for each channel of the result: added to its sums.
+    pub bias: Option<Array1<i64>>,
     /// One for each channel of the result, or (1) where one scale serves all.
     pub scale: Option<Array1<i32>>,
     /// By frames of the result: added to the sums.
@@ -46,6 +48,7 @@ impl Arrays {
         Batch {
             moving: self.moving.slice(part).to_owned(),
             stages: StageArrays {
+                bias: stages.bias.clone(),
                 scale: stages.scale.clone(),
                 accumulate: stages
                     .accumulate

@@ -21,7 +21,7 @@ use crate::programmable::{NoFit, ProgrammableEngine};
 use crate::reference::StageArrays;
 use crate::run::Arrays;
 use crate::vectors::{
-    pack_moving, pack_result, pack_scale, pack_stationary, result_beats, unpack_result,
+    pack_channels, pack_moving, pack_result, pack_stationary, result_beats, unpack_result,
 };
 
 /// A stream into the engine.
@@ -270,10 +270,7 @@ impl<'a, D: Device> Driver<'a, D> {
             true => pack_stationary(layer, weight),
             false => pack_stationary(layer, &Array4::zeros(weight.raw_dim())),
         };
-        if layer.requantise().is_some() {
-            let scale = stages.scale.as_ref().expect("scales");
-            weight.extend(pack_scale(layer, scale));
-        }
+        weight.extend(pack_channels(layer, stages));
         self.device.send(Input::Weight, &weight)?;
         Ok(Submitted {
             plan,

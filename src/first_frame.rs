@@ -19,14 +19,24 @@ use crate::operation::Gather;
 pub const PIPELINE_CYCLES: u64 = 32;
 /// Cycles allowed for the registers of the stages behind the accumulators, where a layer has any.
 pub const STAGE_CYCLES: u64 = 16;
+/// On top of these, where a layer has biases.
+pub const BIAS_CYCLES: u64 = 1;
+/// On top of these, where its results have a zero point or bounds.
+pub const CLAMP_CYCLES: u64 = 3;
 
 /// Cycles from the first beat of what moves that is taken to the last beat of the result, both counted, that a first
 /// frame may take: the bound, the input beats until the first output that has a tap can be computed, and the output
 /// beats that follow the last such output; or [`in_order_cycles`] where these are more. On top come [`PIPELINE_CYCLES`],
-/// and with stages behind the accumulators [`STAGE_CYCLES`].
+/// and with stages behind the accumulators [`stage_limit`].
 pub fn first_frame_limit(layer: &Layer) -> u64 {
-    let staged = layer.accumulate() || layer.mask() || layer.requantise().is_some();
-    first_frame_without_stages(layer) + if staged { STAGE_CYCLES } else { 0 }
+    first_frame_without_stages(layer) + stage_limit(layer)
+}
+
+/// Cycles allowed for the registers of the stages behind the accumulators of this layer.
+pub fn stage_limit(layer: &Layer) -> u64 {
+    let of = |is_there: bool, cycles: u64| if is_there { cycles } else { 0 };
+    let clamps = layer.requantise().is_some_and(|it| it.clamps());
+    of(layer.has_stages(), STAGE_CYCLES) + of(layer.bias(), BIAS_CYCLES) + of(clamps, CLAMP_CYCLES)
 }
 
 /// The same up to where the stages behind the accumulators begin.

@@ -13,6 +13,7 @@ mod error;
 pub(crate) mod file;
 mod int_type;
 mod keywords;
+mod levels;
 mod output;
 mod pass;
 mod roles;
@@ -24,7 +25,7 @@ pub use error::LayerError;
 use file::ACCUMULATOR;
 pub use file::{Engine, Geometry, LayerFile, PerAxis, PerItem, PerSide};
 pub use int_type::{IntType, IntTypeError};
-pub use output::{Requantise, Rounding, ScalePer};
+pub use output::{Activation, Requantise, Rounding, ScalePer};
 pub use pass::Pass;
 pub use transpose::Op;
 
@@ -68,7 +69,9 @@ pub struct Layer {
     grad_type: IntType,
     weight_type: IntType,
     weight_sets: u32,
+    zero_point: i32,
     packed_multipliers: bool,
+    bias: bool,
     accumulate: bool,
     mask: bool,
     requantise: Option<Requantise>,
@@ -185,6 +188,28 @@ impl Layer {
         }
     }
 
+    /// What is subtracted from each value that moves, as it enters the engine; padding counts as it.
+    pub fn zero_point(&self) -> i32 {
+        self.zero_point
+    }
+
+    /// Type of what moves when its zero point is subtracted.
+    pub fn centred_type(&self) -> IntType {
+        let own = self.moving_type();
+        match self.zero_point {
+            0 => own,
+            _ => own.wider().unwrap_or(own),
+        }
+    }
+
+    /// The greatest magnitude of a value that moves, its zero point subtracted.
+    pub fn largest_operand(&self) -> u32 {
+        let (own, point) = (self.moving_type(), self.zero_point);
+        (own.min() - point)
+            .unsigned_abs()
+            .max((own.max() - point).unsigned_abs())
+    }
+
     /// Type of what stays in the weight memory.
     pub fn stationary_type(&self) -> IntType {
         match self.pass {
@@ -203,6 +228,21 @@ impl Layer {
         self.packed_multipliers
     }
 
+    /// Whether each channel of the result has a bias.
+    pub fn bias(&self) -> bool {
+        self.bias
+    }
+
+    /// Bits of a bias, signed: those of any sum.
+    pub fn bias_bits(&self) -> Option<u32> {
+        self.bias.then(|| self.sum_bits())
+    }
+
+    /// Whether anything stands behind the accumulators.
+    pub fn has_stages(&self) -> bool {
+        self.bias || self.accumulate || self.mask || self.requantise.is_some()
+    }
+
     /// Whether a stream of values is added to the results.
     pub fn accumulate(&self) -> bool {
         self.accumulate
@@ -218,12 +258,15 @@ impl Layer {
         self.requantise
     }
 
-    /// Beats of scales at the end of a set of weights.
+    /// Beats of scales and biases at the end of a set of weights.
     pub fn scale_words(&self) -> u64 {
-        match self.requantise.map(|requantise| requantise.scale_per) {
-            None => 0,
-            Some(ScalePer::Tensor) => 1,
-            Some(ScalePer::Channel) => self.operation.result_beats_per_pixel().into(),
+        let scale_per = self.requantise.map(|requantise| requantise.scale_per);
+        match (self.bias, scale_per) {
+            (true, _) | (_, Some(ScalePer::Channel)) => {
+                self.operation.result_beats_per_pixel().into()
+            }
+            (false, Some(ScalePer::Tensor)) => 1,
+            (false, None) => 0,
         }
     }
 
@@ -234,8 +277,8 @@ impl Layer {
 
     /// Bits in two's complement of the largest sum that a value of the result can be, were every tap to reach its pixel.
     pub fn sum_bits(&self) -> u32 {
-        let product_bits = self.moving_type().bits() + self.stationary_type().bits() - 2;
-        let largest = self.operation.terms() << product_bits;
+        let operand = u128::from(self.largest_operand());
+        let largest = (self.operation.terms() * operand) << (self.stationary_type().bits() - 1);
         // The magnitude's bits and the sign.
         u128::BITS - largest.leading_zeros() + 1
     }
@@ -245,6 +288,14 @@ impl Layer {
     pub fn to_file(&self) -> LayerFile {
         let pair =
             |pick: fn(&Axis) -> u32| PerItem([pick(&self.rows).into(), pick(&self.cols).into()]);
+        let activation = self.requantise.and_then(|it| it.activation);
+        // A bound that the file has to say.
+        let bound = |of: &[Activation], index: usize| {
+            let told = activation.is_some_and(|it| of.contains(&it));
+            self.requantise
+                .filter(|_| told)
+                .map(|it| it.bounds[index].into())
+        };
         LayerFile {
             name: self.name.clone(),
             layer: Geometry {
@@ -280,7 +331,9 @@ impl Layer {
                 grad_type: self.grad_type.to_string(),
                 weight_type: self.weight_type.to_string(),
                 weight_sets: self.weight_sets.into(),
+                zero_point: self.zero_point.into(),
                 packed_multipliers: self.packed_multipliers,
+                bias: self.bias,
                 accumulate: self.accumulate,
                 mask: self.mask,
                 out_type: match self.requantise {
@@ -291,6 +344,13 @@ impl Layer {
                 scale_bits: self.requantise.map(|it| it.scale_type.bits().into()),
                 shift: self.requantise.map(|it| it.shift.into()),
                 rounding: self.requantise.map(|it| it.rounding.to_string()),
+                out_zero_point: self
+                    .requantise
+                    .map(|it| it.zero_point.into())
+                    .filter(|&point| point != 0),
+                activation: activation.map(|it| it.to_string()),
+                out_min: bound(&[Activation::Clamp], 0),
+                out_max: bound(&[Activation::Clamp, Activation::Relu6], 1),
             },
         }
     }

@@ -15,7 +15,7 @@ use crate::layer::{Layer, LayerFile, Pass, Rounding, ScalePer};
 use crate::operands::{self, Operand};
 use crate::plan::Plan;
 use crate::programmable::{EngineFile, ProgrammableEngine};
-use crate::vectors::{scale_beats, BeatFormat};
+use crate::vectors::{bias_beats, scale_beats, BeatFormat};
 use values::{Letters, Values};
 
 /// Frames in a row that stand for a steady state; the figures do not change with more.
@@ -27,6 +27,9 @@ const LAYOUT: &str = "value e, in two's complement, is tdata[e * value_bits + va
 const ACCUMULATE_LAYOUT: &str =
     "value e, in two's complement, is tdata[e * value_bits + value_bits - 2 : e * value_bits]; \
     the bit above it is ignored: it would be a copy of the sign";
+const ABOVE_LAYOUT: &str =
+    "value e, in two's complement, is tdata[first_bit + e * value_bits + value_bits - 1 : first_bit + e * value_bits]; \
+    bits above the last value are ignored";
 const MASK_LAYOUT: &str = "value e is tdata[e]; bits above the last value are ignored";
 
 /// The manifest of the plan's engine, as JSON.
@@ -154,12 +157,18 @@ struct Part {
     beat: Beat,
     order: Vec<Loop>,
     values: Values,
+    /// What stands in the same beats above these values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    above: Option<Box<Part>>,
 }
 
 #[derive(Serialize)]
 struct Beat {
     values: u32,
     value_bits: u32,
+    /// Where other values stand below these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_bit: Option<u32>,
     tdata_bits: usize,
     layout: &'static str,
 }
@@ -319,7 +328,7 @@ fn streams(plan: &Plan) -> Vec<Stream> {
                 each(letters.moving_block, op.moving_blocks().into()),
             ],
             values: values::stationary(layer),
-            followed_by: scales(layer),
+            followed_by: channel_values(layer),
         },
     ];
     let result = operands::result(pass);
@@ -362,28 +371,59 @@ fn groups(layer: &Layer) -> Loop {
     each(index, op.group_blocks().into())
 }
 
-/// The beats of scales at the end of a set.
-fn scales(layer: &Layer) -> Option<Part> {
-    let format = scale_beats(layer)?;
-    let (order, values) = match layer.requantise()?.scale_per {
-        ScalePer::Tensor => (vec![], values::one_scale(layer.pass())),
-        ScalePer::Channel => {
-            let block = Letters::of(layer.pass()).result_block;
-            let blocks = layer.operation().result_blocks().into();
-            let order = vec![groups(layer), each(block, blocks)];
-            (order, values::scales(layer))
-        }
+/// The beats of scales and biases at the end of a set.
+fn channel_values(layer: &Layer) -> Option<Part> {
+    let of_data_gradient = layer.pass() == Pass::GradInput;
+    let blocks = || {
+        let block = Letters::of(layer.pass()).result_block;
+        let blocks = layer.operation().result_blocks().into();
+        vec![groups(layer), each(block, blocks)]
     };
-    Some(Part {
-        array: match layer.pass() {
-            Pass::GradInput => "scale[c]",
-            Pass::Forward | Pass::GradWeight => "scale[k]",
+    let biases = bias_beats(layer).map(|format| Part {
+        array: if of_data_gradient {
+            "bias[c]"
+        } else {
+            "bias[k]"
         },
         beats: format.beats,
         beat: beat(format),
-        order,
-        values,
-    })
+        order: blocks(),
+        values: values::of_channels(layer),
+        above: None,
+    });
+    let scales = scale_beats(layer).zip(layer.requantise());
+    let scales = scales.map(|(format, requantise)| Part {
+        array: if of_data_gradient {
+            "scale[c]"
+        } else {
+            "scale[k]"
+        },
+        beats: format.beats,
+        beat: match &biases {
+            Some(below) => Beat {
+                first_bit: Some(below.beat.values * below.beat.value_bits),
+                layout: ABOVE_LAYOUT,
+                ..beat(format)
+            },
+            None => beat(format),
+        },
+        order: match (requantise.scale_per, layer.bias()) {
+            (ScalePer::Tensor, false) => vec![],
+            _ => blocks(),
+        },
+        values: match requantise.scale_per {
+            ScalePer::Tensor => values::one_scale(layer.pass()),
+            ScalePer::Channel => values::of_channels(layer),
+        },
+        above: None,
+    });
+    match biases {
+        None => scales,
+        Some(biases) => Some(Part {
+            above: scales.map(Box::new),
+            ..biases
+        }),
+    }
 }
 
 fn output_stages(plan: &Plan) -> Vec<OutputStage> {
@@ -397,6 +437,11 @@ fn output_stages(plan: &Plan) -> Vec<OutputStage> {
             what,
         });
     };
+    if let Some(bits) = layer.bias_bits() {
+        let biased_bits = plan.lanes().biased_bits() as u32;
+        let what = format!("plus the bias of the channel, of {bits} bits: the sum always fits");
+        stage("bias", biased_bits, what);
+    }
     if layer.accumulate() {
         let bits = interface::accumulate_value_bits(plan);
         let what = format!("plus accumulate, of {bits} bits: the sum always fits");
@@ -423,12 +468,27 @@ fn output_stages(plan: &Plan) -> Vec<OutputStage> {
         let rounded_bits = product_bits.max(shift + 1) - shift + u32::from(adds);
         let what = format!("divided by 2^{shift} and rounded {rounding}");
         stage("round", rounded_bits, what);
+        if requantise.zero_point != 0 {
+            let what = format!(
+                "plus {}, the result that stands for zero",
+                requantise.zero_point
+            );
+            let bits = rounded_bits.max(out_type.bits()) + 1;
+            stage("zero_point", bits, what);
+        }
         let what = format!(
             "{} where it is below, {} where it is above; `saturations` counts both",
             out_type.min(),
             out_type.max()
         );
         stage("saturate", out_type.bits(), what);
+        if let Some(activation) = requantise.activation {
+            let [least, greatest] = requantise.bounds;
+            let what = format!(
+                "{activation}: {least} where it is below, {greatest} where it is above; not counted"
+            );
+            stage("activation", out_type.bits(), what);
+        }
     }
     stages
 }
@@ -437,6 +497,7 @@ fn beat(format: BeatFormat) -> Beat {
     Beat {
         values: format.values,
         value_bits: format.value_bits,
+        first_bit: None,
         tdata_bits: 8 * format.beat_bytes(),
         layout: LAYOUT,
     }

@@ -14,7 +14,7 @@ use crate::interface::accumulate_value_bits;
 use crate::layer::{IntType, Layer, Pass, ScalePer};
 use crate::operands::{self, moving_of, result_of, stationary_of};
 use crate::plan::Plan;
-use crate::vectors::scale_count;
+use crate::vectors::{bias_count, scale_count};
 
 /// Why an array cannot be read or written. Every message begins with the file and holds that of its cause.
 #[derive(Debug, thiserror::Error)]
@@ -181,10 +181,7 @@ pub fn read_scale(path: &Path, layer: &Layer) -> Result<Array1<i32>, NpyError> {
     let expected = Expected {
         array: "scale",
         axes: match requantise.map(|requantise| requantise.scale_per) {
-            Some(ScalePer::Channel) => match layer.pass() {
-                Pass::GradInput => "(C)",
-                Pass::Forward | Pass::GradWeight => "(K)",
-            },
+            Some(ScalePer::Channel) => channel_axis(layer),
             _ => "(1)",
         },
         shape: vec![Some(scale_count(layer))],
@@ -192,6 +189,32 @@ pub fn read_scale(path: &Path, layer: &Layer) -> Result<Array1<i32>, NpyError> {
         bools: false,
     };
     Ok(narrow(expected.read(path)?))
+}
+
+/// Reads the biases of a layer that has them: one for each channel of the result, (C) or (K).
+///
+/// # Errors
+/// As [`read_moving`].
+pub fn read_bias(path: &Path, layer: &Layer) -> Result<Array1<i64>, NpyError> {
+    let bits = layer.bias_bits().unwrap_or(64);
+    let what =
+        format!("with sums of {bits} bits, which a wider `engine.weight_type` widens, a bias");
+    let expected = Expected {
+        array: "bias",
+        axes: channel_axis(layer),
+        shape: vec![Some(bias_count(layer))],
+        range: Range::of_bits(what, bits),
+        bools: false,
+    };
+    Ok(of_rank(expected.read(path)?))
+}
+
+/// The axis of an array with a value for each channel of the result.
+fn channel_axis(layer: &Layer) -> &'static str {
+    match layer.pass() {
+        Pass::GradInput => "(C)",
+        Pass::Forward | Pass::GradWeight => "(K)",
+    }
 }
 
 /// Reads the values to add to the results of `frames` frames: an array of the result's shape, as frames.

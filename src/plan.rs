@@ -96,17 +96,17 @@ impl Plan {
     /// operand at its most negative, at a pixel with the most taps.
     pub fn lanes(&self) -> Lanes {
         let layer = &self.layer;
-        let (moving_bits, stationary_bits) =
-            (layer.moving_type().bits(), layer.stationary_type().bits());
+        let stationary_bits = layer.stationary_type().bits();
         let terms = u128::from(self.descriptor.rows.max_taps)
             * u128::from(self.descriptor.cols.max_taps)
             * u128::from(layer.operation().moving_per_group);
-        let largest = terms << (moving_bits + stationary_bits - 2);
+        let largest = (terms * u128::from(layer.largest_operand())) << (stationary_bits - 1);
         Lanes {
             simd: layer.simd() as usize,
             pe: layer.pe() as usize,
             depthwise: layer.operation().depthwise,
-            grad_bits: moving_bits as usize,
+            grad_bits: layer.moving_type().bits() as usize,
+            zero_point: layer.zero_point() != 0,
             weight_bits: stationary_bits as usize,
             // The magnitude's bits and the sign.
             acc_bits: (u128::BITS - largest.leading_zeros()) as usize + 1,
@@ -119,6 +119,7 @@ impl Plan {
     fn stages(&self) -> Stages {
         let layer = &self.layer;
         Stages {
+            bias: layer.bias_bits().map(|bits| bits as usize),
             accumulate: layer.accumulate(),
             mask: layer.mask(),
             requantise: layer.requantise().map(|it| it.hardware()),

@@ -63,9 +63,19 @@ impl UsedStages {
     /// As a layer file asks for them.
     ///
     /// # Errors
-    /// What the file says of requantising is not valid.
+    /// What the file says of requantising is not valid, or it asks for what no programmable engine has.
     pub fn of_file(engine: &Engine) -> Result<Self, LayerError> {
         let requantise = validate::requantise(engine)?;
+        for (key, is_there) in [
+            ("zero_point", engine.zero_point != 0),
+            ("bias", engine.bias),
+            ("out_zero_point", engine.out_zero_point.is_some()),
+            ("activation", engine.activation.is_some()),
+        ] {
+            if is_there {
+                return Err(LayerError::NotProgrammable { key });
+            }
+        }
         Ok(UsedStages {
             accumulate: engine.accumulate,
             mask: engine.mask,
@@ -110,6 +120,7 @@ impl ProgrammableEngine {
             pe: self.pe as usize,
             depthwise: false,
             grad_bits: grad_bits as usize,
+            zero_point: false,
             weight_bits: weight_bits as usize,
             // The magnitude's bits and the sign.
             acc_bits: (u128::BITS - largest.leading_zeros()) as usize + 1,

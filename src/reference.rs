@@ -44,13 +44,19 @@ pub fn reference(layer: &Layer, arrays: &Arrays) -> Finished {
 /// # Panics
 /// As [`reference`].
 pub fn sums(layer: &Layer, moving: Array4<i32>, stationary: &Array4<i32>) -> Array4<i64> {
-    let moving = moving_as_array(layer, moving);
+    let moving = moving_as_array(layer, centred(layer, moving));
     let sums = match layer.pass() {
         Pass::GradInput => gather(layer, &moving, stationary),
         Pass::Forward => forward(layer, &moving, stationary),
         Pass::GradWeight => grad_weight(layer, &moving, stationary),
     };
     result_of(layer, sums)
+}
+
+/// What moves, counted from its zero point: a quantised value x stands for a multiple of x - zero_point, and padding,
+/// which the passes leave out of their sums, for zero.
+pub fn centred(layer: &Layer, moving: Array4<i32>) -> Array4<i32> {
+    moving - layer.zero_point()
 }
 
 /// Shape of weight or grad_weight: (K, C/groups, R, S).

@@ -19,7 +19,7 @@ use crate::reference::StageArrays;
 use crate::schedule::Cycles;
 use crate::trace::Trace;
 use crate::vectors::{
-    pack_moving, pack_result, pack_scale, pack_stationary, unpack_result, BeatFormat,
+    pack_channels, pack_moving, pack_result, pack_stationary, unpack_result, BeatFormat,
 };
 
 /// Indices of the streams in [`model_spec`].
@@ -713,10 +713,7 @@ pub fn stationary_set(plan: &Plan, arrays: &Arrays) -> Vec<u8> {
 pub fn set_of(plan: &Plan, stationary: &Array4<i32>, stages: &StageArrays) -> Vec<u8> {
     let layer = plan.layer();
     let mut beats = pack_stationary(layer, stationary);
-    if layer.requantise().is_some() {
-        let scale = stages.scale.as_ref().expect("scales");
-        beats.extend(pack_scale(layer, scale));
-    }
+    beats.extend(pack_channels(layer, stages));
     beats
 }
 

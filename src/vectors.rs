@@ -4,8 +4,8 @@ mod beats;
 mod random;
 
 pub use beats::{
-    accumulate_bits, accumulate_value_bits, moving_beats, pack_moving, pack_result, pack_scale,
-    pack_stationary, result_beats, scale_beats, scale_count, stationary_beats, unpack_result,
-    BeatFormat, UnpackError,
+    accumulate_bits, accumulate_value_bits, bias_beats, bias_count, moving_beats, pack_channels,
+    pack_moving, pack_result, pack_stationary, result_beats, scale_beats, scale_count,
+    stationary_beats, unpack_result, BeatFormat, UnpackError,
 };
 pub use random::{random_moving, random_stage_arrays, random_stationary, RandomFrames};

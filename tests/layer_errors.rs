@@ -283,6 +283,62 @@ fn output_stages() {
     "#);
 }
 
+#[test]
+fn quantised_layers() {
+    let flags = [
+        "--zero-point 128",
+        "--zero-point=-129",
+        "--grad-type int4 --zero-point 8",
+        "--grad-type int16 --zero-point 1",
+        "--pass forward --input-type int16 --zero-point 1",
+        "--packed-multipliers --pe 2 --zero-point 1",
+        "--out-zero-point 3",
+        "--activation relu",
+        "--out-min 3",
+        "--out-max 3",
+        "--out-type int4 --shift 3 --out-zero-point 8",
+        "--out-type int4 --shift 3 --activation tanh",
+        "--out-type int4 --shift 3 --out-min 0",
+        "--out-type int4 --shift 3 --out-max 0",
+        "--out-type int4 --shift 3 --activation relu --out-max 3",
+        "--out-type int4 --shift 3 --activation relu --out-min 0",
+        "--out-type int4 --shift 3 --activation relu6",
+        "--out-type int4 --shift 3 --activation relu6 --out-min 0 --out-max 5",
+        "--out-type int4 --shift 3 --activation relu6 --out-zero-point=-2 --out-max=-3",
+        "--out-type int4 --shift 3 --activation clamp --out-max 5",
+        "--out-type int4 --shift 3 --activation clamp --out-min 5",
+        "--out-type int4 --shift 3 --activation clamp --out-min=-9 --out-max 5",
+        "--out-type int4 --shift 3 --activation clamp --out-min 1 --out-max 8",
+        "--out-type int4 --shift 3 --activation clamp --out-min 1 --out-max 0",
+    ];
+    assert_snapshot!(flags.map(error).join("\n"), @r#"
+    `engine.zero_point` (int8) is 128: it must be from -128 to 127
+    `engine.zero_point` (int8) is -129: it must be from -128 to 127
+    `engine.zero_point` (int4) is 8: it must be from -8 to 7
+    `engine.zero_point` is 1, and values less a zero point have a bit more than `engine.grad_type`: int16 leaves none, int15 is the widest that does
+    `engine.zero_point` is 1, and values less a zero point have a bit more than `engine.input_type`: int16 leaves none, int15 is the widest that does
+    `engine.packed_multipliers` has room for 24 bits, those of `engine.grad_type`, one more for `engine.zero_point`, and twice those of `engine.weight_type`: int8 and int8 take 25; use narrower types, or leave packing out
+    `engine.out_zero_point` is given, but nothing is scaled: set `engine.out_type` to one of "int2" to "int16", or leave `engine.out_zero_point` out
+    `engine.activation` is given, but nothing is scaled: set `engine.out_type` to one of "int2" to "int16", or leave `engine.activation` out
+    `engine.out_min` is given, but nothing is scaled: set `engine.out_type` to one of "int2" to "int16", or leave `engine.out_min` out
+    `engine.out_max` is given, but nothing is scaled: set `engine.out_type` to one of "int2" to "int16", or leave `engine.out_max` out
+    `engine.out_zero_point` (int4) is 8: it must be from -8 to 7
+    `engine.activation` is "tanh": it must be one of "relu", "relu6", "clamp"
+    `engine.out_min` is 0, but no activation has bounds: set `engine.activation` to "clamp", or leave `engine.out_min` out
+    `engine.out_max` is 0, but no activation has bounds: set `engine.activation` to "relu6" or "clamp", or leave `engine.out_max` out
+    `engine.out_max` is 3, but "relu" keeps what is not below `engine.out_zero_point`: set `engine.activation` to "relu6" or "clamp", or leave `engine.out_max` out
+    `engine.out_min` is 0, but "relu" keeps what is not below `engine.out_zero_point`: set `engine.activation` to "clamp", or leave `engine.out_min` out
+    `engine.out_max` is missing: `engine.activation` = "relu6" needs it, the value of `engine.out_type` that stands for 6; give it in the layer file, or as --out-max
+    `engine.out_min` is 0, but "relu6" begins at `engine.out_zero_point`: set `engine.activation` to "clamp", or leave `engine.out_min` out
+    `engine.out_max` is -3: it must not be less than `engine.out_zero_point`, which is -2, or no value is left
+    `engine.out_min` is missing: `engine.activation` = "clamp" needs it, the least value that leaves; give it in the layer file, or as --out-min
+    `engine.out_max` is missing: `engine.activation` = "clamp" needs it, the greatest value that leaves; give it in the layer file, or as --out-max
+    `engine.out_min` (int4) is -9: it must be from -8 to 7
+    `engine.out_max` (int4) is 8: it must be from -8 to 7
+    `engine.out_max` is 0: it must not be less than `engine.out_min`, which is 1, or no value is left
+    "#);
+}
+
 /// With stages behind it, an accumulator and what is made of it have to fit 64 bits.
 #[test]
 fn output_stages_of_wide_accumulators() {
@@ -317,8 +373,9 @@ fn options_are_overridden_both_ways() {
 /// The words of a layer file come back as they were.
 #[test]
 fn output_stages_survive_a_round_trip() {
-    let engine = "[engine]\naccumulate = true\nmask = true\nout_type = \"int5\"\nscale_per = \"channel\"\nscale_bits = 7\n\
-        shift = 9\nrounding = \"stochastic\"\n";
+    let engine = "[engine]\nzero_point = -4\nbias = true\naccumulate = true\nmask = true\nout_type = \"int5\"\n\
+        scale_per = \"channel\"\nscale_bits = 7\nshift = 9\nrounding = \"stochastic\"\nout_zero_point = -3\n\
+        activation = \"clamp\"\nout_min = -8\nout_max = 7\n";
     let layer = read(&format!("{VALID}{engine}"))
         .unwrap()
         .validate()
@@ -347,6 +404,10 @@ fn output_stages_survive_a_round_trip() {
         "scale",
         "shift",
         "rounding",
+        "zero_point",
+        "bias",
+        "activation",
+        "out_m",
     ] {
         assert!(!text.contains(key), "{key} in {text}");
     }

@@ -13,7 +13,7 @@ use bpa_engine::vectors::{
     pack_moving, pack_result, pack_stationary, random_moving, random_stage_arrays,
     random_stationary,
 };
-use ndarray::{Array3, Array4, Axis};
+use ndarray::{Array1, Array3, Array4, Axis};
 use serde_json::Value;
 
 /// Dense, grouped and depthwise, with lanes that do not divide the channels and values that do not fill bytes.
@@ -124,6 +124,7 @@ fn described(stream: &Value, element: &dyn Fn(&Indices) -> i64) -> Vec<u8> {
     let counts: Vec<usize> = order.iter().map(|each| number(&each["count"])).collect();
     let beat = &stream["beat"];
     let value_bits = number(&beat["value_bits"]);
+    let first_bit = beat.get("first_bit").map_or(0, number);
     let bytes = number(&beat["tdata_bits"]) / 8;
     let beats: usize = counts.iter().product();
     assert_eq!(beats, number(&stream["beats_per_packet"]));
@@ -153,7 +154,7 @@ fn described(stream: &Value, element: &dyn Fn(&Indices) -> i64) -> Vec<u8> {
             }
             let value = element(&at);
             for bit in 0..value_bits {
-                let place = e * value_bits + bit;
+                let place = first_bit + e * value_bits + bit;
                 tdata[place / 8] |= ((value >> bit & 1) as u8) << (place % 8);
             }
         }
@@ -247,7 +248,8 @@ fn the_streams_of_other_passes_are_laid_out_as_described() {
     }
 }
 
-/// The same layers with every output stage, scales wider than the weights beside them.
+/// The same layers with every output stage, scales wider than the weights beside them; then with a bias, beside a scale
+/// for each channel or one for all.
 fn staged_layers() -> Vec<Layer> {
     let staged = |layer: Layer| {
         let mut file = layer.to_file();
@@ -261,7 +263,43 @@ fn staged_layers() -> Vec<Layer> {
         engine.rounding = Some("stochastic".to_owned());
         file.validate().unwrap()
     };
-    layers().into_iter().map(staged).collect()
+    let quantised = |(index, layer): (usize, Layer)| {
+        let mut file = layer.to_file();
+        let engine = &mut file.engine;
+        engine.zero_point = 1;
+        engine.bias = true;
+        engine.out_zero_point = Some(-2);
+        engine.activation = Some("relu".to_owned());
+        if index % 2 == 1 {
+            engine.scale_per = Some("tensor".to_owned());
+        }
+        file.validate().unwrap()
+    };
+    let staged: Vec<Layer> = layers().into_iter().map(staged).collect();
+    let quantised: Vec<Layer> = staged.iter().cloned().enumerate().map(quantised).collect();
+    [staged, quantised].concat()
+}
+
+/// The beats at the end of a set as they are described: scales, or biases with the scales above them.
+fn described_channels(part: &Value, scales: &Array1<i32>, biases: Option<&Array1<i64>>) -> Vec<u8> {
+    let of_part = |part: &Value, element: &dyn Fn(&Indices) -> i64| {
+        let mut stream = part.clone();
+        stream["beats_per_packet"] = part["beats"].clone();
+        described(&stream, element)
+    };
+    let scale = |at: &Indices| scales[at["c"] as usize].into();
+    let Some(biases) = biases else {
+        assert_eq!(part["array"], "scale[c]");
+        return of_part(part, &scale);
+    };
+    assert_eq!(part["array"], "bias[c]");
+    let below = of_part(part, &|at: &Indices| biases[at["c"] as usize]);
+    let above = of_part(&part["above"], &scale);
+    below
+        .iter()
+        .zip(&above)
+        .map(|(below, above)| below | above)
+        .collect()
 }
 
 #[test]
@@ -293,18 +331,17 @@ fn the_streams_of_output_stages_are_laid_out_as_described() {
         // A set is its weights and then its scales.
         let weight =
             |at: &Indices| arrays.stationary[["k", "c", "r", "s"].map(|i| at[i] as usize)].into();
-        let scales = arrays.stages.scale.as_ref().unwrap();
-        let scale = |at: &Indices| scales[at["c"] as usize].into();
-        let scales = &streams[1]["followed_by"];
+        let followed_by = &streams[1]["followed_by"];
         let mut weights = streams[1].clone();
         let beats = |value: &Value| value.as_u64().unwrap();
         weights["beats_per_packet"] =
-            (beats(&weights["beats_per_packet"]) - beats(&scales["beats"])).into();
-        let mut followed_by = scales.clone();
-        followed_by["beats_per_packet"] = scales["beats"].clone();
+            (beats(&weights["beats_per_packet"]) - beats(&followed_by["beats"])).into();
+        let stages = &arrays.stages;
+        let (scales, biases) = (stages.scale.as_ref().unwrap(), stages.bias.as_ref());
+        assert_eq!(biases.is_some(), layer.bias());
         let set = [
             described(&weights, &weight),
-            described(&followed_by, &scale),
+            described_channels(followed_by, scales, biases),
         ];
         assert_eq!(set.concat(), stationary_set(&plan, &arrays));
 
@@ -345,7 +382,21 @@ fn the_streams_of_output_stages_are_laid_out_as_described() {
 
         let stages = manifest["output_stages"].as_array().unwrap().iter();
         let stages: Vec<&str> = stages.map(|it| it["stage"].as_str().unwrap()).collect();
-        assert_eq!(stages, ["accumulate", "mask", "scale", "round", "saturate"]);
+        let plain = ["accumulate", "mask", "scale", "round", "saturate"];
+        let quantised = [
+            "bias",
+            "accumulate",
+            "mask",
+            "scale",
+            "round",
+            "zero_point",
+            "saturate",
+            "activation",
+        ];
+        match layer.bias() {
+            false => assert_eq!(stages, plain),
+            true => assert_eq!(stages, quantised),
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use bpa_engine::layer::{Layer, LayerFile, PerItem};
 use bpa_engine::npy::{
-    read_accumulate, read_mask, read_moving, read_scale, read_stationary, write, NpyError,
+    read_accumulate, read_bias, read_mask, read_moving, read_scale, read_stationary, write,
+    NpyError,
 };
 use bpa_engine::plan::Plan;
 use insta::assert_snapshot;
@@ -244,6 +245,26 @@ fn scales_are_as_many_as_the_layer_has() {
     x.npy: scale (C) must have the shape [3] of the layer, but its shape is [1]
     x.npy: scale must have 1 axis (1), but its shape is []
     x.npy: scale[1] is 8, but int4 holds -8 to 7
+    ");
+}
+
+/// A bias is as wide as a sum can be.
+#[test]
+fn biases_are_as_many_as_channels_and_no_wider_than_sums() {
+    let layer = staged_layer("bias = true\ngrad_type = \"int2\"\nweight_type = \"int2\"");
+    let most = i64::MAX >> (64 - layer.bias_bits().unwrap());
+    let read = |shape: &str, data: &[u8]| {
+        in_folder(&npy("'|i1'", false, shape, data), |path| {
+            read_bias(path, &layer)
+        })
+    };
+    let at = |value: i64| value as u8;
+    let read_back = read("(3,)", &[at(most), at(!most), 0]).unwrap();
+    assert_eq!(read_back.to_vec(), [most, !most, 0]);
+    let errors = [read("(1,)", &[7]), read("(3,)", &[0, 0, at(most + 1)])];
+    assert_snapshot!(errors.map(Result::unwrap_err).join("\n"), @r"
+    x.npy: bias (C) must have the shape [3] of the layer, but its shape is [1]
+    x.npy: bias[2] is 8, but with sums of 4 bits, which a wider `engine.weight_type` widens, a bias holds -8 to 7
     ");
 }
 

@@ -78,6 +78,7 @@ impl Backward for Engines<'_> {
             let layer = engine.plan.layer();
             let around = |value| i64::from(value) * i64::from(per_one);
             let stages = StageArrays {
+                bias: None,
                 scale: None,
                 accumulate: layer.accumulate().then(|| gradient.values.mapv(around)),
                 mask: layer.mask().then(|| input.mapv(|input| input > 0.0)),

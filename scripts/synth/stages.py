@@ -10,17 +10,25 @@ LAYER = "scripts/synth/layers/resnet18_layer2_down.toml"
 TARGET = "ecp5-85k"
 INT8 = ["--out-type=int8", "--scale-bits=16", "--shift=20"]
 ACCUMULATE, MASK = "--with-accumulate=true", "--with-mask=true"
+BIAS, ZERO_POINT, RELU = "--with-bias=true", "--zero-point=-12", "--activation=relu"
+OUT_ZERO_POINT = "--out-zero-point=-12"
 CHANNEL, STOCHASTIC = "--scale-per=channel", "--rounding=stochastic"
 # What the layer file says, and the flags that say the same.
 ENGINES = [
     ("none", []),
     ("`mask`", [MASK]),
     ("`accumulate`", [ACCUMULATE]),
+    ("`bias`", [BIAS]),
+    ("`zero_point`", [ZERO_POINT]),
     ("`out_type = \"int8\"`, `rounding = \"floor\"`", INT8 + ["--rounding=floor"]),
     ("the same, `\"nearest_even\"`", INT8),
     ("the same, `\"stochastic\"`", INT8 + [STOCHASTIC]),
     ("`\"nearest_even\"`, `scale_per = \"channel\"`", INT8 + [CHANNEL]),
-    ("the same, `weight_sets = 2`", INT8 + [CHANNEL, "--weight-sets=2"]),
+    ("the same, `bias`", INT8 + [CHANNEL, BIAS]),
+    ("the same, `activation = \"relu\"`", INT8 + [CHANNEL, BIAS, RELU]),
+    ("the same, `out_zero_point`", INT8 + [CHANNEL, BIAS, RELU, OUT_ZERO_POINT]),
+    ("the same, `zero_point`", INT8 + [CHANNEL, BIAS, RELU, OUT_ZERO_POINT, ZERO_POINT]),
+    ("`\"nearest_even\"`, `\"channel\"`, `weight_sets = 2`", INT8 + [CHANNEL, "--weight-sets=2"]),
     (
         "`accumulate`, `mask`, `int8`, `\"stochastic\"`, `\"channel\"`",
         [ACCUMULATE, MASK, CHANNEL, STOCHASTIC] + INT8,

@@ -116,6 +116,9 @@ struct Run {
 /// The arrays of a layer's stages behind the accumulators.
 #[derive(Args, Debug)]
 struct StageFiles {
+    /// Array (C), forward and for grad_weight (K), of integers to read: the biases of a layer that has them
+    #[arg(long, value_name = "NPY")]
+    bias: Option<PathBuf>,
     /// Array (C), forward and for grad_weight (K), or (1), of integers to read: the scales of a layer that is requantised
     #[arg(long, value_name = "NPY")]
     scale: Option<PathBuf>,
@@ -249,7 +252,12 @@ pub fn main() -> ExitCode {
 
 fn run(args: Run, started: Instant) -> anyhow::Result<Outcome> {
     let stages = &args.stages;
-    let files = [&stages.scale, &stages.accumulate, &stages.mask];
+    let files = [
+        &stages.bias,
+        &stages.scale,
+        &stages.accumulate,
+        &stages.mask,
+    ];
     let files = files.into_iter().flatten().map(PathBuf::as_path);
     let inputs = args.source.path().into_iter().chain(files);
     let outputs = Outputs::new(args.overwrite, inputs.chain(args.arrays.read()));
@@ -430,6 +438,7 @@ fn estimate_on_engine(
 fn stage_arrays(args: &StageFiles, plan: &Plan, frames: usize) -> anyhow::Result<StageArrays> {
     let layer = plan.layer();
     let requantise = layer.requantise();
+    let bias = for_stage("bias", &args.bias, layer.bias(), "`engine.bias`")?;
     let scale = for_stage(
         "scale",
         &args.scale,
@@ -451,6 +460,7 @@ fn stage_arrays(args: &StageFiles, plan: &Plan, frames: usize) -> anyhow::Result
         );
     }
     Ok(StageArrays {
+        bias: bias.map(|path| npy::read_bias(path, layer)).transpose()?,
         scale: scale.map(|path| npy::read_scale(path, layer)).transpose()?,
         accumulate: accumulate
             .map(|path| npy::read_accumulate(path, plan, frames))

@@ -23,8 +23,8 @@ use crate::vectors::{random_stationary, RandomFrames};
 
 #[derive(Args, Debug)]
 pub(super) struct Vectors {
-    /// Folder for the arrays that the pass reads, as grad_output.npy and weight.npy, and for scale.npy, accumulate.npy and
-    /// mask.npy where the layer has them; it is made where it does not exist
+    /// Folder for the arrays that the pass reads, as grad_output.npy and weight.npy, and for bias.npy, scale.npy,
+    /// accumulate.npy and mask.npy where the layer has them; it is made where it does not exist
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
@@ -80,6 +80,11 @@ pub(super) fn vectors(args: Vectors) -> anyhow::Result<Outcome> {
         let set = stationary_as_array(&layer, &random_stationary(&layer, args.seed));
         writer.extend(set.iter().copied().map(i64::from))
     })?;
+    if let (Some(bias), Some(bits)) = (random.once().bias, layer.bias_bits()) {
+        files.add("bias", &[bias.len()], Item::of_bits(bits), |writer| {
+            writer.extend(bias.iter().copied())
+        })?;
+    }
     if let (Some(scale), Some(requantise)) = (random.once().scale, layer.requantise()) {
         let item = Item::of_bits(requantise.scale_type.bits());
         files.add("scale", &[scale.len()], item, |writer| {

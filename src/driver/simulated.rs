@@ -82,7 +82,7 @@ impl Simulated {
         );
         pins_out.push(Pin::new("irq", 1).watched());
         let mut sources = vec![
-            port(GRAD_OUTPUT, lanes.grad_word_bits()),
+            port(GRAD_OUTPUT, lanes.grad_beat_bits()),
             port(WEIGHT, lanes.weight_beat_bits()),
         ];
         if lanes.stages.accumulate {

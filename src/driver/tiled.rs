@@ -222,6 +222,7 @@ fn weight_part(
     let requantise = tiling.layer().requantise();
     let per_channel = requantise.is_some_and(|it| it.scale_per == ScalePer::Channel);
     let stages = StageArrays {
+        bias: None,
         mask: (stages.mask.as_ref()).map(|mask| merge.result(mask, &of_result)),
         scale: (stages.scale.as_ref()).map(|scale| match per_channel {
             false => scale.clone(),

@@ -69,6 +69,9 @@ pub struct LayerArgs {
     /// Sets of weights in memory; with 2, one loads while the other is in use
     #[arg(long, value_name = "1|2", value_parser = integer::<i64, _>(..))]
     pub weight_sets: Option<i64>,
+    /// What the values that enter count from; padding counts as it
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true, value_parser = integer::<i64, _>(..))]
+    pub zero_point: Option<i64>,
     /// Two multiplications in each multiplier: for AMD 7 series
     #[arg(
         long,
@@ -78,6 +81,9 @@ pub struct LayerArgs {
         default_missing_value = "true"
     )]
     pub packed_multipliers: Option<bool>,
+    /// Add a bias to each channel of the result
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub with_bias: Option<bool>,
     /// Add a stream of values to the results; `--with-accumulate=false` overrides a file that says so
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub with_accumulate: Option<bool>,
@@ -99,6 +105,18 @@ pub struct LayerArgs {
     /// What becomes of them
     #[arg(long, value_name = "nearest_even|floor|stochastic")]
     pub rounding: Option<String>,
+    /// The result that stands for zero
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true, value_parser = integer::<i64, _>(..))]
+    pub out_zero_point: Option<i64>,
+    /// What keeps the results between two of their type's values
+    #[arg(long, value_name = "relu|relu6|clamp")]
+    pub activation: Option<String>,
+    /// The least result, with clamp
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true, value_parser = integer::<i64, _>(..))]
+    pub out_min: Option<i64>,
+    /// The greatest result, with clamp; with relu6 what stands for 6
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true, value_parser = integer::<i64, _>(..))]
+    pub out_max: Option<i64>,
 }
 
 impl LayerArgs {
@@ -130,10 +148,12 @@ impl LayerArgs {
             ("engine.grad_type", self.grad_type.is_some()),
             ("engine.weight_type", self.weight_type.is_some()),
             ("engine.weight_sets", self.weight_sets.is_some()),
+            ("engine.zero_point", self.zero_point.is_some()),
             (
                 "engine.packed_multipliers",
                 self.packed_multipliers.is_some(),
             ),
+            ("engine.bias", self.with_bias.is_some()),
             ("engine.accumulate", self.with_accumulate.is_some()),
             ("engine.mask", self.with_mask.is_some()),
             ("engine.out_type", self.out_type.is_some()),
@@ -141,6 +161,10 @@ impl LayerArgs {
             ("engine.scale_bits", self.scale_bits.is_some()),
             ("engine.shift", self.shift.is_some()),
             ("engine.rounding", self.rounding.is_some()),
+            ("engine.out_zero_point", self.out_zero_point.is_some()),
+            ("engine.activation", self.activation.is_some()),
+            ("engine.out_min", self.out_min.is_some()),
+            ("engine.out_max", self.out_max.is_some()),
         ];
         let given = given.into_iter().filter(|(_, is_given)| *is_given);
         given.map(|(key, _)| key).collect()
@@ -172,7 +196,9 @@ impl LayerArgs {
         engine.grad_type = self.grad_type.unwrap_or(engine.grad_type);
         engine.weight_type = self.weight_type.unwrap_or(engine.weight_type);
         engine.weight_sets = self.weight_sets.unwrap_or(engine.weight_sets);
+        engine.zero_point = self.zero_point.unwrap_or(engine.zero_point);
         engine.packed_multipliers = self.packed_multipliers.unwrap_or(engine.packed_multipliers);
+        engine.bias = self.with_bias.unwrap_or(engine.bias);
         engine.accumulate = self.with_accumulate.unwrap_or(engine.accumulate);
         engine.mask = self.with_mask.unwrap_or(engine.mask);
         engine.out_type = self.out_type.unwrap_or(engine.out_type);
@@ -180,6 +206,10 @@ impl LayerArgs {
         engine.scale_bits = self.scale_bits.or(engine.scale_bits);
         engine.shift = self.shift.or(engine.shift);
         engine.rounding = self.rounding.or(engine.rounding);
+        engine.out_zero_point = self.out_zero_point.or(engine.out_zero_point);
+        engine.activation = self.activation.or(engine.activation);
+        engine.out_min = self.out_min.or(engine.out_min);
+        engine.out_max = self.out_max.or(engine.out_max);
         LayerFile {
             name: self.name.unwrap_or(name),
             layer,

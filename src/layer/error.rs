@@ -1,7 +1,7 @@
 //! What can be wrong with a layer: each message says what, at which key, and what would be right. A message holds that
 //! of its cause, so no cause is given apart.
 
-use super::IntType;
+use super::{Activation, IntType};
 use crate::table_file::FileError;
 
 /// Why a layer file, or the flags in its place, makes no [`Layer`](super::Layer).
@@ -118,12 +118,14 @@ pub enum LayerError {
     PackedOdd { pe: u32 },
     /// Two products do not fit one multiplier.
     #[error(
-        "`engine.packed_multipliers` has room for {greatest} bits, those of `engine.{moving_key}` and twice those of \
+        "`engine.packed_multipliers` has room for {greatest} bits, those of `engine.{moving_key}`{centred} and twice those of \
          `engine.{stationary_key}`: {moving_type} and {stationary_type} take {bits}; use narrower types, or leave packing out"
     )]
     PackedTypes {
         moving_key: &'static str,
         moving_type: IntType,
+        /// Of a zero point, or nothing.
+        centred: &'static str,
         stationary_key: &'static str,
         stationary_type: IntType,
         bits: u32,
@@ -167,6 +169,49 @@ pub enum LayerError {
          leave `engine.{key}` out"
     )]
     NothingScaled { key: &'static str },
+    /// No room for the bit that a difference has more than a value.
+    #[error(
+        "`engine.zero_point` is {zero_point}, and values less a zero point have a bit more than `engine.{key}`: {int_type} \
+         leaves none, int15 is the widest that does"
+    )]
+    ZeroPointType {
+        zero_point: i64,
+        key: &'static str,
+        int_type: IntType,
+    },
+    /// An activation without a bound that it needs.
+    #[error(
+        "`engine.{key}` is missing: `engine.activation` = \"{activation}\" needs it, the {what}; give it in the layer \
+         file, or as --{flag}"
+    )]
+    NoBound {
+        key: &'static str,
+        flag: &'static str,
+        activation: Activation,
+        what: &'static str,
+    },
+    /// A bound that the activation does not take, or without one.
+    #[error("`engine.{key}` is {value}, but {reason}: set `engine.activation` to {instead}, or leave `engine.{key}` out")]
+    UselessBound {
+        key: &'static str,
+        value: i64,
+        reason: String,
+        instead: &'static str,
+    },
+    /// Bounds with nothing between them.
+    #[error(
+        "`engine.out_max` is {greatest}: it must not be less than `engine.{key}`, which is {least}, or no value is left"
+    )]
+    Bounds {
+        key: &'static str,
+        least: i32,
+        greatest: i32,
+    },
+    /// What only an engine of its own can do for a layer.
+    #[error(
+        "`engine.{key}` is set, and no programmable engine has that: leave it out, or make the layer an engine of its own"
+    )]
+    NotProgrammable { key: &'static str },
     /// A product of sizes that no memory or counter of an engine should have to hold.
     #[error(
         "the layer is too large: {what} would be {value}, and at most {greatest} are possible"
@@ -200,13 +245,17 @@ impl LayerError {
             Self::Lanes { key, .. }
             | Self::Type { key, .. }
             | Self::Choice { key, .. }
-            | Self::NothingScaled { key } => ("engine", *key),
+            | Self::NothingScaled { key }
+            | Self::NotProgrammable { key } => ("engine", *key),
             Self::BeatWidth { .. } => ("engine", "simd"),
             Self::PackedDepthwise | Self::PackedOdd { .. } | Self::PackedTypes { .. } => {
                 ("engine", "packed_multipliers")
             }
             Self::OutType { .. } => ("engine", "out_type"),
             Self::NoShift { .. } => ("engine", "shift"),
+            Self::ZeroPointType { .. } => ("engine", "zero_point"),
+            Self::NoBound { key, .. } | Self::UselessBound { key, .. } => ("engine", *key),
+            Self::Bounds { .. } => ("engine", "out_max"),
         };
         Some(format!("{table}.{key}"))
     }

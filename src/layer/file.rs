@@ -83,9 +83,16 @@ pub struct Engine {
     pub weight_type: String,
     /// Sets of weights in memory: 1, or 2 to load one while the other is in use.
     pub weight_sets: i64,
+    /// What the values count from that go through the line buffer, of their type: it is subtracted as they enter, and
+    /// padding counts as it. 0 by default.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub zero_point: i64,
     /// Two multiplications, of one gradient with the weights of two lanes, in each multiplier of 25 x 18 bits.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub packed_multipliers: bool,
+    /// Whether each channel of the result has a bias, loaded with the weights.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub bias: bool,
     /// Whether a stream of values is added to the results.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub accumulate: bool,
@@ -108,6 +115,22 @@ pub struct Engine {
     /// What becomes of them: "nearest_even" (the default), "floor" or "stochastic".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rounding: Option<String>,
+    /// The value of `out_type` that stands for zero: it is added to what was rounded. 0 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out_zero_point: Option<i64>,
+    /// "relu", "relu6" or "clamp": keeps the results between two values of `out_type`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activation: Option<String>,
+    /// The least of them: of "clamp"; of the others it is `out_zero_point`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out_min: Option<i64>,
+    /// The greatest: of "clamp", and of "relu6" what stands for 6; of "relu" it is the type's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out_max: Option<i64>,
+}
+
+fn is_zero(value: &i64) -> bool {
+    *value == 0
 }
 
 /// The `out_type` of results that are not requantised.
@@ -156,7 +179,9 @@ impl Default for Engine {
             grad_type: "int8".to_owned(),
             weight_type: "int8".to_owned(),
             weight_sets: 1,
+            zero_point: 0,
             packed_multipliers: false,
+            bias: false,
             accumulate: false,
             mask: false,
             out_type: ACCUMULATOR.to_owned(),
@@ -164,6 +189,10 @@ impl Default for Engine {
             scale_bits: None,
             shift: None,
             rounding: None,
+            out_zero_point: None,
+            activation: None,
+            out_min: None,
+            out_max: None,
         }
     }
 }

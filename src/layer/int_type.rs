@@ -19,6 +19,12 @@ impl IntType {
         IntType { bits }
     }
 
+    /// The type of one bit more; `None` of the widest.
+    pub(super) fn wider(&self) -> Option<Self> {
+        let bits = self.bits + 1;
+        (bits <= Self::MAX_BITS).then_some(IntType { bits })
+    }
+
     /// Width in bits, sign included.
     pub fn bits(&self) -> u32 {
         self.bits

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bpa_hdl::config::descriptor::Levels;
 use bpa_hdl::stages;
 
 use super::IntType;
@@ -19,9 +20,30 @@ pub struct Requantise {
     pub shift: u32,
     /// What becomes of them.
     pub rounding: Rounding,
+    /// What is added to the rounded value: the value of `out_type` that stands for zero.
+    pub zero_point: i32,
+    /// What keeps the results between two values.
+    pub activation: Option<Activation>,
+    /// The least of `out_type`'s values that leaves, and the greatest: the type's own without an activation.
+    pub bounds: [i32; 2],
 }
 
 impl Requantise {
+    /// Whether there is anything behind the rounding but the range of the type.
+    pub(crate) fn clamps(&self) -> bool {
+        self.zero_point != 0 || self.activation.is_some()
+    }
+
+    /// Zero point and bounds, as the hardware is told them.
+    pub(crate) fn levels(&self) -> Levels {
+        let [least, greatest] = self.bounds.map(i64::from);
+        Levels {
+            zero_point: self.zero_point.into(),
+            least,
+            greatest,
+        }
+    }
+
     /// The least shift that there can be: a draw has a bit at least.
     pub(crate) fn least_shift(&self) -> u32 {
         u32::from(self.rounding == Rounding::Stochastic)
@@ -39,6 +61,7 @@ impl Requantise {
                 Rounding::Floor => stages::Rounding::Floor,
                 Rounding::Stochastic => stages::Rounding::Stochastic,
             },
+            clamps: self.clamps(),
         }
     }
 }
@@ -82,6 +105,31 @@ impl Choice for Rounding {
 }
 
 impl fmt::Display for Rounding {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_word(*self, out)
+    }
+}
+
+/// What keeps the results between two values of their type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Activation {
+    /// Nothing below zero, which is the zero point.
+    Relu,
+    /// Nothing below zero and nothing above 6; which value stands for that, the scale of the results decides.
+    Relu6,
+    /// Nothing outside of two values.
+    Clamp,
+}
+
+impl Choice for Activation {
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("relu", Activation::Relu),
+        ("relu6", Activation::Relu6),
+        ("clamp", Activation::Clamp),
+    ];
+}
+
+impl fmt::Display for Activation {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_word(*self, out)
     }

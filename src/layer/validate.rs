@@ -2,6 +2,7 @@
 
 use super::file::ACCUMULATOR;
 use super::keywords::{is_keyword, is_net};
+use super::levels::{levels, value_of};
 use super::output::Choice;
 use super::roles::{Channels, Roles};
 use super::{
@@ -94,7 +95,7 @@ impl LayerFile {
             pe: on_lanes.pe,
             depthwise: on_lanes.depthwise,
         };
-        let layer = Layer {
+        let mut layer = Layer {
             name: self.name.clone(),
             op,
             pass,
@@ -116,11 +117,14 @@ impl LayerFile {
             },
             weight_type: int_type("weight_type", &engine.weight_type)?,
             weight_sets: in_range("engine.weight_sets", "", engine.weight_sets, 1, 2)?,
+            zero_point: 0,
             packed_multipliers: engine.packed_multipliers,
+            bias: engine.bias,
             accumulate: engine.accumulate,
             mask: engine.mask,
             requantise: requantise(engine)?,
         };
+        layer.zero_point = zero_point(&layer, engine.zero_point)?;
         check_packing(&layer)?;
         check_widths(&layer)?;
         check_products(&layer)?;
@@ -275,13 +279,17 @@ pub(crate) fn requantise(engine: &Engine) -> Result<Option<Requantise>, LayerErr
             ("scale_bits", engine.scale_bits.is_some()),
             ("shift", engine.shift.is_some()),
             ("rounding", engine.rounding.is_some()),
+            ("out_zero_point", engine.out_zero_point.is_some()),
+            ("activation", engine.activation.is_some()),
+            ("out_min", engine.out_min.is_some()),
+            ("out_max", engine.out_max.is_some()),
         ];
         return match given.iter().find(|(_, is_given)| *is_given) {
             Some((key, _)) => Err(LayerError::NothingScaled { key }),
             None => Ok(None),
         };
     }
-    let out_type = engine.out_type.parse().map_err(|_| LayerError::OutType {
+    let out_type: IntType = engine.out_type.parse().map_err(|_| LayerError::OutType {
         text: engine.out_type.clone(),
     })?;
     let scale_per = choice("scale_per", &engine.scale_per, ScalePer::Tensor)?;
@@ -305,13 +313,39 @@ pub(crate) fn requantise(engine: &Engine) -> Result<Option<Requantise>, LayerErr
         }
         _ => in_range("engine.shift", "", shift, 0, MAX_SHIFT)?,
     };
+    let levels = levels(engine, out_type)?;
     Ok(Some(Requantise {
         out_type,
         scale_type: IntType::of_bits(scale_bits),
         scale_per,
         shift,
         rounding,
+        zero_point: levels.zero_point,
+        activation: levels.activation,
+        bounds: levels.bounds,
     }))
+}
+
+/// The zero point of what moves, if its type has it and leaves room for the difference.
+fn zero_point(layer: &Layer, value: i64) -> Result<i32, LayerError> {
+    let int_type = layer.moving_type();
+    let point = value_of("engine.zero_point", value, int_type)?;
+    if point != 0 && int_type.wider().is_none() {
+        return Err(LayerError::ZeroPointType {
+            zero_point: value,
+            key: moving_key(layer),
+            int_type,
+        });
+    }
+    Ok(point)
+}
+
+/// The key of the type of what moves.
+fn moving_key(layer: &Layer) -> &'static str {
+    match layer.pass() {
+        Pass::GradInput => "grad_type",
+        Pass::Forward | Pass::GradWeight => "input_type",
+    }
 }
 
 /// The choice that a key makes, or the default.
@@ -320,14 +354,22 @@ fn choice<C: Choice>(
     text: &Option<String>,
     default: C,
 ) -> Result<C, LayerError> {
-    let Some(text) = text else {
-        return Ok(default);
+    Ok(perhaps_choice(key, text)?.unwrap_or(default))
+}
+
+/// The choice that a key makes, where it is there.
+pub(super) fn perhaps_choice<C: Choice>(
+    key: &'static str,
+    text: &Option<String>,
+) -> Result<Option<C>, LayerError> {
+    let parse = |text: &String| {
+        C::parse(text).ok_or_else(|| LayerError::Choice {
+            key,
+            text: text.clone(),
+            words: C::words(),
+        })
     };
-    C::parse(text).ok_or_else(|| LayerError::Choice {
-        key,
-        text: text.clone(),
-        words: C::words(),
-    })
+    text.as_ref().map(parse).transpose()
 }
 
 pub(crate) fn check_name(name: &str) -> Result<(), LayerError> {
@@ -364,19 +406,21 @@ fn check_packing(layer: &Layer) -> Result<(), LayerError> {
         return Err(LayerError::PackedOdd { pe: layer.pe() });
     }
     let (moving_type, stationary_type) = (layer.moving_type(), layer.stationary_type());
-    if !packs(moving_type.bits() as usize, stationary_type.bits() as usize) {
+    let centred_bits = layer.centred_type().bits();
+    if !packs(centred_bits as usize, stationary_type.bits() as usize) {
         return Err(LayerError::PackedTypes {
-            moving_key: match layer.pass() {
-                Pass::GradInput => "grad_type",
-                Pass::Forward | Pass::GradWeight => "input_type",
-            },
+            moving_key: moving_key(layer),
             moving_type,
             stationary_key: match layer.pass() {
                 Pass::GradInput | Pass::Forward => "weight_type",
                 Pass::GradWeight => "grad_type",
             },
             stationary_type,
-            bits: moving_type.bits() + 2 * stationary_type.bits(),
+            centred: match layer.zero_point() {
+                0 => "",
+                _ => ", one more for `engine.zero_point`,",
+            },
+            bits: centred_bits + 2 * stationary_type.bits(),
             greatest: PACKED_BITS as u32,
         });
     }
@@ -414,11 +458,29 @@ fn check_widths(layer: &Layer) -> Result<(), LayerError> {
 
 /// What the stages behind the accumulators can hold. Exact widths are the plan's; here every tap counts.
 fn check_stages(layer: &Layer) -> Result<(), LayerError> {
-    if !(layer.accumulate() || layer.mask() || layer.requantise().is_some()) {
+    if !layer.has_stages() {
         return Ok(());
     }
+    let bias_bits = layer.bias_bits().unwrap_or(0);
+    let scale_bits = match layer.requantise() {
+        Some(requantise) if requantise.scale_per == ScalePer::Channel => {
+            requantise.scale_type.bits()
+        }
+        _ => 0,
+    };
+    let bits = u64::from(layer.pe()) * u64::from(bias_bits + scale_bits);
+    if bits > MAX_BEAT_BITS {
+        return Err(LayerError::BeatWidth {
+            simd: layer.simd(),
+            pe: layer.pe(),
+            bits,
+            stream: layer.pass().arrays().stationary.name,
+            greatest: MAX_BEAT_BITS,
+        });
+    }
     check_staged(
-        layer.sum_bits().into(),
+        // With a bias a bit more.
+        u64::from(layer.sum_bits()) + u64::from(layer.bias()),
         layer.pe(),
         layer.simd(),
         layer.pass(),

@@ -68,7 +68,7 @@ pub(super) struct Values {
 }
 
 impl Values {
-    /// Scales, whose array has no other index than the channel of the result.
+    /// Scales or biases, whose array has no other index than the channel of the result.
     fn of_scale(pass: Pass, channel: String, padding_if: Vec<String>) -> Self {
         let (c, k) = match pass {
             Pass::GradInput => (Some(channel), None),
@@ -237,8 +237,8 @@ pub(super) fn result(layer: &Layer) -> Values {
     }
 }
 
-/// Values of a beat of scales, one for each channel of the result.
-pub(super) fn scales(layer: &Layer) -> Values {
+/// Values of a beat of scales or biases, one for each channel of the result.
+pub(super) fn of_channels(layer: &Layer) -> Values {
     let (channel, padding_if) = result_channel(layer);
     Values::of_scale(layer.pass(), channel, padding_if)
 }

@@ -243,6 +243,7 @@ impl EngineFile {
             grad_type: int_type("grad_type", &engine.grad_type)?,
             weight_type,
             stages: Stages {
+                bias: None,
                 accumulate: engine.accumulate,
                 mask: engine.mask,
                 requantise: requantise.map(|it| it.hardware()),

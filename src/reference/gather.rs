@@ -11,7 +11,7 @@ use ndarray::{Array4, ArrayView4};
 use rayon::prelude::*;
 
 use super::{assert_weight, batch, grad_input_shape, grad_output_shape};
-use crate::layer::{Axis, IntType, Layer};
+use crate::layer::{Axis, IntType, Layer, Pass};
 
 /// grad_input (N, C, H, W) of grad_output (N, K, P, Q) and weight (K, C/groups, R, S).
 ///
@@ -28,10 +28,15 @@ pub fn gather(layer: &Layer, grad_output: &Array4<i32>, weight: &Array4<i32>) ->
 
     // (N, P, Q, K) and (R, S, C/groups, K): slices over k are contiguous.
     let grads = grad_output.view().permuted_axes([0, 2, 3, 1]);
-    let grads = narrowed(grads, layer.grad_type());
+    let grad_type = match layer.pass() {
+        // A zero point was subtracted.
+        Pass::GradInput => layer.centred_type(),
+        Pass::Forward | Pass::GradWeight => layer.grad_type(),
+    };
+    let grads = narrowed(grads, grad_type);
     let weights = weight.view().permuted_axes([2, 3, 1, 0]);
     let weights = narrowed(weights, layer.weight_type());
-    let run = safe_run(layer.grad_type(), layer.weight_type());
+    let run = safe_run(grad_type, layer.weight_type());
     let row_taps = taps_of_each_pixel(&layer.rows());
     let col_taps = taps_of_each_pixel(&layer.cols());
 

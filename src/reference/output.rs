@@ -1,9 +1,9 @@
 //! What becomes of the sums behind the accumulators, value by value:
 //!
-//! v = sum, plus the value from outside; zero where the mask says so; times the scale, over 2^shift, rounded; cut to
-//! the range of the output's type.
+//! v = sum, plus the channel's bias, plus the value from outside; zero where the mask says so; times the scale, over
+//! 2^shift, rounded; plus the zero point; cut to the range of the output's type, and then to the activation's bounds.
 
-use ndarray::{Array1, Array4};
+use ndarray::{Array1, Array4, Axis};
 
 use crate::arrays::StageArrays;
 use crate::layer::{Layer, Requantise, Rounding, ScalePer};
@@ -47,6 +47,14 @@ impl<'a> Finisher<'a> {
         let layer = self.layer;
         assert_eq!(sums.shape()[1..], layer.operation().result_shape());
         let mut values = sums;
+        if layer.bias() {
+            let bias = arrays.bias.as_ref().expect("biases");
+            let channels = values.axis_iter_mut(Axis(1));
+            assert_eq!(channels.len(), bias.len(), "biases of another layer");
+            for (mut channel, bias) in channels.zip(bias) {
+                channel += *bias;
+            }
+        }
         if layer.accumulate() {
             values += arrays.accumulate.as_ref().expect("values to add");
         }
@@ -75,6 +83,7 @@ fn requantised(
     scale: &Array1<i32>,
 ) -> Finished {
     let (least, greatest) = (requantise.out_type.min(), requantise.out_type.max());
+    let [lower, upper] = requantise.bounds.map(i64::from);
     let mut saturations = 0;
     let mut result = Array4::zeros(values.raw_dim());
     let (frames, channels, height, width) = values.dim();
@@ -91,9 +100,10 @@ fn requantised(
                     let product = i128::from(values[[n, c, h, w]]) * i128::from(factor);
                     let draw = || draws.of(c);
                     let rounded = rounded(product, requantise.shift, requantise.rounding, draw);
-                    let cut = rounded.clamp(least.into(), greatest.into());
-                    saturations += u64::from(cut != rounded);
-                    result[[n, c, h, w]] = cut as i64;
+                    let value = rounded + i128::from(requantise.zero_point);
+                    let cut = value.clamp(least.into(), greatest.into());
+                    saturations += u64::from(cut != value);
+                    result[[n, c, h, w]] = (cut as i64).clamp(lower, upper);
                 }
             }
         }

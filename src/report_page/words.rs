@@ -152,6 +152,7 @@ pub(super) fn block_words(plan: &Plan) -> Vec<(&'static str, [String; 2])> {
     let stored = kept(&descriptor.kept_rows) * kept(&descriptor.kept_cols);
     let lines = |axis: &bpa_hdl::config::descriptor::Axis| axis.program.lines.len();
     let stages: Vec<&str> = [
+        (layer.bias(), "bias"),
         (layer.accumulate(), "accumulate"),
         (layer.mask(), "mask"),
         (layer.requantise().is_some(), "requantise"),

@@ -74,6 +74,10 @@ impl FrameWalk {
             mask: layer.mask(),
             shift: layer.requantise().map_or(0, |it| it.shift.into()),
             rounding_seed: 0,
+            zero_point: layer.zero_point().into(),
+            out_levels: layer
+                .requantise()
+                .map_or_else(Default::default, |it| it.levels()),
             max_skip: self.max_skipped() * beats,
         }
     }

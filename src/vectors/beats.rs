@@ -12,10 +12,12 @@
 //!
 //! Arrays are those of the [`Operation`]: what they are to PyTorch is told by [`operands`](crate::operands). A stationary
 //! set may end with beats of scales: group block, block of the result's channels, each the scales of PE channels; or one
-//! beat with one scale.
+//! beat with one scale. Where there are biases, there is always such a beat for each block, with the PE biases below the
+//! scales, or below the one scale.
 
-use ndarray::{Array1, Array4, ArrayView3};
+use ndarray::{Array4, ArrayView3};
 
+use crate::arrays::StageArrays;
 use crate::layer::{Layer, ScalePer};
 use crate::operation::Operation;
 use crate::plan::Plan;
@@ -80,36 +82,56 @@ pub fn moving_beats(layer: &Layer) -> BeatFormat {
     )
 }
 
-/// Beats of a stationary set; of those, the last [`Layer::scale_words`] are as [`scale_beats`] says.
+/// Beats of a stationary set; of those, the last [`Layer::scale_words`] are as [`bias_beats`] and [`scale_beats`] say.
 pub fn stationary_beats(layer: &Layer) -> BeatFormat {
     let mut format = BeatFormat::of(
         layer.simd() * layer.pe(),
         layer.stationary_type().bits(),
         layer.operation().stationary_words() + layer.scale_words(),
     );
-    if let Some(scales) = own_scale_beats(layer) {
-        format.beat_bytes = format.beat_bytes.max(scales.beat_bytes);
-    }
+    format.beat_bytes = format.beat_bytes.max(scale_bits(layer).div_ceil(8));
     format
 }
 
-/// The beats of scales at the end of a stationary set; `None` where nothing is scaled.
-pub fn scale_beats(layer: &Layer) -> Option<BeatFormat> {
-    own_scale_beats(layer).map(|format| BeatFormat {
-        beat_bytes: stationary_beats(layer).beat_bytes,
-        ..format
-    })
+/// Bits of a beat of scales and biases that are values.
+fn scale_bits(layer: &Layer) -> usize {
+    let bits = |(values, bits): (u32, u32)| values as usize * bits as usize;
+    bias_values(layer).map_or(0, bits) + scale_values(layer).map_or(0, bits)
 }
 
-/// The beats of scales, as wide as they need themselves.
-fn own_scale_beats(layer: &Layer) -> Option<BeatFormat> {
+/// Biases of a beat, and bits of one.
+fn bias_values(layer: &Layer) -> Option<(u32, u32)> {
+    layer.bias_bits().map(|bits| (layer.pe(), bits))
+}
+
+/// Scales of a beat, and bits of one.
+fn scale_values(layer: &Layer) -> Option<(u32, u32)> {
     let requantise = layer.requantise()?;
     let values = match requantise.scale_per {
         ScalePer::Tensor => 1,
         ScalePer::Channel => layer.pe(),
     };
-    let bits = requantise.scale_type.bits();
-    Some(BeatFormat::of(values, bits, layer.scale_words()))
+    Some((values, requantise.scale_type.bits()))
+}
+
+/// The beats at the end of a stationary set as beats of its biases; `None` where there are none.
+pub fn bias_beats(layer: &Layer) -> Option<BeatFormat> {
+    last_beats(layer, bias_values(layer)?)
+}
+
+/// The beats at the end of a stationary set as beats of its scales, which stand above the biases; `None` where nothing is
+/// scaled.
+pub fn scale_beats(layer: &Layer) -> Option<BeatFormat> {
+    last_beats(layer, scale_values(layer)?)
+}
+
+fn last_beats(layer: &Layer, (values, value_bits): (u32, u32)) -> Option<BeatFormat> {
+    Some(BeatFormat {
+        values,
+        value_bits,
+        beats: layer.scale_words(),
+        beat_bytes: stationary_beats(layer).beat_bytes,
+    })
 }
 
 /// Beats of a frame of the result, of values sign-extended to `value_bits`; the accumulate and mask streams have
@@ -172,24 +194,51 @@ pub fn pack_stationary(layer: &Layer, set: &Array4<i32>) -> Vec<u8> {
     writer.bytes
 }
 
-/// The beats of scales, one for each channel of the result or one for all.
+/// The beats of scales and biases at the end of a stationary set; none where the layer has neither.
 ///
 /// # Panics
-/// If the layer has no scales, or not so many.
-pub fn pack_scale(layer: &Layer, scale: &Array1<i32>) -> Vec<u8> {
-    let format = scale_beats(layer).expect("a layer with scales");
-    let per_channel = layer.requantise().map(|requantise| requantise.scale_per);
-    assert_eq!(scale.len(), scale_count(layer), "scales of another layer");
+/// If an array is missing that the layer has, or has another shape.
+pub fn pack_channels(layer: &Layer, stages: &StageArrays) -> Vec<u8> {
+    let Some(format) = scale_beats(layer).or_else(|| bias_beats(layer)) else {
+        return Vec::new();
+    };
+    let bias = layer.bias().then(|| {
+        let bias = stages.bias.as_ref().expect("biases");
+        assert_eq!(bias.len(), bias_count(layer), "biases of another layer");
+        bias
+    });
+    let scale = layer.requantise().map(|requantise| {
+        let scale = stages.scale.as_ref().expect("scales");
+        assert_eq!(scale.len(), scale_count(layer), "scales of another layer");
+        (requantise.scale_per, scale)
+    });
+    let bias_bits = bias_values(layer).map_or(0, |(_, bits)| bits);
+    let scale_bits = scale_values(layer).map_or(0, |(_, bits)| bits);
     let mut writer = BeatWriter::new(format);
-    match per_channel {
-        Some(ScalePer::Channel) => {
-            for beat in result_pixel(layer.operation()) {
-                writer.beat(beat.iter().map(|c| c.map_or(0, |c| scale[c].into())));
+    let beats = result_pixel(layer.operation());
+    for channels in &beats[..layer.scale_words() as usize] {
+        let biases = bias.iter().flat_map(|bias| {
+            let of = |c: &Option<usize>| (c.map_or(0, |c| bias[c]), bias_bits);
+            channels.iter().map(of)
+        });
+        let scales = scale.iter().flat_map(|(per, scale)| {
+            let of = |c: &Option<usize>| (c.map_or(0, |c| scale[c].into()), scale_bits);
+            match per {
+                ScalePer::Channel => channels.iter().map(of).collect(),
+                ScalePer::Tensor => vec![(scale[0].into(), scale_bits)],
             }
-        }
-        _ => writer.beat([i64::from(scale[0])].into_iter()),
+        });
+        writer.mixed_beat(biases.chain(scales));
     }
     writer.bytes
+}
+
+/// Biases of a stationary set: one for each channel of the result, or none.
+pub fn bias_count(layer: &Layer) -> usize {
+    match layer.bias() {
+        true => layer.operation().result_channels() as usize,
+        false => 0,
+    }
 }
 
 /// Scales of a stationary set: one for each channel of the result, or one for all; zero where nothing is scaled.
@@ -380,11 +429,15 @@ impl BeatWriter {
     /// Appends one beat; the values are cut to the format's width.
     fn beat(&mut self, values: impl Iterator<Item = i64>) {
         let value_bits = self.format.value_bits;
-        let mask = u64::MAX >> (64 - value_bits);
+        self.mixed_beat(values.map(|value| (value, value_bits)));
+    }
+
+    /// The same of values with the bits of each, from 1 to 64.
+    fn mixed_beat(&mut self, values: impl Iterator<Item = (i64, u32)>) {
         // Less than 8 bits are pending when a value of up to 64 comes.
         let (mut pending, mut count) = (0_u128, 0);
-        for value in values {
-            pending |= u128::from(value as u64 & mask) << count;
+        for (value, value_bits) in values {
+            pending |= u128::from(value as u64 & u64::MAX >> (64 - value_bits)) << count;
             count += value_bits;
             while count >= 8 {
                 self.bytes.push(pending as u8);

@@ -4,7 +4,7 @@ use ndarray::{Array1, Array4};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::beats::{accumulate_value_bits, scale_count};
+use super::beats::{accumulate_value_bits, bias_count, scale_count};
 use crate::arrays::{Batch, StageArrays};
 use crate::layer::{IntType, Layer};
 use crate::operands::{stationary_of, stationary_shape};
@@ -16,6 +16,7 @@ const STATIONARY: u64 = 1;
 const ACCUMULATE: u64 = 2;
 const MASK: u64 = 3;
 const SCALE: u64 = 4;
+const BIAS: u64 = 5;
 
 /// Frames of what moves, uniform over the range of its type.
 pub fn random_moving(layer: &Layer, frames: usize, seed: u64) -> Array4<i32> {
@@ -43,6 +44,7 @@ pub struct RandomFrames<'a> {
     moving: ChaCha8Rng,
     accumulate: ChaCha8Rng,
     mask: ChaCha8Rng,
+    bias: Option<Array1<i64>>,
     scale: Option<Array1<i32>>,
     rounding_seed: u32,
 }
@@ -63,6 +65,7 @@ impl<'a> RandomFrames<'a> {
             moving: generator(seed, MOVING),
             accumulate: generator(seed, ACCUMULATE),
             mask: generator(seed, MASK),
+            bias: biases(plan.layer(), seed),
             scale,
             rounding_seed: rng.random_range(0..1 << 31),
         }
@@ -87,6 +90,7 @@ impl<'a> RandomFrames<'a> {
     /// What is given once, for all frames.
     pub fn once(&self) -> StageArrays {
         StageArrays {
+            bias: self.bias.clone(),
             scale: self.scale.clone(),
             accumulate: None,
             mask: None,
@@ -108,14 +112,7 @@ impl<'a> RandomFrames<'a> {
         let [c, h, w] = layer.operation().result_shape();
         let all_bits = accumulate_value_bits(self.plan);
         let rng = &mut self.accumulate;
-        let value = || {
-            let bits = match rng.random_range(0..8) {
-                0 => all_bits,
-                _ => all_bits.div_ceil(2),
-            };
-            let greatest = i64::MAX >> (64 - bits);
-            rng.random_range(!greatest..=greatest)
-        };
+        let value = || spread(all_bits, rng);
         layer
             .accumulate()
             .then(|| Array4::from_shape_simple_fn((frames, c, h, w), value))
@@ -131,6 +128,25 @@ impl<'a> RandomFrames<'a> {
             .mask()
             .then(|| Array4::from_shape_simple_fn((frames, c, h, w), kept))
     }
+}
+
+/// Spread like the sums, and over their whole range now and then.
+fn biases(layer: &Layer, seed: u64) -> Option<Array1<i64>> {
+    let rng = &mut generator(seed, BIAS);
+    let all_bits = layer.bias_bits()?;
+    Some(Array1::from_shape_simple_fn(bias_count(layer), || {
+        spread(all_bits, rng)
+    }))
+}
+
+/// A signed number of half as many bits, and of all of them now and then.
+fn spread(all_bits: u32, rng: &mut ChaCha8Rng) -> i64 {
+    let bits = match rng.random_range(0..8) {
+        0 => all_bits,
+        _ => all_bits.div_ceil(2),
+    };
+    let greatest = i64::MAX >> (64 - bits);
+    rng.random_range(!greatest..=greatest)
 }
 
 fn generator(seed: u64, stream: u64) -> ChaCha8Rng {

@@ -5,7 +5,7 @@ use std::fmt;
 use bpa_engine::bound::bound_cycles;
 use bpa_engine::emit;
 use bpa_engine::first_frame::first_frame_limit;
-use bpa_engine::layer::{Geometry, Layer, LayerFile, Pass, PerItem};
+use bpa_engine::layer::{Engine, Geometry, IntType, Layer, LayerFile, Pass, PerItem};
 use bpa_engine::manifest;
 use bpa_engine::plan::Plan;
 use bpa_engine::report::Figures;
@@ -129,6 +129,73 @@ impl StageKeys {
     }
 }
 
+/// What a quantised layer has beside its scale, as numbers that are cut to the types' ranges.
+#[derive(Clone, Debug)]
+struct QuantisedKeys {
+    bias: bool,
+    zero_point: i64,
+    out_zero_point: Option<i64>,
+    /// `activation`, `out_min` and what `out_max` is more.
+    activation: Option<(String, i64, i64)>,
+}
+
+fn quantised() -> impl Strategy<Value = QuantisedKeys> {
+    let level = || prop_oneof![4 => -9..=9_i64, 1 => Just(i64::MIN), 1 => Just(i64::MAX)];
+    let kind = one_of(&["relu", "relu6", "clamp"]).prop_map(str::to_owned);
+    let activation = (kind, level(), prop_oneof![0..=9_i64, Just(1 << 20)]);
+    let some = (
+        any::<bool>(),
+        level(),
+        perhaps(level()),
+        perhaps(activation),
+    )
+        .prop_map(
+            |(bias, zero_point, out_zero_point, activation)| QuantisedKeys {
+                bias,
+                zero_point,
+                out_zero_point,
+                activation,
+            },
+        );
+    let none = Just(QuantisedKeys {
+        bias: false,
+        zero_point: 0,
+        out_zero_point: None,
+        activation: None,
+    });
+    prop_oneof![none.boxed(), some.boxed()]
+}
+
+impl QuantisedKeys {
+    fn put_into(self, engine: &mut Engine) {
+        engine.bias = self.bias;
+        let range = |text: &str| {
+            text.parse::<IntType>()
+                .map(|it| (it.min().into(), it.max().into()))
+        };
+        let cut = |value: i64, (least, greatest)| value.clamp(least, greatest);
+        if let (Ok(range), false) = (range(&engine.grad_type), engine.grad_type == "int16") {
+            engine.zero_point = cut(self.zero_point, range);
+        }
+        let Ok(range) = range(&engine.out_type) else {
+            return;
+        };
+        engine.out_zero_point = self.out_zero_point.map(|point| cut(point, range));
+        let Some((kind, least, more)) = self.activation else {
+            return;
+        };
+        let mut least = cut(least, range);
+        match kind.as_str() {
+            "clamp" => engine.out_min = Some(least),
+            _ => least = engine.out_zero_point.unwrap_or(0),
+        }
+        if kind != "relu" {
+            engine.out_max = Some(cut(least + more, range));
+        }
+        engine.activation = Some(kind);
+    }
+}
+
 /// A layer, and the device that its engine is made for.
 #[derive(Clone)]
 struct Case {
@@ -152,7 +219,13 @@ fn pass() -> impl Strategy<Value = (Pass, i64)> {
 
 fn case() -> impl Strategy<Value = Case> {
     let lanes_of = (0..3_u8, 0..60_i64);
-    let keys = (int_type(), int_type(), 1..=2_i64, any::<bool>(), stages());
+    let keys = (
+        int_type(),
+        int_type(),
+        1..=2_i64,
+        any::<bool>(),
+        (stages(), quantised()),
+    );
     (
         [axis().boxed(), axis().boxed()],
         channels(),
@@ -170,6 +243,7 @@ fn case() -> impl Strategy<Value = Case> {
                     ..LayerFile::default()
                 };
                 let (grad_type, weight_type, weight_sets, packed_multipliers, stages) = keys;
+                let (stages, quantised) = stages;
                 let engine = &mut file.engine;
                 let (of_moving, of_result, (pass, batch)) = lanes_of;
                 file.layer.pass = Some(pass.to_string());
@@ -194,6 +268,7 @@ fn case() -> impl Strategy<Value = Case> {
                     engine.shift = Some(StageKeys::shift(shift, &rounding));
                     engine.rounding = Some(rounding);
                 }
+                quantised.put_into(engine);
                 // Not all that can have it.
                 engine.packed_multipliers = packed_multipliers;
                 let layer = file.validate().or_else(|_| {
@@ -308,6 +383,12 @@ fn any_file() -> impl Strategy<Value = AnyFile> {
         [any::<bool>(), any::<bool>(), any::<bool>()],
         (perhaps(any_text()), perhaps(any_text())),
         [perhaps(number()), perhaps(number())],
+        (
+            prop_oneof![3 => Just(0).boxed(), 1 => any_number().boxed()],
+            any::<bool>(),
+            perhaps(one_of(&["relu", "relu6", "clamp", "tanh"]).prop_map(str::to_owned)),
+            [perhaps(number()), perhaps(number()), perhaps(number())],
+        ),
     );
     (any_text(), geometry, engine).prop_map(|(name, geometry, engine)| {
         let mut file = LayerFile {
@@ -330,6 +411,9 @@ fn any_file() -> impl Strategy<Value = AnyFile> {
         [keys.packed_multipliers, keys.accumulate, keys.mask] = engine.2;
         (keys.scale_per, keys.rounding) = engine.3;
         [keys.scale_bits, keys.shift] = engine.4;
+        let levels;
+        (keys.zero_point, keys.bias, keys.activation, levels) = engine.5;
+        [keys.out_zero_point, keys.out_min, keys.out_max] = levels;
         AnyFile(file)
     })
 }

@@ -545,22 +545,26 @@ fn arrays_of_output_stages() {
     let before = folder.names();
     let run = "run tiny.toml --grad-output dy.npy --weight w.npy --grad-input da.npy";
     let flags = [
+        "--bias b.npy",
         "--scale s.npy",
         "--accumulate skip.npy",
         "--mask relu.npy",
         "--rounding-seed 3",
         "--out-type int8 --shift 3",
+        "--with-bias",
         "--with-accumulate",
         "--with-mask",
         "--out-type int8 --shift 3 --scale s.npy",
     ];
     let messages = flags.map(|flags| refusal(&mut folder.bpa(&format!("{run} {flags}"))));
     assert_snapshot!(messages.concat(), @r#"
+    error: `--bias` is b.npy, but the layer has no use for it: `engine.bias` is not set
     error: `--scale` is s.npy, but the layer has no use for it: `engine.out_type` is not set
     error: `--accumulate` is skip.npy, but the layer has no use for it: `engine.accumulate` is not set
     error: `--mask` is relu.npy, but the layer has no use for it: `engine.mask` is not set
     error: `--rounding-seed` is given, but the layer does not round at random: `engine.rounding` is not "stochastic"
     error: `--scale` is missing: the layer sets `engine.out_type`, so give it an .npy file
+    error: `--bias` is missing: the layer sets `engine.bias`, so give it an .npy file
     error: `--accumulate` is missing: the layer sets `engine.accumulate`, so give it an .npy file
     error: `--mask` is missing: the layer sets `engine.mask`, so give it an .npy file
     error: s.npy: cannot read: No such file or directory (os error 2)

@@ -134,6 +134,7 @@ fn output_stages_take_their_arrays() {
         moving: array(GRAD_OUTPUT_SHAPE),
         stationary: array(WEIGHT_SHAPE),
         stages: StageArrays {
+            bias: None,
             scale: Some(vec![31, -29].into()),
             accumulate: Some(array(shape).mapv(i64::from)),
             mask: Some(array(shape).mapv(|value| value % 3 != 0)),
@@ -396,12 +397,14 @@ fn programs_share_a_fresh_cache_at_the_same_time() {
 #[test]
 fn vectors_are_those_of_verify() {
     let folder = Folder::new();
-    let stages = "--with-accumulate --with-mask --out-type int7 --shift 9 --scale-per channel --grad-type int5";
+    let stages = "--with-accumulate --with-mask --out-type int7 --shift 9 --scale-per channel --grad-type int5 \
+        --with-bias --zero-point -3 --out-zero-point=-8 --activation clamp --out-min -60 --out-max 50";
     let make = format!("vectors tiny.toml --out arrays --frames 2 --seed 5 {stages}");
     let made = success(ran(&mut folder.bpa(&make)));
     insta::assert_snapshot!(made.stderr, @r"
     wrote arrays/grad_output.npy
     wrote arrays/weight.npy
+    wrote arrays/bias.npy
     wrote arrays/scale.npy
     wrote arrays/accumulate.npy
     wrote arrays/mask.npy
@@ -415,12 +418,13 @@ fn vectors_are_those_of_verify() {
     };
     assert_eq!(shape("grad_output.npy", "'|i1'"), [2, 3, 2, 4]);
     assert_eq!(shape("weight.npy", "'|i1'"), [3, 2, 2, 3]);
+    assert_eq!(shape("bias.npy", "'<i4'"), [2]);
     assert_eq!(shape("scale.npy", "'<i2'"), [2]);
     assert_eq!(shape("accumulate.npy", "'<i4'"), [2, 2, 4, 5]);
     assert_eq!(shape("mask.npy", "'|b1'"), [2, 2, 4, 5]);
     let run = format!(
-        "run tiny.toml {stages} --grad-output arrays/grad_output.npy --weight arrays/weight.npy --scale arrays/scale.npy \
-         --accumulate arrays/accumulate.npy --mask arrays/mask.npy --grad-input da.npy --check --json --seed 5"
+        "run tiny.toml {stages} --grad-output arrays/grad_output.npy --weight arrays/weight.npy --bias arrays/bias.npy \
+         --scale arrays/scale.npy --accumulate arrays/accumulate.npy --mask arrays/mask.npy --grad-input da.npy --check --json --seed 5"
     );
     let verify = format!("verify tiny.toml {stages} --frames 2 --json --seed 5");
     let ran = [run, verify].map(|words| success(ran(&mut folder.bpa(&words))).stdout);

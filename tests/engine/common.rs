@@ -8,7 +8,7 @@ use bpa_engine::interface::{self, out_bits, Direction, Streams};
 use bpa_engine::layer::{Geometry, Layer, LayerFile, Pass};
 use bpa_engine::layer_list;
 use bpa_engine::plan::Plan;
-use bpa_engine::reference::{finish, gather, reference, scatter, Finished, StageArrays};
+use bpa_engine::reference::{centred, finish, gather, reference, scatter, Finished, StageArrays};
 use bpa_engine::run::{
     frame_beats, stationary_set, Arrays, Measured, RunError, Simulator, Traffic,
 };
@@ -61,7 +61,7 @@ pub fn arrays(layer: &Layer, frames: usize, seed: u64) -> Arrays {
     Arrays {
         moving: random_moving(layer, frames, seed),
         stationary: random_stationary(layer, seed),
-        stages: match layer.accumulate() || layer.mask() || layer.requantise().is_some() {
+        stages: match layer.has_stages() {
             true => random_stage_arrays(&Plan::new(layer), frames, seed),
             false => StageArrays::default(),
         },
@@ -83,7 +83,8 @@ pub fn finished(layer: &Layer, arrays: &Arrays) -> Finished {
         true => scatter,
         false => gather,
     };
-    let sums = form(layer, &arrays.moving, &arrays.stationary);
+    let centred = centred(layer, arrays.moving.clone());
+    let sums = form(layer, &centred, &arrays.stationary);
     finish(layer, &sums, &arrays.stages)
 }
 

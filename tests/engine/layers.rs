@@ -1,7 +1,7 @@
 //! Random layers, and the classes that they must reach.
 
 use bpa_engine::bound::{axis_taps, bound_cycles};
-use bpa_engine::layer::{Axis, Layer, LayerFile, PerItem};
+use bpa_engine::layer::{Axis, IntType, Layer, LayerFile, PerItem};
 use bpa_engine::schedule::FrameWalk;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
@@ -129,9 +129,10 @@ pub fn staged(layer: impl Strategy<Value = Layer>) -> impl Strategy<Value = Laye
         any_bool(),
         any_bool(),
         prop::option::weighted(0.8, requantise),
+        quantised(),
     );
     (layer, stages)
-        .prop_map(|(layer, (accumulate, mask, requantise))| {
+        .prop_map(|(layer, (accumulate, mask, requantise, quantised))| {
             let mut file = layer.to_file();
             let engine = &mut file.engine;
             engine.accumulate = accumulate;
@@ -143,11 +144,69 @@ pub fn staged(layer: impl Strategy<Value = Layer>) -> impl Strategy<Value = Laye
                 engine.shift = Some(shift);
                 engine.rounding = Some(rounding.to_owned());
             }
+            quantised.put_into(&layer, &mut file);
             file.validate().unwrap()
         })
-        .prop_filter("no stage", |layer| {
-            layer.accumulate() || layer.mask() || layer.requantise().is_some()
-        })
+        .prop_filter("no stage", Layer::has_stages)
+}
+
+/// What a quantised layer has beside its scale, as fractions of what there is.
+#[derive(Clone, Debug)]
+struct Quantised {
+    bias: bool,
+    /// Of the types' ranges, from -1 to 1.
+    zero_point: Option<f64>,
+    out_zero_point: Option<f64>,
+    /// Of the range that is left, from 0 to 1.
+    activation: Option<(&'static str, f64, f64)>,
+}
+
+fn quantised() -> impl Strategy<Value = Quantised> {
+    let point = || prop::option::of(-1.0..1.0_f64);
+    let kind = prop_oneof![Just("relu"), Just("relu6"), Just("clamp")];
+    let activation = (kind, 0.0..1.0_f64, 0.0..1.0_f64);
+    (any_bool(), point(), point(), prop::option::of(activation)).prop_map(
+        |(bias, zero_point, out_zero_point, activation)| Quantised {
+            bias,
+            zero_point,
+            out_zero_point,
+            activation,
+        },
+    )
+}
+
+impl Quantised {
+    /// Of these options, those that the layer can have.
+    fn put_into(&self, layer: &Layer, file: &mut LayerFile) {
+        let engine = &mut file.engine;
+        engine.bias = self.bias;
+        let moving = layer.moving_type();
+        // int16 leaves no bit for a zero point, and packed multipliers may not.
+        if moving.bits() < 16 && !engine.packed_multipliers {
+            let part = self.zero_point.unwrap_or(0.0);
+            engine.zero_point = (part * f64::from(moving.max())) as i64;
+        }
+        let Ok(out_type) = engine.out_type.parse::<IntType>() else {
+            return;
+        };
+        let point = self
+            .out_zero_point
+            .map(|part| (part * f64::from(out_type.max())) as i64);
+        engine.out_zero_point = point;
+        let Some((kind, low, high)) = self.activation else {
+            return;
+        };
+        engine.activation = Some(kind.to_owned());
+        let (least, greatest) = (f64::from(out_type.min()), f64::from(out_type.max()));
+        let mut floor = point.unwrap_or(0) as f64;
+        if kind == "clamp" {
+            floor = (least + low * (greatest - least)).floor();
+            engine.out_min = Some(floor as i64);
+        }
+        if kind != "relu" {
+            engine.out_max = Some((floor + high * (greatest - floor)) as i64);
+        }
+    }
 }
 
 fn any_bool() -> impl Strategy<Value = bool> {

@@ -26,6 +26,7 @@
 //! | [`corners`] | an engine in which some count is one is as any other |
 //! | [`extremes`] | the accumulator holds the worst case |
 //! | [`output_stages`] | what stands behind the accumulators is exact, keeps the rate and loses nothing |
+//! | [`quantised`] | quantised layers are those of onnxruntime, bit for bit |
 //! | [`tiling`] | layers too large for a programmable engine are exact in tiles, in the cycles of the model |
 //! | [`merging`] | groups narrower than a programmable engine's lanes are exact side by side, at the bound where it can be |
 //! | [`golden`] | the emitted text changes only on purpose |
@@ -55,6 +56,7 @@ mod programmable;
 mod programmable_reset;
 mod programmable_stages;
 mod protocol;
+mod quantised;
 mod random;
 mod reset_bench;
 mod schedule;

@@ -196,6 +196,7 @@ pub fn arrays(layer: &Layer, frames: usize, seed: u64, most: i64) -> Arrays {
         moving: random_moving(layer, frames, seed),
         stationary: random_stationary(layer, seed),
         stages: StageArrays {
+            bias: None,
             accumulate,
             mask,
             scale: layer.requantise().map(|it| scales(layer, &it, seed)),
@@ -568,6 +569,7 @@ fn check_tiles(tiling: &Tiling, arrays: &Arrays, found: &Array4<i64>) {
             .map(|c| c as usize)
             .collect();
         let of_tile = StageArrays {
+            bias: None,
             scale: stages
                 .scale
                 .as_ref()

@@ -7,7 +7,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use bpa_engine::layer::Layer;
 
 use crate::common::Rig;
-use crate::output_stages::{everything, Bench};
+use crate::output_stages::{everything, everything_quantised, Bench};
 
 /// In the module with this name behind the layer's and behind `_`, or the layer's own: in the text, which is there once, the expression
 /// between `<` and `>` becomes the other one.
@@ -222,6 +222,139 @@ const NEAREST: &[(&str, &[Edit])] = &[
     ),
 ];
 
+const QUANTISED: &[(&str, &[Edit])] = &[
+    (
+        "a value without its sign",
+        &[(
+            "zero_point",
+            "differences[8:0] = <{{1{values[7]}}, values[7:0]} - {{1{cfg_zero_point[7]}}, cfg_zero_point}>;",
+            "{1'd0, values[7:0]} - {cfg_zero_point[7], cfg_zero_point}",
+        )],
+    ),
+    (
+        "a zero point added",
+        &[(
+            "zero_point",
+            "differences[8:0] = <{{1{values[7]}}, values[7:0]} - {{1{cfg_zero_point[7]}}, cfg_zero_point}>;",
+            "{values[7], values[7:0]} + {cfg_zero_point[7], cfg_zero_point}",
+        )],
+    ),
+    (
+        "one value's zero point forgotten",
+        &[(
+            "zero_point",
+            "values[15:8]} - <{{1{cfg_zero_point[7]}}, cfg_zero_point}>;",
+            "9'd0",
+        )],
+    ),
+    (
+        "a bias without its sign",
+        &[("stages_bias", "<{{4{bias[19]}}, bias}>;", "{4'd0, bias}")],
+    ),
+    (
+        "one lane's bias for another",
+        &[("stages", "(<channel_word[39:20]>)", "channel_word[19:0]")],
+    ),
+    (
+        "biases a beat late",
+        &[(
+            "stages",
+            ".passes                 (<start>)",
+            "valid_line_q[0]",
+        )],
+    ),
+    (
+        "scales a beat early",
+        &[("stages", "scale_late2_d = <scale_late1_q>;", "scale")],
+    ),
+    (
+        "scales and biases free while the last frame is on its way",
+        &[("stages", "frame_passes = <start & result_last>;", "start")],
+    ),
+    (
+        "the mask a cycle early",
+        &[("stages", "keep_late1_d = <keep_q>;", "mask")],
+    ),
+    (
+        "biases of the multipliers' set",
+        &[(
+            "stages_scales",
+            "read_address[0] = <reading_q>;",
+            "weight_set",
+        )],
+    ),
+    (
+        "a result's zero point without its sign",
+        &[(
+            "stages_clamp",
+            "+ <{{2{zero_point[5]}}, zero_point}>;",
+            "{2'd0, zero_point}",
+        )],
+    ),
+    (
+        "no zero point",
+        &[(
+            "stages_clamp",
+            "+ <{{2{zero_point[5]}}, zero_point}>;",
+            "8'd0",
+        )],
+    ),
+    (
+        "the bounds compared without their signs",
+        &[
+            ("stages_clamp", "sum_order = <sum_q ^ 8'd128>;", "sum_q"),
+            (
+                "stages_clamp",
+                "least_order = <{{2{least[5]}}, least} ^ 8'd128>;",
+                "{{2{least[5]}}, least}",
+            ),
+        ],
+    ),
+    (
+        "values above the least bound taken as below",
+        &[(
+            "stages_clamp",
+            "below_d = ~(<sum_order >= least_order>);",
+            "sum_order >= least_order + 8'd2",
+        )],
+    ),
+    (
+        "values above the greatest bound",
+        &[(
+            "stages_clamp",
+            "above_d = ~(<greatest_order >= sum_order>);",
+            "greatest_order + 8'd1 >= sum_order",
+        )],
+    ),
+    (
+        "the bounds exchanged",
+        &[
+            ("stages_clamp", "chosen_d = <least>;", "greatest"),
+            ("stages_clamp", "chosen_d = <greatest>;", "least"),
+        ],
+    ),
+    (
+        "bounded values counted",
+        &[(
+            "stages_clamp",
+            "counted_d = <misfit_q>;",
+            "misfit_q | below_q | above_q",
+        )],
+    ),
+    (
+        "values that were cut before not counted",
+        &[("stages_clamp", "misfit_d = <was_cut_q> |", "1'd0")],
+    ),
+    (
+        "values cut by the zero point not counted",
+        &[("stages_clamp", "<|signs & ~(signs == 3'd7)>);", "1'd0")],
+    ),
+    (
+        "a result a beat late",
+        &[("stages_clamp", "late_d = <sum_q[5:0]>;", "late_q")],
+    ),
+];
+
 /// A place in the text, and what stands there for the mutants of these numbers.
 struct Choice<'a> {
     module: &'a str,
@@ -309,6 +442,11 @@ fn check(layer: &Layer, mutants: &[(&str, &[Edit])], check: impl Fn(&Bench)) {
 #[test]
 fn every_edit_of_the_stages_is_noticed() {
     check(&everything(2, "stochastic"), STAGES, Bench::check_all);
+}
+
+#[test]
+fn every_edit_of_zero_points_biases_and_bounds_is_noticed() {
+    check(&everything_quantised(2), QUANTISED, Bench::check_all);
 }
 
 #[test]

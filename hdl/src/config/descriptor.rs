@@ -139,8 +139,23 @@ pub struct Descriptor {
     pub mask: bool,
     /// Bits shifted out behind the scale; zero where nothing is scaled.
     pub shift: u64,
+    /// What is subtracted from each value that moves, as it enters.
+    pub zero_point: i64,
+    /// What is added to each scaled value, and between which values it is then kept.
+    pub out_levels: Levels,
     /// Where stochastic rounding begins, where the layer's words tell it.
     pub rounding_seed: u64,
+}
+
+/// Values of the result's type that a quantised layer gives a meaning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Levels {
+    /// Stands for zero: it is added to each scaled value.
+    pub zero_point: i64,
+    /// The least that leaves.
+    pub least: i64,
+    /// The greatest that leaves.
+    pub greatest: i64,
 }
 
 impl Descriptor {
@@ -236,8 +251,10 @@ pub struct Lanes {
     pub pe: usize,
     /// Depthwise: each PE lane has its own grad_output values.
     pub depthwise: bool,
-    /// Bits of a grad_output value.
+    /// Bits of a grad_output value on its stream.
     pub grad_bits: usize,
+    /// A zero point is subtracted from each of them as it enters, which takes a bit more.
+    pub zero_point: bool,
     /// Bits of a weight.
     pub weight_bits: usize,
     /// Bits of the accumulator.
@@ -260,8 +277,18 @@ impl Lanes {
     }
 
     /// Bits of a beat of grad_output that carry values.
-    pub fn grad_word_bits(&self) -> usize {
+    pub fn grad_beat_bits(&self) -> usize {
         self.grad_values() * self.grad_bits
+    }
+
+    /// Bits of a grad_output value in the line buffer and at the multipliers.
+    pub fn operand_bits(&self) -> usize {
+        self.grad_bits + usize::from(self.zero_point)
+    }
+
+    /// Bits of a word of grad_output in the line buffer.
+    pub fn grad_word_bits(&self) -> usize {
+        self.grad_values() * self.operand_bits()
     }
 
     /// Bits of a beat of weights that carry values.
@@ -269,7 +296,7 @@ impl Lanes {
         self.simd * self.pe * self.weight_bits
     }
 
-    /// Bits of a beat of weights, or of scales where these are wider.
+    /// Bits of a beat of weights, or of scales and biases where these are wider.
     pub fn weight_beat_bits(&self) -> usize {
         self.weight_word_bits().max(self.scale_word_bits())
     }

@@ -10,6 +10,7 @@ use crate::primitives::target::Target;
 use crate::rtl::{bits_for, lit, Expr, Module};
 use crate::stages::nets::ScaleNets;
 use crate::streams::grad_port::grad_port;
+use crate::streams::zero_point::zero_point;
 use crate::walk::{pixel_walk, token_queue, TokenWidths};
 use crate::weights::load::weight_load;
 use crate::weights::port::weight_port;
@@ -321,10 +322,15 @@ impl<'a> Core<'a> {
     fn grad_port(&mut self, line: &LineNets, config: &mut Config) {
         let stream = self.capacity.arrays.moving_stream();
         let data = self.pin(&stream, "tdata");
-        let bits = self.lanes.grad_word_bits();
+        let (beat_bits, bits) = (self.lanes.grad_beat_bits(), self.lanes.grad_word_bits());
         let mut bindings = self.stream_in(&stream, 0);
+        let values = data.slice(0, beat_bits);
+        let values = match self.lanes.zero_point {
+            true => self.centred(values, config),
+            false => values,
+        };
         bindings.extend([
-            ("tdata", data.slice(0, bits)),
+            ("tdata", values),
             ("write_data", line.write_data.clone()),
             ("write", line.write.clone()),
             ("write_address", line.write_address.clone()),
@@ -358,7 +364,19 @@ impl<'a> Core<'a> {
             grad_port(&name, self.capacity, &self.t, bits, self.target, config)
         });
         m.instance("u_grad", grad_port, bindings);
-        padding_bits(m, "grad_padding", &data, bits);
+        padding_bits(m, "grad_padding", &data, beat_bits);
+    }
+
+    /// The values of a beat of what moves, less their zero point.
+    fn centred(&mut self, values: Expr, config: &mut Config) -> Expr {
+        let bits = self.lanes.grad_word_bits();
+        let centred = self.m.net("grad_centred", bits, "less the zero point");
+        let block = config.in_turn(Turn::Taken, |config| {
+            zero_point(&format!("{}_zero_point", self.name), self.lanes, config)
+        });
+        let bindings = vec![("values", values), ("centred", centred.clone())];
+        self.m.instance("u_zero_point", block, bindings);
+        centred
     }
 
     fn line_buffer(&mut self, line: &LineNets) {

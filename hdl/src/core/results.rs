@@ -114,6 +114,8 @@ impl Core<'_> {
             let data = self.weight_data().slice(0, lanes.scale_word_bits());
             bindings.extend(scale.at_stages(&mut self.m, data, frame_enters));
             bindings.extend(weights.set.clone());
+        }
+        if lanes.stages.requantise.is_some() {
             bindings.push(("saturations", self.port("saturations")));
             if capacity.stages_vary {
                 let clear = self.m.input(CLEAR_SATURATIONS, 1, CLEAR_SATURATIONS_DOC);

@@ -25,7 +25,7 @@ impl Streams {
             names.push((format!("{name}_tdata"), bits, inward));
             names.push((format!("{name}_tlast"), 1, inward));
         };
-        stream(&arrays.moving_stream(), bytes(lanes.grad_word_bits()), true);
+        stream(&arrays.moving_stream(), bytes(lanes.grad_beat_bits()), true);
         let bits = bytes(lanes.weight_beat_bits());
         stream(&arrays.stationary_stream(), bits, true);
         if stages.accumulate {

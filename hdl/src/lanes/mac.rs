@@ -26,7 +26,7 @@ the one with `acc_first` on; `acc_first` comes with the products' sum, not with 
 fn mac_lane(names: &LaneNames, lanes: &Lanes, target: Target) -> Module {
     let mut m = Module::new(names.lane, LANE_DOC);
     m.input("aclk", 1, "");
-    let (gb, wb) = (lanes.grad_bits, lanes.weight_bits);
+    let (gb, wb) = (lanes.operand_bits(), lanes.weight_bits);
     let grad = m.input("grad", lanes.simd * gb, "one value for each multiplier");
     let weight = m.input("weight", lanes.simd * wb, "");
     let acc_first = m.input("acc_first", 1, "the sum starts anew");
@@ -66,7 +66,7 @@ from the one with `acc_first` on; `acc_first` comes with the products' sum, not 
 fn mac_lane_pair(names: &LaneNames, lanes: &Lanes, target: Target) -> Module {
     let mut m = Module::new(names.lane, LANE_PAIR_DOC);
     m.input("aclk", 1, "");
-    let (gb, wb) = (lanes.grad_bits, lanes.weight_bits);
+    let (gb, wb) = (lanes.operand_bits(), lanes.weight_bits);
     let grad = m.input("grad", lanes.simd * gb, "one value for each multiplier");
     let weights = PAIR.map(|side| m.input(&format!("weight_{side}"), lanes.simd * wb, ""));
     let acc_first = m.input("acc_first", 1, "the sums start anew");
@@ -187,7 +187,7 @@ pub fn mac_array(engine: &str, lanes: &Lanes, target: Target) -> Module {
     let acc_first = m.input("acc_first", 1, "");
     let acc = m.output("acc", lanes.pe * lanes.acc_bits, "lane 0 in the low bits");
     let (simd, pe) = (lanes.simd, lanes.pe);
-    let (gb, wb) = (lanes.grad_bits, lanes.weight_bits);
+    let (gb, wb) = (lanes.operand_bits(), lanes.weight_bits);
     if lanes.packed_multipliers {
         for pair in 0..pe / 2 {
             let weights = [2 * pair, 2 * pair + 1].map(|j| {

@@ -1,8 +1,11 @@
-//! What stands between the results and the grad_input stream: a value from outside added, a mask,
-//! a scale, a shift, rounding and saturation, each of them only where the engine has it.
+//! What stands between the results and the grad_input stream: a bias and a value from outside added, a
+//! mask, a scale, a shift, rounding, saturation, a zero point and bounds, each of them only where the
+//! engine has it.
 
 mod accumulate_in;
+mod add_bias;
 mod align;
+mod clamp;
 mod draws;
 mod mask_out;
 mod multiply;

@@ -1,7 +1,9 @@
 //! The stages in their order, and what starts a beat through them.
 
 use super::accumulate_in::accumulate_in;
+use super::add_bias::add_bias;
 use super::align::align;
+use super::clamp::clamp;
 use super::draws::{draws, lane_key, SEED_BITS};
 use super::mask_out::mask_out;
 use super::multiply::multiply;
@@ -143,14 +145,23 @@ pub fn output_stages(
     if let Some(side) = side("accumulate") {
         stage.accumulate(&mut m, side, lanes, target);
     }
+    let mut word = None;
+    if let Some(bias_bits) = stages.bias {
+        let whole = stage.scales(&mut m, capacity, lanes, target, config);
+        stage.bias(&mut m, &whole, bias_bits, lanes);
+        word = Some(whole);
+    }
     if let Some(side) = side("mask") {
         stage.mask(&mut m, side);
     }
     if let Some(requantise) = &stages.requantise {
-        let scale = stage.scales(&mut m, capacity, lanes, target, config);
+        let scale = match word {
+            Some(whole) => stage.late_scales(&mut m, &whole, capacity, lanes),
+            None => stage.scales(&mut m, capacity, lanes, target, config),
+        };
         let multiplier_name = |value_bits: usize, scale_bits: usize| {
             // One like those of the lanes is the same module.
-            match (value_bits, scale_bits) == (lanes.grad_bits, lanes.weight_bits) {
+            match (value_bits, scale_bits) == (lanes.operand_bits(), lanes.weight_bits) {
                 true => format!("{engine}_multiplier"),
                 false => format!("{name}_multiplier_{value_bits}x{scale_bits}"),
             }
@@ -160,7 +171,7 @@ pub fn output_stages(
             stage.align(&mut m, requantise, config);
         }
         stage.round(&mut m, capacity, requantise, config);
-        stage.saturate(&mut m, capacity, requantise);
+        stage.saturate(&mut m, capacity, requantise, config);
     }
 
     let tvalid = m.output("tvalid", 1, "");
@@ -319,8 +330,12 @@ impl Stage {
             }
             None => side.data.clone(),
         };
-        if self.positions.mask > 0 {
-            let late = m.data_reg("keep", self.pe, "waits as the values do");
+        for cycle in 0..self.positions.mask {
+            let name = match cycle {
+                0 => "keep".to_owned(),
+                _ => format!("keep_late{cycle}"),
+            };
+            let late = m.data_reg(&name, self.pe, "waits as the values do");
             m.comb(|b| b.set(&late.d, &keep));
             keep = late.q;
         }
@@ -334,7 +349,37 @@ impl Stage {
         );
     }
 
-    /// The scales of the beat at the multipliers, on which its values may have to wait.
+    fn bias(&mut self, m: &mut Module, word: &Expr, bias_bits: usize, lanes: &Lanes) {
+        let (bits, sum_bits) = (self.bits, lanes.sum_bits());
+        self.each_lane(
+            m,
+            "bias",
+            ("biased", sum_bits),
+            |name| add_bias(name, bits, bias_bits, sum_bits),
+            |stage, lane| {
+                let bias = word.slice(lane * bias_bits, bias_bits);
+                vec![("value", stage.value(lane)), ("bias", bias)]
+            },
+        );
+    }
+
+    /// The scales of a word that came for its biases, as late as their beat is at the multipliers.
+    fn late_scales(&self, m: &mut Module, word: &Expr, capacity: &Capacity, lanes: &Lanes) -> Expr {
+        let first = lanes.bias_word_bits();
+        let mut scale = m.net("scale", word.width() - first, "");
+        m.comb(|b| b.set(&scale, &word.slice(first, word.width() - first)));
+        if !fetches(capacity, &lanes.stages) {
+            return scale;
+        }
+        for cycle in self.positions.bias..self.positions.scale {
+            let late = m.data_reg(&format!("scale_late{cycle}"), scale.width(), "");
+            m.comb(|b| b.set(&late.d, &scale));
+            scale = late.q;
+        }
+        scale
+    }
+
+    /// The scales of the beat at the multipliers, or with its biases where it meets these; its values may have to wait.
     fn scales(
         &mut self,
         m: &mut Module,
@@ -344,15 +389,26 @@ impl Stage {
         config: &mut Config,
     ) -> Expr {
         let fetches = fetches(capacity, &lanes.stages);
-        let at = self.positions.scale - usize::from(fetches);
-        if fetches && !lanes.stages.accumulate && !lanes.stages.mask {
+        let stages = &lanes.stages;
+        let at = match (stages.bias, fetches, stages.requantise) {
+            (Some(_), true, _) => self.positions.bias - 1,
+            (None, true, _) => self.positions.scale - 1,
+            // What is held is in use up to the multipliers.
+            (_, false, Some(_)) => self.positions.scale,
+            (_, false, None) => self.positions.bias,
+        };
+        let masks_first = stages.mask && stages.bias.is_none();
+        if fetches && !stages.accumulate && !masks_first {
             let waiting = m.data_reg("waiting", self.values.width(), "for the scales");
             m.comb(|b| b.set(&waiting.d, &self.values));
             self.values = waiting.q;
         }
         let words = lanes.stages.scale_words(capacity);
         let bits = lanes.scale_word_bits();
-        let scale = m.net("scale", bits, "");
+        let scale = match stages.bias {
+            Some(_) => m.net("channel_word", bits, "biases, and scales above them"),
+            None => m.net("scale", bits, ""),
+        };
         let mut bindings = vec![
             ("write", m.input("scale_write", 1, "")),
             ("write_data", m.input("scale_data", bits, "")),
@@ -522,14 +578,78 @@ impl Stage {
         self.bits = bits;
     }
 
-    fn saturate(&mut self, m: &mut Module, capacity: &Capacity, requantise: &Requantise) {
-        let (bits, out_bits) = (self.bits, requantise.out_bits);
-        let saturated = m.net("saturated", self.pe, "");
+    /// Adds the zero point and keeps values between the bounds; gives which of them did not fit the type.
+    fn clamp(
+        &mut self,
+        m: &mut Module,
+        requantise: &Requantise,
+        cut: &Expr,
+        config: &mut Config,
+    ) -> Expr {
+        let out_bits = requantise.out_bits;
+        let mut level = |name: &str, value: fn(&Descriptor) -> i64, comment: &str| {
+            let bits_of = move |d: &Descriptor| value(d) as u64 & (u64::MAX >> (64 - out_bits));
+            config.port(m, name, out_bits, bits_of, comment)
+        };
+        let levels = [
+            (
+                "zero_point",
+                level(
+                    "out_zero_point",
+                    |d| d.out_levels.zero_point,
+                    "the result that stands for zero, signed",
+                ),
+            ),
+            (
+                "least",
+                level(
+                    "out_least",
+                    |d| d.out_levels.least,
+                    "the least result, signed",
+                ),
+            ),
+            (
+                "greatest",
+                level(
+                    "out_greatest",
+                    |d| d.out_levels.greatest,
+                    "the greatest result, signed",
+                ),
+            ),
+        ];
+        let misfits = m.net("misfits", self.pe, "");
+        self.each_lane(
+            m,
+            "clamp",
+            ("clamped", out_bits),
+            |name| clamp(name, out_bits),
+            |stage, lane| {
+                let mut bindings = vec![
+                    ("value", stage.value(lane)),
+                    ("cut", cut.bit(lane)),
+                    ("saturated", misfits.bit(lane)),
+                ];
+                bindings.extend(levels.clone());
+                bindings
+            },
+        );
+        misfits
+    }
+
+    fn saturate(
+        &mut self,
+        m: &mut Module,
+        capacity: &Capacity,
+        requantise: &Requantise,
+        config: &mut Config,
+    ) {
+        let (bits, saturated_bits) = (self.bits, requantise.saturated_bits());
+        let mut saturated = m.net("saturated", self.pe, "");
         self.each_lane(
             m,
             "saturate",
-            ("out", out_bits),
-            |name| saturate(name, bits, out_bits),
+            ("out", saturated_bits),
+            |name| saturate(name, bits, saturated_bits),
             |stage, lane| {
                 vec![
                     ("value", stage.value(lane)),
@@ -537,6 +657,9 @@ impl Stage {
                 ]
             },
         );
+        if requantise.clamps {
+            saturated = self.clamp(m, requantise, &saturated, config);
+        }
         let count = m.output(
             "saturations",
             COUNT_BITS,

@@ -1,4 +1,4 @@
-//! The scales, loaded with the weights and kept for as long as a frame needs them.
+//! The scales, and the biases, loaded with the weights and kept for as long as a frame needs them.
 
 use crate::config::capacity::Capacity;
 use crate::config::descriptor::Lanes;

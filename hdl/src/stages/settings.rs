@@ -1,5 +1,6 @@
 //! Which stages an engine has behind its accumulators, and what that makes of widths and cycles.
 
+use super::clamp::CLAMP_CYCLES;
 use crate::config::capacity::Capacity;
 use crate::config::descriptor::Lanes;
 use crate::primitives::multiplier::MULTIPLY_CYCLES;
@@ -9,6 +10,8 @@ use crate::rtl::bits_for;
 /// The stages of an engine; none by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stages {
+    /// Bits of a bias, signed: one for each channel is added to the results. None is without.
+    pub bias: Option<usize>,
     /// A stream of values is added to the results.
     pub accumulate: bool,
     /// A stream of bits says which results are kept.
@@ -30,6 +33,8 @@ pub struct Requantise {
     pub shift: usize,
     /// What becomes of the bits shifted out.
     pub rounding: Rounding,
+    /// Whether a zero point is added to the rounded values, which are then kept between bounds.
+    pub clamps: bool,
 }
 
 /// What becomes of a fraction.
@@ -53,7 +58,7 @@ const CREDIT_CYCLES: usize = 3;
 impl Stages {
     /// Whether there is any.
     pub fn any(&self) -> bool {
-        self.accumulate || self.mask || self.requantise.is_some()
+        self.bias.is_some() || self.accumulate || self.mask || self.requantise.is_some()
     }
 
     /// Streams beside the results.
@@ -61,12 +66,13 @@ impl Stages {
         usize::from(self.accumulate) + usize::from(self.mask)
     }
 
-    /// Beats of scales at the end of a set of weights.
+    /// Beats of scales and biases at the end of a set of weights.
     pub fn scale_words(&self, capacity: &Capacity) -> u64 {
-        match self.requantise {
-            Some(requantise) if requantise.per_channel => capacity.scale_words,
-            Some(_) => 1,
-            None => 0,
+        match (self.bias, self.requantise) {
+            (Some(_), _) => capacity.scale_words,
+            (None, Some(requantise)) if requantise.per_channel => capacity.scale_words,
+            (None, Some(_)) => 1,
+            (None, None) => 0,
         }
     }
 }
@@ -88,6 +94,12 @@ impl Requantise {
     /// Whether the fraction takes an adder to round.
     pub(super) fn adds(&self) -> bool {
         self.shift > 0 && self.rounding != Rounding::Floor
+    }
+
+    /// Bits of the saturated value: where a zero point follows, one more than leave, which hold every value that is not
+    /// beyond the type with any zero point.
+    pub(super) fn saturated_bits(&self) -> usize {
+        self.out_bits + usize::from(self.clamps)
     }
 
     /// Whether the fraction is rounded by a draw.
@@ -114,14 +126,22 @@ impl Lanes {
     /// Bits of a value of the accumulate stream's place on it, which is as wide as a result before
     /// it is requantised. The value has a bit less, so that its sum with a result fits the place.
     pub fn accumulate_bits(&self) -> usize {
-        (self.acc_bits + 1).next_multiple_of(8)
+        (self.biased_bits() + 1).next_multiple_of(8)
+    }
+
+    /// Bits of a result with its bias, where it has one.
+    pub fn biased_bits(&self) -> usize {
+        match self.stages.bias {
+            Some(bias_bits) => self.acc_bits.max(bias_bits) + 1,
+            None => self.acc_bits,
+        }
     }
 
     /// Bits of a result before it is requantised.
     pub fn sum_bits(&self) -> usize {
         match self.stages.accumulate {
             true => self.accumulate_bits(),
-            false => self.acc_bits,
+            false => self.biased_bits(),
         }
     }
 
@@ -133,18 +153,26 @@ impl Lanes {
         }
     }
 
-    /// Bits of a beat of scales that carry values; zero where there are none.
+    /// Bits of a beat of scales and biases that carry values, the biases in the low ones; zero where there are none.
     pub fn scale_word_bits(&self) -> usize {
-        match self.stages.requantise {
+        let scales = match self.stages.requantise {
             Some(requantise) if requantise.per_channel => self.pe * requantise.scale_bits,
             Some(requantise) => requantise.scale_bits,
             None => 0,
-        }
+        };
+        self.bias_word_bits() + scales
+    }
+
+    /// Bits of the biases in such a beat.
+    pub fn bias_word_bits(&self) -> usize {
+        self.pe * self.stages.bias.unwrap_or(0)
     }
 }
 
 /// Where in the pipeline each stage stands, in cycles behind the start of a beat.
 pub struct Positions {
+    /// Of the bias's sum.
+    pub bias: usize,
     /// Of the mask's register.
     pub mask: usize,
     /// Of the multipliers' operands.
@@ -159,19 +187,30 @@ impl Positions {
     /// The positions for an engine with these lanes.
     pub fn new(capacity: &Capacity, lanes: &Lanes, target: Target) -> Self {
         let stages = &lanes.stages;
-        let mask = usize::from(stages.accumulate);
+        let fetch = usize::from(fetches(capacity, stages));
+        let accumulated = usize::from(stages.accumulate);
+        // A value from outside is added first: the sum is the same, and meanwhile the bias is fetched.
+        let bias = match stages.bias {
+            Some(_) => accumulated.max(fetch),
+            None => accumulated,
+        };
+        let mask = bias + usize::from(stages.bias.is_some());
         let mut scale = mask + usize::from(stages.mask);
         let (mut round, mut end) = (scale, scale);
         if let Some(requantise) = &stages.requantise {
             // Where scales are fetched, the value waits a cycle.
-            scale = scale.max(usize::from(fetches(capacity, stages)));
+            scale = scale.max(fetch);
             round = scale + MULTIPLY_CYCLES + chunks(lanes.sum_bits(), target) - 1;
             if requantise.aligns(capacity) {
                 round += align_levels(requantise.shift).div_ceil(ALIGN_LEVELS_A_CYCLE);
             }
             end = round + usize::from(requantise.adds()) + SATURATE_CYCLES;
+            if requantise.clamps {
+                end += CLAMP_CYCLES;
+            }
         }
         Positions {
+            bias,
             mask,
             scale,
             round,
@@ -187,7 +226,7 @@ impl Positions {
     }
 }
 
-/// Whether the scale of a beat has to be fetched: there are several at once.
+/// Whether scale and biases of a beat have to be fetched: there are several at once.
 pub(super) fn fetches(capacity: &Capacity, stages: &Stages) -> bool {
     stages.scale_words(capacity) * capacity.weight_sets() > 1
 }

@@ -2,3 +2,4 @@
 
 pub mod grad_port;
 pub mod result_port;
+pub mod zero_point;
