@@ -36,6 +36,11 @@ use serde::Serialize;
 use crate::internal_error::{caught, keep_panics, work, InternalError};
 use crate::run::Broken;
 
+/// The command lines of the programs, for what is made of them: manual pages, completions.
+pub fn commands() -> [clap::Command; 2] {
+    [gen_verilog::command(), bpa::command()]
+}
+
 /// The end of a program that did what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {

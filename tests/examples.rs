@@ -1,10 +1,19 @@
 //! The layer files that come with the project are valid, and the figures of a few are known.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use bpa_engine::bound::{bound_cycles, useful_macs, zero_insertion_cycles};
 use bpa_engine::layer::{Layer, LayerFile};
 use bpa_engine::layer_list;
+use bpa_sim::Cache;
+
+#[path = "../examples/library.rs"]
+#[allow(dead_code)] // Its `main`, which is for the command line
+mod library;
+#[path = "../examples/shell_files.rs"]
+#[allow(dead_code)] // Likewise
+mod shell_files;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
@@ -74,4 +83,31 @@ fn the_benchmark_layers_gain_what_they_should() {
     stride2_dilation3 4.44
     stride3_kernel2 9.00
     ");
+}
+
+#[test]
+fn the_library_s_example_says_what_it_checked() {
+    let cache = Cache::new(concat!(env!("CARGO_TARGET_TMPDIR"), "/models"));
+    let said = library::checked(&cache).unwrap();
+    // 8 channels of 13 x 11 pixels, three times.
+    assert!(said.contains("all 3432 values exact"), "{said}");
+}
+
+/// A page and completions for each program, which the shell takes.
+#[test]
+fn programs_have_manual_pages_and_completions() {
+    let folder = tempfile::tempdir().unwrap();
+    shell_files::write(folder.path()).unwrap();
+    let text = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    for page in ["bpa.1", "bpa-verify.1", "bpa-report.1", "gen-verilog.1"] {
+        assert!(text(page).contains(".SH OPTIONS"), "{page}");
+    }
+    assert!(text("bpa-verify.1").contains("trace\\-from"));
+    for program in ["bpa", "gen-verilog"] {
+        let script = folder.path().join(format!("{program}.bash"));
+        let checked = Command::new("bash").arg("-n").arg(&script).status();
+        assert!(checked.unwrap().success());
+        assert!(text(&format!("{program}.bash")).contains("--in-channels"));
+        assert!(text(&format!("_{program}")).starts_with("#compdef"));
+    }
 }

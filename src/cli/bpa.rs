@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::bail;
 use bpa_sim::Profile;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use ndarray::Array4;
 
 use super::array_files::ArrayFiles;
@@ -226,6 +226,11 @@ fn probability(text: &str) -> Result<f64, String> {
         Ok(number) if (0.0..1.0).contains(&number) => Ok(number),
         _ => Err("expected a probability from 0 up to, but not including, 1".to_owned()),
     }
+}
+
+/// Its command line.
+pub fn command() -> clap::Command {
+    Bpa::command()
 }
 
 /// The program, with the arguments of the process.

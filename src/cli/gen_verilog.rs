@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use bpa_hdl::rtl::print_verilog;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use super::command_line::CommandLine;
 use super::folder::make_folder;
@@ -41,6 +41,11 @@ struct GenVerilog {
     // Last: the flags are under a heading of their own, as would be all that follow.
     #[command(flatten)]
     source: LayerSource,
+}
+
+/// Its command line.
+pub fn command() -> clap::Command {
+    GenVerilog::command()
 }
 
 /// The program, with the arguments of the process.

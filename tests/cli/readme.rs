@@ -24,7 +24,8 @@ fn arrays_are_made_and_run_on() {
     symlink(format!("{root}/examples"), folder.path().join("examples")).unwrap();
     let mut seen = Vec::new();
     for _ in 0..2 {
-        for command in commands("README.md") {
+        let pages = ["README.md", "docs/layer-file.md"].map(commands);
+        for command in pages.concat() {
             let name = command.split_whitespace().next().unwrap();
             if ["vectors", "run"].contains(&name) {
                 let ran = ran(&mut folder.bpa(&command));
@@ -42,14 +43,27 @@ fn arrays_are_made_and_run_on() {
     assert!(folder.has("build/requantised/grad_input.npy"));
 }
 
-#[test]
-fn transposed_convolutions_are_run() {
+/// Runs all commands of a page; how many of them compared values, and found all exact.
+fn exact_of(page: &str) -> usize {
     let folder = Folder::new();
-    let mut exact = 0;
-    for command in commands("docs/conv-transpose.md") {
+    let run = |command: String| {
         let ran = ran(&mut folder.bpa(&command));
         assert_eq!(ran.code, 0, "{command}: {}", ran.stderr);
-        exact += usize::from(ran.stdout.contains(" values exact"));
-    }
-    assert_eq!(exact, 3, "one for each framework");
+        usize::from(ran.stdout.contains(" values exact"))
+    };
+    commands(page).into_iter().map(run).sum()
+}
+
+#[test]
+fn transposed_convolutions_are_run() {
+    assert_eq!(
+        exact_of("docs/conv-transpose.md"),
+        3,
+        "one for each framework"
+    );
+}
+
+#[test]
+fn layers_of_pytorch_are_run() {
+    assert_eq!(exact_of("docs/coming-from.md"), 2);
 }
