@@ -21,9 +21,13 @@ pub const LAYERS: &str = include_str!("../examples/benchmark_layers.toml");
 /// What was measured on one layer; as JSON, with these names.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
+    /// The layer's name.
     pub name: String,
+    /// SIMD lanes.
     pub simd: u32,
+    /// PE lanes.
     pub pe: u32,
+    /// What was measured of it.
     #[serde(flatten)]
     pub figures: Figures,
     /// Cycles of a frame in steady state for one of the bound.
@@ -38,7 +42,9 @@ pub struct Row {
     pub zero_insertion_measured: Option<ZeroInsertion>,
     /// Cycles of zero insertion, by its formula, for one that was measured.
     pub speed_up: f64,
+    /// Words of the line buffer, each of what moves in a beat.
     pub line_buffer_words: u64,
+    /// Results that the output FIFO holds.
     pub output_fifo_results: u64,
     /// Time for Verilator and the C++ compiler; `None` if the model was in the cache.
     pub compile_seconds: Option<f64>,

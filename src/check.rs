@@ -38,6 +38,7 @@ pub struct InMemory<'a> {
 }
 
 impl<'a> InMemory<'a> {
+    /// All frames of the arrays, from the first one on.
     pub fn new(arrays: &'a Arrays) -> Self {
         Self { arrays, begun: 0 }
     }
@@ -54,7 +55,9 @@ impl Source for InMemory<'_> {
 /// What results are compared with: the reference's for this layer and what is stationary.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
+    /// The layer, whose reference is computed.
     pub layer: &'a Layer,
+    /// What is stationary (moving channel, channel of the result in its group, row and column of taps).
     pub stationary: &'a Array4<i32>,
 }
 

@@ -72,12 +72,18 @@ pub enum DeviceError {
     Simulator(#[from] bpa_sim::SimError),
     /// The engine was built without a stream.
     #[error("the engine has no stream {name}")]
-    NoStream { name: &'static str },
+    NoStream {
+        /// The stream, by the start of its pins' names.
+        name: &'static str,
+    },
     /// The engine stopped.
     #[error("the engine gave {found} of {wanted} bytes of grad_input, and then no more in {cycles} cycles")]
     Stuck {
+        /// Bytes that came.
         found: usize,
+        /// Bytes that were waited for.
         wanted: usize,
+        /// Cycles without another one.
         cycles: u64,
     },
 }
@@ -94,20 +100,39 @@ pub enum DriverError {
     /// The registers say that this is another engine than the one that was meant.
     #[error("register `{register}` at {offset:#x} holds {found:#x}, not {expected:#x}: this is another engine")]
     OtherEngine {
+        /// The register's name.
         register: String,
+        /// Its offset in bytes.
         offset: u64,
+        /// What it holds.
         found: u32,
+        /// What it holds in the engine that was meant.
         expected: u32,
     },
     /// The engine answered an access by SLVERR.
     #[error("the engine refused an access to register `{register}` at {offset:#x}")]
-    Access { register: String, offset: u64 },
+    Access {
+        /// The register's name.
+        register: String,
+        /// Its offset in bytes.
+        offset: u64,
+    },
     /// The engine refused a job.
     #[error("the engine refused the job: {cause} (word {word} of the table)")]
-    Refused { cause: &'static str, word: u32 },
+    Refused {
+        /// Why, as the engine tells it.
+        cause: &'static str,
+        /// Which word of the table was at fault.
+        word: u32,
+    },
     /// A value to add that is too large for its stream, or for the partial sums that go through it.
     #[error("a value to add is {value}: this layer on this engine takes those from {} to {most}", !most)]
-    Accumulate { value: i64, most: i64 },
+    Accumulate {
+        /// The value.
+        value: i64,
+        /// The greatest that is taken; the least is one below its negative.
+        most: i64,
+    },
 }
 
 /// A job that the engine was given.

@@ -62,14 +62,18 @@ impl StreamNames {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
+    /// Driven from outside.
     Input,
+    /// Driven by the engine.
     Output,
 }
 
 /// A port of the top module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Port {
+    /// Its name.
     pub name: String,
+    /// Its direction.
     pub direction: Direction,
     /// Bits.
     pub width: usize,
@@ -78,6 +82,7 @@ pub struct Port {
 /// A pin beside the streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {
+    /// Its name.
     pub name: &'static str,
     /// Bits.
     pub width: usize,
@@ -134,15 +139,22 @@ pub fn settings(plan: &Plan) -> Vec<Status> {
 
 /// The format of each stream's beats.
 pub struct Streams {
+    /// What the streams are called.
     pub names: StreamNames,
+    /// Of a frame of what moves.
     pub moving: BeatFormat,
+    /// Of a stationary set.
     pub stationary: BeatFormat,
+    /// Of a frame of values to add, where the layer has them.
     pub accumulate: Option<BeatFormat>,
+    /// Of a frame of the mask, where the layer has one.
     pub mask: Option<BeatFormat>,
+    /// Of a frame of the result.
     pub result: BeatFormat,
 }
 
 impl Streams {
+    /// Those of the plan's engine.
     pub fn new(plan: &Plan) -> Self {
         let layer = plan.layer();
         Self {

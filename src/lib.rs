@@ -4,6 +4,8 @@
 //! A [`layer::LayerFile`] is what a user wrote; [`layer::Layer`] is what was found valid, and all other modules
 //! take only the latter.
 
+#![deny(missing_docs)]
+
 pub mod arrays;
 pub mod atomic_file;
 pub mod bench;

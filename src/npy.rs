@@ -19,61 +19,106 @@ use crate::vectors::{bias_count, scale_count};
 /// Why an array cannot be read or written. Every message begins with the file and holds that of its cause.
 #[derive(Debug, thiserror::Error)]
 pub enum NpyError {
+    /// It cannot be opened or read.
     #[error("{file}: cannot read: {reason}")]
     Read {
+        /// The file.
         file: String,
+        /// Why.
         reason: std::io::Error,
     },
+    /// It cannot be written.
     #[error("{file}: cannot write: {reason}")]
     Write {
+        /// The file.
         file: String,
+        /// Why.
         reason: std::io::Error,
     },
+    /// It is no .npy file.
     #[error("{file}: not an .npy file: {reason}")]
-    NotNpy { file: String, reason: String },
+    NotNpy {
+        /// The file.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// Its values are of no type that can be taken.
     #[error("{file}: {array} must be an array of {wanted}, but its type is {found}")]
     Type {
+        /// The file.
         file: String,
+        /// The array, by PyTorch's name.
         array: &'static str,
+        /// Types that can be taken.
         wanted: &'static str,
+        /// Its type.
         found: String,
     },
+    /// It has not so many axes.
     #[error("{file}: {array} must have {rank} {}, but its shape is {found:?}", axes_of(*rank, axes))]
     Rank {
+        /// The file.
         file: String,
+        /// The array, by PyTorch's name.
         array: &'static str,
+        /// Axes that it must have.
         rank: usize,
+        /// Its axes.
         axes: &'static str,
+        /// Its shape.
         found: Vec<u64>,
     },
+    /// It is none of the layer's.
     #[error("{file}: {array} {axes} must have the shape {expected} of the layer, but its shape is {found:?}")]
     Shape {
+        /// The file.
         file: String,
+        /// The array, by PyTorch's name.
         array: &'static str,
+        /// Its axes.
         axes: &'static str,
+        /// What it must be.
         expected: String,
+        /// Its shape.
         found: Vec<u64>,
     },
+    /// There is no frame in it.
     #[error("{file}: {array} holds no frame: its shape is {found:?}, and N must be at least 1")]
     EmptyBatch {
+        /// The file.
         file: String,
+        /// The array, by PyTorch's name.
         array: &'static str,
+        /// Its shape.
         found: Vec<u64>,
     },
+    /// It ends before the last value.
     #[error("{file}: truncated: the shape {shape:?} of {array} needs {expected} bytes of data, but there are {found}")]
     Truncated {
+        /// The file.
         file: String,
+        /// The array, by PyTorch's name.
         array: &'static str,
+        /// The shape that its header tells.
         shape: Vec<u64>,
+        /// Bytes that this shape needs.
         expected: u128,
+        /// Bytes that are there.
         found: usize,
     },
+    /// A value is beyond its type.
     #[error("{file}: {array}{index:?} is {value}, but {range}")]
     Value {
+        /// The file.
         file: String,
+        /// The array, by PyTorch's name.
         array: &'static str,
+        /// Where it is.
         index: Vec<usize>,
+        /// What it is.
         value: i128,
+        /// What it may be.
         range: Box<Range>,
     },
 }
@@ -272,10 +317,15 @@ fn narrow<D: Dimension>(array: ArrayD<i64>) -> Array<i32, D> {
 /// Types of values in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item {
+    /// A byte, 0 or 1.
     Bool,
+    /// 8 bits.
     Int8,
+    /// 16 bits.
     Int16,
+    /// 32 bits.
     Int32,
+    /// 64 bits.
     Int64,
 }
 

@@ -42,7 +42,7 @@ pub fn reference(layer: &Layer, arrays: &Arrays) -> Finished {
 /// PyTorch's array of what is stationary.
 ///
 /// # Panics
-/// As [`reference`].
+/// As [`reference()`].
 pub fn sums(layer: &Layer, moving: Array4<i32>, stationary: &Array4<i32>) -> Array4<i64> {
     let moving = moving_as_array(layer, centred(layer, moving));
     let sums = match layer.pass() {

@@ -14,21 +14,28 @@ use crate::synth::Estimate;
 /// The figures; as JSON, with these names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Figures {
+    /// Frames, back to back.
     pub frames: u64,
     /// Elements that differ from the reference; `None` where there was no comparison.
     pub mismatches: Option<u64>,
     /// Values that did not fit the output's type; `None` where nothing is requantised, or nothing was run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub saturations: Option<u64>,
+    /// From the first beat of what moves to the last result, both counted.
     pub cycles_total: u64,
+    /// To the last result of the first frame.
     pub cycles_first_frame: u64,
     /// `None` under three frames.
     pub cycles_per_frame_steady: Option<u64>,
     /// Of a frame, as are the next two.
     pub bound_cycles: u64,
+    /// Multiplications by a tap that exists ([`useful_macs`]).
     pub useful_macs: u64,
+    /// [`zero_insertion_cycles`].
     pub zero_insertion_cycles: u64,
+    /// Pixels that the line buffer holds.
     pub line_buffer_pixels: u64,
+    /// Pixels that are alive at once.
     pub live_span_pixels: u64,
     /// Where hardware and cycle model part, or that they do not; `None` where that was not asked for.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -24,7 +24,9 @@ use crate::vectors::{
 
 /// Indices of the streams in [`model_spec`].
 pub const MOVING_SOURCE: usize = 0;
+/// That of what is stationary.
 pub const STATIONARY_SOURCE: usize = 1;
+/// That of the result.
 pub const RESULT_SINK: usize = 0;
 
 /// Cycles of reset.
@@ -134,30 +136,54 @@ fn list(faults: &[Fault]) -> String {
 pub enum Fault {
     /// The engine stopped taking or giving beats.
     Stuck {
+        /// The stream, by the start of its pins' names.
         stream: &'static str,
+        /// Beats that moved.
         beats: u64,
+        /// Beats that were expected.
         of: u64,
+        /// Cycles after which the run was given up.
         after: u64,
     },
     /// Beats came after the last frame.
-    Extra { stream: &'static str, beats: u64 },
+    Extra {
+        /// The stream, by the start of its pins' names.
+        stream: &'static str,
+        /// How many.
+        beats: u64,
+    },
     /// `tlast` is wrong on a beat of the result.
     Last {
+        /// The stream, by the start of its pins' names.
         stream: &'static str,
+        /// The frame, from 0.
         frame: u64,
+        /// The beat of it, from 0.
         beat: u64,
+        /// Whether it is high.
         found: bool,
     },
     /// A rule of AXI4-Stream was broken on the result.
     Axi {
+        /// The stream, by the start of its pins' names.
         stream: &'static str,
+        /// In how many cycles.
         cycles: u64,
+        /// The first of them, from the reset.
         first: u64,
     },
     /// The error output went high although every `tlast` was in its place.
-    Error { causes: Vec<Cause> },
+    Error {
+        /// What the engine says was wrong.
+        causes: Vec<Cause>,
+    },
     /// `frame_done` was not high for one cycle a frame.
-    FrameDone { cycles: u64, frames: u64 },
+    FrameDone {
+        /// Cycles in which it was high.
+        cycles: u64,
+        /// Frames that were run.
+        frames: u64,
+    },
     /// `busy` was high after the end.
     Busy,
 }

@@ -82,19 +82,29 @@ pub enum FileError {
     /// It cannot be opened or is not text.
     #[error("{file}: cannot read the file: {reason}")]
     Read {
+        /// The file.
         file: String,
+        /// What the system says.
         reason: std::io::Error,
     },
     /// It is a file of another kind.
     #[error("{file}: this is the file of {}, not of {}; {}", .found.what(), .wanted.what(), .found.takers())]
     Kind {
+        /// The file.
         file: String,
+        /// What it is a file of.
         found: Kind,
+        /// What was wanted.
         wanted: Kind,
     },
     /// Not TOML, an unknown key, or a value of the wrong type.
     #[error("{place}: {message}")]
-    Syntax { place: Place, message: String },
+    Syntax {
+        /// Where: the file and its line.
+        place: Place,
+        /// What is wrong, for people.
+        message: String,
+    },
 }
 
 impl FileError {

@@ -7,6 +7,8 @@
 //! and `weights` bring the data in and the results out, `lanes` multiply and add, `stages` stand
 //! behind the lanes; `core` joins them, `shell` and `registers` make them programmable.
 
+#![deny(missing_docs)]
+
 pub mod config;
 pub mod core;
 pub mod issue;

@@ -50,6 +50,8 @@
 //! Unix only. A model that calls `$finish` goes on; one that fails inside Verilator's runtime (a
 //! loop of logic that never settles) ends the process, as Verilator does.
 
+#![deny(missing_docs)]
+
 mod axi_lite;
 mod build;
 mod cache;

@@ -34,7 +34,12 @@ pub struct EngineBench<'a> {
 pub enum EngineError {
     /// The engine, or the bridge to the simulator.
     #[error("layer {layer:?}: {reason}")]
-    Driver { layer: String, reason: DriverError },
+    Driver {
+        /// The layer's name.
+        layer: String,
+        /// Why.
+        reason: DriverError,
+    },
 }
 
 /// Which cycles of a layer count, and what they are compared with.
@@ -52,7 +57,9 @@ pub enum Counted {
 /// What was measured on one layer; as JSON, with these names.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EngineRow {
+    /// The layer's name.
     pub name: String,
+    /// Frames of its batch.
     pub frames: u64,
     /// Groups that are merged into one.
     pub merged: u32,
@@ -68,7 +75,9 @@ pub struct EngineRow {
     pub cycles_total: u64,
     /// What the next three are of.
     pub counted: Counted,
+    /// Cycles of one, or of a batch: what `counted` says.
     pub cycles_per_frame: u64,
+    /// The least that they can be on an engine with these lanes.
     pub bound_cycles: u64,
     /// Those cycles for one of the bound, never below 1.
     pub ratio: f64,

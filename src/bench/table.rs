@@ -9,7 +9,9 @@ use super::{Counted, EngineRow, Row};
 /// Where the tables will be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
+    /// In a terminal, with lines around the cells.
     Terminal,
+    /// In a page.
     Markdown,
 }
 

@@ -89,12 +89,20 @@ pub enum RecordError {
     Simulator(#[from] SimError),
     /// The engine stopped.
     #[error("the engine is stuck: {found} of {wanted} beats of the result")]
-    Stuck { found: u64, wanted: u64 },
+    Stuck {
+        /// Beats of the result that came.
+        found: u64,
+        /// Beats of all frames.
+        wanted: u64,
+    },
     /// It read a word that was never written.
     #[error("the engine reads word {address} of {memory} in cycle {cycle}, and nothing was written there")]
     Unwritten {
+        /// The memory.
         memory: &'static str,
+        /// The address that was read.
         address: u64,
+        /// When, from the first beat of what moves.
         cycle: u64,
     },
 }

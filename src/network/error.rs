@@ -21,22 +21,37 @@ pub enum NetworkError {
         layer.as_ref().map_or(String::new(), |name| format!(" of layer {name:?}"))
     )]
     Range {
+        /// The key.
         key: &'static str,
         /// Whose it is, where it is not the network's.
         layer: Option<String>,
+        /// What it is.
         value: i64,
+        /// The least that it may be.
         least: i64,
+        /// The most that it may be.
         greatest: i64,
     },
     /// A pass of a layer, where they are the network's.
     #[error("layer {layer:?}: `conv.pass` is \"{pass}\": the passes of a network are its key `passes`, so leave it out")]
-    Pass { layer: String, pass: Pass },
+    Pass {
+        /// The layer's name.
+        layer: String,
+        /// The pass.
+        pass: Pass,
+    },
     /// Not a pass.
     #[error("`passes` names {name:?}: a pass is \"forward\", \"grad_input\" or \"grad_weight\"")]
-    UnknownPass { name: String },
+    UnknownPass {
+        /// What was written.
+        name: String,
+    },
     /// A pass that is named twice.
     #[error("`passes` names \"{pass}\" twice: once is enough")]
-    PassTwice { pass: Pass },
+    PassTwice {
+        /// The pass.
+        pass: Pass,
+    },
     /// No pass.
     #[error("`passes` is empty: name at least one of \"forward\", \"grad_input\" and \"grad_weight\", or leave it out")]
     NoPass,
@@ -45,14 +60,19 @@ pub enum NetworkError {
         "`passes` names \"grad_weight\" without \"{missing}\": a gradient of weights is of what the passes forward and \
          grad_input leave, so name all three"
     )]
-    MissingPass { missing: Pass },
+    MissingPass {
+        /// The pass that is missing.
+        missing: Pass,
+    },
     /// What moves in one pass does not fit as what is stationary in another.
     #[error(
         "`passes` names \"grad_weight\", in which grad_output is stationary: it is {moving} (`engine.grad_type`), and \
          what is stationary {stationary} (`engine.weight_type`), which must be as wide"
     )]
     Narrow {
+        /// The type of gradients as they move.
         moving: IntType,
+        /// That of what is stationary.
         stationary: IntType,
     },
     /// An array that no pass takes.
@@ -61,16 +81,21 @@ pub enum NetworkError {
         layer.as_ref().map_or(String::new(), |name| format!(" of layer {name:?}"))
     )]
     Unused {
+        /// The key.
         key: &'static str,
         /// Whose it is, where it is not the network's.
         layer: Option<String>,
+        /// The pass that would take it.
         pass: Pass,
     },
     /// Another batch than the network's.
     #[error("layer {layer:?}: `conv.batch` is {batch}, and `frames` is {frames}: leave `conv.batch` out")]
     Batch {
+        /// The layer's name.
         layer: String,
+        /// What the layer says.
         batch: u32,
+        /// What the network says.
         frames: u32,
     },
     /// Layers that take the network's input, and cannot both.
@@ -83,26 +108,39 @@ pub enum NetworkError {
         shape(&shapes[1])
     )]
     Inputs {
+        /// The names of both.
         layers: [String; 2],
+        /// What each consumes: channels, rows, columns.
         shapes: [[usize; 3]; 2],
     },
     /// Two layers of one name.
     #[error("two layers are called {name:?}: give each a name of its own")]
-    Twice { name: String },
+    Twice {
+        /// The name.
+        name: String,
+    },
     /// The first layer takes from others.
     #[error(
         "layer {name:?} is the first and consumes the gradient of the loss: it can have no `from`, `skip` or `shift`"
     )]
-    First { name: String },
+    First {
+        /// The name.
+        name: String,
+    },
     /// The gradient of the loss is given to another than the first layer.
     #[error(
         "layer {name:?} has a `grad_output`, but consumes what other layers give: only the first one can have it"
     )]
-    GradOutput { name: String },
+    GradOutput {
+        /// The name.
+        name: String,
+    },
     /// An array that is given does not fit its layer, or is none.
     #[error("layer {layer:?}: {reason}")]
     Array {
+        /// The layer's name.
         layer: String,
+        /// What is wrong with it.
         reason: Box<NpyError>,
     },
     /// A name that no layer before has.
@@ -114,9 +152,13 @@ pub enum NetworkError {
         }
     )]
     Unknown {
+        /// The layer's name.
         layer: String,
+        /// The key.
         key: &'static str,
+        /// The layer that it names.
         other: String,
+        /// The layers that it may name.
         known: Vec<String>,
     },
     /// One layer's gradient is not what another consumes.
@@ -127,24 +169,42 @@ pub enum NetworkError {
         shape(found)
     )]
     Shape {
+        /// The layer's name.
         layer: String,
+        /// The layer that it names.
         other: String,
+        /// Which array of the layer.
         array: &'static str,
+        /// What the other gives: channels, rows, columns.
         found: [usize; 3],
+        /// What the layer consumes.
         wanted: [usize; 3],
     },
     /// The network's input does not fit, or is none.
     #[error("`input`: {reason}")]
-    Input { reason: Box<NpyError> },
+    Input {
+        /// What is wrong with it.
+        reason: Box<NpyError>,
+    },
     /// No layer, or none for the engine.
     #[error("layer {layer:?}: {reason}")]
-    Layer { layer: String, reason: Box<NoFit> },
+    Layer {
+        /// The layer's name.
+        layer: String,
+        /// Why.
+        reason: Box<NoFit>,
+    },
     /// An engine that gives no sums.
     #[error(transparent)]
     Engine(EngineError),
     /// More than memory holds.
     #[error("the arrays would hold {values} values, and at most {most} are possible: use fewer frames or layers")]
-    Memory { values: u128, most: u128 },
+    Memory {
+        /// Values that they would hold.
+        values: u128,
+        /// The most that is possible.
+        most: u128,
+    },
 }
 
 impl NetworkError {

@@ -12,7 +12,9 @@ use crate::layer::Pass;
 /// What a pass of a layer took; as JSON, with these names.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
+    /// The layer's name.
     pub name: String,
+    /// The pass.
     #[serde(serialize_with = "word")]
     pub pass: Pass,
     /// Jobs.
@@ -50,30 +52,45 @@ pub struct Row {
 /// What one pass of all layers took; as JSON, with these names.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PassTotal {
+    /// The pass.
     #[serde(serialize_with = "word")]
     pub pass: Pass,
+    /// Jobs.
     pub tiles: u64,
+    /// Cycles of the engine.
     pub cycles: u64,
+    /// The sum of those of its rows.
     pub bound_cycles: u64,
+    /// Cycles for one of the bound.
     pub ratio: f64,
+    /// Of the multiplications that these cycles have room for, the share that the layers need.
     pub multipliers_in_use: f64,
 }
 
 /// What a network took; as JSON, with these names.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
+    /// That of this program.
     pub version: &'static str,
+    /// The network's name.
     pub name: String,
+    /// Frames of the batch.
     pub frames: usize,
     /// In the order in which they were run.
     pub layers: Vec<Row>,
+    /// All layers of each pass.
     pub passes: Vec<PassTotal>,
+    /// Jobs.
     pub tiles: u64,
+    /// Cycles of the engine.
     pub cycles: u64,
     /// Those of all rows, or the beats of all weights where these are more.
     pub bound_cycles: u64,
+    /// Cycles for one of the bound.
     pub ratio: f64,
+    /// Of the multiplications that these cycles have room for, the share that the layers need.
     pub multipliers_in_use: f64,
+    /// Values of all results that are not the reference's.
     pub mismatches: u64,
 }
 

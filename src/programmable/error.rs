@@ -16,13 +16,22 @@ pub enum EngineError {
     File(#[from] FileError),
     /// Another mode than the one that such a file is for.
     #[error("`engine.mode` is {text:?}: with limits it must be \"programmable\"")]
-    Mode { text: String },
+    Mode {
+        /// What was written.
+        text: String,
+    },
     /// The FIFO's addresses count without a comparison.
     #[error("`limits.fifo_results` is {value}: it must be a power of two")]
-    FifoResults { value: u32 },
+    FifoResults {
+        /// What it is.
+        value: u32,
+    },
     /// Results are scaled, and nothing is said of the shift.
     #[error("`engine.shift` is missing: `engine.out_type` = {out_type:?} needs it, the greatest of any job")]
-    NoShift { out_type: String },
+    NoShift {
+        /// The type, as it was written.
+        out_type: String,
+    },
     /// Scales of channels that have none.
     #[error("`limits.scale_words` is given, but no channel has a scale: set `engine.scale_per` to \"channel\", or leave it out")]
     ScaleWords,
@@ -30,13 +39,21 @@ pub enum EngineError {
     #[error(
         "the engine makes its results {out_type} (`engine.out_type`), and here they are wanted as they are: \"accumulator\""
     )]
-    Requantised { out_type: IntType },
+    Requantised {
+        /// The type of its results.
+        out_type: IntType,
+    },
     /// Too wide for what stands behind it.
     #[error(
         "`limits.weight_words`, `engine.simd` and the types make an accumulator of {bits} bits: with a stage behind it at \
          most {greatest} are possible"
     )]
-    StagedBits { bits: usize, greatest: u128 },
+    StagedBits {
+        /// Bits of the accumulator.
+        bits: usize,
+        /// The most bits that are possible.
+        greatest: u128,
+    },
 }
 
 impl EngineError {
@@ -64,16 +81,30 @@ pub enum NoFit {
     Layer(#[from] LayerError),
     /// A stage behind the accumulators that the engine has not.
     #[error("the layer asks for `{key}`, which the engine was built without: `engine.{key}` in its file")]
-    Stage { key: &'static str },
+    Stage {
+        /// The stage's key.
+        key: &'static str,
+    },
     /// More bits to shift out than the engine can, or fewer.
     #[error("the layer is to be shifted by {shift} bits, and the engine shifts by {least} to {most} (`engine.shift`)")]
-    Shift { shift: u32, least: u32, most: u32 },
+    Shift {
+        /// Bits that the layer is shifted by.
+        shift: u32,
+        /// The fewest bits that the engine shifts by.
+        least: u32,
+        /// The most bits.
+        most: u32,
+    },
     /// More than a limit of the engine.
     #[error("the layer needs {what} = {value}, and the engine has `limits.{key}` = {most}")]
     Limit {
+        /// What there is too little of.
         what: String,
+        /// The limit.
         key: &'static str,
+        /// What the layer needs.
         value: u64,
+        /// What the engine has.
         most: u64,
     },
     /// More than a limit of the engine, even in tiles of one block of channels.
@@ -82,9 +113,13 @@ pub enum NoFit {
          {value} would do"
     )]
     Tile {
+        /// What there is too little of.
         what: String,
+        /// The limit.
         key: &'static str,
+        /// What the smallest tile needs.
         value: u64,
+        /// What the engine has.
         most: u64,
     },
     /// Limits that are far too small.
@@ -92,7 +127,12 @@ pub enum NoFit {
         "the layer needs {tiles} tiles, and at most {most} are possible: an engine with more `limits.weight_words` or \
          `limits.line_words` needs fewer"
     )]
-    Tiles { tiles: u64, most: u64 },
+    Tiles {
+        /// Tiles that it needs.
+        tiles: u64,
+        /// The most that is possible.
+        most: u64,
+    },
     /// More than a register holds, where no limit tells it beforehand.
     #[error("the engine holds no layer with {} = {}: at most {}", .0.what, .0.value, .0.most)]
     Register(Beyond),

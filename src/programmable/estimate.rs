@@ -14,6 +14,7 @@ use crate::layer::Pass;
 /// Predicted figures; as JSON, with these names.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Estimate {
+    /// Frames, back to back.
     pub frames: u64,
     /// Groups that are merged into one.
     pub merged: u32,
@@ -39,6 +40,7 @@ pub struct Estimate {
     pub ratio: f64,
     /// Of a frame.
     pub useful_macs: u64,
+    /// Multipliers of the engine: SIMD times PE.
     pub multipliers: u64,
     /// Of the multiplications that all cycles have room for, the share that the layer needs; the other lanes stand idle.
     pub multipliers_in_use: f64,

@@ -32,6 +32,7 @@ pub struct Finisher<'a> {
 }
 
 impl<'a> Finisher<'a> {
+    /// Begins with the first frame; `rounding_seed` is where stochastic rounding begins.
     pub fn new(layer: &'a Layer, rounding_seed: u32) -> Self {
         Self {
             layer,

@@ -8,9 +8,13 @@ use crate::layer::{Axis, Layer};
 /// One term of dL/dx_hw: dL/dY_pq * w_rs, printed as `Ypq*wrs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Term {
+    /// Row of the output.
     pub p: u32,
+    /// Column of the output.
     pub q: u32,
+    /// Row of the kernel.
     pub r: u32,
+    /// Column of the kernel.
     pub s: u32,
 }
 

@@ -14,6 +14,7 @@ pub struct Area {
     pub luts: u64,
     /// Cells that use LUTs as small memories or shift registers; not among `luts`.
     pub lut_rams: u64,
+    /// Flip-flops.
     pub ffs: u64,
     /// Multiplier cells.
     pub dsps: u64,

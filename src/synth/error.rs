@@ -18,19 +18,28 @@ pub enum SynthError {
     /// A tool could not be started.
     #[error("`{program}` was not found: {board} needs {what}; install it with `{install}`")]
     Missing {
+        /// The program that was looked for.
         program: String,
+        /// The device.
         board: &'static str,
+        /// What is needed, for people.
         what: &'static str,
+        /// How it is installed.
         install: &'static str,
     },
 
     /// A tool of the system is too old.
     #[error("`{program}` is version {found}: {board} needs {what}; install it with `{install}`")]
     Old {
+        /// The program.
         program: String,
+        /// Its version.
         found: String,
+        /// The device.
         board: &'static str,
+        /// What is needed, for people.
         what: &'static str,
+        /// How it is installed.
         install: &'static str,
     },
 
@@ -40,40 +49,59 @@ pub enum SynthError {
          It takes Python 3 with venv (`apt-get install python3-venv`) and, the first time, a network"
     )]
     Environment {
+        /// The package.
         package: &'static str,
+        /// The device.
         board: &'static str,
+        /// The command line.
         command: String,
+        /// How it ended.
         status: String,
+        /// The last lines that it printed.
         tail: String,
     },
 
     /// The device has too few cells of some kind.
     #[error("{board} is too small for `{layer}`: {reason}")]
     TooSmall {
+        /// The device.
         board: &'static str,
+        /// The layer's name.
         layer: String,
+        /// Of what there is too little.
         reason: String,
     },
 
     /// A tool ran and failed.
     #[error("`{command}` failed ({status}); its last lines:\n{tail}")]
     Tool {
+        /// The command line.
         command: String,
+        /// How it ended.
         status: String,
+        /// The last lines that it printed.
         tail: String,
     },
 
     /// A tool's report is not what was expected of it.
     #[error("{}: not a report of {tool}: {reason}", path.display())]
     Report {
+        /// The file or folder.
         path: PathBuf,
+        /// The tool.
         tool: &'static str,
+        /// What is wrong with it.
         reason: String,
     },
 
     /// A file or folder of the synthesis could not be read or written.
     #[error("{}: {reason}", path.display())]
-    File { path: PathBuf, reason: io::Error },
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        reason: io::Error,
+    },
 
     /// The cache, where the tools are kept, could not be used.
     #[error(transparent)]

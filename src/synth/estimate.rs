@@ -13,6 +13,7 @@ use crate::plan::Plan;
 /// What the engine is predicted to take of a device, in the units of [`Area`](super::Area); as JSON, with these names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Estimate {
+    /// The device, by its name on the command line.
     pub target: &'static str,
     /// Multiplier cells.
     pub dsps: u64,
@@ -20,9 +21,11 @@ pub struct Estimate {
     pub brams: u64,
     /// What the device has of them, as have the next; `None` for 7 series, of which no device is meant, and without a device.
     pub dsps_available: Option<u64>,
+    /// Block RAMs of the device.
     pub brams_available: Option<u64>,
     /// How many more the engine takes than there are.
     pub dsps_missing: u64,
+    /// How many block RAMs more.
     pub brams_missing: u64,
 }
 
@@ -78,7 +81,7 @@ pub(crate) fn cells(design: &Module, board: Board) -> Cells {
     Cells { dsps, brams }
 }
 
-/// Counts the [cells] of the plan's engine, beside those that the device has.
+/// Counts the cells of the plan's engine, beside those that the device has.
 ///
 /// # Errors
 /// The engine asks for multipliers that the device does not have.

@@ -11,14 +11,17 @@ use super::{Area, Board, CriticalPath};
 /// One design on one device; as JSON, with these names.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Figures {
+    /// The device, by its name on the command line.
     pub target: &'static str,
     /// Versions by name.
     pub tools: BTreeMap<String, String>,
     /// Counted as `lut_rule` says.
     pub luts: u64,
+    /// How LUTs are counted.
     pub lut_rule: &'static str,
     /// Cells that use LUTs as small memories or shift registers; not among `luts`.
     pub lut_rams: u64,
+    /// Flip-flops.
     pub ffs: u64,
     /// Multiplier cells.
     pub dsps: u64,
@@ -26,6 +29,7 @@ pub struct Figures {
     pub brams: u64,
     /// By seed, from 1 on; empty where nothing was placed and routed.
     pub fmax_mhz: Vec<f64>,
+    /// The one in the middle.
     pub fmax_mhz_median: Option<f64>,
     /// Multiplications in each cycle.
     pub macs: u64,
@@ -38,8 +42,10 @@ pub struct Figures {
 /// An engine and its limit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Synthesis {
+    /// The engine.
     #[serde(flatten)]
     pub engine: Figures,
+    /// Its multipliers and accumulators without control.
     pub bare_array: Figures,
 }
 

@@ -50,6 +50,7 @@ pub struct RandomFrames<'a> {
 }
 
 impl<'a> RandomFrames<'a> {
+    /// Those of the plan's engine, drawn from `seed`.
     pub fn new(plan: &'a Plan, seed: u64) -> Self {
         let mut rng = generator(seed, SCALE);
         let scale = plan.layer().requantise().map(|requantise| {

@@ -10,7 +10,9 @@ use std::rc::Rc;
 /// An axis: its name and where a layer keeps it.
 #[derive(Clone, Copy)]
 pub struct AxisName {
+    /// What its nets are called after.
     pub name: &'static str,
+    /// The axis of a descriptor.
     pub of: fn(&Descriptor) -> &Axis,
 }
 
@@ -31,15 +33,20 @@ pub type OfLine = Rc<dyn Fn(&Line) -> u64>;
 /// One field of a line.
 #[derive(Clone)]
 pub struct Field {
+    /// Its name.
     pub name: &'static str,
+    /// Bits.
     pub width: usize,
+    /// What stands beside it in the Verilog.
     pub comment: &'static str,
+    /// What it is in a line.
     pub value: OfLine,
 }
 
 /// The fields of an axis' lines, from the highest bit to the lowest.
 #[derive(Clone)]
 pub struct LineFormat {
+    /// All of them.
     pub fields: Vec<Field>,
     /// Bits of a line's number.
     pub place: usize,
