@@ -15,6 +15,7 @@ mod explore;
 mod folder;
 mod frames;
 pub mod gen_verilog;
+mod import;
 mod layer_source;
 mod long_run;
 mod outputs;

@@ -35,8 +35,6 @@ pub struct Network {
     passes: Vec<Pass>,
     /// File of the input, where it is given.
     input: Option<PathBuf>,
-    /// File of the gradient of the loss, where it is given.
-    grad_output: Option<PathBuf>,
     steps: Vec<Step>,
 }
 
@@ -55,8 +53,20 @@ pub struct Step {
     skip: Vec<usize>,
     shift: u32,
     output_shift: u32,
+    own: Own,
+    /// File of the gradient that no other layer gives it, where that is given.
+    grad_output: Option<PathBuf>,
     /// File of the weights, where they are given.
     weight: Option<PathBuf>,
+}
+
+/// What a layer takes for itself, and no other layer gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Own {
+    /// Forward.
+    input: bool,
+    /// Backward.
+    grad_output: bool,
 }
 
 /// A pass of a layer on the engine.
@@ -95,11 +105,6 @@ impl Network {
     /// File of what the layers consume that no other gives an input, seen from the network file; `None` where it is random.
     pub fn input(&self) -> Option<&Path> {
         self.input.as_deref()
-    }
-
-    /// File of the gradient of the loss, seen from the network file; `None` where it is random.
-    pub fn grad_output(&self) -> Option<&Path> {
-        self.grad_output.as_deref()
     }
 
     /// The layers, from the loss to the input.

@@ -435,6 +435,18 @@ pub fn write(path: &Path, array: &Array4<i64>, value_bits: u32) -> Result<(), Np
         })
 }
 
+/// The bytes of a file of numbers along one axis, as float64.
+///
+/// # Errors
+/// None that memory gives no cause for.
+pub fn float_bytes(values: &[f64]) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut file = begun::<f64, _>(&mut bytes, &[values.len()])?;
+    file.extend(values.iter().copied())?;
+    file.finish()?;
+    Ok(bytes)
+}
+
 /// What an array must be.
 struct Expected {
     array: &'static str,

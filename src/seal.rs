@@ -21,6 +21,7 @@ const END: u64 = 256;
 pub fn sealed(text: &str, extension: &str) -> String {
     let (text, end, open, close) = match extension {
         "v" | "rdl" => (text.to_owned(), "", "// ", ""),
+        "toml" => (text.to_owned(), "", "# ", ""),
         "h" => (text.to_owned(), "", "/* ", " */"),
         "md" | "svg" | "html" => (text.to_owned(), "", "<!-- ", " -->"),
         "json" => {
@@ -92,6 +93,7 @@ mod tests {
             ("v", "module a;\nendmodule\n"),
             ("h", "#define A 1\n"),
             ("svg", "<svg></svg>"),
+            ("toml", "[layer]\nkernel = 3\n"),
             ("json", "{\n  \"a\": 1\n}\n"),
         ] {
             let sealed = sealed(text, extension);

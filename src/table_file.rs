@@ -70,7 +70,7 @@ impl Kind {
             Self::Engine => {
                 "gen-verilog takes it, and `--engine` of estimate, bench and run-network"
             }
-            Self::Network => "`bpa run-network` takes it",
+            Self::Network => "`bpa run-network` takes it, and `bpa explore`",
             Self::List => "`bpa bench --layers` takes it",
         }
     }

@@ -534,9 +534,9 @@ fn files_of_another_kind_are_told_with_who_takes_them() {
     f: this is the file of a programmable engine, not of a layer; gen-verilog takes it, and `--engine` of estimate, bench and run-network
     f: this is the file of a programmable engine, not of a network; gen-verilog takes it, and `--engine` of estimate, bench and run-network
     f: this is the file of a programmable engine, not of a list of layers; gen-verilog takes it, and `--engine` of estimate, bench and run-network
-    f: this is the file of a network, not of a layer; `bpa run-network` takes it
-    f: this is the file of a network, not of a programmable engine; `bpa run-network` takes it
-    f: this is the file of a network, not of a list of layers; `bpa run-network` takes it
+    f: this is the file of a network, not of a layer; `bpa run-network` takes it, and `bpa explore`
+    f: this is the file of a network, not of a programmable engine; `bpa run-network` takes it, and `bpa explore`
+    f: this is the file of a network, not of a list of layers; `bpa run-network` takes it, and `bpa explore`
     f: this is the file of a list of layers, not of a layer; `bpa bench --layers` takes it
     f: this is the file of a list of layers, not of a programmable engine; `bpa bench --layers` takes it
     f: this is the file of a list of layers, not of a network; `bpa bench --layers` takes it

@@ -201,8 +201,8 @@ fn gradients_are_those_of_the_forward_pass() {
             .unwrap()
             .mapv_inplace(|value| value.rem_euclid(3) - 1);
     };
-    small(&mut arrays.input);
-    small(&mut arrays.grad_output);
+    small(&mut arrays.inputs[3]);
+    small(&mut arrays.grad_outputs[0]);
     let tasks = network.tasks();
     let place = |step, pass| {
         tasks
@@ -215,7 +215,7 @@ fn gradients_are_those_of_the_forward_pass() {
     // The last layer's output is all that the loss sees; it is linear in every value of a weight, and of the input.
     let loss = |arrays: &NetworkArrays| -> i64 {
         let output = result(arrays, 0, Pass::Forward);
-        let gradient = arrays.grad_output.as_ref().unwrap();
+        let gradient = arrays.grad_outputs[0].as_ref().unwrap();
         output
             .iter()
             .zip(gradient)
@@ -239,7 +239,7 @@ fn gradients_are_those_of_the_forward_pass() {
     let gradient = result(&arrays, 3, Pass::GradInput);
     for pixel in [[0, 0, 0, 0], [0, 3, 5, 5], [0, 2, 1, 4]] {
         let mut moved = arrays.clone();
-        moved.input.as_mut().unwrap()[pixel] += 1;
+        moved.inputs[3].as_mut().unwrap()[pixel] += 1;
         assert_eq!(gradient[pixel], loss(&moved) - at_first, "{pixel:?}");
     }
 }
@@ -301,8 +301,8 @@ fn outputs_go_where_gradients_come_from() {
     for seed in 0..50 {
         let arrays = NetworkArrays::random(&network, seed);
         let [a, b, c] = [0, 1, 2].map(|layer| i64::from(arrays.weights[layer][[0; 4]]));
-        let x = i64::from(arrays.input.as_ref().unwrap()[[0; 4]]);
-        let loss = i64::from(arrays.grad_output.as_ref().unwrap()[[0; 4]]);
+        let x = i64::from(arrays.inputs[2].as_ref().unwrap()[[0; 4]]);
+        let loss = i64::from(arrays.grad_outputs[0].as_ref().unwrap()[[0; 4]]);
         let from_c = clamped((x * c).div_euclid(32));
         let from_b = clamped((from_c * b).div_euclid(64) + from_c);
         let into_a = clamped(from_b + from_c);
@@ -323,6 +323,65 @@ fn outputs_go_where_gradients_come_from() {
         let found: Vec<i64> = found.iter().map(|array| array[[0; 4]]).collect();
         assert_eq!(found, expected, "seed {seed}");
     }
+}
+
+/// By hand: the second layer stands apart from the first, and takes an input and a gradient of its own shape.
+#[test]
+fn layers_apart_take_their_own() {
+    let conv = |channels: [u32; 2]| {
+        let [from, to] = channels;
+        format!("conv = {{ in_channels = {from}, out_channels = {to}, in_size = 1, kernel = 1 }}")
+    };
+    let text = format!(
+        "name = \"n\"\npasses = [\"forward\", \"grad_input\", \"grad_weight\"]\n[[layer]]\nname = \"a\"\n\
+         own = [\"input\"]\n{}\n[[layer]]\nname = \"b\"\nown = [\"grad_output\"]\noutput_shift = 4\n{}\n\
+         [[layer]]\nname = \"c\"\nshift = 3\n{}\n",
+        conv([1, 1]),
+        conv([1, 2]),
+        conv([1, 1]),
+    );
+    let parsed = |text: &str| NetworkFile::parse(text, "n.toml").unwrap();
+    let network = parsed(&text).validate(&training_engine()).unwrap();
+    let arrays = NetworkArrays::random(&network, 3);
+    let value = |array: &Array4<i32>| i64::from(array[[0; 4]]);
+    let [a, c] = [0, 2].map(|layer| value(&arrays.weights[layer]));
+    let b = [0, 1].map(|k| i64::from(arrays.weights[1][[k, 0, 0, 0]]));
+    let input = |layer: usize| value(arrays.inputs[layer].as_ref().unwrap());
+    let loss = value(arrays.grad_outputs[0].as_ref().unwrap());
+    let own = arrays.grad_outputs[1].as_ref().unwrap();
+    let own = [0, 1].map(|k| i64::from(own[[0, k, 0, 0]]));
+    assert_eq!((&arrays.inputs[1], &arrays.grad_outputs[2]), (&None, &None));
+    let into_b = (input(2) * c).clamp(-128, 127);
+    let grad_b = own[0] * b[0] + own[1] * b[1];
+    let grad_c = (grad_b >> 3).clamp(-128, 127);
+    let expected = [
+        input(2) * c,
+        into_b * b[0],
+        input(0) * a,
+        loss * a,
+        loss * input(0),
+        grad_b,
+        own[0] * into_b,
+        grad_c * c,
+        grad_c * input(2),
+    ];
+    let found = reference(&network, &arrays);
+    let found: Vec<i64> = found.iter().map(|array| array[[0; 4]]).collect();
+    assert_eq!(found, expected);
+
+    let mistake = |from: &str, to: &str| {
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        let network = parsed(&text.replace(from, to)).validate(&training_engine());
+        network.unwrap_err().to_string()
+    };
+    assert_snapshot!(mistake("own = [\"grad_output\"]", "own = [\"gradient\"]"), @r#"layer "b": `own` has "gradient": it must be "input" or "grad_output""#);
+    assert_snapshot!(mistake("own = [\"grad_output\"]", "own = [\"grad_output\"]\nshift = 2"), @r#"layer "b" takes its own grad_output, so that it can have no `from`, `skip` or `shift`"#);
+    assert_snapshot!(mistake("own = [\"grad_output\"]", "from = [\"a\"]"), @r#"layer "b" consumes 2 x 1 x 1 (channels x rows x columns), and the grad_input of layer "a" is 1 x 1 x 1: change the one or the other, or take another layer's"#);
+    assert_snapshot!(mistake("shift = 3", "from = [\"a\"]"), @r#"layer "c" gives its output to layer "a", which takes its own input: take "input" out of the `own` of "a", or give "c" `own = ["grad_output"]`"#);
+    let given = text.replace("name = \"c\"", "name = \"c\"\nown = [\"input\"]");
+    let given = parsed(&format!("input = \"x.npy\"\n{given}"));
+    let unused = given.validate(&training_engine()).unwrap_err().to_string();
+    assert_snapshot!(unused, @"`input` is given, but every layer takes its own, or another's output: leave it out");
 }
 
 /// By hand: 1 x 1 layers of one pixel, so that every gradient is a product.

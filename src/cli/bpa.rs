@@ -16,6 +16,7 @@ use super::engine_source::EngineSource;
 use super::explain::{explain, Explain, EXAMPLES};
 use super::explore::{explore, Explore, EXAMPLES as EXPLORE_EXAMPLES};
 use super::frames::{frame_fits, frames_at_once, Frames};
+use super::import::{import, Import, EXAMPLES as IMPORT_EXAMPLES};
 use super::layer_source::{no_layer, LayerSource};
 use super::long_run::say_if_long;
 use super::outputs::{cannot_write, Outputs, Overwrite};
@@ -83,6 +84,9 @@ enum Command {
     Bench(Bench),
     /// Runs a network's passes on one programmable engine, the backward one by default, and checks every value
     RunNetwork(RunNetwork),
+    /// Makes a network file of an ONNX model's convolutions, with their weights and an engine that holds them
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(Box<Import>),
     /// Finds area and speed on an FPGA with Yosys and nextpnr; for some devices downloads them once, about 600 MB
     ///
     /// For ECP5, Gowin and 7 series the tools are Python packages, about 600 MB for a device, which are installed in the
@@ -251,6 +255,7 @@ pub fn main() -> ExitCode {
         Command::Explore(args) => explore(*args),
         Command::Bench(args) => bench(args),
         Command::RunNetwork(args) => run_network(args),
+        Command::Import(args) => import(*args),
         Command::Synth(args) => synthesise(args),
     })
 }

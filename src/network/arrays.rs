@@ -12,10 +12,10 @@ use crate::vectors::{random_moving, random_stationary};
 /// The arrays of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkArrays {
-    /// (N, C, H, W): what layers consume that no other gives an input; `None` where no layer is run forward.
-    pub input: Option<Array4<i32>>,
-    /// (N, K, P, Q): what the first layer consumes backward; `None` where none is.
-    pub grad_output: Option<Array4<i32>>,
+    /// (N, C, H, W): what each layer consumes forward that no other gives an input; `None` of others.
+    pub inputs: Vec<Option<Array4<i32>>>,
+    /// (N, K, P, Q): what each layer consumes backward that no other gives a gradient; `None` of others.
+    pub grad_outputs: Vec<Option<Array4<i32>>>,
     /// (K, C/groups, R, S) of each layer; of a transposed convolution (C, K/groups, R, S).
     pub weights: Vec<Array4<i32>>,
 }
@@ -45,19 +45,25 @@ impl NetworkArrays {
                 None => Ok(random_moving(layer, frames, seed)),
             }
         };
-        let first = network
-            .steps
-            .first()
-            .filter(|_| runs(network, Pass::GradInput));
-        let grad_output =
-            first.map(|step| consumed(step, Pass::GradInput, network.grad_output(), seed));
-        // It is of several layers where they have the same shape.
-        let last = network
-            .steps
-            .last()
-            .filter(|_| runs(network, Pass::Forward));
+        let open = |index: usize| network.steps.iter().all(|it| !it.from.contains(&index));
+        let indexed = || network.steps.iter().enumerate();
+        let grad_outputs = indexed().map(|(_, step)| {
+            let takes =
+                runs(network, Pass::GradInput) && step.from.is_empty() && step.skip.is_empty();
+            let path = step.grad_output.as_deref();
+            let array = takes.then(|| consumed(step, Pass::GradInput, path, seed));
+            array.transpose().map_err(at(step))
+        });
+        // Those of one shape are the same.
         let of_input = seed.wrapping_add(1);
-        let input = last.map(|step| consumed(step, Pass::Forward, network.input(), of_input));
+        let inputs = indexed().map(|(index, step)| {
+            let takes = runs(network, Pass::Forward) && open(index);
+            let path = network.input().filter(|_| !step.own.input);
+            let array = takes.then(|| consumed(step, Pass::Forward, path, of_input));
+            array.transpose().map_err(|reason| NetworkError::Input {
+                reason: Box::new(reason),
+            })
+        });
         let weights = network.steps.iter().enumerate().map(|(index, step)| {
             let weights = match given(step.weight()) {
                 Some(path) => read_stationary(&path, &step.layer),
@@ -70,10 +76,8 @@ impl NetworkArrays {
         });
         Ok(Self {
             weights: weights.collect::<Result<_, _>>()?,
-            grad_output: grad_output.transpose().map_err(at(&network.steps[0]))?,
-            input: input.transpose().map_err(|reason| NetworkError::Input {
-                reason: Box::new(reason),
-            })?,
+            grad_outputs: grad_outputs.collect::<Result<_, _>>()?,
+            inputs: inputs.collect::<Result<_, _>>()?,
         })
     }
 }

@@ -1,9 +1,9 @@
 //! What passes between the layers of a network.
 //!
 //! Forward a layer's input is the output of the layer that has it in `from`, of several their sum, and of none the
-//! network's input. Its output is, element by element, saturate((what the convolution gives) >> output_shift + sum of the
+//! network's input, or one of its own. Its output is, element by element, saturate((what the convolution gives) >> output_shift + sum of the
 //! outputs of those that have it in `skip`). Backward is that turned round: its grad_output is saturate((sum of grad_input
-//! over `from`) >> shift + sum of grad_output over `skip`), and of the layer that has neither the gradient of the loss.
+//! over `from`) >> shift + sum of grad_output over `skip`), and of a layer that has neither the gradient of the loss, or one of its own.
 //! Shifts are arithmetic ones and so round down, and all saturates to the type of gradients, which is that of what moves
 //! through the engine. Gradients of weights are of the input and grad_output that the other passes left, and stay as they
 //! are.
@@ -98,8 +98,11 @@ impl<'a> Chain<'a> {
             steps.filter(move |(other, _)| other.from.contains(&step))
         };
         if before().next().is_none() {
-            let input = self.arrays.input.clone();
-            return (input.expect("a network run forward has an input"), 0);
+            let input = self.arrays.inputs[step].clone();
+            return (
+                input.expect("a layer with no other before it has an input"),
+                0,
+            );
         }
         let of = &self.network.steps[step];
         let mut sum = self.zeros(input_shape(of.op, &of.layer));
@@ -123,8 +126,11 @@ impl<'a> Chain<'a> {
     fn grad_output(&self, step: usize) -> (Array4<i32>, u64) {
         let of = &self.network.steps[step];
         if of.from.is_empty() && of.skip.is_empty() {
-            let grad_output = self.arrays.grad_output.clone();
-            return (grad_output.expect("a network run backward has one"), 0);
+            let grad_output = self.arrays.grad_outputs[step].clone();
+            return (
+                grad_output.expect("a layer with no other behind it has one"),
+                0,
+            );
         }
         let mut sum = self.zeros(output_shape(of.op, &of.layer));
         for &from in &of.from {

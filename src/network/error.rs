@@ -135,6 +135,34 @@ pub enum NetworkError {
         /// The name.
         name: String,
     },
+    /// Nothing that a layer can take for itself.
+    #[error("layer {layer:?}: `own` has {text:?}: it must be \"input\" or \"grad_output\"")]
+    Own {
+        /// Whose it is.
+        layer: String,
+        /// What is there.
+        text: String,
+    },
+    /// An input that nobody takes.
+    #[error("`input` is given, but every layer takes its own, or another's output: leave it out")]
+    NoInput,
+    /// A gradient of its own, and others'.
+    #[error("layer {name:?} takes its own grad_output, so that it can have no `from`, `skip` or `shift`")]
+    OwnGradOutput {
+        /// The name.
+        name: String,
+    },
+    /// An input of its own, and another's.
+    #[error(
+        "layer {layer:?} gives its output to layer {other:?}, which takes its own input: take \"input\" out of the `own` of \
+         {other:?}, or give {layer:?} `own = [\"grad_output\"]`"
+    )]
+    OwnInput {
+        /// Whose output it is.
+        layer: String,
+        /// Who would take it.
+        other: String,
+    },
     /// An array that is given does not fit its layer, or is none.
     #[error("layer {layer:?}: {reason}")]
     Array {
@@ -218,7 +246,7 @@ impl NetworkError {
             | Self::NoPass
             | Self::MissingPass { .. }
             | Self::Narrow { .. } => return Some("passes".to_owned()),
-            Self::Input { .. } => return Some("input".to_owned()),
+            Self::NoInput | Self::Input { .. } => return Some("input".to_owned()),
             Self::Inputs { layers, .. } => (&layers[1], "conv"),
             Self::Range { key, layer, .. } | Self::Unused { key, layer, .. } => match layer {
                 None => return Some((*key).to_owned()),
@@ -227,6 +255,9 @@ impl NetworkError {
             Self::Twice { name } => (name, "name"),
             Self::First { name } => (name, ""),
             Self::GradOutput { name } => (name, "grad_output"),
+            Self::Own { layer, .. } => (layer, "own"),
+            Self::OwnGradOutput { name } => (name, "own"),
+            Self::OwnInput { layer, .. } => (layer, "from"),
             Self::Array { layer, .. } => (layer, ""),
             Self::Unknown { layer, key, .. } => (layer, *key),
             Self::Shape { layer, .. } => (layer, "conv"),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::passes::{check_used, passes};
-use super::{engine_pass, input_shape, output_shape, Network, NetworkError, PassJobs, Step};
+use super::{engine_pass, input_shape, output_shape, Network, NetworkError, Own, PassJobs, Step};
 use crate::layer::{Geometry, Layer, Op, Pass};
 use crate::programmable::{NoFit, ProgrammableEngine};
 use crate::reference::weight_shape;
@@ -66,10 +66,14 @@ pub struct LayerEntry {
     /// Bits by which what the layer gives forward is shifted to the right.
     #[serde(default)]
     pub output_shift: i64,
+    /// What it takes for itself, and no other layer gives: "input" forward, "grad_output" backward. For layers between which
+    /// stands what is no convolution.
+    #[serde(default)]
+    pub own: Vec<String>,
     /// File of its weights (.npy), seen from the folder of this file; without it they are random.
     #[serde(default)]
     pub weight: Option<PathBuf>,
-    /// Of the first layer: file of the gradient of the loss (.npy), likewise.
+    /// Of the first layer: file of the gradient of the loss (.npy), likewise; and of one that takes its own.
     #[serde(default)]
     pub grad_output: Option<PathBuf>,
     /// The forward convolution, with the keys of a layer file's `[layer]`.
@@ -134,7 +138,7 @@ impl NetworkFile {
         }
         check_used(self, &passes)?;
         if passes.contains(&Pass::Forward) {
-            check_inputs(&steps)?;
+            check_inputs(&steps, self.input.is_some())?;
         }
         for step in &mut steps {
             let jobs = passes.iter().map(|&pass| step.plan(engine, pass, frames));
@@ -147,7 +151,6 @@ impl NetworkFile {
             frames: frames as usize,
             passes,
             input: self.input.clone(),
-            grad_output: self.layers[0].grad_output.clone(),
             steps,
         })
     }
@@ -162,7 +165,12 @@ impl NetworkFile {
         if index == 0 && !(entry.from.is_empty() && entry.skip.is_empty() && entry.shift == 0) {
             return Err(NetworkError::First { name });
         }
-        if index > 0 && entry.grad_output.is_some() {
+        let own = entry.own()?;
+        if own.grad_output && !(entry.from.is_empty() && entry.skip.is_empty() && entry.shift == 0)
+        {
+            return Err(NetworkError::OwnGradOutput { name });
+        }
+        if index > 0 && entry.grad_output.is_some() && !own.grad_output {
             return Err(NetworkError::GradOutput { name });
         }
         Ok(())
@@ -208,9 +216,16 @@ impl NetworkFile {
         };
         let mut from = find("from", &entry.from, input_shape)?;
         let skip = find("skip", &entry.skip, output_shape)?;
-        if index > 0 && from.is_empty() && skip.is_empty() {
+        let own = entry.own()?;
+        if index > 0 && from.is_empty() && skip.is_empty() && !own.grad_output {
             let before = [self.layers[index - 1].name.clone()];
             from = find("from", &before, input_shape)?;
+        }
+        if let Some(&found) = from.iter().find(|&&found| before[found].own.input) {
+            return Err(NetworkError::OwnInput {
+                layer: name.clone(),
+                other: before[found].name.clone(),
+            });
         }
         Ok(Step {
             name: name.clone(),
@@ -221,6 +236,8 @@ impl NetworkFile {
             skip,
             shift,
             output_shift,
+            own,
+            grad_output: entry.grad_output.clone(),
             weight: entry.weight.clone(),
         })
     }
@@ -305,6 +322,25 @@ impl Step {
     }
 }
 
+impl LayerEntry {
+    fn own(&self) -> Result<Own, NetworkError> {
+        let mut own = Own::default();
+        for text in &self.own {
+            match text.as_str() {
+                "input" => own.input = true,
+                "grad_output" => own.grad_output = true,
+                _ => {
+                    return Err(NetworkError::Own {
+                        layer: self.name.clone(),
+                        text: text.clone(),
+                    })
+                }
+            }
+        }
+        Ok(own)
+    }
+}
+
 type Shape = fn(Op, &Layer) -> [usize; 3];
 
 fn no_fit(layer: &str, reason: NoFit) -> NetworkError {
@@ -314,15 +350,18 @@ fn no_fit(layer: &str, reason: NoFit) -> NetworkError {
     }
 }
 
-/// Whether all layers that no other gives an input can have the same one.
-fn check_inputs(steps: &[Step]) -> Result<(), NetworkError> {
+/// Whether all layers that no other gives an input can have the same one, and one that is given is taken.
+fn check_inputs(steps: &[Step], is_given: bool) -> Result<(), NetworkError> {
     let mut open = steps.iter().enumerate().filter(|(index, _)| {
         let given = steps.iter().any(|other| other.from.contains(index));
-        !given
+        !(given || steps[*index].own.input)
     });
     let shape = |step: &Step| input_shape(step.op, &step.layer);
     let Some((_, first)) = open.next() else {
-        return Ok(());
+        return match is_given {
+            true => Err(NetworkError::NoInput),
+            false => Ok(()),
+        };
     };
     match open.find(|(_, other)| shape(other) != shape(first)) {
         None => Ok(()),

@@ -216,15 +216,15 @@ fn files_of_another_kind() {
     ];
     let messages: Vec<String> = commands.iter_mut().map(refusal).collect();
     assert_snapshot!(messages.concat(), @r"
-    error: net.toml: this is the file of a network, not of a layer; `bpa run-network` takes it
+    error: net.toml: this is the file of a network, not of a layer; `bpa run-network` takes it, and `bpa explore`
     error: list.toml: this is the file of a list of layers, not of a layer; `bpa bench --layers` takes it
     error: engine.toml: this is the file of a programmable engine, not of a layer; gen-verilog takes it, and `--engine` of estimate, bench and run-network
-    error: net.toml: this is the file of a network, not of a layer; `bpa run-network` takes it
+    error: net.toml: this is the file of a network, not of a layer; `bpa run-network` takes it, and `bpa explore`
     error: list.toml: this is the file of a list of layers, not of a layer; `bpa bench --layers` takes it
-    error: net.toml: this is the file of a network, not of a programmable engine; `bpa run-network` takes it
+    error: net.toml: this is the file of a network, not of a programmable engine; `bpa run-network` takes it, and `bpa explore`
     error: tiny.toml: this is the file of a layer, not of a programmable engine; gen-verilog takes it, and run, verify, estimate and synth of bpa
     error: tiny.toml: this is the file of a layer, not of a list of layers; gen-verilog takes it, and run, verify, estimate and synth of bpa
-    error: net.toml: this is the file of a network, not of a list of layers; `bpa run-network` takes it
+    error: net.toml: this is the file of a network, not of a list of layers; `bpa run-network` takes it, and `bpa explore`
     error: engine.toml: this is the file of a programmable engine, not of a network; gen-verilog takes it, and `--engine` of estimate, bench and run-network
     error: list.toml: this is the file of a list of layers, not of a programmable engine; `bpa bench --layers` takes it
     ");

@@ -5,6 +5,7 @@ mod emission;
 mod explore;
 #[path = "../shared/fst.rs"]
 mod fst;
+mod import;
 mod networks;
 mod overwriting;
 mod passes;

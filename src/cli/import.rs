@@ -1,0 +1,343 @@
+//! `bpa import`: the convolutions of an ONNX model as a network file, with weights and an engine.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{anyhow, bail};
+use clap::Args;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::Table;
+use ndarray::Array4;
+use serde::Serialize;
+
+use super::engine_source::EngineSource;
+use super::folder::make_folder;
+use super::outputs::{cannot_write, Outputs, Overwrite};
+use super::{print, say, Outcome};
+use crate::atomic_file::Staged;
+use crate::import::{
+    engine_for, import as import_graph, network_file, Import as Found, Imported, Options, Quantise,
+    Unmapped,
+};
+use crate::layer::{IntType, Op, Pass};
+use crate::network::NetworkFile;
+use crate::npy::{float_bytes, Item, Writer};
+use crate::onnx;
+use crate::programmable::EngineFile;
+use crate::seal::sealed;
+
+/// Lanes of each kind of an engine that is made here, and words of its memories.
+const LANES: i64 = 8;
+const WEIGHT_WORDS: i64 = 1024;
+const LINE_WORDS: i64 = 2048;
+
+/// What `bpa import --help` shows below the flags.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  bpa import model.onnx --out build/net.toml --quantise channel
+  bpa run-network build/net.toml                                 simulates and checks what was imported
+  bpa import quantised.onnx --out build/net.toml --passes forward
+  bpa import model.onnx --out build/net.toml --quantise tensor --engine examples/engines/training.toml
+More: docs/import.md";
+
+#[derive(Args, Debug)]
+pub(super) struct Import {
+    /// ONNX model
+    model: PathBuf,
+    /// Network file to write; beside it come NAME_engine.toml, unless --engine names one, and a folder NAME of weights
+    #[arg(long, value_name = "FILE.toml")]
+    out: PathBuf,
+    /// Passes of the network: forward, grad_input, grad_weight, as a list with commas
+    #[arg(long, value_name = "PASSES", value_delimiter = ',', value_parser = pass, default_value = "forward,grad_input,grad_weight")]
+    passes: Vec<Pass>,
+    /// Make weights in floating point integers, with a scale for each tensor or each channel of the output
+    #[arg(long)]
+    quantise: Option<Quantise>,
+    /// File of the programmable engine that is to run it, in place of one that is made for it
+    #[arg(long, value_name = "FILE")]
+    engine: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: Overwrite,
+    /// Print what became of the model as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+fn pass(text: &str) -> Result<Pass, String> {
+    let mut all = Pass::ALL.into_iter();
+    all.find(|pass| pass.to_string() == text)
+        .ok_or_else(|| "a pass is forward, grad_input or grad_weight".to_owned())
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Json<'a> {
+    version: &'static str,
+    model: String,
+    layers: Vec<Row<'a>>,
+    unmapped: &'a [Unmapped],
+    others: &'a BTreeMap<String, u64>,
+}
+
+/// A layer, for programs.
+#[derive(Serialize)]
+struct Row<'a> {
+    node: &'a str,
+    op: &'a str,
+    name: &'a str,
+    weight: Option<String>,
+    weight_scale: Option<String>,
+    takes: Vec<&'a str>,
+    left_out: &'a [String],
+}
+
+/// The files of a layer's weights, seen from the network file.
+#[derive(Clone, Default)]
+struct Files {
+    weight: Option<String>,
+    scale: Option<String>,
+}
+
+pub(super) fn import(args: Import) -> anyhow::Result<Outcome> {
+    let inputs = [&args.model].into_iter().chain(&args.engine);
+    let outputs = Outputs::new(args.overwrite, inputs.map(PathBuf::as_path));
+    let stem = stem(&args.out)?;
+    let folder = args.out.parent().unwrap_or(Path::new(""));
+    let model = onnx::read(&args.model)?;
+    let Some(graph) = &model.graph else {
+        unreachable!("a model that is read has a graph")
+    };
+    let engine = match &args.engine {
+        Some(path) => {
+            let source = EngineSource::read(path)?;
+            source.check_gives_sums()?;
+            source.engine.to_file()
+        }
+        None => made_engine(&stem, &args.passes),
+    };
+    let weight_type = engine.engine.weight_type.parse::<IntType>()?;
+    let options = Options {
+        quantise: args.quantise,
+        weight_bits: weight_type.bits(),
+    };
+    let found = import_graph(graph, args.model.parent().unwrap_or(Path::new("")), options);
+    for unmapped in &found.unmapped {
+        say(&format!(
+            "not mapped: {} ({}): {}",
+            unmapped.node, unmapped.op, unmapped.reason
+        ));
+    }
+    if found.layers.is_empty() {
+        bail!(
+            "{}: no convolution of the model became a layer",
+            args.model.display()
+        );
+    }
+    let files: Vec<Files> = found
+        .layers
+        .iter()
+        .map(|layer| files_of(layer, &stem))
+        .collect();
+    let engine_name = match &args.engine {
+        Some(path) => std::path::absolute(path)?.display().to_string(),
+        None => format!("{stem}_engine.toml"),
+    };
+    let weights: Vec<Option<String>> = files.iter().map(|files| files.weight.clone()).collect();
+    let called = args.model.file_name().unwrap_or(args.model.as_os_str());
+    let called = called.to_string_lossy();
+    let text = network_file(&found, &stem, &called, &engine_name, &args.passes, &weights);
+    let network = NetworkFile::parse(&text, &args.out.display().to_string())?;
+    let engine = match &args.engine {
+        Some(_) => {
+            let engine = engine.validate().map_err(|error| anyhow!("{error}"))?;
+            network.validate(&engine)?;
+            None
+        }
+        None => Some(engine_for(&network, engine)?),
+    };
+
+    make_folder(&folder.join(&stem))?;
+    let mut staged: Vec<(PathBuf, Staged)> = Vec::new();
+    for (layer, files) in found.layers.iter().zip(&files) {
+        let Some(weights) = &layer.weights else {
+            continue;
+        };
+        for (file, bytes) in [
+            (
+                &files.weight,
+                weight_bytes(&weights.values, options.weight_bits)?,
+            ),
+            (
+                &files.scale,
+                float_bytes(weights.scales.as_deref().unwrap_or(&[]))?,
+            ),
+        ] {
+            if let Some(file) = file {
+                let path = folder.join(file);
+                let mut file = outputs.stage(&path, None)?;
+                file.write_all(&bytes).map_err(cannot_write(&path))?;
+                staged.push((path, file));
+            }
+        }
+    }
+    if let Some(engine) = &engine {
+        let path = folder.join(&engine_name);
+        let text = sealed(&engine.to_toml(), "toml");
+        staged.push((path.clone(), outputs.stage_text(&path, &text)?));
+    }
+    let text = sealed(&text, "toml");
+    staged.push((args.out.clone(), outputs.stage_text(&args.out, &text)?));
+    for (path, file) in staged {
+        file.publish().map_err(cannot_write(&path))?;
+        outputs.remember(&path);
+    }
+    say(&format!("wrote {}", args.out.display()));
+    match args.json {
+        true => print(&json(&args.model, &found, &files)?)?,
+        false => print(&told(&args.model, &found))?,
+    }
+    Ok(Outcome::Success)
+}
+
+/// The name of the network and of the files beside it.
+fn stem(out: &Path) -> anyhow::Result<String> {
+    let stem = out.file_stem().and_then(|stem| stem.to_str());
+    let stem = stem.filter(|_| out.extension().is_some_and(|it| it == "toml"));
+    let Some(stem) = stem else {
+        bail!(
+            "{}: the network file's name must end in .toml",
+            out.display()
+        );
+    };
+    let engine = EngineFile {
+        name: stem.to_owned(),
+        ..EngineFile::default()
+    };
+    engine
+        .validate()
+        .map_err(|error| anyhow!("{}: {error}", out.display()))?;
+    Ok(stem.to_owned())
+}
+
+/// An engine with small memories, whose limits are raised as far as needed.
+fn made_engine(name: &str, passes: &[Pass]) -> EngineFile {
+    let mut engine = EngineFile {
+        name: format!("{name}_engine"),
+        ..EngineFile::default()
+    };
+    (engine.engine.simd, engine.engine.pe) = (LANES, LANES);
+    // Partial sums of weight gradients go back in.
+    engine.engine.accumulate = passes.contains(&Pass::GradWeight);
+    let limits = &mut engine.limits;
+    (limits.weight_words, limits.line_words) = (WEIGHT_WORDS, LINE_WORDS);
+    engine
+}
+
+fn files_of(layer: &Imported, stem: &str) -> Files {
+    let Some(weights) = &layer.weights else {
+        return Files::default();
+    };
+    let file = |what: &str| format!("{stem}/{}_{what}.npy", layer.name);
+    Files {
+        weight: Some(file("weight")),
+        scale: weights.scales.as_ref().map(|_| file("weight_scale")),
+    }
+}
+
+fn json(model: &Path, found: &Found, files: &[Files]) -> anyhow::Result<String> {
+    let rows = found.layers.iter().zip(files).map(|(layer, files)| Row {
+        node: &layer.node,
+        op: &layer.op_type,
+        name: &layer.name,
+        weight: files.weight.clone(),
+        weight_scale: files.scale.clone(),
+        takes: layer
+            .from
+            .iter()
+            .map(|&from| found.layers[from].name.as_str())
+            .collect(),
+        left_out: &layer.notes,
+    });
+    let json = serde_json::to_string(&Json {
+        version: env!("CARGO_PKG_VERSION"),
+        model: model.display().to_string(),
+        layers: rows.collect(),
+        unmapped: &found.unmapped,
+        others: &found.others,
+    })?;
+    Ok(json + "\n")
+}
+
+/// What became of the model, for people.
+fn told(model: &Path, found: &Found) -> String {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED);
+    table.set_header([
+        "layer", "node", "operator", "channels", "input", "kernel", "takes",
+    ]);
+    for layer in &found.layers {
+        let valid = &layer.layer;
+        let (rows, cols) = (valid.rows(), valid.cols());
+        let [from, to, height, width] = match valid.op() {
+            Op::Conv => [
+                valid.in_channels(),
+                valid.out_channels(),
+                rows.in_size,
+                cols.in_size,
+            ],
+            Op::ConvTranspose => [
+                valid.out_channels(),
+                valid.in_channels(),
+                rows.out_size,
+                cols.out_size,
+            ],
+        };
+        let takes: Vec<&str> = layer
+            .from
+            .iter()
+            .map(|&it| found.layers[it].name.as_str())
+            .collect();
+        table.add_row([
+            layer.name.clone(),
+            layer.node.clone(),
+            layer.op_type.clone(),
+            format!("{from} to {to}"),
+            format!("{height} x {width}"),
+            format!("{} x {}", rows.kernel, cols.kernel),
+            match takes.is_empty() {
+                true => "its own input".to_owned(),
+                false => takes.join(" + "),
+            },
+        ]);
+    }
+    let mut text = format!(
+        "{}: {} became layers\n{table}\n",
+        model.display(),
+        found.layers.len()
+    );
+    for layer in found.layers.iter().filter(|layer| !layer.notes.is_empty()) {
+        text += &format!("{}: {}\n", layer.name, layer.notes.join("; "));
+    }
+    let others: Vec<String> = found
+        .others
+        .iter()
+        .map(|(op, count)| format!("{count} {op:?}"))
+        .collect();
+    if !others.is_empty() {
+        text += &format!(
+            "left out, as they are no convolutions: {}\n",
+            others.join(", ")
+        );
+    }
+    text
+}
+
+/// Weights as a file of the narrowest type that holds so many bits.
+fn weight_bytes(values: &Array4<i64>, bits: u32) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut writer = Writer::new(&mut bytes, values.shape(), Item::of_bits(bits))?;
+    writer.extend(values.iter().copied())?;
+    writer.finish()?;
+    Ok(bytes)
+}

@@ -1,0 +1,273 @@
+//! The nodes of a model, one after the other.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::attributes::attribute;
+use super::convolution::{is_convolution, output_size, placed, Known, Placed};
+use super::links::Links;
+use super::names::Names;
+use super::shapes::Shapes;
+use super::weights::{Quantise, Weights};
+use crate::layer::{Geometry, Layer};
+use crate::onnx::proto::{Graph, Node};
+
+/// What a user asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How weights in floating point become integers; `None` refuses them.
+    pub quantise: Option<Quantise>,
+    /// Bits that a weight may have.
+    pub weight_bits: u32,
+}
+
+/// A node that became a layer.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// What the model calls it.
+    pub node: String,
+    /// Its operator.
+    pub op_type: String,
+    /// What the layer is called.
+    pub name: String,
+    /// The layer.
+    pub layer: Layer,
+    /// Its numbers, as a file has them.
+    pub geometry: Geometry,
+    /// Its weights; `None` where the model has none.
+    pub weights: Option<Weights>,
+    /// Places of the layers whose outputs it takes; none where it takes an input of its own.
+    pub from: Vec<usize>,
+    /// What is left out of it.
+    pub notes: Vec<String>,
+}
+
+/// A node that became none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unmapped {
+    /// What the model calls it.
+    pub node: String,
+    /// Its operator.
+    pub op: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a model came to.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// Images of a batch; 1 where the model leaves that open.
+    pub frames: u64,
+    /// In the order of the model.
+    pub layers: Vec<Imported>,
+    /// Convolutions that are no layers.
+    pub unmapped: Vec<Unmapped>,
+    /// Other operators, and how many of each.
+    pub others: BTreeMap<String, u64>,
+}
+
+/// Goes through a graph whose model is in this folder.
+pub fn import(graph: &Graph, folder: &Path, options: Options) -> Import {
+    let constants = graph.initializers.iter().map(|it| (it.name.as_str(), it));
+    let mut walk = Walk {
+        known: Known {
+            folder,
+            shapes: Shapes::new(graph),
+            constants: constants.collect(),
+            scaled: HashMap::new(),
+        },
+        options,
+        defined: HashSet::new(),
+        links: Links::default(),
+        names: Names::default(),
+        batch: None,
+        import: Import {
+            frames: 1,
+            layers: Vec::new(),
+            unmapped: Vec::new(),
+            others: BTreeMap::new(),
+        },
+    };
+    walk.defined
+        .extend(graph.inputs.iter().map(|it| it.name.as_str()));
+    walk.defined
+        .extend(graph.initializers.iter().map(|it| it.name.as_str()));
+    for node in &graph.nodes {
+        match is_convolution(&node.op_type) {
+            true => walk.convolution(node),
+            false => walk.other(node),
+        }
+        walk.defined.extend(node.outputs.iter().map(String::as_str));
+    }
+    walk.import.frames = walk.batch.unwrap_or(1);
+    walk.import
+}
+
+struct Walk<'a> {
+    known: Known<'a>,
+    options: Options,
+    /// Values up to here.
+    defined: HashSet<&'a str>,
+    links: Links,
+    names: Names,
+    batch: Option<u64>,
+    import: Import,
+}
+
+impl<'a> Walk<'a> {
+    fn convolution(&mut self, node: &'a Node) {
+        let name = self.names.of(&node.name, &node.op_type);
+        if let Err(reason) = self.layer(node, &name) {
+            self.import.unmapped.push(Unmapped {
+                node: called(node),
+                op: node.op_type.clone(),
+                reason,
+            });
+        }
+    }
+
+    /// Adds the layer of a convolution. Its shape is known even where its weights cannot be had.
+    fn layer(&mut self, node: &'a Node, name: &str) -> Result<(), String> {
+        let is_there = |input: &&String| input.is_empty() || self.defined.contains(input.as_str());
+        if let Some(input) = node.inputs.iter().find(|input| !is_there(input)) {
+            return Err(format!("no node before it gives its input {input:?}"));
+        }
+        let placed = placed(node, name, &self.known, self.options.weight_bits)?;
+        let [channels, rows, columns] = output_size(&placed.layer).map(Some);
+        if let Some(output) = node.outputs.first() {
+            let shape = vec![placed.batch, channels, rows, columns];
+            self.known.shapes.found(output, shape);
+        }
+        match (self.batch, placed.batch) {
+            (Some(batch), Some(other)) if batch != other => {
+                return Err(format!(
+                    "it has a batch of {other}, and layers before it have one of {batch}"
+                ))
+            }
+            _ => (),
+        }
+        let weights = placed.weights(node, &self.known, self.options.quantise)?;
+        let mut notes = placed.notes(node, &self.known)?;
+        if weights.is_none() {
+            notes.push("its weights are no constant: here they are random".to_owned());
+        }
+        self.batch = self.batch.or(placed.batch);
+        let from = self.taken(node, &placed);
+        if let Some(output) = node.outputs.first() {
+            self.links.made(output, self.import.layers.len());
+        }
+        self.import.layers.push(Imported {
+            node: called(node),
+            op_type: node.op_type.clone(),
+            name: name.to_owned(),
+            layer: placed.layer,
+            geometry: placed.geometry,
+            weights,
+            from,
+            notes,
+        });
+        Ok(())
+    }
+
+    /// The layers whose outputs a convolution takes, if they are what it needs: what a model states of shapes need not
+    /// be so.
+    fn taken(&self, node: &Node, placed: &Placed) -> Vec<usize> {
+        let input = node.inputs.first();
+        let from = input.map_or(&[][..], |input| self.links.of(input));
+        let size = placed
+            .geometry
+            .in_size
+            .map(|size| size.0.map(|it| it as u64));
+        let in_channels = placed.geometry.in_channels.map(|it| it as u64);
+        let fits = |&layer: &usize| {
+            let [channels, rows, columns] = output_size(&self.import.layers[layer].layer);
+            size == Some([rows, columns]) && in_channels == Some(channels)
+        };
+        match from.iter().all(fits) {
+            true => from.to_vec(),
+            false => Vec::new(),
+        }
+    }
+
+    fn other(&mut self, node: &'a Node) {
+        *self.import.others.entry(node.op_type.clone()).or_default() += 1;
+        for attribute in &node.attributes {
+            let bodies = attribute
+                .graph
+                .as_deref()
+                .into_iter()
+                .chain(&attribute.graphs);
+            for body in bodies {
+                self.body(node, body);
+            }
+        }
+        self.known.shapes.follow(node);
+        let constants = &self.known.constants;
+        let shapes = &self.known.shapes;
+        self.links
+            .follow(node, shapes, |name| constants.contains_key(name));
+        self.constant(node);
+    }
+
+    /// Constants that nodes make.
+    fn constant(&mut self, node: &'a Node) {
+        let Some(output) = node.outputs.first() else {
+            return;
+        };
+        let input = |index: usize| node.inputs.get(index).map_or("", String::as_str);
+        match node.op_type.as_str() {
+            "Constant" => {
+                let tensor = attribute(node, "value").and_then(|it| it.tensor.as_ref());
+                if let Some(tensor) = tensor {
+                    let dims = tensor.dims.iter().map(|&dim| u64::try_from(dim).ok());
+                    self.known.shapes.found(output, dims.collect());
+                    self.known.constants.insert(output, tensor);
+                }
+            }
+            "Identity" => {
+                if let Some(&tensor) = self.known.constants.get(input(0)) {
+                    self.known.constants.insert(output, tensor);
+                }
+            }
+            "DequantizeLinear" if self.known.constants.contains_key(input(0)) => {
+                let parts = [input(0), input(1), input(2)];
+                self.known.scaled.insert(output, parts);
+            }
+            _ => (),
+        }
+    }
+
+    /// Convolutions in a body are named, whatever they are.
+    fn body(&mut self, of: &Node, body: &Graph) {
+        for node in &body.nodes {
+            if is_convolution(&node.op_type) {
+                self.import.unmapped.push(Unmapped {
+                    node: called(node),
+                    op: node.op_type.clone(),
+                    reason: format!("it is in a body of {} ({})", called(of), of.op_type),
+                });
+            }
+            for attribute in &node.attributes {
+                let bodies = attribute
+                    .graph
+                    .as_deref()
+                    .into_iter()
+                    .chain(&attribute.graphs);
+                for body in bodies {
+                    self.body(of, body);
+                }
+            }
+        }
+    }
+}
+
+/// What people call a node: its name, or the first value that it makes.
+fn called(node: &Node) -> String {
+    match (node.name.as_str(), node.outputs.first()) {
+        ("", Some(output)) => format!("the node of {output:?}"),
+        ("", None) => "a node without a name".to_owned(),
+        (name, _) => format!("{name:?}"),
+    }
+}
