@@ -171,7 +171,7 @@ impl<'a, D: Device> Driver<'a, D> {
             engine,
             hardware,
             device,
-            table: vec![None; hardware.table.word_count()],
+            table: vec![None; hardware.map.table().count()],
         };
         let constants = hardware.map.registers().iter();
         for register in constants.filter(|register| register.is_constant()) {
@@ -331,21 +331,22 @@ impl<'a, D: Device> Driver<'a, D> {
         Ok(())
     }
 
-    /// Writes the words of a job that the table does not hold already, and starts it.
+    /// Writes the words of a job that the table does not hold already, and starts it; a word that is `None` is of no use to
+    /// it.
     ///
     /// # Errors
     /// The engine refuses it, or cannot be reached.
     ///
     /// # Panics
     /// If these are not as many words as the table has.
-    pub fn start(&mut self, words: &[u32]) -> Result<(), DriverError> {
+    pub fn start(&mut self, words: &[Option<u32>]) -> Result<(), DriverError> {
         while self.value("state")? & TABLE_LOCKED != 0 {}
         let hardware = self.hardware;
         let registers: Vec<&Register> =
             hardware.map.table().map(|(register, _)| register).collect();
         assert_eq!(registers.len(), words.len(), "words of a job");
         for (index, (register, &word)) in registers.into_iter().zip(words).enumerate() {
-            if self.table[index] != Some(word) {
+            if let Some(word) = word.filter(|&word| self.table[index] != Some(word)) {
                 self.write(register, word)?;
             }
         }

@@ -26,6 +26,7 @@ use bpa_hdl::config::capacity::Capacity;
 use bpa_hdl::config::descriptor;
 use bpa_hdl::config::limits::Limits;
 use bpa_hdl::primitives::target::Target;
+use bpa_hdl::shell::job_table::TableShape;
 use bpa_hdl::shell::programmable::{programmable_engine, Programmable};
 use bpa_hdl::stages::{stage_cycles, Stages};
 
@@ -43,8 +44,8 @@ pub struct ProgrammableEngine {
     /// With the greatest shift of any job; the same as in `stages`.
     requantise: Option<Requantise>,
     limits: Limits,
-    /// Words of the table of a job.
-    table_words: u64,
+    /// How large its jobs are.
+    table: TableShape,
 }
 
 /// How a layer uses its engine's stages behind the accumulators; no streams and the engine's own shift by default.
@@ -227,7 +228,7 @@ pub(crate) fn even_parts(whole: u32) -> impl Iterator<Item = u32> {
 mod tests {
     use super::*;
 
-    /// Timing jobs needs no hardware, but the number of its words.
+    /// Timing jobs needs no hardware, but the numbers of their words.
     #[test]
     fn the_table_has_the_words_that_are_counted() {
         for text in [
@@ -237,8 +238,8 @@ mod tests {
             include_str!("../examples/engines/network.toml"),
         ] {
             let engine = EngineFile::parse(text, "here").unwrap().validate().unwrap();
-            let words = engine.hardware(Target::Generic).table.word_count();
-            assert_eq!(engine.table_words, words as u64, "{text}");
+            let table = engine.hardware(Target::Generic).table;
+            assert_eq!(&engine.table, table.shape(), "{text}");
         }
     }
 

@@ -144,7 +144,13 @@ fn a_training_step_is_exact_in_every_pass() {
     for (row, &task) in ran.report.layers.iter().zip(&tasks) {
         let tiling = network.steps()[task.step].tiling(task.pass);
         let most = tiling.cycles(network.frames_of(task) as u64);
-        assert!(row.cycles <= most, "{} {}: {most}", row.name, row.pass);
+        assert!(
+            row.cycles <= most,
+            "{} {}: {} of {most}",
+            row.name,
+            row.pass,
+            row.cycles
+        );
     }
     // 2 of 8 groups' channels meet: of 64 lanes 2 x 4 work; and two rows of each of 3 images are on 8 lanes.
     let idle = |name: &str, pass| {

@@ -193,7 +193,7 @@ impl ProgrammableEngine {
         let whole = u64::from(layer.groups() / runs.groups)
             * u64::from(moving_blocks / runs.moving)
             * u64::from(result_blocks / runs.result);
-        let told = u128::from(pass_cycles(self.table_words));
+        let told = u128::from(pass_cycles(self.table.least_pass_words()));
         let (mut cycles, mut first, mut count) = (0, u128::MAX, 0);
         for part in &rows.parts {
             let pairs = u128::from(words) * u128::from(runs.result);

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use bpa_hdl::config::limits::{AxisLimits, Limits};
-use bpa_hdl::shell::programmable::table_words;
+use bpa_hdl::shell::job_table::TableShape;
+use bpa_hdl::shell::programmable::table_shape;
 use bpa_hdl::stages::Stages;
 use serde::{Deserialize, Serialize};
 
@@ -257,10 +258,10 @@ impl EngineFile {
                 zero_run: in_range("limits.zero_run", "", limits.zero_run, 1, MAX_RUN)?.into(),
                 scale_words: scale_words(limits.scale_words, requantise)?,
             },
-            table_words: 0,
+            table: TableShape::default(),
         };
         engine.check_stages()?;
-        engine.table_words = table_words(&engine.limits, &engine.lanes()) as u64;
+        engine.table = table_shape(&engine.limits, &engine.lanes());
         Ok(engine)
     }
 }

@@ -163,7 +163,7 @@ impl ProgrammableEngine {
         Ok(plan)
     }
 
-    /// The words of a job of so many frames.
+    /// The words of a job of so many frames, in the order of the table; `None` behind its last line.
     ///
     /// # Errors
     /// A number of the layer is too large for its register.
@@ -172,7 +172,7 @@ impl ProgrammableEngine {
         table: &JobTable,
         plan: &Plan,
         frames: NonZeroU32,
-    ) -> Result<Vec<u32>, NoFit> {
+    ) -> Result<Vec<Option<u32>>, NoFit> {
         table
             .encode(plan.descriptor(), frames)
             .map_err(NoFit::Register)

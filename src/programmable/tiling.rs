@@ -10,6 +10,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use bpa_hdl::shell::job_table::TableShape;
+
 use super::merge::Merge;
 use super::rows::RowRun;
 use super::timeline::{self, Clock};
@@ -47,8 +49,8 @@ pub struct Tiling {
     most_accumulate: i64,
     /// Words of its line buffer.
     pub(super) line_words: u64,
-    /// Words of its table.
-    pub(super) table_words: u64,
+    /// How large its jobs are.
+    table: TableShape,
 }
 
 /// Into how many runs a layer is cut, its groups merged.
@@ -169,7 +171,7 @@ impl Tiling {
     /// Cycles in which the engine has these jobs, at the most, without stalls from outside: the weights of the first tile
     /// and the fill of the line buffer; and of each tile its multiplications, the hand-over, the beats at the end of a frame
     /// that no pixel needs, and what the weights or beats of the next one take longer than that. These come when it has been
-    /// told, which software does as soon as it can, an access to a register every four cycles.
+    /// told, which software does as soon as it can, a register written in four cycles and read in five.
     pub fn cycles(&self, frames: u64) -> u64 {
         timeline::cycles(self, frames, Clock::Busy)
     }
@@ -188,8 +190,13 @@ impl Tiling {
                 let requantise = tile.plan.layer().requantise();
                 requantise.map_or(0, |it| (it.rounding == Rounding::Stochastic).into())
             }
-            _ => self.table_words,
+            _ => self.table.told_words(tile.plan.descriptor()),
         }
+    }
+
+    /// Words of the table that the pass over a tile's job goes through.
+    pub(super) fn pass_words(&self, tile: &Tile) -> u64 {
+        self.table.pass_words(tile.plan.descriptor())
     }
 
     /// Whether the results of a tile go back in with the one right behind it.
@@ -287,7 +294,7 @@ impl ProgrammableEngine {
                 false => self.most_accumulate(),
             },
             line_words: self.limits().line_words,
-            table_words: self.table_words,
+            table: self.table.clone(),
         })
     }
 

@@ -15,6 +15,9 @@ use crate::plan::Plan;
 /// Cycles in which software reads a register that is no counter.
 const READ_CYCLES: u64 = 5;
 
+/// Cycles in which it reads how many cycles there were, a counter of two words.
+const COUNTER_CYCLES: u64 = 16;
+
 /// Cycles in which it writes one.
 const WRITE_CYCLES: u64 = 4;
 
@@ -50,8 +53,8 @@ pub(super) fn late_words(memory: u64, before: u64, words: u64) -> u64 {
 }
 
 /// Cycles from the write that starts a job until it is in the shadow, where nothing is in its way.
-pub(super) fn pass_cycles(table_words: u64) -> u64 {
-    COMMAND_CYCLES + table_words + PASS_CYCLES
+pub(super) fn pass_cycles(pass_words: u64) -> u64 {
+    COMMAND_CYCLES + pass_words + PASS_CYCLES
 }
 
 /// Cycles in which all jobs of a layer are done.
@@ -65,7 +68,8 @@ pub(super) fn cycles(tiling: &Tiling, frames: u64, clock: Clock) -> u64 {
     let mut ended_before = 0;
     for (index, (tile, run)) in tiles.iter().zip(&runs).enumerate() {
         let before = index.checked_sub(1).map(|before| &tiles[before]);
-        let mut told = software.tell(tiling.words_told(before, tile), tiling, passed.takes_over);
+        let words = tiling.words_told(before, tile);
+        let mut told = software.tell(words, tiling.pass_words(tile), passed.takes_over);
         if clock == Clock::Busy {
             told = told.stopped_at(passed.ended);
         }
@@ -79,7 +83,7 @@ pub(super) fn cycles(tiling: &Tiling, frames: u64, clock: Clock) -> u64 {
             // They are collected and sent when the next job has been told, if there is one.
             let next = tiles.get(index + 1).map(|next| {
                 let words = tiling.words_told(Some(tile), next);
-                seen(software.written(words) + 2 * pass_cycles(tiling.table_words))
+                seen(software.written(words) + 2 * pass_cycles(tiling.pass_words(next)))
             });
             values = passed.ended.max(next.unwrap_or(told.seen));
         }
@@ -111,9 +115,9 @@ impl Software {
         may_write + (words + START_WRITES) * WRITE_CYCLES
     }
 
-    /// Tells a job, of which so many words are to be written. `shadow_free`: when the job before it took over.
-    fn tell(&self, words: u64, tiling: &Tiling, shadow_free: u64) -> Told {
-        let pass = pass_cycles(tiling.table_words);
+    /// Tells a job, of which so many words are to be written and so many gone through. `shadow_free`: when the job before it took over.
+    fn tell(&self, words: u64, pass_words: u64, shadow_free: u64) -> Told {
+        let pass = pass_cycles(pass_words);
         let written = self.written(words);
         let in_shadow = written.max(shadow_free) + pass;
         // A check is over with the pass into the shadow, or before. Where the shadow becomes free during a check, it begins
@@ -136,7 +140,10 @@ impl Told {
     fn stopped_at(self, ended: u64) -> Told {
         Told {
             in_shadow: self.in_shadow.min(ended),
-            seen: self.seen.min(ended + SEEN_READS * READ_CYCLES),
+            // At the end of the job before, software may read how long that took.
+            seen: self
+                .seen
+                .min(ended + COUNTER_CYCLES.max(SEEN_READS * READ_CYCLES)),
         }
     }
 }

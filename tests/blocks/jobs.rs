@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use bpa_hdl::config::inputs::{Config, Turn};
+use bpa_hdl::config::inputs::{Config, Turn, Used};
 use bpa_hdl::primitives::paged_memory::{
     number, LoadBus, ReadBy, LOAD_DATA, LOAD_ENTRY, LOAD_PAGE, PAGE,
 };
@@ -49,6 +49,12 @@ const MUTANTS: &[Mutant] = &[
         "done_d | (given_q & offers)",
     ),
     mutant(
+        "a stream that opens before the reset",
+        "assign closes = closing;",
+        "closing",
+        "closing & ~job_over_q",
+    ),
+    mutant(
         "an abort that a job survives",
         "next_q <= next_d;",
         "next_d",
@@ -80,7 +86,7 @@ fn table() -> JobTable {
         &mut config,
         "memory",
         numbers,
-        (&[0, 1, 2], &address),
+        (&[0, 1, 2], Used::Always(3), &address),
         ReadBy::Address,
     );
     JobTable::new(config)
@@ -100,7 +106,10 @@ type Words = Vec<u64>;
 struct Bench<'r, 'a> {
     run: &'r mut Run<'a>,
     table: &'r JobTable,
-    most: Vec<u64>,
+    /// By the index of a word; `None` where none has a meaning.
+    most: Vec<Option<u64>>,
+    /// The indices that have one.
+    indices: Vec<usize>,
     /// What the table holds.
     words: Words,
     /// The job that was started and is not in the shadow, since when, and whether it is good; the one in the shadow; the one
@@ -174,7 +183,14 @@ impl<'r, 'a> Bench<'r, 'a> {
         let core = Core::new(run);
         Bench {
             table,
-            most: table.most().collect(),
+            most: {
+                let mut most = vec![None; table.word_count()];
+                for (index, limit) in table.most() {
+                    most[index] = Some(limit);
+                }
+                most
+            },
+            indices: table.most().into_iter().map(|(index, _)| index).collect(),
             words: vec![0; table.word_count()],
             started: None,
             shadow: None,
@@ -233,15 +249,19 @@ impl<'r, 'a> Bench<'r, 'a> {
 
     /// Writes a word, or some bytes of it, of a job that is good more often than not.
     fn write(&mut self, word: usize, strobe: u64) {
-        let most = self.most[word];
+        let most = self.most[word].unwrap_or(u64::from(u32::MAX));
+        let is_frames = word == self.frames_word();
         let value = match self.run.choices.below(60) {
             0 => self.run.choices.below(1 << 32),
-            _ if word + 1 == self.words.len() => self.run.choices.below(MOST_FRAMES),
+            _ if is_frames => self.run.choices.below(MOST_FRAMES),
             _ => self.run.choices.below(most + 1),
         };
         // A job of many frames would take long.
-        let frames = word + 1 == self.words.len();
-        let value = if frames { value % MOST_FRAMES } else { value };
+        let value = if is_frames {
+            value % MOST_FRAMES
+        } else {
+            value
+        };
         self.run.set("table_write", 1);
         self.run.set("table_word", word as u64);
         self.run.set("table_data", value);
@@ -283,7 +303,27 @@ impl<'r, 'a> Bench<'r, 'a> {
 
     /// First word that is too large.
     fn too_large(&self, words: &Words) -> Option<usize> {
-        (0..words.len()).find(|&i| words[i] > self.most[i])
+        let told = self.pass_end(words);
+        let beyond = |index: usize| self.most[index].is_some_and(|most| words[index] > most);
+        (0..told).find(|&index| beyond(index))
+    }
+
+    /// The index behind the last line of a job.
+    fn pass_end(&self, words: &Words) -> usize {
+        let [_, column_bits] = self.table.index_bits();
+        let lines = (self.table.register_lines() + words[0]) as usize;
+        (lines << column_bits).min(words.len())
+    }
+
+    /// The index of the word of registers number `word`, of those that a layer tells.
+    fn register(&self, word: usize) -> usize {
+        let [_, column_bits] = self.table.index_bits();
+        (word + 1) << column_bits
+    }
+
+    /// The index of the number of frames.
+    fn frames_word(&self) -> usize {
+        self.register(self.table.register_lines() as usize - 2)
     }
 
     /// Where the jobs are.
@@ -347,7 +387,9 @@ impl<'r, 'a> Bench<'r, 'a> {
         }
         if let Some((words, since)) = &self.started {
             let late = run.cycle - (*since).max(self.shadow_free);
-            let most = self.words.len() as i64 + PASS_CYCLES as i64;
+            let lines = (self.table.register_lines() + words[0]) as i64;
+            let columns = self.table.memories().len() as i64 + 1;
+            let most = lines * columns + PASS_CYCLES as i64;
             let good = self.too_large(words).is_none();
             must!(
                 run,
@@ -403,6 +445,11 @@ impl<'r, 'a> Bench<'r, 'a> {
             ["job_ends", "takes_over", "frames_begin"].map(|port| run.high(port));
         let (all_taken, ahead) = (self.core.taking == 0, run.high("frames_ahead"));
         must!(run, ends == self.ending, "job_ends is {ends}");
+        must!(
+            run,
+            !ends || run.high("closes"),
+            "the stream opens before the reset"
+        );
         let closes = run.high("closes") && !ends;
         self.ending = closes && (all_taken || ahead) && !self.core.offers;
         let done = self.runs.is_none() || self.core.left == 0;
@@ -414,6 +461,7 @@ impl<'r, 'a> Bench<'r, 'a> {
         );
         self.filled()?;
         self.told()?;
+        let frames_word = self.frames_word();
         let core = &mut self.core;
         let run = &mut self.run;
         // The weights.
@@ -436,7 +484,7 @@ impl<'r, 'a> Bench<'r, 'a> {
             let Some(words) = &self.shadow else {
                 return Err(format!("cycle {}: frames of no job begin", run.cycle));
             };
-            let frames = words[words.len() - 1];
+            let frames = words[frames_word];
             self.frames = Some(frames);
             must!(
                 run,
@@ -469,7 +517,7 @@ impl<'r, 'a> Bench<'r, 'a> {
             must!(run, core.ahead, "a job takes over without frames");
             must!(run, self.runs.is_none(), "a job takes over while one runs");
             (core.begun, core.ahead) = (false, false);
-            core.left = words[words.len() - 1] + 1;
+            core.left = words[frames_word] + 1;
             self.runs = Some(words);
             self.shadow_free = run.cycle + 1;
         }
@@ -489,8 +537,8 @@ impl<'r, 'a> Bench<'r, 'a> {
     /// Words that go to memories.
     fn filled(&mut self) -> Verdict {
         let run = &self.run;
-        for (memory, strobe) in self.table.strobes().iter().enumerate() {
-            if run.high(strobe) {
+        for (memory, column) in self.table.memories().iter().enumerate() {
+            if run.high(&column.strobe) {
                 let page = run.was(LOAD_PAGE);
                 must!(run, page != run.was(PAGE), "the page in use is filled");
                 let at = (page, memory, run.was(LOAD_ENTRY));
@@ -503,10 +551,10 @@ impl<'r, 'a> Bench<'r, 'a> {
     /// What each part of the engine is told.
     fn told(&mut self) -> Verdict {
         let run = &self.run;
-        let registers = self.table.memory_words();
         for field in self.table.fields() {
             let of = |words: &Words| {
-                words[registers + field.word] >> field.low & (u64::MAX >> (64 - field.port.width))
+                words[self.register(field.word)] >> field.low
+                    & (u64::MAX >> (64 - field.port.width))
             };
             let name = &field.port.port;
             let job = match field.port.turn {
@@ -526,12 +574,21 @@ impl<'r, 'a> Bench<'r, 'a> {
         }
         if let Some(words) = self.runs.as_ref().filter(|_| run.high("job_aresetn")) {
             let page = run.was(PAGE);
-            for ((memory, entry), word) in self.table.entries().zip(words) {
-                let found = self.pages.get(&(page, memory, entry));
+            let [_, column_bits] = self.table.index_bits();
+            let told = self
+                .indices
+                .iter()
+                .filter(|&&index| index < self.pass_end(words));
+            for &index in told {
+                let (line, column) = (index >> column_bits, index % (1 << column_bits));
+                let Some(memory) = column.checked_sub(1) else {
+                    continue;
+                };
+                let (found, word) = (self.pages.get(&(page, memory, line as u64)), words[index]);
                 must!(
                     run,
-                    found == Some(word),
-                    "memory {memory}, entry {entry}: {found:x?}, not {word:#x}"
+                    found == Some(&word),
+                    "memory {memory}, entry {line}: {found:x?}, not {word:#x}"
                 );
             }
         }

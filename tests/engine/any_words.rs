@@ -48,7 +48,7 @@ fn rig(keys: &str) -> Rig {
 /// Words within their limits: any, or those of a small layer but for a few.
 fn words(rig: &Rig, seed: u64, choices: &mut Choices) -> Vec<u32> {
     let table = &rig.hardware.table;
-    let most: Vec<u64> = table.most().collect();
+    let most: Vec<u64> = table.most().into_iter().map(|(_, most)| most).collect();
     let frames = choices.below(3) as u32;
     // Small numbers come to an end sooner.
     let drawn = |most: u64, choices: &mut Choices| -> u32 {
@@ -79,13 +79,16 @@ fn words(rig: &Rig, seed: u64, choices: &mut Choices) -> Vec<u32> {
                 .map(|_| choices.below(layer.len() as u64) as usize)
                 .collect();
             for (index, word) in layer.into_iter().enumerate() {
-                if !others.contains(&index) {
+                // What the layer does not use stays as it was drawn.
+                if let Some(word) = word.filter(|_| !others.contains(&index)) {
                     words[index] = word;
                 }
             }
         }
     }
-    words[most.len() - 1] = frames;
+    let mut table = rig.hardware.map.table();
+    let of_frames = table.position(|(register, _)| register.name == "frames");
+    words[of_frames.unwrap()] = frames;
     words
 }
 

@@ -151,7 +151,12 @@ fn check_programmable(keys: &str) {
         sources,
         results,
         registers: Some(Registers {
-            words: engine.job(&hardware.table, &plan, frames).unwrap(),
+            words: {
+                let words = engine.job(&hardware.table, &plan, frames).unwrap();
+                let told = hardware.map.table().zip(words);
+                told.filter_map(|((register, _), word)| Some((register.offset, word?)))
+                    .collect()
+            },
             map: &hardware.map,
         }),
         rounding_seed: 0,

@@ -44,7 +44,7 @@ fn rig() -> Rig {
 
 /// A job that uses every stream.
 struct Job {
-    words: Vec<u32>,
+    words: Vec<Option<u32>>,
     sources: Vec<Beats>,
     results: Beats,
 }
@@ -203,7 +203,9 @@ fn an_abort_drops_the_start_in_its_write() {
         let mut driver = Driver::open(&rig.engine, &rig.hardware, Simulated::new(&rig.model, 1));
         let driver = driver.as_mut().unwrap();
         for (word, (register, _)) in job.words.iter().zip(rig.hardware.map.table()) {
-            driver.set(&register.name, *word).unwrap();
+            if let Some(word) = word {
+                driver.set(&register.name, *word).unwrap();
+            }
         }
         for _ in 0..jobs {
             driver.start(&job.words).unwrap();

@@ -30,8 +30,8 @@ pub struct Beats {
 pub struct Registers<'a> {
     /// All registers.
     pub map: &'a RegisterMap,
-    /// Words of the job.
-    pub words: Vec<u32>,
+    /// Words of the job, each with its address.
+    pub words: Vec<(u64, u32)>,
 }
 
 /// What the testbench is told of an engine.
@@ -116,8 +116,8 @@ impl Subject<'_> {
         }
         if let Some(registers) = &self.registers {
             let mut text = String::new();
-            for word in &registers.words {
-                let _ = writeln!(text, "{word:08x}");
+            for (offset, word) in &registers.words {
+                let _ = writeln!(text, "{offset:08x}{word:08x}");
             }
             write("words.hex", &text);
         }
@@ -430,7 +430,6 @@ endmodule
         let Some(Registers { map, words }) = &self.registers else {
             return String::new();
         };
-        let table = map.table().next().unwrap().0.offset;
         let mut looks = String::new();
         for register in map.registers() {
             let first = match register.kind {
@@ -450,7 +449,7 @@ endmodule
         format!(
             "
   // The register bus.
-  reg [31:0] words [0:{count} - 1];
+  reg [63:0] words [0:{count} - 1];
   reg [31:0] event_value;
   reg sent_address, sent_data, answered;
   initial $readmemh(\"words.hex\", words);
@@ -510,7 +509,7 @@ endmodule
   endtask
   integer word;
   task fill;
-    for (word = 0; word < {count}; word = word + 1) write({table} + 4 * word, words[word]);
+    for (word = 0; word < {count}; word = word + 1) write(words[word][63:32], words[word][31:0]);
   endtask
   task tell;
     begin
@@ -521,7 +520,7 @@ endmodule
   task accesses;
     forever begin
       write({enable}, ~0);
-      write({table} + 4 * ({{$random(seed)}} % {count}), $random(seed));
+      write(words[{{$random(seed)}} % {count}][63:32], $random(seed));
       registers(1'b0);
     end
   endtask

@@ -69,8 +69,34 @@ pub struct Config {
 pub struct ToldPart {
     /// The input that fills it.
     pub strobe: String,
+    /// Bits of an entry's address.
+    pub entry_bits: usize,
+    /// Those that a layer uses.
+    pub used: Used,
     /// Its entries by their addresses, and the numbers of each from the lowest bit on.
     pub entries: Vec<(u64, Vec<ConfigPort>)>,
+}
+
+/// How many entries of a memory a layer uses: the first ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Used {
+    /// One for each line of the rows' program.
+    Rows,
+    /// One for each line of the columns' program.
+    Cols,
+    /// So many, whatever the layer.
+    Always(u64),
+}
+
+impl Used {
+    /// How many.
+    pub fn entries(self, d: &Descriptor) -> u64 {
+        match self {
+            Used::Rows => d.rows.program.lines.len() as u64,
+            Used::Cols => d.cols.program.lines.len() as u64,
+            Used::Always(entries) => entries,
+        }
+    }
 }
 
 impl Config {

@@ -5,7 +5,7 @@ use super::loops::{Level, LoopShape, ACCUMULATION};
 use super::TURN_BITS;
 use crate::config::capacity::Capacity;
 use crate::config::descriptor::Descriptor;
-use crate::config::inputs::Config;
+use crate::config::inputs::{Config, Used};
 use crate::primitives::paged_memory::{number, LoadBus, ReadBy};
 use crate::primitives::ring::Ring;
 use crate::rtl::{lit, Body, Expr, Module, Reg};
@@ -215,12 +215,13 @@ impl TurnTable {
             let comment = "words to the next, less the line buffer";
             numbers.push(number("wrapped", width, comment, wrapped));
         }
+        let used = Used::Always(entries.len() as u64);
         let found = bus.memory(
             m,
             config,
             "turns",
             numbers,
-            (&entries, &turned.q),
+            (&entries, used, &turned.q),
             ReadBy::Address,
         );
         TurnTable {

@@ -1,7 +1,7 @@
 //! Numbers of the layer in memories of the core, where a register for each would need a multiplexer.
 
 use crate::config::descriptor::Descriptor;
-use crate::config::inputs::{Config, ConfigPort, Told, ToldPart, Turn};
+use crate::config::inputs::{Config, ConfigPort, Told, ToldPart, Turn, Used};
 use crate::primitives::memory::{fetched_memory, prompt_memory};
 use crate::primitives::target::Target;
 use crate::rtl::{Expr, Module};
@@ -81,7 +81,7 @@ impl LoadBus {
         }
     }
 
-    /// Places a memory of these numbers, of the entries `entries`, and reads it at `address`; gives
+    /// Places a memory of these numbers, of the entries `entries`, of which a layer uses these, and reads it at `address`; gives
     /// the numbers by name. It has as many words a page as `address` tells apart, in as many
     /// memories side by side as the bus needs words for an entry.
     pub fn memory(
@@ -90,7 +90,7 @@ impl LoadBus {
         config: &mut Config,
         name: &str,
         numbers: Vec<Number>,
-        (entries, address): (&[u64], &Expr),
+        (entries, used, address): (&[u64], Used, &Expr),
         read_by: ReadBy,
     ) -> HashMap<&'static str, Expr> {
         let bits = address.width();
@@ -141,7 +141,7 @@ impl LoadBus {
             }
             config
                 .parts
-                .push(ToldPart::new(strobe, name, part, entries));
+                .push(ToldPart::new((strobe, name), part, (entries, used, bits)));
         }
         found
     }
@@ -177,7 +177,11 @@ fn parts(numbers: Vec<Number>) -> Vec<Vec<Number>> {
 }
 
 impl ToldPart {
-    fn new(strobe: String, name: &str, numbers: Vec<Number>, entries: &[u64]) -> Self {
+    fn new(
+        (strobe, name): (String, &str),
+        numbers: Vec<Number>,
+        (entries, used, entry_bits): (&[u64], Used, usize),
+    ) -> Self {
         let numbers = std::rc::Rc::new(numbers);
         let entry = |&entry: &u64| {
             let ports = numbers.iter().enumerate().map(|(index, number)| {
@@ -195,6 +199,8 @@ impl ToldPart {
         };
         ToldPart {
             strobe,
+            entry_bits,
+            used,
             entries: entries.iter().map(entry).collect(),
         }
     }

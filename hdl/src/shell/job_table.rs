@@ -1,8 +1,9 @@
 //! The layer as the words of a job: which configuration input stands where.
 
 use crate::config::descriptor::Descriptor;
-use crate::config::inputs::{Config, ConfigPort, Told};
+use crate::config::inputs::{Config, ConfigPort, Told, ToldPart, Used};
 use crate::registers::map::{Field, Kind, Register};
+use crate::rtl::bits_for;
 use std::num::NonZeroU32;
 
 /// Bits of a word.
@@ -16,13 +17,19 @@ struct Place {
     low: usize,
 }
 
-/// A word of the table: inputs side by side, or the number of frames.
+/// A word of the table: inputs side by side, or one of the two that the job itself has.
 struct Word {
-    places: Vec<Place>,
+    what: What,
     bits: usize,
     most: u64,
-    /// The memory that it goes to, and the entry there; else it goes to registers.
-    memory: Option<(usize, u64)>,
+}
+
+enum What {
+    /// Lines of the table that the job has behind those of registers: it is to have those, whatever it says.
+    MoreLines,
+    /// Frames of the job, less one.
+    Frames,
+    Inputs(Vec<Place>),
 }
 
 impl Word {
@@ -30,39 +37,115 @@ impl Word {
         Word {
             bits: port.width,
             most: port.most,
-            places: vec![Place { port, low: 0 }],
-            memory: None,
+            what: What::Inputs(vec![Place { port, low: 0 }]),
         }
     }
 
-    fn of_memory(memory: usize, entry: u64, ports: Vec<ConfigPort>) -> Self {
+    /// An entry of a memory.
+    fn of_entry(ports: Vec<ConfigPort>) -> Self {
         let mut bits = 0;
-        let places: Vec<Place> = ports
-            .into_iter()
-            .map(|port| {
-                let low = bits;
-                bits += port.width;
-                Place { port, low }
-            })
-            .collect();
+        let places = ports.into_iter().map(|port| {
+            let low = bits;
+            bits += port.width;
+            Place { port, low }
+        });
+        let places = places.collect();
         Word {
-            places,
+            what: What::Inputs(places),
             bits,
             most: u64::MAX >> (64 - bits),
-            memory: Some((memory, entry)),
         }
+    }
+
+    fn places(&self) -> &[Place] {
+        match &self.what {
+            What::Inputs(places) => places,
+            What::MoreLines | What::Frames => &[],
+        }
+    }
+
+    /// What a layer and a number of frames put there.
+    fn value(&self, d: &Descriptor, more_lines: u64, frames: NonZeroU32) -> Result<u32, Beyond> {
+        match &self.what {
+            What::MoreLines => Ok(more_lines as u32),
+            What::Frames => Ok(frames.get() - 1),
+            What::Inputs(places) => places.iter().try_fold(0, |bits, Place { port, low }| {
+                let value = port.value(d);
+                if value > port.most {
+                    return Err(Beyond {
+                        what: format!("{} ({})", port.comment, plain(port)),
+                        value,
+                        most: port.most,
+                    });
+                }
+                Ok(bits | (value as u32) << low)
+            }),
+        }
+    }
+}
+
+/// A memory of the core, or a part of one: the column behind that of registers.
+pub struct MemoryColumn {
+    /// The input that fills it.
+    pub strobe: String,
+    /// Bits of an entry's address.
+    pub entry_bits: usize,
+    /// Bits of a word.
+    pub bits: usize,
+    /// By the entry, which is the line.
+    words: Vec<(u64, Word)>,
+}
+
+/// How large the jobs of layers are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableShape {
+    /// Words of registers.
+    registers: u64,
+    /// Of the memory of each other column: how many entries layers may use, and how many one does.
+    columns: Vec<(u64, Used)>,
+}
+
+impl TableShape {
+    /// Words of a line.
+    fn line_words(&self) -> u64 {
+        1 + self.columns.len() as u64
+    }
+
+    /// Lines of a layer's job.
+    fn lines(&self, d: &Descriptor) -> u64 {
+        let used = self.columns.iter().map(|(_, used)| used.entries(d));
+        used.fold(self.registers, u64::max)
+    }
+
+    /// Words that the pass over the table goes through at the least, whatever the layer.
+    pub fn least_pass_words(&self) -> u64 {
+        self.registers * self.line_words()
+    }
+
+    /// Words that the pass over the table of a layer's job goes through.
+    pub fn pass_words(&self, d: &Descriptor) -> u64 {
+        self.lines(d) * self.line_words()
+    }
+
+    /// Words that tell a layer.
+    pub fn told_words(&self, d: &Descriptor) -> u64 {
+        let lines = self.lines(d);
+        let entries = self.columns.iter().map(|(entries, _)| lines.min(*entries));
+        self.registers + entries.sum::<u64>()
     }
 }
 
 /// The words of a job: the layer's configuration, and how many frames of it there are.
 ///
-/// First stand the words of memories. The others stand in the order of their bits, the last one being
-/// the number of frames, so that they can be loaded through one another (see
-/// [`jobs`](crate::shell::jobs)).
+/// They stand in lines. The first column has the words of registers: how many more lines the job has, the layer's in the order
+/// of their bits, so that they can be loaded through one another (see [`jobs`](crate::shell::jobs)), and the number of
+/// frames. Each other column is filled into a memory, an entry a line. A word's address has its column in the low bits, so
+/// that its place tells where it goes.
 pub struct JobTable {
-    words: Vec<Word>,
+    registers: Vec<Word>,
+    memories: Vec<MemoryColumn>,
+    shape: TableShape,
     hardware: Vec<ConfigPort>,
-    strobes: Vec<String>,
     entry_bits: usize,
 }
 
@@ -79,7 +162,7 @@ pub struct Beyond {
 
 /// A field of the table as the hardware sees it.
 pub struct TableField<'a> {
-    /// Word of registers.
+    /// Word of registers, of those that the layer tells.
     pub word: usize,
     /// Lowest bit.
     pub low: usize,
@@ -93,73 +176,103 @@ impl JobTable {
         let mut words: Vec<Word> = Vec::new();
         let mut hardware = Vec::new();
         // A word that is compared as one number can hold several only if each may be anything.
-        let mut open: Option<Word> = None;
+        let mut open: Option<(Vec<Place>, usize)> = None;
         let entry_bits = config.entry_bits;
         let (ports, parts) = config.into_parts();
+        let closed = |(places, bits): (Vec<Place>, usize)| Word {
+            what: What::Inputs(places),
+            bits,
+            most: u64::MAX >> (64 - bits),
+        };
         for port in ports {
             let all_ones = u64::MAX >> (64 - port.width);
             match (&port.told, &mut open) {
                 (Told::Hardware(_), _) => hardware.push(port),
                 _ if port.most != all_ones => words.push(Word::of(port)),
-                (_, Some(word)) if word.bits + port.width <= WORD_BITS => {
-                    let low = word.bits;
-                    word.bits += port.width;
-                    word.most |= port.most << low;
-                    word.places.push(Place { port, low });
+                (_, Some((places, bits))) if *bits + port.width <= WORD_BITS => {
+                    let low = *bits;
+                    *bits += port.width;
+                    places.push(Place { port, low });
                 }
-                _ => words.extend(open.replace(Word::of(port))),
+                _ => {
+                    let bits = port.width;
+                    let next = (vec![Place { port, low: 0 }], bits);
+                    words.extend(open.replace(next).map(closed));
+                }
             }
         }
-        words.extend(open);
+        words.extend(open.map(closed));
         words.sort_by_key(|word| word.bits);
         words.push(Word {
-            places: Vec::new(),
+            what: What::Frames,
             bits: FRAMES_BITS,
             most: u64::from(u32::MAX),
-            memory: None,
         });
-        let mut strobes = Vec::new();
-        let mut all = Vec::new();
-        for (index, part) in parts.into_iter().enumerate() {
-            strobes.push(part.strobe);
-            let entries = part.entries.into_iter();
-            all.extend(entries.map(|(entry, ports)| Word::of_memory(index, entry, ports)));
-        }
-        all.extend(words);
+        let used: Vec<Used> = parts.iter().map(|part| part.used).collect();
+        let memories: Vec<MemoryColumn> = parts.into_iter().map(MemoryColumn::new).collect();
+        let shape = TableShape {
+            registers: 1 + words.len() as u64,
+            columns: memories
+                .iter()
+                .map(MemoryColumn::entries)
+                .zip(used)
+                .collect(),
+        };
+        let entries = memories.iter().map(MemoryColumn::entries);
+        let lines = entries.fold(shape.registers, u64::max);
+        words.insert(
+            0,
+            Word {
+                what: What::MoreLines,
+                bits: bits_for((lines - shape.registers).max(1)),
+                most: lines - shape.registers,
+            },
+        );
         JobTable {
-            words: all,
+            registers: words,
+            memories,
+            shape,
             hardware,
-            strobes,
             entry_bits,
         }
     }
 
-    /// Number of words.
+    /// Bits of a word's address: those of the line above those of the column.
+    pub fn index_bits(&self) -> [usize; 2] {
+        let lines = self.registers[0].most + self.shape.registers - 1;
+        let columns = self.memories.len() as u64;
+        [bits_for(lines), bits_for(columns)]
+    }
+
+    /// Words from the first one's address to the last possible one's.
     pub fn word_count(&self) -> usize {
-        self.words.len()
+        let [line, column] = self.index_bits();
+        1 << (line + column)
     }
 
-    /// Bits in use of each word of registers: none has fewer than the one before it.
+    /// How large jobs are.
+    pub fn shape(&self) -> &TableShape {
+        &self.shape
+    }
+
+    /// Lines that every job has: those of words of registers.
+    pub fn register_lines(&self) -> u64 {
+        self.shape.registers
+    }
+
+    /// Bits in use of each word that registers are told by: none has fewer than the one before it.
     pub fn bits(&self) -> impl Iterator<Item = usize> + '_ {
-        self.words[self.memory_words()..]
-            .iter()
-            .map(|word| word.bits)
+        self.registers[1..].iter().map(|word| word.bits)
     }
 
-    /// Number of words that go to memories, which are the first.
-    pub fn memory_words(&self) -> usize {
-        let in_memory = self.words.iter().filter(|word| word.memory.is_some());
-        in_memory.count()
+    /// The greatest number of each word of registers, that of lines first.
+    pub fn most_of_registers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.registers.iter().map(|word| word.most)
     }
 
-    /// The memory and the entry there of each of these words.
-    pub fn entries(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
-        self.words.iter().filter_map(|word| word.memory)
-    }
-
-    /// The inputs that fill the memories, in their order.
-    pub fn strobes(&self) -> &[String] {
-        &self.strobes
+    /// The memories, in the order of their columns.
+    pub fn memories(&self) -> &[MemoryColumn] {
+        &self.memories
     }
 
     /// Bits of an entry of the largest memory.
@@ -167,16 +280,11 @@ impl JobTable {
         self.entry_bits
     }
 
-    /// The greatest number that each word may hold.
-    pub fn most(&self) -> impl Iterator<Item = u64> + '_ {
-        self.words.iter().map(|word| word.most)
-    }
-
-    /// Every input that a word of registers drives; words are counted from the first of these.
+    /// Every input that a word of registers drives.
     pub fn fields(&self) -> impl Iterator<Item = TableField<'_>> {
-        let registers = &self.words[self.memory_words()..];
-        registers.iter().enumerate().flat_map(|(word, w)| {
-            w.places.iter().map(move |place| TableField {
+        let words = self.registers[1..].iter().enumerate();
+        words.flat_map(|(word, w)| {
+            w.places().iter().map(move |place| TableField {
                 word,
                 low: place.low,
                 port: &place.port,
@@ -189,71 +297,115 @@ impl JobTable {
         &self.hardware
     }
 
+    /// Every word that has a meaning, with its index, in order.
+    fn words(&self) -> Vec<(usize, &Word)> {
+        let [_, column_bits] = self.index_bits();
+        let registers = self.registers.iter().enumerate();
+        let registers = registers.map(|(line, word)| (line << column_bits, word));
+        let memories = self.memories.iter().enumerate().flat_map(|(i, memory)| {
+            let words = memory.words.iter();
+            words.map(move |(line, word)| ((*line as usize) << column_bits | (i + 1), word))
+        });
+        let mut words: Vec<_> = registers.chain(memories).collect();
+        words.sort_by_key(|(index, _)| *index);
+        words
+    }
+
+    /// The index of each word that has a meaning, and the greatest number that it may hold, in the order of
+    /// [`encode`](Self::encode).
+    pub fn most(&self) -> Vec<(usize, u64)> {
+        let words = self.words().into_iter();
+        words.map(|(index, word)| (index, word.most)).collect()
+    }
+
     /// The words as registers from `offset` on.
     pub fn registers(&self, offset: u64) -> Vec<Register> {
-        let fields = |word: &Word| -> Vec<Field> {
-            let field = |place: &Place| Field {
-                name: plain(&place.port).to_owned(),
-                low: place.low,
-                width: place.port.width,
-                value: 0,
-                doc: place.port.comment.clone(),
-            };
-            match word.places.as_slice() {
-                [] => vec![Field {
-                    name: "less_1".to_owned(),
-                    low: 0,
-                    width: FRAMES_BITS,
-                    value: 0,
-                    doc: "frames of the job, less one".to_owned(),
-                }],
-                places => places.iter().map(field).collect(),
-            }
+        let field = |name: &str, low, width, doc: &str| Field {
+            name: name.to_owned(),
+            low,
+            width,
+            value: 0,
+            doc: doc.to_owned(),
         };
-        self.words
-            .iter()
-            .enumerate()
-            .map(|(index, word)| Register {
-                name: match word.places.is_empty() {
-                    true => "frames".to_owned(),
-                    false => format!("layer{index}"),
-                },
+        let words = self.words().into_iter();
+        let registers = words.map(|(index, word)| {
+            let (name, doc, fields) = match &word.what {
+                What::MoreLines => (
+                    "lines".to_owned(),
+                    "how many lines of the table the job has",
+                    vec![field("more", 0, word.bits, "lines behind that of frames")],
+                ),
+                What::Frames => (
+                    "frames".to_owned(),
+                    "how many frames the job has",
+                    vec![field(
+                        "less_1",
+                        0,
+                        FRAMES_BITS,
+                        "frames of the job, less one",
+                    )],
+                ),
+                What::Inputs(places) => (
+                    format!("layer{index}"),
+                    "the job's layer",
+                    places
+                        .iter()
+                        .map(|Place { port, low }| {
+                            field(plain(port), *low, port.width, &port.comment)
+                        })
+                        .collect(),
+                ),
+            };
+            Register {
+                name,
                 offset: offset + 4 * index as u64,
                 kind: Kind::Table {
                     // No word has more than 32 bits.
                     most: word.most as u32,
                 },
-                doc: match word.places.is_empty() {
-                    true => "how many frames the job has".to_owned(),
-                    false => "the job's layer".to_owned(),
-                },
-                fields: fields(word),
-            })
-            .collect()
+                doc: doc.to_owned(),
+                fields,
+            }
+        });
+        registers.collect()
     }
 
-    /// The words of a job of so many frames.
+    /// The words of a job of so many frames, in order; `None` behind its last line. What its layer does not use of its lines
+    /// is there too: the pass looks at it.
     ///
     /// # Errors
     /// The first number that is too large for this engine.
-    pub fn encode(&self, d: &Descriptor, frames: NonZeroU32) -> Result<Vec<u32>, Beyond> {
-        self.words
-            .iter()
-            .map(|word| match word.places.as_slice() {
-                [] => Ok(frames.get() - 1),
-                places => places.iter().try_fold(0, |bits, Place { port, low }| {
-                    let value = port.value(d);
-                    if value > port.most {
-                        return Err(Beyond {
-                            what: format!("{} ({})", port.comment, plain(port)),
-                            value,
-                            most: port.most,
-                        });
-                    }
-                    Ok(bits | (value as u32) << low)
-                }),
-            })
-            .collect()
+    pub fn encode(&self, d: &Descriptor, frames: NonZeroU32) -> Result<Vec<Option<u32>>, Beyond> {
+        let [_, column_bits] = self.index_bits();
+        let words = self.words().into_iter();
+        let lines = self.shape.lines(d);
+        let value = |(index, word): (usize, &Word)| match (index >> column_bits) as u64 >= lines {
+            true => Ok(None),
+            false => word
+                .value(d, lines - self.shape.registers, frames)
+                .map(Some),
+        };
+        words.map(value).collect()
+    }
+}
+
+impl MemoryColumn {
+    /// Entries that layers may use, the first ones of the memory.
+    pub fn entries(&self) -> u64 {
+        self.words.last().map_or(0, |(entry, _)| entry + 1)
+    }
+
+    fn new(part: ToldPart) -> Self {
+        let entries = part.entries.into_iter();
+        let words: Vec<(u64, Word)> = entries
+            .map(|(entry, ports)| (entry, Word::of_entry(ports)))
+            .collect();
+        MemoryColumn {
+            strobe: part.strobe,
+            entry_bits: part.entry_bits,
+            bits: words.iter().map(|(_, word)| word.bits).max().unwrap_or(0),
+            words,
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::registers::axi_lite::AxiPins;
 use crate::registers::counters::{counters, waits, words_of, Counted};
 use crate::registers::map::{bank, Field, Kind, Register, RegisterMap, REGISTER_BITS};
 use crate::rtl::{bits_for, Expr, Module};
-use crate::shell::job_table::{JobTable, FRAMES_BITS};
+use crate::shell::job_table::{JobTable, TableShape, FRAMES_BITS};
 use crate::shell::jobs::{jobs, CAUSE_BITS, REFUSED_CAUSES};
 use crate::stages::{Rounding, Stages, CLEAR_SATURATIONS, COUNT_BITS};
 use crate::streams::result_port::CLOSES;
@@ -47,9 +47,9 @@ pub struct Programmable {
     pub table: JobTable,
 }
 
-/// Words of the table of an engine: as many as [`programmable_engine`] lays out, without building all of it. Numbers of lanes
-/// do not matter: no layer tells them.
-pub fn table_words(limits: &Limits, lanes: &Lanes) -> usize {
+/// How large the jobs of an engine are: by the table that [`programmable_engine`] lays out, without building all of it.
+/// Numbers of lanes do not matter: no layer tells them.
+pub fn table_shape(limits: &Limits, lanes: &Lanes) -> TableShape {
     let lanes = Lanes {
         simd: 1,
         pe: 1,
@@ -63,7 +63,7 @@ pub fn table_words(limits: &Limits, lanes: &Lanes) -> usize {
         Target::Generic,
         &mut config,
     );
-    JobTable::new(config).word_count()
+    JobTable::new(config).shape().clone()
 }
 
 /// Builds the engine `name`. `header` is printed above the top module.
@@ -109,8 +109,8 @@ pub fn programmable_engine(
     m.net(LOAD_PAGE, 1, "");
     m.net(LOAD_ENTRY, table.entry_bits(), "");
     m.net(LOAD_DATA, LOAD_BITS, "");
-    for strobe in table.strobes() {
-        m.net(strobe, 1, "");
+    for memory in table.memories() {
+        m.net(&memory.strobe, 1, "");
     }
     let built_in: Vec<(String, Expr)> = table
         .hardware()
@@ -152,7 +152,7 @@ pub fn programmable_engine(
             .find(|(name, _)| *name == wanted)
             .map_or_else(|| unreachable!("no port {wanted}"), |(_, port)| port)
     };
-    let index_bits = bits_for(table.word_count() as u64 - 1);
+    let index_bits: usize = table.index_bits().iter().sum();
     let net = |m: &mut Module, name: &str, width| m.net(name, width, "");
     let table_pins = [
         ("table_write", net(&mut m, "table_write", 1)),
@@ -588,7 +588,7 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
                 field(
                     "word",
                     8,
-                    bits_for(table.word_count() as u64 - 1),
+                    table.index_bits().iter().sum(),
                     0,
                     "first word of the table that was too large, with cause 2",
                 ),
@@ -629,7 +629,7 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
         ));
     }
     // The low bits of an address are then the word's index, however large the table is.
-    let table_bytes = 4 * (table.word_count() as u64).next_power_of_two();
+    let table_bytes = 4 * table.word_count() as u64;
     registers.extend(table.registers(TABLE.max(table_bytes)));
     RegisterMap::new(
         name,

@@ -2,6 +2,7 @@
 
 use crate::config::capacity::{AxisHull, Capacity};
 use crate::config::descriptor::{Axis, Descriptor, Jump, Line, Program};
+use crate::config::inputs::Used;
 use crate::primitives::ring::Ring;
 use crate::rtl::{bits_for, Expr};
 use crate::walk::TokenWidths;
@@ -14,17 +15,21 @@ pub struct AxisName {
     pub name: &'static str,
     /// The axis of a descriptor.
     pub of: fn(&Descriptor) -> &Axis,
+    /// Its program's lines, where that is in a memory.
+    pub used: Used,
 }
 
 /// Rows.
 pub const ROW: AxisName = AxisName {
     name: "row",
     of: |d| &d.rows,
+    used: Used::Rows,
 };
 /// Columns.
 pub const COL: AxisName = AxisName {
     name: "col",
     of: |d| &d.cols,
+    used: Used::Cols,
 };
 
 /// What a field holds of a line.

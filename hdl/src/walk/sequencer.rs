@@ -137,7 +137,14 @@ pub fn sequencer(
             let fields: Vec<Number> = fields.collect();
             let name = format!("{}_program", axis.name);
             let read_by = ReadBy::Fetch(&fetch, target);
-            let found = bus.memory(&mut m, config, &name, fields, (&lines, &place.q), read_by);
+            let found = bus.memory(
+                &mut m,
+                config,
+                &name,
+                fields,
+                (&lines, axis.used, &place.q),
+                read_by,
+            );
             bus.close(&mut m);
             for (field, place) in format.unpacked(&now) {
                 m.assign(&place, &found[field.name]);
