@@ -11,10 +11,12 @@ mod graph;
 mod links;
 mod names;
 mod network;
+mod quantised;
 mod shapes;
 mod weights;
 
 pub use engine::engine_for;
 pub use graph::{import, Import, Imported, Options, Unmapped};
 pub use network::network_file;
+pub use quantised::Quantised;
 pub use weights::{Quantise, Weights};

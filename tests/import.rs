@@ -9,8 +9,9 @@ use bpa_engine::onnx::proto::{
     Attribute, Dimension, Graph, Model, Node, Shape, TensorMessage, TensorType, ValueInfo,
     ValueType,
 };
-use bpa_engine::operands::result_of;
-use bpa_engine::reference::{forward, gather, grad_weight};
+use bpa_engine::operands::{moving_of, result_of, stationary_of};
+use bpa_engine::reference::{forward, gather, grad_weight, reference, StageArrays};
+use bpa_engine::run::Arrays;
 use ndarray::Array4;
 use prost::Message;
 use rand::{Rng, SeedableRng};
@@ -138,6 +139,44 @@ fn onnx_s_own_node_tests_hold() {
                 "{name}: {place:?} is {found}, not {expected}"
             );
         }
+    }
+}
+
+/// Quantised operators with all that they have, bit for bit as onnxruntime computes them.
+#[test]
+fn quantised_operators_are_layers_of_their_own() {
+    let tests: std::collections::BTreeMap<String, NodeTest> =
+        serde_json::from_slice(&data("quantised.json")).unwrap();
+    assert_eq!(tests.len(), 4);
+    for (name, test) in tests {
+        let found = imported_with(&bytes_of(&test.model), options(None)).unwrap();
+        assert_eq!((found.layers.len(), found.unmapped.len()), (1, 0), "{name}");
+        let layer = &found.layers[0];
+        let weight = layer.weights.as_ref().unwrap().values.mapv(|it| it as i32);
+        let quantised = layer
+            .quantised
+            .as_ref()
+            .unwrap_or_else(|| panic!("{name}: {:?}", layer.notes));
+        let own = quantised.file.validate().unwrap();
+        let off = |is_so| if is_so { 128 } else { 0 };
+        let input = test.x.integers() - off(quantised.unsigned_input);
+        let narrow = |values: &[i64]| values.iter().map(|&it| it as i32).collect();
+        let arrays = Arrays {
+            moving: moving_of(&own, input),
+            stationary: stationary_of(&own, weight),
+            stages: StageArrays {
+                bias: quantised
+                    .bias
+                    .as_ref()
+                    .map(|it| it.iter().copied().collect()),
+                scale: quantised.scale.as_deref().map(narrow),
+                ..StageArrays::default()
+            },
+        };
+        let found = result_of(&own, reference(&own, &arrays).result);
+        let expected =
+            test.y.array().mapv(|it| it as i64) - i64::from(off(quantised.unsigned_output));
+        assert_eq!(found, expected, "{name}");
     }
 }
 

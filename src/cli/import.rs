@@ -8,7 +8,6 @@ use anyhow::{anyhow, bail};
 use clap::Args;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::Table;
-use ndarray::Array4;
 use serde::Serialize;
 
 use super::engine_source::EngineSource;
@@ -18,7 +17,7 @@ use super::{print, say, Outcome};
 use crate::atomic_file::Staged;
 use crate::import::{
     engine_for, import as import_graph, network_file, Import as Found, Imported, Options, Quantise,
-    Unmapped,
+    Quantised, Unmapped,
 };
 use crate::layer::{IntType, Op, Pass};
 use crate::network::NetworkFile;
@@ -88,6 +87,7 @@ struct Row<'a> {
     name: &'a str,
     weight: Option<String>,
     weight_scale: Option<String>,
+    layer_file: Option<String>,
     takes: Vec<&'a str>,
     left_out: &'a [String],
 }
@@ -97,6 +97,10 @@ struct Row<'a> {
 struct Files {
     weight: Option<String>,
     scale: Option<String>,
+    /// A layer file, its biases and its scales.
+    layer: Option<String>,
+    bias: Option<String>,
+    requantise: Option<String>,
 }
 
 pub(super) fn import(args: Import) -> anyhow::Result<Outcome> {
@@ -160,25 +164,11 @@ pub(super) fn import(args: Import) -> anyhow::Result<Outcome> {
     make_folder(&folder.join(&stem))?;
     let mut staged: Vec<(PathBuf, Staged)> = Vec::new();
     for (layer, files) in found.layers.iter().zip(&files) {
-        let Some(weights) = &layer.weights else {
-            continue;
-        };
-        for (file, bytes) in [
-            (
-                &files.weight,
-                weight_bytes(&weights.values, options.weight_bits)?,
-            ),
-            (
-                &files.scale,
-                float_bytes(weights.scales.as_deref().unwrap_or(&[]))?,
-            ),
-        ] {
-            if let Some(file) = file {
-                let path = folder.join(file);
-                let mut file = outputs.stage(&path, None)?;
-                file.write_all(&bytes).map_err(cannot_write(&path))?;
-                staged.push((path, file));
-            }
+        for (file, bytes) in contents(layer, files, options.weight_bits)? {
+            let path = folder.join(file);
+            let mut file = outputs.stage(&path, None)?;
+            file.write_all(&bytes).map_err(cannot_write(&path))?;
+            staged.push((path, file));
         }
     }
     if let Some(engine) = &engine {
@@ -238,11 +228,56 @@ fn files_of(layer: &Imported, stem: &str) -> Files {
     let Some(weights) = &layer.weights else {
         return Files::default();
     };
-    let file = |what: &str| format!("{stem}/{}_{what}.npy", layer.name);
+    let file = |what: &str| format!("{stem}/{}{what}", layer.name);
+    let quantised = layer.quantised.as_ref();
     Files {
-        weight: Some(file("weight")),
-        scale: weights.scales.as_ref().map(|_| file("weight_scale")),
+        weight: Some(file("_weight.npy")),
+        scale: weights.scales.as_ref().map(|_| file("_weight_scale.npy")),
+        layer: quantised.map(|_| file(".toml")),
+        bias: quantised
+            .and_then(|it| it.bias.as_ref())
+            .map(|_| file("_bias.npy")),
+        requantise: quantised
+            .and_then(|it| it.scale.as_ref())
+            .map(|_| file("_scale.npy")),
     }
+}
+
+/// The files of a layer, each with its bytes.
+fn contents(
+    layer: &Imported,
+    files: &Files,
+    weight_bits: u32,
+) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let Some(weights) = &layer.weights else {
+        return Ok(Vec::new());
+    };
+    let of_weights = Item::of_bits(weight_bits);
+    let mut all = vec![
+        (
+            &files.weight,
+            integer_bytes(weights.values.shape(), &weights.values, of_weights)?,
+        ),
+        (
+            &files.scale,
+            float_bytes(weights.scales.as_deref().unwrap_or(&[]))?,
+        ),
+    ];
+    if let Some(quantised) = &layer.quantised {
+        let text = sealed(&quantised.file.to_toml(), "toml");
+        all.push((&files.layer, text.into_bytes()));
+        for (file, values) in [
+            (&files.bias, &quantised.bias),
+            (&files.requantise, &quantised.scale),
+        ] {
+            let values = values.as_deref().unwrap_or(&[]);
+            all.push((file, integer_bytes(&[values.len()], values, Item::Int32)?));
+        }
+    }
+    let named = all
+        .into_iter()
+        .filter_map(|(file, bytes)| Some((file.clone()?, bytes)));
+    Ok(named.collect())
 }
 
 fn json(model: &Path, found: &Found, files: &[Files]) -> anyhow::Result<String> {
@@ -252,6 +287,7 @@ fn json(model: &Path, found: &Found, files: &[Files]) -> anyhow::Result<String> 
         name: &layer.name,
         weight: files.weight.clone(),
         weight_scale: files.scale.clone(),
+        layer_file: files.layer.clone(),
         takes: layer
             .from
             .iter()
@@ -311,13 +347,19 @@ fn told(model: &Path, found: &Found) -> String {
             },
         ]);
     }
+    let all = found.layers.len() + found.unmapped.len();
     let mut text = format!(
-        "{}: {} became layers\n{table}\n",
+        "{}: {} of {all} convolutions are layers\n{table}\n",
         model.display(),
         found.layers.len()
     );
     for layer in found.layers.iter().filter(|layer| !layer.notes.is_empty()) {
         text += &format!("{}: {}\n", layer.name, layer.notes.join("; "));
+    }
+    for layer in &found.layers {
+        if let Some(quantised) = &layer.quantised {
+            text += &alone(layer, quantised);
+        }
     }
     let others: Vec<String> = found
         .others
@@ -333,11 +375,32 @@ fn told(model: &Path, found: &Found) -> String {
     text
 }
 
-/// Weights as a file of the narrowest type that holds so many bits.
-fn weight_bytes(values: &Array4<i64>, bits: u32) -> io::Result<Vec<u8>> {
+/// What is said of a layer that has a file of its own.
+fn alone(layer: &Imported, quantised: &Quantised) -> String {
+    let mut words = vec![format!(
+        "{0}: {0}.toml is the whole operator, for `bpa run`",
+        layer.name
+    )];
+    for (is_so, what) in [
+        (quantised.unsigned_input, "take 128 off its input"),
+        (quantised.unsigned_output, "add 128 to its output"),
+    ] {
+        if is_so {
+            words.push(what.to_owned());
+        }
+    }
+    words.join("; ") + "\n"
+}
+
+/// Integers as a file of this type.
+fn integer_bytes<'a>(
+    shape: &[usize],
+    values: impl IntoIterator<Item = &'a i64>,
+    item: Item,
+) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut writer = Writer::new(&mut bytes, values.shape(), Item::of_bits(bits))?;
-    writer.extend(values.iter().copied())?;
+    let mut writer = Writer::new(&mut bytes, shape, item)?;
+    writer.extend(values.into_iter().copied())?;
     writer.finish()?;
     Ok(bytes)
 }

@@ -127,7 +127,7 @@ pub(super) fn placed<'a>(
 }
 
 /// An input of a node that is there.
-fn given(node: &Node, index: Option<usize>) -> Option<&str> {
+pub(super) fn given(node: &Node, index: Option<usize>) -> Option<&str> {
     let name = node.inputs.get(index?).map(String::as_str);
     name.filter(|name| !name.is_empty())
 }
@@ -148,12 +148,10 @@ impl Placed<'_> {
             }
         }
         if node.op_type == "QLinearConv" {
-            notes.push(
-                "scale and zero point of its output are left out: the engine gives sums".to_owned(),
-            );
+            notes.push("scale and zero point of its output are left out of the network".to_owned());
         }
         if given(node, self.inputs.bias).is_some() {
-            notes.push("its bias is left out: add it to what the engine gives".to_owned());
+            notes.push("its bias is left out of the network".to_owned());
         }
         Ok(notes)
     }
@@ -439,7 +437,7 @@ fn check_output(node: &Node, layer: &Layer, known: &Known) -> Result<(), String>
 }
 
 /// A constant; `None` where it is none.
-fn tensor(name: &str, known: &Known) -> Result<Option<Tensor>, String> {
+pub(super) fn tensor(name: &str, known: &Known) -> Result<Option<Tensor>, String> {
     let constant = known.constants.get(name);
     let tensor = constant.map(|message| Tensor::new(message, known.folder));
     tensor.transpose().map_err(|error| error.to_string())

@@ -9,6 +9,7 @@ use super::attributes::attribute;
 use super::convolution::{is_convolution, output_size, placed, Known, Placed};
 use super::links::Links;
 use super::names::Names;
+use super::quantised::{layer_file, Quantised};
 use super::shapes::Shapes;
 use super::weights::{Quantise, Weights};
 use crate::layer::{Geometry, Layer};
@@ -38,6 +39,8 @@ pub struct Imported {
     pub geometry: Geometry,
     /// Its weights; `None` where the model has none.
     pub weights: Option<Weights>,
+    /// With all that a quantised operator has, as a layer of its own engine; `None` of others.
+    pub quantised: Option<Quantised>,
     /// Places of the layers whose outputs it takes; none where it takes an input of its own.
     pub from: Vec<usize>,
     /// What is left out of it.
@@ -150,6 +153,15 @@ impl<'a> Walk<'a> {
         }
         let weights = placed.weights(node, &self.known, self.options.quantise)?;
         let mut notes = placed.notes(node, &self.known)?;
+        let quantised = match weights.as_ref() {
+            None => None,
+            Some(weights) => {
+                layer_file(node, name, &placed, weights, &self.known).unwrap_or_else(|reason| {
+                    notes.push(format!("it has no layer file of its own: {reason}"));
+                    None
+                })
+            }
+        };
         if weights.is_none() {
             notes.push("its weights are no constant: here they are random".to_owned());
         }
@@ -165,6 +177,7 @@ impl<'a> Walk<'a> {
             layer: placed.layer,
             geometry: placed.geometry,
             weights,
+            quantised,
             from,
             notes,
         });

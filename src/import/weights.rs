@@ -159,7 +159,7 @@ pub(super) fn quantised(whose: Whose, tensor: &Tensor, how: Quantise) -> Result<
 
 /// Whether these are integers.
 pub(super) fn are_integers(tensor: &Tensor) -> bool {
-    tensor.element == Element::Integer
+    tensor.element != Element::Float
 }
 
 #[cfg(test)]

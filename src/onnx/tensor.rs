@@ -26,8 +26,10 @@ pub struct Tensor {
 pub enum Element {
     /// Of 16, 32 or 64 bits.
     Float,
-    /// Of any width.
-    Integer,
+    /// Of any width, from below zero on.
+    Signed,
+    /// Of any width, from zero on.
+    Unsigned,
 }
 
 /// Why a constant gives no numbers.
@@ -82,7 +84,8 @@ impl Type {
     fn element(self) -> Element {
         match self {
             Self::Float | Self::Float16 | Self::Double | Self::BFloat16 => Element::Float,
-            _ => Element::Integer,
+            Self::Uint8 | Self::Uint16 => Element::Unsigned,
+            _ => Element::Signed,
         }
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use npyz::NpyFile;
 use serde_json::Value;
 
-use crate::{json_refusal, ran, refusal, Folder};
+use crate::{json_refusal, npy, ran, refusal, Folder};
 
 fn folder() -> Folder {
     let folder = Folder::new();
@@ -40,7 +40,7 @@ fn a_u_net_is_imported_simulated_and_checked() {
     assert_eq!(told.code, 0, "{}", told.stderr);
     assert_eq!(told.stderr, "wrote net.toml\n");
     insta::assert_snapshot!(told.stdout, @r#"
-    unet.onnx: 6 became layers
+    unet.onnx: 6 of 6 convolutions are layers
     ┌──────────────────┬─────────────────────┬───────────────┬──────────┬─────────┬────────┬───────────────────────────────────┐
     │ layer            ┆ node                ┆ operator      ┆ channels ┆ input   ┆ kernel ┆ takes                             │
     ╞══════════════════╪═════════════════════╪═══════════════╪══════════╪═════════╪════════╪═══════════════════════════════════╡
@@ -51,19 +51,19 @@ fn a_u_net_is_imported_simulated_and_checked() {
     │ join_join_0_Conv ┆ "/join/join.0/Conv" ┆ Conv          ┆ 8 to 4   ┆ 16 x 16 ┆ 3 x 3  ┆ its own input                     │
     │ out_Conv         ┆ "/out/Conv"         ┆ Conv          ┆ 4 to 2   ┆ 16 x 16 ┆ 1 x 1  ┆ join_join_0_Conv                  │
     └──────────────────┴─────────────────────┴───────────────┴──────────┴─────────┴────────┴───────────────────────────────────┘
-    down_down_0_Conv: its bias is left out: add it to what the engine gives
-    low_low_0_Conv: its bias is left out: add it to what the engine gives
-    deep_deep_0_Conv: its bias is left out: add it to what the engine gives
-    up_ConvTranspose: its bias is left out: add it to what the engine gives
-    join_join_0_Conv: its bias is left out: add it to what the engine gives
-    out_Conv: its bias is left out: add it to what the engine gives
+    down_down_0_Conv: its bias is left out of the network
+    low_low_0_Conv: its bias is left out of the network
+    deep_deep_0_Conv: its bias is left out of the network
+    up_ConvTranspose: its bias is left out of the network
+    join_join_0_Conv: its bias is left out of the network
+    out_Conv: its bias is left out of the network
     left out, as they are no convolutions: 1 "Add", 1 "Concat", 1 "MaxPool", 4 "Relu"
     "#);
     let text = fs::read_to_string(folder.path().join("net.toml")).unwrap();
     let join = text.split("\n\n").find(|part| part.contains("join_join"));
     insta::assert_snapshot!(join.unwrap(), @r#"
     # "/join/join.0/Conv", "Conv"
-    # its bias is left out: add it to what the engine gives
+    # its bias is left out of the network
     [[layer]]
     name = "join_join_0_Conv"
     own = ["input"]
@@ -99,6 +99,48 @@ fn a_u_net_is_imported_simulated_and_checked() {
         refused.contains("net_engine.toml: a file is there"),
         "{refused}"
     );
+}
+
+/// A quantised operator as a layer of its own engine: what onnxruntime gives for it comes out of the Verilog.
+#[test]
+fn a_quantised_operator_is_run_from_its_layer_file() {
+    let folder = Folder::new();
+    let cases: Value = serde_json::from_str(include_str!("../data/onnx/quantised.json")).unwrap();
+    let case = &cases["linear_unsigned"];
+    let hex = case["model"].as_str().unwrap();
+    let pair = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    let model: Vec<u8> = (0..hex.len()).step_by(2).map(pair).collect();
+    folder.write("q.onnx", model);
+    let told = ran(&mut folder.bpa("import q.onnx --out q.toml --passes forward"));
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    insta::assert_snapshot!(told.stdout, @r#"
+    q.onnx: 1 of 1 convolutions are layers
+    ┌──────────┬────────────┬─────────────┬──────────┬───────┬────────┬───────────────┐
+    │ layer    ┆ node       ┆ operator    ┆ channels ┆ input ┆ kernel ┆ takes         │
+    ╞══════════╪════════════╪═════════════╪══════════╪═══════╪════════╪═══════════════╡
+    │ the_node ┆ "the_node" ┆ QLinearConv ┆ 4 to 6   ┆ 7 x 6 ┆ 3 x 3  ┆ its own input │
+    └──────────┴────────────┴─────────────┴──────────┴───────┴────────┴───────────────┘
+    the_node: its input has zero point 97: what goes into the engine is less that; scale and zero point of its output are left out of the network; its bias is left out of the network
+    the_node: the_node.toml is the whole operator, for `bpa run`; take 128 off its input; add 128 to its output
+    "#);
+    // Types are signed here.
+    let signed = |array: &Value| -> Vec<i8> {
+        let values = array["values"].as_array().unwrap().iter();
+        values
+            .map(|it| (it.as_f64().unwrap() - 128.0) as i8)
+            .collect()
+    };
+    let shape = [1, 4, 7, 6];
+    folder.write("x.npy", npy("|i1", false, shape, signed(&case["x"])));
+    let run = ran(&mut folder.bpa(
+        "run q/the_node.toml --input x.npy --weight q/the_node_weight.npy --bias q/the_node_bias.npy \
+         --scale q/the_node_scale.npy --output y.npy --check",
+    ));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let y = fs::read(folder.path().join("y.npy")).unwrap();
+    let y: Vec<i32> = NpyFile::new(&y[..]).unwrap().into_vec().unwrap();
+    let expected: Vec<i32> = signed(&case["y"]).into_iter().map(i32::from).collect();
+    assert_eq!(y, expected);
 }
 
 #[test]
