@@ -49,8 +49,10 @@ pub(super) fn is_net(word: &str) -> bool {
         || NETS.binary_search(&counted).is_ok()
 }
 
-/// How the streams and the bus begin, what is configured, and what is counted of `tlast`.
-const NET_PREFIXES: [&str; 6] = ["s_axis_", "m_axis_", "s_axi_", "cfg_", "CFG_", "tlast_"];
+/// How the streams and the bus begin, what is configured, what is counted of `tlast`, and what streams do.
+const NET_PREFIXES: [&str; 7] = [
+    "s_axis_", "m_axis_", "s_axi_", "cfg_", "CFG_", "tlast_", "streams_",
+];
 
 /// The others, sorted, for the search.
 #[rustfmt::skip]

@@ -1076,6 +1076,45 @@ fn waits_are_counted_by_stream_and_counters_are_cleared() {
     }
 }
 
+/// What a job waits for is shown: its weights, its frames, whoever takes the results.
+#[test]
+fn what_a_job_waits_for_is_shown_by_stream() {
+    let [data, weights, results] = [1, 2, 4];
+    let rig = Rig::as_emitted();
+    let mut driver = rig.driver();
+    let case = Case::with_frames(&rig.engine, 5, 1);
+    let layer = case.plan.layer();
+    let words = rig
+        .engine
+        .job(&rig.hardware.table, &case.plan, NonZeroU32::MIN)
+        .unwrap();
+    let streams = |driver: &mut Driver<Simulated>| {
+        driver.device().instance().run(MOST_CYCLES, None);
+        driver.value("streams").unwrap()
+    };
+    assert_eq!(streams(&mut driver) & results, 0);
+    driver.start(&words).unwrap();
+    assert_eq!(streams(&mut driver), data | weights, "nothing is there");
+    let frame = pack_moving(layer, case.arrays.moving.index_axis(Axis(0), 0));
+    driver.device().send(Input::GradOutput, &frame).unwrap();
+    assert_eq!(
+        streams(&mut driver) & weights,
+        weights,
+        "weights are missing"
+    );
+    driver
+        .device()
+        .instance()
+        .sink(GRAD_INPUT)
+        .set_limit(Some(1));
+    let weight = pack_stationary(layer, &case.arrays.stationary);
+    driver.device().send(Input::Weight, &weight).unwrap();
+    assert_eq!(streams(&mut driver) & results, results, "nobody takes them");
+    driver.device().instance().sink(GRAD_INPUT).set_limit(None);
+    assert_eq!(streams(&mut driver) & results, 0);
+    assert_eq!(driver.value("event").unwrap(), 1, "the job is done");
+}
+
 /// The last beat of this layer's frames is needed by no pixel and comes behind the results.
 #[test]
 fn a_tlast_that_is_missing_at_the_very_end_is_told() {

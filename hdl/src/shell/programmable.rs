@@ -34,6 +34,7 @@ const SATURATIONS: &str = "saturations";
 /// Where the table begins, at the least.
 const TABLE: u64 = 0x400;
 const EVENT_ENABLE: u64 = 0x4c;
+const STREAMS: u64 = 0x54;
 /// The first counter.
 const COUNTERS: u64 = 0x80;
 
@@ -252,7 +253,25 @@ pub fn programmable_engine(
     );
 
     // The registers.
+    let mut stream_pins = Vec::new();
+    for (name, what, stream) in stream_states(&lanes.stages) {
+        let pin = |end: &str| port(&format!("{stream}_{end}"));
+        let state = match stream.starts_with("s_axis") {
+            true => waits(&pin("tready"), &pin("tvalid")),
+            false => waits(&pin("tvalid"), &pin("tready")),
+        };
+        let name = format!("streams_{name}");
+        // It may come from far away.
+        let seen = m.data_reg(&name, 1, &what);
+        m.comb(|b| b.set(&seen.d, &state));
+        stream_pins.push((name, seen.q));
+    }
     let mut bank_bindings = pins.bindings();
+    bank_bindings.extend(
+        stream_pins
+            .iter()
+            .map(|(name, state)| (name.as_str(), state.clone())),
+    );
     bank_bindings.extend(table_pins);
     bank_bindings.extend([
         ("irq", irq),
@@ -301,6 +320,29 @@ fn side_names(stages: &Stages) -> Vec<&'static str> {
     let all = [(stages.accumulate, "accumulate"), (stages.mask, "mask")];
     let there = all.into_iter().filter(|(is_there, _)| *is_there);
     there.map(|(_, name)| name).collect()
+}
+
+/// What is shown of each stream: a name, what it means, and the stream. One that goes in is starved, one that comes out
+/// stalled. Those that are options are the last.
+fn stream_states(stages: &Stages) -> Vec<(String, String, String)> {
+    let starved = |name: &str| {
+        (
+            format!("{name}_starved"),
+            format!("a beat of {name} would be taken and none is offered"),
+            format!("s_axis_{name}"),
+        )
+    };
+    let mut all = vec![
+        starved("grad_output"),
+        starved("weight"),
+        (
+            "grad_input_stalled".to_owned(),
+            "a beat of grad_input is offered and not taken".to_owned(),
+            "m_axis_grad_input".to_owned(),
+        ),
+    ];
+    all.extend(side_names(stages).into_iter().map(starved));
+    all
 }
 
 /// The counters, in the order of their events. Those of the streams that are options are the last, so that
@@ -595,6 +637,17 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
             ],
         ),
     ]);
+    registers.push(register(
+        "streams",
+        STREAMS,
+        Kind::Status,
+        "what the streams do at this moment",
+        stream_states(&lanes.stages)
+            .iter()
+            .enumerate()
+            .map(|(bit, (name, what, _))| field(name, bit, 1, 0, what))
+            .collect(),
+    ));
     let mut offset = COUNTERS;
     for Counted { name, words, what } in counted(&lanes.stages) {
         let parts: Vec<(String, String)> = match words {
