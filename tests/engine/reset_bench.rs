@@ -437,9 +437,11 @@ endmodule
                 _ => register.value(),
             };
             let (name, offset) = (&register.name, register.offset);
+            // Streams are ready behind a reset.
+            let fresh = if name == "streams" { "1'b0" } else { "fresh" };
             let _ = writeln!(
                 looks,
-                "      look({offset}, fresh, 32'd{first}, \"{name} is unknown\", \"{name} is not as after a reset\");"
+                "      look({offset}, {fresh}, 32'd{first}, \"{name} is unknown\", \"{name} is not as after a reset\");"
             );
             if name == "event" {
                 looks += "      event_value = s_axi_rdata;\n";
