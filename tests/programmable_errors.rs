@@ -1,6 +1,6 @@
 //! What is wrong with an engine file, or with a layer for its engine, is said with the key and what would be right.
 
-use bpa_engine::layer::{Geometry, PerItem};
+use bpa_engine::layer::{Geometry, LayerFile, PerItem};
 use bpa_engine::programmable::{EngineFile, ProgrammableEngine, UsedStages};
 use insta::assert_snapshot;
 
@@ -189,6 +189,29 @@ fn a_layer_of_another_pass_is_held_against_what_it_needs() {
         .layer(layer)
         .and_then(|layer| engine.tiling(&layer, 1));
     assert_snapshot!(tiling.unwrap_err(), @"the layer fits in no tiles: the smallest needs words of grad_output = 49, and the engine has `limits.weight_words` = 48; 49 would do");
+}
+
+/// What no programmable engine has, a layer file for one may not ask for.
+#[test]
+fn what_only_engines_of_their_own_have_is_refused() {
+    let refused = |engine: &str| {
+        let text = format!("[engine]\n{engine}");
+        let file = LayerFile::parse(&text, "here").unwrap();
+        UsedStages::of_file(&file.engine).unwrap_err().to_string()
+    };
+    let scaled = "out_type = \"int8\"\nshift = 3\n";
+    let errors = [
+        refused("zero_point = -3"),
+        refused("bias = true"),
+        refused(&format!("{scaled}out_zero_point = 5")),
+        refused(&format!("{scaled}activation = \"relu\"")),
+    ];
+    assert_snapshot!(errors.join("\n"), @r"
+    `engine.zero_point` is set, and no programmable engine has that: leave it out, or make the layer an engine of its own
+    `engine.bias` is set, and no programmable engine has that: leave it out, or make the layer an engine of its own
+    `engine.out_zero_point` is set, and no programmable engine has that: leave it out, or make the layer an engine of its own
+    `engine.activation` is set, and no programmable engine has that: leave it out, or make the layer an engine of its own
+    ");
 }
 
 #[test]
