@@ -174,7 +174,7 @@ fn a_layer_of_another_pass_is_held_against_what_it_needs() {
     assert_snapshot!(grad_weight(3, [5, 5], [3, 3]), @"the layer needs words of grad_output = 54, and the engine has `limits.weight_words` = 40");
     assert_snapshot!(in_pass("grad_weight", 0, [5, 5], [3, 3], [1, 1]), @"`layer.batch` is 0: it must be from 1 to 65535");
     assert_snapshot!(in_pass("backward", 1, [5, 5], [3, 3], [1, 1]), @r#"`layer.pass` is "backward": it must be one of "grad_input", "forward", "grad_weight""#);
-    // No tile of it either.
+    // No tile of it either: one has a row of an image at the least.
     let layer = Geometry {
         pass: Some("grad_weight".to_owned()),
         batch: Some(2),
@@ -184,11 +184,11 @@ fn a_layer_of_another_pass_is_held_against_what_it_needs() {
         kernel: Some(PerItem([2; 2])),
         ..Geometry::default()
     };
-    let engine = file("[limits]\nweight_words = 48").validate().unwrap();
+    let engine = file("[limits]\nweight_words = 6").validate().unwrap();
     let tiling = engine
         .layer(layer)
         .and_then(|layer| engine.tiling(&layer, 1));
-    assert_snapshot!(tiling.unwrap_err(), @"the layer fits in no tiles: the smallest needs words of grad_output = 49, and the engine has `limits.weight_words` = 48; 49 would do");
+    assert_snapshot!(tiling.unwrap_err(), @"the layer fits in no tiles: the smallest needs words of grad_output = 7, and the engine has `limits.weight_words` = 6; 7 would do");
 }
 
 /// What no programmable engine has, a layer file for one may not ask for.
