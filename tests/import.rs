@@ -443,6 +443,45 @@ fn what_cannot_be_mapped_is_told_with_node_and_reason() {
     insta::assert_snapshot!(floats.unmapped[5].reason, @r#"its weights are in floating point: `--quantise tensor` or `--quantise channel` makes them integers"#);
 }
 
+/// What is padded by itself, where the whole is odd: the more is behind, or in front. Of 8 by stride 2 a kernel of 3 needs 1.
+#[test]
+fn padding_follows_from_its_kind() {
+    let padding = |kind: &str| {
+        let mut graph = small();
+        graph.nodes[0].attributes.push(ints("strides", &[2, 2]));
+        graph.nodes[0].attributes.push(Attribute {
+            name: "auto_pad".to_owned(),
+            text: kind.as_bytes().to_vec(),
+            ..Attribute::default()
+        });
+        imported(&bytes(graph)).layers[0].geometry.padding.0
+    };
+    assert_eq!(padding("SAME_UPPER"), [0, 1, 0, 1]);
+    assert_eq!(padding("SAME_LOWER"), [1, 0, 1, 0]);
+    assert_eq!(padding("VALID"), [0; 4]);
+    assert_eq!(padding("NOTSET"), [0; 4]);
+}
+
+/// A sum takes all its terms, a constant apart; but what is added to itself is no output of a layer.
+#[test]
+fn sums_are_links_where_each_term_is_there_once() {
+    let from = |terms: [&str; 2]| {
+        let mut graph = small();
+        graph.nodes[0].attributes.push(ints("pads", &[1, 1, 1, 1]));
+        graph.initializers.push(constant("v", &[2, 4, 1, 1]));
+        graph.initializers.push(constant("bias", &[1, 4, 1, 1]));
+        graph.nodes.push(node("Relu", "r", &["y"], "a"));
+        graph.nodes.push(node("Add", "s", &terms, "b"));
+        graph.nodes.push(node("Conv", "d", &["b", "v"], "z"));
+        let found = imported(&bytes(graph));
+        assert_eq!(found.unmapped, []);
+        found.layers[1].from.clone()
+    };
+    assert_eq!(from(["a", "bias"]), [0]);
+    assert!(from(["a", "y"]).is_empty());
+    assert!(from(["y", "y"]).is_empty());
+}
+
 /// A batch that is left open is one image; another than before is none.
 #[test]
 fn batches_go_together() {

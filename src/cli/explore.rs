@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
@@ -312,6 +313,8 @@ fn add_syntheses(
         .shard
         .map_or_else(|| lanes.clone(), |it| it.share(lanes.clone()));
     let tasks = tasks(subject, lanes.iter().copied());
+    // A point takes minutes; on a terminal the bar shows that something goes on.
+    let _wait = (!io::stderr().is_terminal()).then(|| Wait::new("synthesising"));
     let results = in_parallel(
         &tasks,
         Unit::Points,

@@ -353,8 +353,10 @@ fn told(model: &Path, found: &Found) -> String {
         model.display(),
         found.layers.len()
     );
-    for layer in found.layers.iter().filter(|layer| !layer.notes.is_empty()) {
-        text += &format!("{}: {}\n", layer.name, layer.notes.join("; "));
+    for note in notes(found) {
+        let of = found.layers.iter().filter(|it| it.notes.contains(note));
+        let names: Vec<&str> = of.map(|it| it.name.as_str()).collect();
+        text += &format!("{}: {note}\n", names.join(", "));
     }
     for layer in &found.layers {
         if let Some(quantised) = &layer.quantised {
@@ -373,6 +375,17 @@ fn told(model: &Path, found: &Found) -> String {
         );
     }
     text
+}
+
+/// What is said of layers, each thing once.
+fn notes(found: &Found) -> Vec<&String> {
+    let mut notes: Vec<&String> = Vec::new();
+    for note in found.layers.iter().flat_map(|layer| &layer.notes) {
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    notes
 }
 
 /// What is said of a layer that has a file of its own.

@@ -51,12 +51,7 @@ fn a_u_net_is_imported_simulated_and_checked() {
     │ join_join_0_Conv ┆ "/join/join.0/Conv" ┆ Conv          ┆ 8 to 4   ┆ 16 x 16 ┆ 3 x 3  ┆ its own input                     │
     │ out_Conv         ┆ "/out/Conv"         ┆ Conv          ┆ 4 to 2   ┆ 16 x 16 ┆ 1 x 1  ┆ join_join_0_Conv                  │
     └──────────────────┴─────────────────────┴───────────────┴──────────┴─────────┴────────┴───────────────────────────────────┘
-    down_down_0_Conv: its bias is left out of the network
-    low_low_0_Conv: its bias is left out of the network
-    deep_deep_0_Conv: its bias is left out of the network
-    up_ConvTranspose: its bias is left out of the network
-    join_join_0_Conv: its bias is left out of the network
-    out_Conv: its bias is left out of the network
+    down_down_0_Conv, low_low_0_Conv, deep_deep_0_Conv, up_ConvTranspose, join_join_0_Conv, out_Conv: its bias is left out of the network
     left out, as they are no convolutions: 1 "Add", 1 "Concat", 1 "MaxPool", 4 "Relu"
     "#);
     let text = fs::read_to_string(folder.path().join("net.toml")).unwrap();
@@ -120,7 +115,9 @@ fn a_quantised_operator_is_run_from_its_layer_file() {
     ╞══════════╪════════════╪═════════════╪══════════╪═══════╪════════╪═══════════════╡
     │ the_node ┆ "the_node" ┆ QLinearConv ┆ 4 to 6   ┆ 7 x 6 ┆ 3 x 3  ┆ its own input │
     └──────────┴────────────┴─────────────┴──────────┴───────┴────────┴───────────────┘
-    the_node: its input has zero point 97: what goes into the engine is less that; scale and zero point of its output are left out of the network; its bias is left out of the network
+    the_node: its input has zero point 97: what goes into the engine is less that
+    the_node: scale and zero point of its output are left out of the network
+    the_node: its bias is left out of the network
     the_node: the_node.toml is the whole operator, for `bpa run`; take 128 off its input; add 128 to its output
     "#);
     // Types are signed here.
