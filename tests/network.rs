@@ -54,7 +54,7 @@ fn every_example_is_valid_and_named_as_its_file() {
         assert_eq!(example(name).name(), name);
         names.push(name.to_owned());
     }
-    assert_eq!(names.len(), 7, "{names:?}");
+    assert_eq!(names.len(), 9, "{names:?}");
 }
 
 /// The large one is left out here: it takes half a minute without optimisation.
@@ -253,7 +253,7 @@ fn gradients_are_those_of_the_forward_pass() {
 /// ResNet-18 by what is predicted, which no run exceeds: it is too large to be simulated here. What is stationary in the
 /// first tile of a pass is loaded while the one before runs.
 #[test]
-fn training_steps_are_near_their_bounds() {
+fn networks_in_other_passes_are_near_their_bounds() {
     let network = example("resnet18_56_step");
     let (mut cycles, mut bound) = (0, 0);
     for task in network.tasks() {
@@ -290,6 +290,16 @@ fn training_steps_are_near_their_bounds() {
         }
     }
     assert_eq!((dense, depthwise), (6, 3));
+
+    // Forward alone, with transposed convolutions and skips.
+    let network = example("unet");
+    let arrays = NetworkArrays::random(&network, 0);
+    let expected = reference(&network, &arrays);
+    let report = run(&network, &mut driver, &arrays, &expected)
+        .unwrap()
+        .report;
+    assert_eq!(report.mismatches, 0, "{}", report.to_text());
+    assert!(report.ratio < 1.01, "{}", report.ratio);
 }
 
 /// By hand: 1 x 1 layers of one pixel, so that every value is a product.
