@@ -79,7 +79,7 @@ fn draw(area: &Area, float: &[Epoch], engine: &[Epoch]) -> Drawn {
 }
 
 fn draw_header(area: &Area) -> Drawn {
-    let title = "A network learns digits, its gradients in float and from engines";
+    let title = "A network learns digits, its convolutions in float and from an engine";
     area.draw(&Text::new(title, (MARGIN as i32, 14), font(20)))?;
     let keys = [
         ("engine, int8 with stochastic rounding", ENGINE, 0),

@@ -8,10 +8,20 @@ use rand::Rng;
 /// How much of the last step is in the next.
 const MOMENTUM: f32 = 0.9;
 
+/// The gradient of a layer's parameters.
+pub struct Gradient {
+    /// (K, C, R, S)
+    pub weight: Array4<f32>,
+    /// (K)
+    pub bias: Array1<f32>,
+}
+
 /// A layer without groups, its parameters, and their last steps.
 #[derive(Clone)]
 pub struct Conv {
     layer: Layer,
+    /// Whether its input is added to its output.
+    skip: bool,
     /// (K, C x R x S)
     weight: Array2<f32>,
     bias: Array1<f32>,
@@ -21,13 +31,14 @@ pub struct Conv {
 
 impl Conv {
     /// With weights that are drawn such that values keep their magnitude through a ReLU.
-    pub fn new(layer: Layer, rng: &mut impl Rng) -> Self {
+    pub fn new(layer: Layer, skip: bool, rng: &mut impl Rng) -> Self {
         let [k, c, r, s] = weight_shape(&layer);
         let inputs = c * r * s;
         // Uniform up to `most`, the variance is most^2 / 3; it is to be 2 / inputs.
         let most = (6.0 / inputs as f32).sqrt();
         Self {
             layer,
+            skip,
             weight: Array2::from_shape_simple_fn((k, inputs), || rng.random_range(-most..most)),
             bias: Array1::zeros(k),
             weight_step: Array2::zeros((k, inputs)),
@@ -37,6 +48,14 @@ impl Conv {
 
     pub fn layer(&self) -> &Layer {
         &self.layer
+    }
+
+    pub fn skip(&self) -> bool {
+        self.skip
+    }
+
+    pub fn bias(&self) -> &Array1<f32> {
+        &self.bias
     }
 
     /// (K, C, R, S)
@@ -77,15 +96,26 @@ impl Conv {
         grad
     }
 
-    /// One step against the gradient, which is that of the output (N, K, P, Q).
-    pub fn learn(&mut self, patches: &Array2<f32>, grad_output: &Array4<f32>, rate: f32) {
+    /// The gradient of its parameters, from that of the output (N, K, P, Q).
+    pub fn gradient(&self, patches: &Array2<f32>, grad_output: &Array4<f32>) -> Gradient {
         let grad = by_pixel(grad_output);
+        let weight = grad.t().dot(patches);
+        let weight = weight.into_shape_with_order(weight_shape(&self.layer));
+        Gradient {
+            weight: weight.expect("as many weights"),
+            bias: grad.sum_axis(Dimension(0)),
+        }
+    }
+
+    /// One step against the gradient.
+    pub fn learn(&mut self, gradient: &Gradient, rate: f32) {
+        let weight = gradient.weight.to_shape(self.weight.dim());
         self.weight_step *= MOMENTUM;
-        self.weight_step.scaled_add(-rate, &grad.t().dot(patches));
+        self.weight_step
+            .scaled_add(-rate, &weight.expect("of this layer"));
         self.weight += &self.weight_step;
         self.bias_step *= MOMENTUM;
-        self.bias_step
-            .scaled_add(-rate, &grad.sum_axis(Dimension(0)));
+        self.bias_step.scaled_add(-rate, &gradient.bias);
         self.bias += &self.bias_step;
     }
 

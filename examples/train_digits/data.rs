@@ -11,8 +11,8 @@ use rand::Rng;
 const FILE: &[u8] = include_bytes!("../data/digits.csv.gz");
 /// Height and width of an image.
 const SIZE: usize = 8;
-/// Pixels are from 0 to this.
-const WHITE: f32 = 16.0;
+/// Pixels of the file are whole numbers from 0 to this.
+pub const WHITE: f32 = 16.0;
 const DIGITS: usize = 10;
 const WANTED: &str = "expected the pixels of an image of 8x8 and its digit";
 

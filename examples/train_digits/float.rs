@@ -1,34 +1,64 @@
-//! The backward pass in floating point.
+//! All passes in floating point.
 
-use ndarray::{Array4, Zip};
+use ndarray::{Array2, Array4, Zip};
 
-use super::network::{Backward, Network, Seen};
+use super::conv::Gradient;
+use super::network::{Network, Passes};
 
-pub struct Float;
+/// What the last forward pass left.
+#[derive(Default)]
+pub struct Float {
+    /// Of each layer (N, C, H, W).
+    inputs: Vec<Array4<f32>>,
+    /// Of each layer, see [`Conv::patches`](super::conv::Conv::patches).
+    patches: Vec<Array2<f32>>,
+}
 
-impl Backward for Float {
-    fn gradients(
+impl Passes for Float {
+    fn forward(&mut self, network: &Network, images: &Array4<f32>) -> anyhow::Result<Array4<f32>> {
+        *self = Self::default();
+        let mut values = images.clone();
+        for conv in network.layers() {
+            if !self.inputs.is_empty() {
+                values.mapv_inplace(|value| value.max(0.0));
+            }
+            let patches = conv.patches(&values);
+            let mut output = conv.forward(&patches);
+            if conv.skip() {
+                output += &values;
+            }
+            self.inputs.push(values);
+            self.patches.push(patches);
+            values = output;
+        }
+        Ok(values)
+    }
+
+    fn backward(
         &mut self,
         network: &Network,
-        seen: &Seen,
         of_logits: Array4<f32>,
-    ) -> anyhow::Result<Vec<Array4<f32>>> {
-        let mut gradients = vec![of_logits];
-        // Nothing needs the gradient of the images.
-        for (conv, input) in network.layers().iter().zip(&seen.inputs).skip(1).rev() {
-            let of_output = &gradients[gradients.len() - 1];
-            let mut gradient = conv.grad_input(of_output);
-            if conv.layer().accumulate() {
-                gradient += of_output;
+    ) -> anyhow::Result<Vec<Gradient>> {
+        let mut gradients = Vec::new();
+        let mut of_output = of_logits;
+        let seen = self.inputs.iter().zip(&self.patches).enumerate();
+        for (conv, (index, (input, patches))) in network.layers().iter().zip(seen).rev() {
+            gradients.push(conv.gradient(patches, &of_output));
+            // Nothing needs the gradient of the images.
+            if index > 0 {
+                let mut of_input = conv.grad_input(&of_output);
+                if conv.skip() {
+                    of_input += &of_output;
+                }
+                Zip::from(&mut of_input)
+                    .and(input)
+                    .for_each(|gradient, &input| {
+                        if input <= 0.0 {
+                            *gradient = 0.0;
+                        }
+                    });
+                of_output = of_input;
             }
-            Zip::from(&mut gradient)
-                .and(input)
-                .for_each(|gradient, &input| {
-                    if input <= 0.0 {
-                        *gradient = 0.0;
-                    }
-                });
-            gradients.push(gradient);
         }
         gradients.reverse();
         Ok(gradients)

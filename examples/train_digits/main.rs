@@ -1,9 +1,10 @@
 //! Trains a small convolutional network on images of digits twice, from the same weights with the same batches: in
-//! floating point, and with every gradient of an activation from the Verilog of an engine, in int8 with stochastic
-//! rounding. Forward passes, gradients of the weights and steps are in floating point both times.
+//! floating point, and with every convolution from the Verilog of one programmable engine, in int8 with stochastic
+//! rounding: forward, the gradients of activations, and those of weights. Only the loss and the steps are in floating point
+//! both times.
 
 mod chart;
-mod conv;
+pub mod conv;
 pub mod data;
 pub mod engine;
 pub mod float;
@@ -27,7 +28,7 @@ use rand_chacha::ChaCha8Rng;
 
 use chart::chart;
 use data::{shuffled, Digits};
-use engine::Engines;
+use engine::{Compiled, OnEngine};
 use float::Float;
 use network::Network;
 use report::{Report, Wait};
@@ -38,7 +39,7 @@ const TEST: usize = 500;
 /// All others of the file.
 const MOST_SAMPLES: i64 = 1297;
 
-/// Trains a network on digits, in floating point and with its gradients from engines in int8.
+/// Trains a network on digits, in floating point and with all its convolutions from an engine in int8.
 #[derive(Parser, Debug)]
 pub struct Args {
     /// Times that all images are seen
@@ -51,7 +52,7 @@ pub struct Args {
     /// Seed of everything random
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
-    /// Compare each gradient from an engine with the software reference
+    /// Compare each value from the engine with the software reference
     #[arg(long)]
     check: bool,
     /// SVG to write
@@ -78,13 +79,13 @@ pub fn run(args: &Args, cache: &Cache, out: &mut impl Write) -> anyhow::Result<(
     let mut rng = ChaCha8Rng::seed_from_u64(args.seed);
     let (train, test) = Digits::read()?.split(args.samples as usize, TEST, &mut rng);
     let network = Network::new(&mut rng)?;
-    let plans = engine::plans(&network);
-    let engines = {
+    let compiled = {
         let _wait = Wait::new("compiling the Verilog with Verilator");
-        Engines::build(&plans, cache, args.seed, args.check)?
+        Compiled::new(cache)?
     };
-    let mut float = Training::new(network.clone(), Float);
-    let mut engine = Training::new(network, engines);
+    let passes = OnEngine::new(&compiled, args.seed, args.check)?;
+    let mut float = Training::new(network.clone(), Float::default());
+    let mut engine = Training::new(network, passes);
 
     let epochs = args.epochs as usize;
     let batches = 2 * epochs * train.count().div_ceil(BATCH);
@@ -98,7 +99,7 @@ pub fn run(args: &Args, cache: &Cache, out: &mut impl Write) -> anyhow::Result<(
     let svg = chart(&float.epochs, &engine.epochs);
     let written = write_whole(&args.chart, svg.as_bytes());
     written.map_err(|reason| cannot_write(&args.chart, &reason))?;
-    report.end(&engine.backward.totals, &args.chart)
+    report.end(&engine.passes.totals, &args.chart)
 }
 
 /// Makes the folder if it is not there; asked before the training, which is long.

@@ -1,16 +1,17 @@
-//! The network: four convolutions, a ReLU after each but the last.
+//! The network: four convolutions, a ReLU after each but the last, and a skip connection around one.
 
 use bpa_engine::layer::LayerFile;
-use ndarray::{Array2, Array4, Axis, Zip};
+use ndarray::{Array4, Axis, Zip};
 use rand::Rng;
 
-use super::conv::Conv;
+use super::conv::{Conv, Gradient};
 
-const LAYERS: [&str; 4] = [
-    include_str!("stem.toml"),
-    include_str!("strided.toml"),
-    include_str!("dilated.toml"),
-    include_str!("dense.toml"),
+/// Each layer, and whether its input is added to its output.
+const LAYERS: [(&str, bool); 4] = [
+    (include_str!("stem.toml"), false),
+    (include_str!("strided.toml"), false),
+    (include_str!("dilated.toml"), true),
+    (include_str!("dense.toml"), false),
 ];
 
 #[derive(Clone)]
@@ -18,33 +19,25 @@ pub struct Network {
     layers: Vec<Conv>,
 }
 
-/// What a forward pass leaves for the backward pass.
-pub struct Seen {
-    /// Of each layer (N, C, H, W).
-    pub inputs: Vec<Array4<f32>>,
-    /// Of each layer, see [`Conv::patches`].
-    pub patches: Vec<Array2<f32>>,
-    /// (N, digits, 1, 1)
-    pub logits: Array4<f32>,
-}
+/// What computes the convolutions of a training.
+pub trait Passes {
+    /// The logits (N, digits, 1, 1) of images. What the backward pass needs is kept.
+    fn forward(&mut self, network: &Network, images: &Array4<f32>) -> anyhow::Result<Array4<f32>>;
 
-/// A way to the gradients of all layers' outputs from that of the last one's.
-pub trait Backward {
-    /// Of each layer (N, K, P, Q), before its ReLU.
-    fn gradients(
+    /// The gradients of all layers' parameters, from that of the logits that were the last.
+    fn backward(
         &mut self,
         network: &Network,
-        seen: &Seen,
         of_logits: Array4<f32>,
-    ) -> anyhow::Result<Vec<Array4<f32>>>;
+    ) -> anyhow::Result<Vec<Gradient>>;
 }
 
 impl Network {
     /// With random weights.
     pub fn new(rng: &mut impl Rng) -> anyhow::Result<Self> {
-        let conv = |text: &&str| -> anyhow::Result<Conv> {
+        let conv = |(text, skip): &(&str, bool)| -> anyhow::Result<Conv> {
             let file: LayerFile = toml::from_str(text)?;
-            Ok(Conv::new(file.validate()?, rng))
+            Ok(Conv::new(file.validate()?, *skip, rng))
         };
         let layers = LAYERS.iter().map(conv).collect::<Result<_, _>>()?;
         Ok(Self { layers })
@@ -54,35 +47,10 @@ impl Network {
         &self.layers
     }
 
-    /// A layer that adds a stream to the gradient of its input has a skip connection around it.
-    pub fn forward(&self, images: &Array4<f32>) -> Seen {
-        let (mut inputs, mut patches) = (Vec::new(), Vec::new());
-        let mut values = images.clone();
-        for conv in &self.layers {
-            if !inputs.is_empty() {
-                values.mapv_inplace(|value| value.max(0.0));
-            }
-            let of_values = conv.patches(&values);
-            let mut output = conv.forward(&of_values);
-            if conv.layer().accumulate() {
-                output += &values;
-            }
-            inputs.push(values);
-            patches.push(of_values);
-            values = output;
-        }
-        Seen {
-            inputs,
-            patches,
-            logits: values,
-        }
-    }
-
-    /// One step of every layer against the gradients of their outputs.
-    pub fn learn(&mut self, seen: &Seen, gradients: &[Array4<f32>], rate: f32) {
-        for ((conv, patches), gradient) in self.layers.iter_mut().zip(&seen.patches).zip(gradients)
-        {
-            conv.learn(patches, gradient, rate);
+    /// One step of every layer against its gradient.
+    pub fn learn(&mut self, gradients: &[Gradient], rate: f32) {
+        for (conv, gradient) in self.layers.iter_mut().zip(gradients) {
+            conv.learn(gradient, rate);
         }
     }
 }

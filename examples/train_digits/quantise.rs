@@ -3,6 +3,8 @@
 use ndarray::{Array, Array4, Dimension};
 use rand::Rng;
 
+use super::data::WHITE;
+
 /// The greatest value; the range is symmetric, so that no sign is favoured.
 pub const GREATEST: i32 = 127;
 /// The finest unit of weights is one over this: the gradient of a skip connection, multiplied by it, is then far within
@@ -10,6 +12,7 @@ pub const GREATEST: i32 = 127;
 const FINEST: f32 = 4096.0;
 
 /// Integers, and the value of one.
+#[derive(Clone)]
 pub struct Quantised {
     pub values: Array4<i32>,
     pub unit: f64,
@@ -19,6 +22,15 @@ impl Quantised {
     pub fn to_real(&self) -> Array4<f32> {
         self.values
             .mapv(|value| (f64::from(value) * self.unit) as f32)
+    }
+}
+
+/// Pixels, which are multiples of a sixteenth, as they are.
+pub fn pixels(images: &Array4<f32>) -> Quantised {
+    let unit = 1.0 / WHITE;
+    Quantised {
+        values: images.mapv(|pixel| (pixel * WHITE).round() as i32),
+        unit: unit.into(),
     }
 }
 

@@ -79,7 +79,7 @@ impl<W: Write> Report<W> {
         let percent = 100.0 * totals.saturations as f64 / totals.values.max(1) as f64;
         writeln!(
             self.out,
-            "gradients from the engines: {} values in {} cycles, {percent:.4} % saturated",
+            "from the engine: {} values in {} cycles, {percent:.4} % saturated",
             HumanCount(totals.values),
             HumanCount(totals.cycles)
         )?;

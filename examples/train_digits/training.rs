@@ -1,16 +1,16 @@
-//! A network in training, whatever computes its gradients.
+//! A network in training, whatever computes its convolutions.
 
 use super::data::Digits;
-use super::network::{accuracy, cross_entropy, Backward, Network};
+use super::network::{accuracy, cross_entropy, Network, Passes};
 
 /// How far the first step goes along the gradient; the way gets shorter from batch to batch, down to zero.
 const RATE: f32 = 0.03;
 /// Images of a batch.
 pub const BATCH: usize = 32;
 
-pub struct Training<B> {
+pub struct Training<P> {
     network: Network,
-    pub backward: B,
+    pub passes: P,
     pub epochs: Vec<Epoch>,
 }
 
@@ -23,11 +23,11 @@ pub struct Epoch {
     pub accuracy: f64,
 }
 
-impl<B: Backward> Training<B> {
-    pub fn new(network: Network, backward: B) -> Self {
+impl<P: Passes> Training<P> {
+    pub fn new(network: Network, passes: P) -> Self {
         Self {
             network,
-            backward,
+            passes,
             epochs: Vec::new(),
         }
     }
@@ -51,7 +51,7 @@ impl<B: Backward> Training<B> {
             loss += of_batch * batch.len() as f64 / order.len() as f64;
             done();
         }
-        let logits = self.network.forward(&test.images).logits;
+        let logits = self.passes.forward(&self.network, &test.images)?;
         let epoch = Epoch {
             loss,
             accuracy: accuracy(&logits, &test.labels),
@@ -62,10 +62,10 @@ impl<B: Backward> Training<B> {
 
     /// The loss before the step.
     fn step(&mut self, batch: &Digits, rate: f32) -> anyhow::Result<f64> {
-        let seen = self.network.forward(&batch.images);
-        let (loss, of_logits) = cross_entropy(&seen.logits, &batch.labels);
-        let gradients = self.backward.gradients(&self.network, &seen, of_logits)?;
-        self.network.learn(&seen, &gradients, rate);
+        let logits = self.passes.forward(&self.network, &batch.images)?;
+        let (loss, of_logits) = cross_entropy(&logits, &batch.labels);
+        let gradients = self.passes.backward(&self.network, of_logits)?;
+        self.network.learn(&gradients, rate);
         Ok(loss)
     }
 }
