@@ -395,6 +395,10 @@ fn what_cannot_be_mapped_is_told_with_node_and_reason() {
         reason(|graph| graph.initializers[0].raw.truncate(5)),
         reason(|graph| graph.initializers[0].dims = vec![1 << 40; 4]),
         reason(|graph| graph.initializers[0].data_type = 8),
+        reason(|graph| {
+            graph.inputs[0] = value("x", &[1, 4096, 8, 8]);
+            graph.initializers[0].dims = vec![8192, 4096, 2, 2];
+        }),
         reason(|graph| graph.outputs.push(value("y", &[1, 4, 5, 6]))),
         reason(|graph| graph.nodes[0].inputs[0] = "y".to_owned()),
         reason(|graph| {
@@ -434,6 +438,7 @@ fn what_cannot_be_mapped_is_told_with_node_and_reason() {
     "c" (Conv): constant "w": it has 5 bytes, and its shape [4, 2, 3, 3] needs 72
     "c" (Conv): its input has 2 channels, and its weights are for 1099511627776
     "c" (Conv): constant "w": its values have type 8 of ONNX, which is not read
+    "c" (Conv): constant "w": it has 72 bytes, and its shape [8192, 4096, 2, 2] needs 134217728
     "c" (Conv): the model states another shape of its output than 4 x 6 x 6, which follows from its numbers
     "c" (Conv): no node before it gives its input "y"
     "c" (Conv): it is in a body of "if" (If)
@@ -480,6 +485,26 @@ fn sums_are_links_where_each_term_is_there_once() {
     assert_eq!(from(["a", "bias"]), [0]);
     assert!(from(["a", "y"]).is_empty());
     assert!(from(["y", "y"]).is_empty());
+}
+
+/// Nodes without end, all of one name and with the same weights: so many become layers, and no more.
+#[test]
+fn layers_have_an_end() {
+    let mut graph = small();
+    let first = graph.nodes[0].clone();
+    graph.nodes = (0..10_003)
+        .map(|index| Node {
+            outputs: vec![format!("y{index}")],
+            ..first.clone()
+        })
+        .collect();
+    let found = imported(&bytes(graph));
+    assert_eq!((found.layers.len(), found.unmapped.len()), (10_000, 3));
+    assert_eq!(found.layers[9_999].name, "c_10000");
+    assert_eq!(
+        found.unmapped[0].reason,
+        "there are 10000 layers before it, the most that are read"
+    );
 }
 
 /// A batch that is left open is one image; another than before is none.

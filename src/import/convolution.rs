@@ -133,6 +133,11 @@ pub(super) fn given(node: &Node, index: Option<usize>) -> Option<&str> {
 }
 
 impl Placed<'_> {
+    /// How many weights it has; valid layers have far fewer than 2^64.
+    pub(super) fn weight_count(&self) -> u64 {
+        self.whose.dims.iter().map(|&dim| dim as u64).product()
+    }
+
     /// What of the node is left out.
     ///
     /// # Errors

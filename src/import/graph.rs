@@ -15,6 +15,10 @@ use super::weights::{Quantise, Weights};
 use crate::layer::{Geometry, Layer};
 use crate::onnx::proto::{Graph, Node};
 
+/// Layers at the most, and weights of all of them: one constant may be that of many nodes.
+const MOST_LAYERS: usize = 10_000;
+const MOST_WEIGHTS: u64 = 1 << 27;
+
 /// What a user asks for.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -86,6 +90,7 @@ pub fn import(graph: &Graph, folder: &Path, options: Options) -> Import {
         links: Links::default(),
         names: Names::default(),
         batch: None,
+        weights: 0,
         import: Import {
             frames: 1,
             layers: Vec::new(),
@@ -116,6 +121,8 @@ struct Walk<'a> {
     links: Links,
     names: Names,
     batch: Option<u64>,
+    /// Of all layers up to here.
+    weights: u64,
     import: Import,
 }
 
@@ -151,6 +158,7 @@ impl<'a> Walk<'a> {
             }
             _ => (),
         }
+        self.check_size(&placed)?;
         let weights = placed.weights(node, &self.known, self.options.quantise)?;
         let mut notes = placed.notes(node, &self.known)?;
         let quantised = match weights.as_ref() {
@@ -165,6 +173,7 @@ impl<'a> Walk<'a> {
         if weights.is_none() {
             notes.push("its weights are no constant: here they are random".to_owned());
         }
+        self.weights += placed.weight_count();
         self.batch = self.batch.or(placed.batch);
         let from = self.taken(node, &placed);
         if let Some(output) = node.outputs.first() {
@@ -182,6 +191,22 @@ impl<'a> Walk<'a> {
             notes,
         });
         Ok(())
+    }
+
+    /// Whether memory holds one more.
+    fn check_size(&self, placed: &Placed) -> Result<(), String> {
+        if self.import.layers.len() >= MOST_LAYERS {
+            return Err(format!(
+                "there are {MOST_LAYERS} layers before it, the most that are read"
+            ));
+        }
+        let weights = self.weights.saturating_add(placed.weight_count());
+        match weights <= MOST_WEIGHTS {
+            true => Ok(()),
+            false => Err(format!(
+                "with those of the layers before it there are {weights} weights, and {MOST_WEIGHTS} are the most that are read"
+            )),
+        }
     }
 
     /// The layers whose outputs a convolution takes, if they are what it needs: what a model states of shapes need not

@@ -1,15 +1,19 @@
 //! Names of layers: those of nodes, made such that Verilog and every file system can have them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::layer::validate::check_name;
 
 /// Letters of a name.
 const MOST: usize = 48;
 
-/// The names that are taken. Those that differ in case alone are one to some file systems.
+/// The names that are taken, and how often each was asked for. Those that differ in case alone are one to some file
+/// systems.
 #[derive(Default)]
-pub(super) struct Names(HashSet<String>);
+pub(super) struct Names {
+    taken: HashSet<String>,
+    asked: HashMap<String, u64>,
+}
 
 impl Names {
     /// A name that nobody has, as near to the node's as can be; `or` is for one that has no letter to go by.
@@ -31,15 +35,20 @@ impl Names {
             Some(first) if first.is_ascii_digit() => format!("n{name}"),
             Some(_) => name.to_owned(),
         };
-        let numbered = (2..).map(|number| format!("{name}_{number}"));
-        let mut all = std::iter::once(name.clone()).chain(numbered);
-        let free = all.find(|name| {
-            let is_free = !self.0.contains(&name.to_ascii_lowercase());
-            is_free && check_name(name).is_ok()
-        });
-        let free = free.unwrap_or_else(|| unreachable!("there is no end of numbers"));
-        self.0.insert(free.to_ascii_lowercase());
-        free
+        // From where the last one of this name was found on, so that many of one name take no longer.
+        let asked = self.asked.entry(name.to_ascii_lowercase()).or_default();
+        loop {
+            *asked += 1;
+            let numbered = match *asked {
+                1 => name.clone(),
+                number => format!("{name}_{number}"),
+            };
+            let key = numbered.to_ascii_lowercase();
+            if !self.taken.contains(&key) && check_name(&numbered).is_ok() {
+                self.taken.insert(key);
+                return numbered;
+            }
+        }
     }
 }
 
