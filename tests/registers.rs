@@ -30,6 +30,7 @@ fn register(name: &str, offset: u64, kind: Kind, fields: Vec<Field>) -> Register
         kind,
         doc: format!("what {name} is for"),
         fields,
+        series: None,
     }
 }
 
@@ -115,10 +116,10 @@ fn verilog() -> String {
     format!(
         "{bank}\nmodule bench (\n  output wire none_tvalid, input wire none_tready, output wire [7:0] none_tdata,
           output wire none_tlast,\n{ports});
-          // Counters take three cycles to tell a word.
-          reg [1:0] asked;\n  reg [31:0] told;
-          always @(posedge aclk) begin\n asked <= {{asked[0], counter_read}};
-          if (asked[1]) told <= count + {{31'd0, counter}};\n end
+          // Counters take four cycles to tell a word.
+          reg [2:0] asked;\n  reg [31:0] told;
+          always @(posedge aclk) begin\n asked <= {{asked[1:0], counter_read}};
+          if (asked[2]) told <= count + {{31'd0, counter}};\n end
           assign none_tvalid = 1'b0;\n assign none_tdata = 8'd0;\n assign none_tlast = none_tready;
           demo_registers bank ({});\nendmodule\n",
         names.join(", ")

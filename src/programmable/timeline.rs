@@ -16,7 +16,7 @@ use crate::plan::Plan;
 const READ_CYCLES: u64 = 5;
 
 /// Cycles in which it reads how many cycles there were, a counter of two words.
-const COUNTER_CYCLES: u64 = 16;
+const COUNTER_CYCLES: u64 = 18;
 
 /// Cycles in which it writes one.
 const WRITE_CYCLES: u64 = 4;

@@ -40,8 +40,8 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         "a word that is read while it is written",
-        "turns = ~(read | asks_q | asked_before_q)",
-        "(read | asks_q | asked_before_q)",
+        "turns = ~(reads_q | asks_q | asked_before_q)",
+        "(reads_q | asks_q | asked_before_q)",
         "asks_q",
     ),
     mutant(
@@ -60,7 +60,7 @@ const MUTANTS: &[Mutant] = &[
         "another word told",
         "tells_q <= tells_d;",
         "tells_d",
-        "read",
+        "reads_q",
     ),
 ];
 
@@ -104,6 +104,8 @@ fn vector(run: &mut Run) -> Verdict {
     // The word above the one that was read last, as it was then.
     let mut upper_then = 0;
     let mut reads: VecDeque<Read> = VecDeque::new();
+    // The word that was asked for in the cycle before: what had happened before this one is told.
+    let mut asked: Option<usize> = None;
     for pin in ["word", "read", "clear"] {
         run.set(pin, 0);
     }
@@ -115,20 +117,14 @@ fn vector(run: &mut Run) -> Verdict {
         if clear {
             cleared = now;
         }
-        let rests = reads
-            .back()
-            .is_none_or(|read| now >= read.at + READ_SPACING as i64);
-        let read = rests && run.choices.below(3) == 0;
-        if read {
+        if let Some(word) = asked.take() {
             let value = |word: usize| match clear {
                 true => 0,
                 false => words_now(&counted, &counts)[word],
             };
-            // Often the upper word behind its lower one.
-            let lower = reads.back().filter(|read| UPPER.contains(&(read.word + 1)));
-            let pair = lower.filter(|_| run.choices.below(2) == 0);
-            let any = run.choices.below(words as u64) as usize;
-            let word = pair.map_or(any, |read| read.word + 1);
+            let pair = reads
+                .back()
+                .filter(|read| UPPER.contains(&word) && read.word + 1 == word);
             // What the lower word has carried since it was read may be missing; if it was not, since its turn.
             let oldest = match pair {
                 Some(read) if read.at >= cleared => upper_then,
@@ -136,7 +132,6 @@ fn vector(run: &mut Run) -> Verdict {
                 _ => value(word),
             };
             upper_then = value((word + 1) % words);
-            run.set("word", word as u64);
             reads.push_back(Read {
                 at: now,
                 word,
@@ -149,17 +144,25 @@ fn vector(run: &mut Run) -> Verdict {
         for (each, event) in counted.iter().zip(&events) {
             run.set(&format!("{}_event", each.name), (*event).into());
         }
+        let spaced = |read: &Read| now >= read.at + READ_SPACING as i64;
+        let read = reads.back().is_none_or(spaced) && run.choices.below(3) == 0;
+        if read {
+            // Often the upper word behind its lower one.
+            let last = reads.back().map(|read| read.word + 1);
+            let upper = last.filter(|word| UPPER.contains(word) && run.choices.below(2) == 0);
+            let word = upper.unwrap_or_else(|| run.choices.below(words as u64) as usize);
+            run.set("word", word as u64);
+            asked = Some(word);
+        }
         run.set("read", read.into());
         run.set("clear", clear.into());
         run.step()?;
         // The one before is told until the next one is.
-        while reads.len() > 1 && reads[1].at + COUNT_CYCLES as i64 <= now {
+        let told = |read: &Read| read.at + COUNT_CYCLES as i64 - 1 <= now;
+        while reads.len() > 1 && told(&reads[1]) {
             reads.pop_front();
         }
-        if let Some(read) = reads
-            .front()
-            .filter(|read| read.at + COUNT_CYCLES as i64 <= now)
-        {
+        if let Some(read) = reads.front().filter(|read| told(read)) {
             let (found, due) = (run.was("count"), read.value);
             let fits = found == due || found == read.oldest || (read.lacks && found < due);
             must!(run, fits, "word {} is {found}, not {due}", read.word);

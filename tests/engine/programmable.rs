@@ -628,12 +628,14 @@ fn a_wrong_step_is_noticed() {
         assert_eq!(fault_of_words(&rig, &case, &words), None);
         for (index, (register, _)) in rig.hardware.map.table().enumerate() {
             for field in &register.fields {
-                // "row_program_3_address"
-                let Some((axis, rest)) = field.name.split_once("_program_") else {
+                let Some(series) = &register.series else {
                     continue;
                 };
-                let (line, name) = rest.split_once('_').unwrap();
-                let line: usize = line.parse().unwrap();
+                // "row_program0"
+                let Some((axis, _)) = series.name.split_once("_program") else {
+                    continue;
+                };
+                let (line, name) = (series.entry as usize, field.name.as_str());
                 let axis_lines = &lines(&case)[usize::from(axis == "col")];
                 let in_loop = matches!(
                     axis_lines.get(line).map(|line| line.ahead),
@@ -649,7 +651,7 @@ fn a_wrong_step_is_noticed() {
                 all += 1;
                 match fault_of_words(&rig, &case, &wrong) {
                     Some(_) => *noticed.entry(format!("{axis} {name}")).or_default() += 1,
-                    None => alive.push(format!("seed {}: {}", case.seed, field.name)),
+                    None => alive.push(format!("seed {}: {axis} {line} {name}", case.seed)),
                 }
             }
         }

@@ -8,16 +8,16 @@ Counters: each counts the cycles in which its event is high, in a word or in two
 in one memory with one adder. Beside it, each event has a few bits that count until its turn comes: one
 word is brought up to date in each cycle, all of them in turn, and one that is read at once.
 
-Promise: three cycles after `read`, and until the next one, `count` is `word`, with all events but those of
+Promise: four cycles after `read`, and until the next one, `count` is `word`, with all events but those of
 the latest four cycles; an upper word, all that its lower one had when that was read before it. Nothing
 is lost, and nothing counted twice. `clear` makes all counters zero: what
 happens in its cycle and from then on is counted. So does a reset. For some cycles behind either, as many as
 there are words and three more for each read, what is read may lack what happened in them.
 
-`word` stays for two cycles behind `read`. Reads are eight cycles apart or more.";
+`word` stays for three cycles behind `read`. Reads are eight cycles apart or more.";
 
 /// Cycles from `read` to the answer.
-pub const COUNT_CYCLES: u64 = 3;
+pub const COUNT_CYCLES: u64 = 4;
 /// Cycles from an event to the answer that has it for certain, one for the input's register included.
 pub const EVENT_CYCLES: u64 = 4;
 /// Cycles from a read to the next, at the least.
@@ -68,6 +68,7 @@ pub fn counters(name: &str, counted: &[Counted], word_bits: usize) -> Module {
 
     let turn = m.reg("turn", index_bits, 0, "the word whose turn it is");
     let clearing = m.reg("clearing", 1, 1, "the words from there on are not zero yet");
+    let reads = m.reg("reads", 1, 0, "");
     let asks = m.reg("asks", 1, 0, "the word that is read takes its turn");
     let asked_before = m.reg("asked_before", 1, 0, "");
     let turns = m.net("turns", 1, "the next word takes its turn");
@@ -75,9 +76,10 @@ pub fn counters(name: &str, counted: &[Counted], word_bits: usize) -> Module {
     let address = m.net("address", index_bits, "");
     m.comb(|b| {
         b.comment("One word after the other. Around a word that is read none is, so that none is read while it is written.");
-        b.set(&asks.d, &read);
+        b.set(&reads.d, &read);
+        b.set(&asks.d, &reads.q);
         b.set(&asked_before.d, &asks.q);
-        b.set(&turns, &!(&read | &asks.q | &asked_before.q));
+        b.set(&turns, &!(&reads.q | &asks.q | &asked_before.q));
         b.when(&turns, |b| {
             b.set(&turn.d, &turn.q.plus(1));
             b.when(&turn.q.eq(&index(words - 1)), |b| {

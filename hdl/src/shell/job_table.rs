@@ -2,7 +2,7 @@
 
 use crate::config::descriptor::Descriptor;
 use crate::config::inputs::{Config, ConfigPort, Told, ToldPart, Used};
-use crate::registers::map::{Field, Kind, Register};
+use crate::registers::map::{Field, Kind, Register, Series};
 use crate::rtl::bits_for;
 use std::num::NonZeroU32;
 
@@ -54,6 +54,49 @@ impl Word {
             what: What::Inputs(places),
             bits,
             most: u64::MAX >> (64 - bits),
+        }
+    }
+
+    fn doc(&self) -> &'static str {
+        match &self.what {
+            What::MoreLines => "how many lines of the table the job has",
+            What::Frames => "how many frames the job has",
+            What::Inputs(_) => "the job's layer",
+        }
+    }
+
+    /// Its fields as those of a register, which may be one of a series.
+    fn fields(&self, series: Option<&Series>) -> Vec<Field> {
+        let field = |name: &str, low, width, doc: &str| Field {
+            name: name.to_owned(),
+            low,
+            width,
+            value: 0,
+            doc: doc.to_owned(),
+        };
+        // Inputs of memories have names with the entry, "row_program_3_taps".
+        let short = |port| {
+            let name: &str = plain(port);
+            let entry = series.map(|it| format!("_{}_", it.entry));
+            let short = entry.and_then(|entry| name.split_once(&entry).map(|(_, short)| short));
+            short.unwrap_or(name)
+        };
+        match &self.what {
+            What::MoreLines => vec![field("more", 0, self.bits, "lines behind that of frames")],
+            What::Frames => {
+                vec![field(
+                    "less_1",
+                    0,
+                    FRAMES_BITS,
+                    "frames of the job, less one",
+                )]
+            }
+            What::Inputs(places) => {
+                let places = places.iter();
+                places
+                    .map(|Place { port, low }| field(short(port), *low, port.width, &port.comment))
+                    .collect()
+            }
         }
     }
 
@@ -320,41 +363,21 @@ impl JobTable {
 
     /// The words as registers from `offset` on.
     pub fn registers(&self, offset: u64) -> Vec<Register> {
-        let field = |name: &str, low, width, doc: &str| Field {
-            name: name.to_owned(),
-            low,
-            width,
-            value: 0,
-            doc: doc.to_owned(),
-        };
+        let [_, column_bits] = self.index_bits();
         let words = self.words().into_iter();
         let registers = words.map(|(index, word)| {
-            let (name, doc, fields) = match &word.what {
-                What::MoreLines => (
-                    "lines".to_owned(),
-                    "how many lines of the table the job has",
-                    vec![field("more", 0, word.bits, "lines behind that of frames")],
-                ),
-                What::Frames => (
-                    "frames".to_owned(),
-                    "how many frames the job has",
-                    vec![field(
-                        "less_1",
-                        0,
-                        FRAMES_BITS,
-                        "frames of the job, less one",
-                    )],
-                ),
-                What::Inputs(places) => (
-                    format!("layer{index}"),
-                    "the job's layer",
-                    places
-                        .iter()
-                        .map(|Place { port, low }| {
-                            field(plain(port), *low, port.width, &port.comment)
-                        })
-                        .collect(),
-                ),
+            let (line, column) = (index >> column_bits, index % (1 << column_bits));
+            let series = column.checked_sub(1).map(|memory| Series {
+                name: self.memories[memory].name().to_owned(),
+                entry: line as u64,
+                entries: self.memories[memory].entries(),
+                stride: 4 << column_bits,
+            });
+            let name = match (&word.what, &series) {
+                (What::MoreLines, _) => "lines".to_owned(),
+                (What::Frames, _) => "frames".to_owned(),
+                (What::Inputs(_), None) => format!("layer{line}"),
+                (What::Inputs(_), Some(it)) => format!("{}_{line}", it.name),
             };
             Register {
                 name,
@@ -363,8 +386,9 @@ impl JobTable {
                     // No word has more than 32 bits.
                     most: word.most as u32,
                 },
-                doc: doc.to_owned(),
-                fields,
+                doc: word.doc().to_owned(),
+                fields: word.fields(series.as_ref()),
+                series,
             }
         });
         registers.collect()
@@ -390,6 +414,13 @@ impl JobTable {
 }
 
 impl MemoryColumn {
+    /// Its name.
+    fn name(&self) -> &str {
+        self.strobe
+            .strip_prefix("cfg_load_")
+            .unwrap_or(&self.strobe)
+    }
+
     /// Entries that layers may use, the first ones of the memory.
     pub fn entries(&self) -> u64 {
         self.words.last().map_or(0, |(entry, _)| entry + 1)

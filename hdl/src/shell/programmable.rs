@@ -406,6 +406,7 @@ fn register(name: &str, offset: u64, kind: Kind, doc: &str, fields: Vec<Field>) 
         kind,
         doc: doc.to_owned(),
         fields,
+        series: None,
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Kind, RegisterMap};
 use std::fmt::Write as _;
 
 impl RegisterMap {
-    /// Offsets, and shift and mask of each field, as macros that C and C++ take; constants with
+    /// Offsets (of a series a macro of its entry), and shift and mask of each field, as macros that C and C++ take; constants with
     /// their values.
     pub fn c_header(&self) -> String {
         let prefix = self.name.to_uppercase();
@@ -12,10 +12,22 @@ impl RegisterMap {
             "/* Registers of {}: {} */\n#ifndef {prefix}_REGISTERS_H_\n#define {prefix}_REGISTERS_H_\n",
             self.name, self.doc
         );
-        for register in &self.registers {
-            let name = format!("{prefix}_{}", register.name.to_uppercase());
+        for register in self.written() {
+            let name = register
+                .series
+                .as_ref()
+                .map_or(&register.name, |it| &it.name);
+            let name = format!("{prefix}_{}", name.to_uppercase());
             let _ = writeln!(out, "\n/* {} */", register.doc);
-            let _ = writeln!(out, "#define {name} 0x{:03X}u", register.offset);
+            let offset = register.offset;
+            let _ = match &register.series {
+                Some(it) => writeln!(
+                    out,
+                    "#define {name}(i) (0x{offset:03X}u + 0x{:X}u * (i))\n#define {name}_ENTRIES {}u",
+                    it.stride, it.entries
+                ),
+                None => writeln!(out, "#define {name} 0x{offset:03X}u"),
+            };
             for field in &register.fields {
                 let name = format!("{name}_{}", field.name.to_uppercase());
                 let _ = writeln!(out, "/* {} */", field.doc);

@@ -36,16 +36,24 @@ impl RegisterMap {
              | offset | register | access | at first | |\n|---|---|---|---|---|\n",
             self.name, self.doc
         );
-        for register in &self.registers {
+        for register in self.written() {
             let most = match register.kind {
                 Kind::Table { most } => format!("; at most {most}"),
                 _ => String::new(),
             };
+            let (from, name) = match &register.series {
+                Some(it) => (
+                    format!("0x{:03X} + 0x{:X} *i*", register.offset, it.stride),
+                    format!("`{}[i]`, *i* from 0 to {}", it.name, it.entries - 1),
+                ),
+                None => (
+                    format!("0x{:03X}", register.offset),
+                    format!("`{}`", register.name),
+                ),
+            };
             let _ = writeln!(
                 out,
-                "| 0x{:03X} | `{}` | {} | {} | {}{most} |",
-                register.offset,
-                register.name,
+                "| {from} | {name} | {} | {} | {}{most} |",
                 register.kind.access(),
                 register.at_first(),
                 register.doc,

@@ -75,6 +75,21 @@ pub struct Register {
     pub doc: String,
     /// Its fields, the lowest first; bits of no field read as zero and are not written.
     pub fields: Vec<Field>,
+    /// The series that it is one of.
+    pub series: Option<Series>,
+}
+
+/// Registers that differ in their number alone, one every so many bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Series {
+    /// What all of them are called.
+    pub name: String,
+    /// Which of them it is, from 0 on.
+    pub entry: u64,
+    /// How many there are.
+    pub entries: u64,
+    /// Bytes from one to the next.
+    pub stride: u64,
 }
 
 /// Registers on one bus. Only [`RegisterMap::new`] makes one.
@@ -182,6 +197,13 @@ impl RegisterMap {
     /// Bits of a byte address on the bus.
     pub fn address_bits(&self) -> usize {
         self.address_bits
+    }
+
+    /// What is written of the map: of a series, its first register stands for all.
+    fn written(&self) -> impl Iterator<Item = &Register> {
+        let first = |series: &Series| series.entry == 0;
+        let registers = self.registers.iter();
+        registers.filter(move |register| register.series.as_ref().is_none_or(first))
     }
 
     /// The register at an address.

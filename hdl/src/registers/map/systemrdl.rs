@@ -32,7 +32,7 @@ impl RegisterMap {
             self.name,
             quoted(&self.doc)
         );
-        for register in &self.registers {
+        for register in self.written() {
             let _ = writeln!(out, "\n  reg {{\n    desc = {};", quoted(&register.doc));
             for field in &register.fields {
                 let first = match register.kind.has_first_value() {
@@ -49,7 +49,15 @@ impl RegisterMap {
                     field.low,
                 );
             }
-            let _ = writeln!(out, "  }} \\{} @ 0x{:X};", register.name, register.offset);
+            let offset = register.offset;
+            let _ = match &register.series {
+                Some(it) => writeln!(
+                    out,
+                    "  }} \\{}[{}] @ 0x{offset:X} += 0x{:X};",
+                    it.name, it.entries, it.stride
+                ),
+                None => writeln!(out, "  }} \\{} @ 0x{offset:X};", register.name),
+            };
         }
         out.push_str("};\n");
         out
