@@ -7,6 +7,7 @@
 mod attributes;
 mod convolution;
 mod engine;
+mod float;
 mod graph;
 mod links;
 mod names;

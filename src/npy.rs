@@ -447,6 +447,61 @@ pub fn float_bytes(values: &[f64]) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Reads an array of floating point or integers, of any shape.
+///
+/// # Errors
+/// The file is no .npy file of numbers, or has fewer than its shape says.
+pub fn read_floats(path: &Path) -> Result<ArrayD<f32>, NpyError> {
+    let file = path.display().to_string();
+    let not = |reason: String| NpyError::NotNpy {
+        file: file.clone(),
+        reason,
+    };
+    let bytes = fs::read(path).map_err(|reason| NpyError::Read {
+        file: file.clone(),
+        reason,
+    })?;
+    let mut data = &bytes[..];
+    let header = NpyHeader::from_reader(&mut data).map_err(|error| not(error.to_string()))?;
+    let shape: Vec<usize> = header.shape().iter().map(|&size| size as usize).collect();
+    let count = header
+        .shape()
+        .iter()
+        .map(|&size| u128::from(size))
+        .product::<u128>();
+    // A value has a byte at the least; a shape beyond that is met before anything is made of it.
+    if count > data.len() as u128 {
+        return Err(not(format!(
+            "its shape is {shape:?}, and it has {} bytes",
+            data.len()
+        )));
+    }
+    let numbers = NpyFile::new(&bytes[..]).map_err(|error| not(error.to_string()))?;
+    let fortran = numbers.header().order() == Order::Fortran;
+    let of = |dtype: &DType| match dtype {
+        DType::Plain(plain) => plain.to_string(),
+        other => format!("{other:?}"),
+    };
+    let dtype = of(&header.dtype());
+    let failed = |error: std::io::Error| not(error.to_string());
+    let values: Vec<f32> = match dtype.trim_start_matches(['<', '>', '|', '=']) {
+        "f4" => numbers.into_vec::<f32>().map_err(failed)?,
+        "f8" => numbers
+            .into_vec::<f64>()
+            .map_err(failed)?
+            .into_iter()
+            .map(|value| value as f32)
+            .collect(),
+        other => {
+            return Err(not(format!(
+                "its type is {other}, and float32 or float64 is needed"
+            )))
+        }
+    };
+    let shape = IxDyn(&shape).set_f(fortran);
+    ArrayD::from_shape_vec(shape, values).map_err(|error| not(error.to_string()))
+}
+
 /// What an array must be.
 struct Expected {
     array: &'static str,

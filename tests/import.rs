@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bpa_engine::import::{import, Import, Options, Quantise};
+use bpa_engine::import::{import, Import, Options, Quantise, Quantised};
 use bpa_engine::layer::{Layer, Op};
 use bpa_engine::onnx;
 use bpa_engine::onnx::proto::{
@@ -12,7 +12,7 @@ use bpa_engine::onnx::proto::{
 use bpa_engine::operands::{moving_of, result_of, stationary_of};
 use bpa_engine::reference::{forward, gather, grad_weight, reference, StageArrays};
 use bpa_engine::run::Arrays;
-use ndarray::Array4;
+use ndarray::{Array4, ArrayD, IxDyn};
 use prost::Message;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -52,6 +52,7 @@ fn options(quantise: Option<Quantise>) -> Options {
     Options {
         quantise,
         weight_bits: 8,
+        input: None,
     }
 }
 
@@ -160,19 +161,7 @@ fn quantised_operators_are_layers_of_their_own() {
         let own = quantised.file.validate().unwrap();
         let off = |is_so| if is_so { 128 } else { 0 };
         let input = test.x.integers() - off(quantised.unsigned_input);
-        let narrow = |values: &[i64]| values.iter().map(|&it| it as i32).collect();
-        let arrays = Arrays {
-            moving: moving_of(&own, input),
-            stationary: stationary_of(&own, weight),
-            stages: StageArrays {
-                bias: quantised
-                    .bias
-                    .as_ref()
-                    .map(|it| it.iter().copied().collect()),
-                scale: quantised.scale.as_deref().map(narrow),
-                ..StageArrays::default()
-            },
-        };
+        let arrays = arrays_of(quantised, &own, input, weight);
         let found = result_of(&own, reference(&own, &arrays).result);
         let expected =
             test.y.array().mapv(|it| it as i64) - i64::from(off(quantised.unsigned_output));
@@ -284,6 +273,78 @@ fn a_u_net_s_layers_take_what_they_can() {
         found.layers.iter().all(|layer| layer.notes.len() == 1),
         "biases"
     );
+}
+
+#[derive(Deserialize)]
+struct Ranged {
+    input: Numbers,
+    /// Of each convolution: largest magnitude before it, and behind.
+    ranges: Vec<[f64; 2]>,
+    first: Numbers,
+}
+
+/// In floating point a model has the ranges that it has in PyTorch, and a layer quantised by them is near to the real one.
+#[test]
+fn ranges_are_those_of_pytorch() {
+    let expected: Ranged = serde_json::from_slice(&data("unet.json")).unwrap();
+    let with = Options {
+        input: Some(expected.input.array().mapv(|it| it as f32).into_dyn()),
+        ..options(Some(Quantise::Channel))
+    };
+    let found = imported_with(&data("unet.onnx"), with).unwrap();
+    assert_eq!(expected.ranges.len(), 6);
+    for (layer, ranges) in found.layers.iter().zip(&expected.ranges) {
+        let quantised = layer
+            .quantised
+            .as_ref()
+            .unwrap_or_else(|| panic!("{:?}", layer.notes));
+        let steps = quantised.real_scales.unwrap();
+        for (step, range) in steps.iter().zip(ranges) {
+            let off = (127.0 * step - range).abs() / range;
+            assert!(off < 1e-5, "{}: {step}, {range}", layer.name);
+        }
+    }
+    let layer = &found.layers[0];
+    let quantised = layer.quantised.as_ref().unwrap();
+    let [step_in, step_out] = quantised.real_scales.unwrap();
+    let own = quantised.file.validate().unwrap();
+    let input = expected
+        .input
+        .array()
+        .mapv(|it| (it / step_in).round() as i32);
+    let weight = layer.weights.as_ref().unwrap().values.mapv(|it| it as i32);
+    let output = result_of(
+        &own,
+        reference(&own, &arrays_of(quantised, &own, input, weight)).result,
+    );
+    let real = expected.first.array();
+    let largest = real.iter().fold(0_f64, |most, it| most.max(it.abs()));
+    for (&found, &real) in output.iter().zip(&real) {
+        let off = (found as f64 * step_out - real).abs() / largest;
+        assert!(off < 0.02, "{found} steps of {step_out}, and {real}");
+    }
+}
+
+/// What an engine of a quantised layer takes.
+fn arrays_of(
+    quantised: &Quantised,
+    own: &Layer,
+    input: Array4<i32>,
+    weight: Array4<i32>,
+) -> Arrays {
+    let narrow = |values: &[i64]| values.iter().map(|&it| it as i32).collect();
+    Arrays {
+        moving: moving_of(own, input),
+        stationary: stationary_of(own, weight),
+        stages: StageArrays {
+            bias: quantised
+                .bias
+                .as_ref()
+                .map(|it| it.iter().copied().collect()),
+            scale: quantised.scale.as_deref().map(narrow),
+            ..StageArrays::default()
+        },
+    }
 }
 
 // Models made here.
@@ -579,7 +640,11 @@ fn damaged_models_do_no_harm() {
                 bytes.push(0);
             }
         }
-        read += u32::from(imported_with(&bytes, options(Some(Quantise::Tensor))).is_ok());
+        let with = Options {
+            input: (round % 3 == 0).then(|| ArrayD::ones(IxDyn(&[1, 1, 16, 16]))),
+            ..options(Some(Quantise::Tensor))
+        };
+        read += u32::from(imported_with(&bytes, with).is_ok());
     }
     assert!(read > 50, "many are refused, but not all: {read} are read");
 }

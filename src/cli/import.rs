@@ -21,7 +21,7 @@ use crate::import::{
 };
 use crate::layer::{IntType, Op, Pass};
 use crate::network::NetworkFile;
-use crate::npy::{float_bytes, Item, Writer};
+use crate::npy::{float_bytes, read_floats, Item, Writer};
 use crate::onnx;
 use crate::programmable::EngineFile;
 use crate::seal::sealed;
@@ -53,6 +53,10 @@ pub(super) struct Import {
     /// Make weights in floating point integers, with a scale for each tensor or each channel of the output
     #[arg(long)]
     quantise: Option<Quantise>,
+    /// Array of floating point to read, the model's input: by the ranges of values that it leads to, each convolution in
+    /// floating point becomes a quantised layer file as well
+    #[arg(long, value_name = "NPY", requires = "quantise")]
+    input: Option<PathBuf>,
     /// File of the programmable engine that is to run it, in place of one that is made for it
     #[arg(long, value_name = "FILE")]
     engine: Option<PathBuf>,
@@ -88,6 +92,8 @@ struct Row<'a> {
     weight: Option<String>,
     weight_scale: Option<String>,
     layer_file: Option<String>,
+    /// Of its input and output, by ranges.
+    steps: Option<[f64; 2]>,
     takes: Vec<&'a str>,
     left_out: &'a [String],
 }
@@ -104,7 +110,10 @@ struct Files {
 }
 
 pub(super) fn import(args: Import) -> anyhow::Result<Outcome> {
-    let inputs = [&args.model].into_iter().chain(&args.engine);
+    let inputs = [&args.model]
+        .into_iter()
+        .chain(&args.engine)
+        .chain(&args.input);
     let outputs = Outputs::new(args.overwrite, inputs.map(PathBuf::as_path));
     let stem = stem(&args.out)?;
     let folder = args.out.parent().unwrap_or(Path::new(""));
@@ -124,7 +133,9 @@ pub(super) fn import(args: Import) -> anyhow::Result<Outcome> {
     let options = Options {
         quantise: args.quantise,
         weight_bits: weight_type.bits(),
+        input: args.input.as_deref().map(read_floats).transpose()?,
     };
+    let weight_bits = options.weight_bits;
     let found = import_graph(graph, args.model.parent().unwrap_or(Path::new("")), options);
     for unmapped in &found.unmapped {
         say(&format!(
@@ -164,7 +175,7 @@ pub(super) fn import(args: Import) -> anyhow::Result<Outcome> {
     make_folder(&folder.join(&stem))?;
     let mut staged: Vec<(PathBuf, Staged)> = Vec::new();
     for (layer, files) in found.layers.iter().zip(&files) {
-        for (file, bytes) in contents(layer, files, options.weight_bits)? {
+        for (file, bytes) in contents(layer, files, weight_bits)? {
             let path = folder.join(file);
             let mut file = outputs.stage(&path, None)?;
             file.write_all(&bytes).map_err(cannot_write(&path))?;
@@ -288,6 +299,7 @@ fn json(model: &Path, found: &Found, files: &[Files]) -> anyhow::Result<String> 
         weight: files.weight.clone(),
         weight_scale: files.scale.clone(),
         layer_file: files.layer.clone(),
+        steps: layer.quantised.as_ref().and_then(|it| it.real_scales),
         takes: layer
             .from
             .iter()
@@ -401,6 +413,11 @@ fn alone(layer: &Imported, quantised: &Quantised) -> String {
         if is_so {
             words.push(what.to_owned());
         }
+    }
+    if let Some([input, output]) = quantised.real_scales {
+        words.push(format!(
+            "a step of its input is {input:.6e}, of its output {output:.6e}"
+        ));
     }
     words.join("; ") + "\n"
 }

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
+use ndarray::ArrayD;
 use serde::Serialize;
 
 use super::attributes::attribute;
 use super::convolution::{is_convolution, output_size, placed, Known, Placed};
+use super::float::Values;
 use super::links::Links;
 use super::names::Names;
-use super::quantised::{layer_file, Quantised};
+use super::quantised::{by_ranges, layer_file, Quantised};
 use super::shapes::Shapes;
 use super::weights::{Quantise, Weights};
 use crate::layer::{Geometry, Layer};
@@ -20,8 +22,10 @@ const MOST_LAYERS: usize = 10_000;
 const MOST_WEIGHTS: u64 = 1 << 27;
 
 /// What a user asks for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
+    /// The model's input, to find how large the values of its layers are; `None` where nobody asks.
+    pub input: Option<ArrayD<f32>>,
     /// How weights in floating point become integers; `None` refuses them.
     pub quantise: Option<Quantise>,
     /// Bits that a weight may have.
@@ -91,6 +95,7 @@ pub fn import(graph: &Graph, folder: &Path, options: Options) -> Import {
         names: Names::default(),
         batch: None,
         weights: 0,
+        values: None,
         import: Import {
             frames: 1,
             layers: Vec::new(),
@@ -102,6 +107,14 @@ pub fn import(graph: &Graph, folder: &Path, options: Options) -> Import {
         .extend(graph.inputs.iter().map(|it| it.name.as_str()));
     walk.defined
         .extend(graph.initializers.iter().map(|it| it.name.as_str()));
+    let constants = &walk.known.constants;
+    let first = graph
+        .inputs
+        .iter()
+        .find(|it| !constants.contains_key(it.name.as_str()));
+    if let (Some(input), Some(first)) = (walk.options.input.take(), first) {
+        walk.values = Some(Values::new(&first.name, input));
+    }
     for node in &graph.nodes {
         match is_convolution(&node.op_type) {
             true => walk.convolution(node),
@@ -123,6 +136,8 @@ struct Walk<'a> {
     batch: Option<u64>,
     /// Of all layers up to here.
     weights: u64,
+    /// In floating point, where an input is given.
+    values: Option<Values>,
     import: Import,
 }
 
@@ -190,7 +205,31 @@ impl<'a> Walk<'a> {
             from,
             notes,
         });
+        self.run(node);
         Ok(())
+    }
+
+    /// Runs the latest layer in floating point, and makes a layer file by the ranges of its input and output.
+    fn run(&mut self, node: &Node) {
+        let (Some(values), Some(layer)) = (&mut self.values, self.import.layers.last_mut()) else {
+            return;
+        };
+        values.layer(node, layer, &self.known);
+        let largest = |name: Option<&String>| values.largest(name?);
+        let ranges = [largest(node.inputs.first()), largest(node.outputs.first())];
+        if !["Conv", "ConvTranspose"].contains(&layer.op_type.as_str()) {
+            return;
+        }
+        let made = match ranges {
+            [Some(input), Some(output)] => by_ranges(node, layer, [input, output], &self.known),
+            _ => Err("the range of its input or output is not known".to_owned()),
+        };
+        match made {
+            Ok(quantised) => layer.quantised = Some(quantised),
+            Err(reason) => layer
+                .notes
+                .push(format!("it has no layer file of its own: {reason}")),
+        }
     }
 
     /// Whether memory holds one more.
@@ -247,6 +286,9 @@ impl<'a> Walk<'a> {
         self.links
             .follow(node, shapes, |name| constants.contains_key(name));
         self.constant(node);
+        if let Some(values) = &mut self.values {
+            values.follow(node, &self.known);
+        }
     }
 
     /// Constants that nodes make.

@@ -5,12 +5,15 @@
 
 use super::convolution::{given, tensor, Known, Placed};
 use super::weights::Weights;
-use crate::layer::{Engine, Geometry, LayerFile, Op, Pass};
+use super::Imported;
+use crate::layer::{Engine, Geometry, Layer, LayerFile, Op, Pass};
 use crate::onnx::proto::Node;
 use crate::onnx::{Element, Tensor};
 
 /// Half of what eight bits hold: what unsigned data are moved down by.
 const HALF: f64 = 128.0;
+/// The largest value of eight bits.
+const LARGEST: f64 = 127.0;
 /// The largest scale of 16 bits, and bits shifted out behind it.
 const LARGEST_SCALE: f64 = 32_767.0;
 const MOST_SHIFT: i32 = 48;
@@ -26,6 +29,8 @@ pub struct Quantised {
     pub bias: Option<Vec<i64>>,
     /// Scales, by channel of the output or one for all.
     pub scale: Option<Vec<i64>>,
+    /// What an input and an output are to be multiplied by, where ranges gave that.
+    pub real_scales: Option<[f64; 2]>,
     /// Whether 128 is to be taken off the input.
     pub unsigned_input: bool,
     /// Whether 128 is to be added to the output.
@@ -66,11 +71,10 @@ pub(super) fn layer_file(
     };
     let unsigned_input = input_zero.element == Element::Unsigned;
     let mut engine = Engine {
-        input_type: Some("int8".to_owned()),
         weight_type: format!("int{}", weight_bits(weights)),
         zero_point: signed(input_zero.values[0], unsigned_input)?,
         bias: bias.is_some(),
-        ..Engine::default()
+        ..lanes(&placed.layer)
     };
     let mut scale = None;
     let mut unsigned_output = false;
@@ -83,32 +87,100 @@ pub(super) fn layer_file(
         engine.shift = Some(shift.into());
         scale = Some(scales);
     }
-    let of_group = |channels: u32, groups: u32| match channels {
-        1 if groups > 1 => groups,
-        _ => channels,
-    };
-    let layer = &placed.layer;
-    engine.simd = layer.in_per_group().min(LANES).into();
-    engine.pe = of_group(layer.out_per_group(), layer.groups())
-        .min(LANES)
-        .into();
     let file = LayerFile {
         name: name.to_owned(),
-        layer: Geometry {
-            pass: (placed.layer.op() == Op::Conv).then(|| Pass::Forward.to_string()),
-            ..placed.geometry.clone()
-        },
+        layer: forward(&placed.layer, &placed.geometry),
         engine,
     };
     file.validate().map_err(|error| error.to_string())?;
-    let bias = bias.map(|bias| biases(&bias)).transpose()?;
+    let bias = bias.map(|bias| biases(bias.values.iter().copied()));
     Ok(Some(Quantised {
         file,
-        bias,
+        bias: bias.transpose()?,
         scale,
+        real_scales: None,
         unsigned_input,
         unsigned_output,
     }))
+}
+
+/// A layer in floating point as a quantised one, whose input and output have these largest magnitudes.
+///
+/// # Errors
+/// A number is beyond what an engine can be told.
+pub(super) fn by_ranges(
+    node: &Node,
+    layer: &Imported,
+    ranges: [f64; 2],
+    known: &Known,
+) -> Result<Quantised, String> {
+    let weights = layer.weights.as_ref().and_then(|it| it.scales.as_ref());
+    let weights = weights.ok_or("its weights are no constant")?;
+    let real_scales = ranges.map(|largest| {
+        if largest > 0.0 {
+            largest / LARGEST
+        } else {
+            1.0
+        }
+    });
+    let [input, output] = real_scales;
+    let bias = tensor(given(node, Some(2)).unwrap_or(""), known)?;
+    let bias = bias.map(|bias| {
+        let unit = |index: usize| input * weights[index % weights.len()];
+        let values = bias.values.iter().enumerate();
+        biases(values.map(|(index, value)| (value / unit(index)).round_ties_even()))
+    });
+    let (scale, shift) = scales(
+        &weights
+            .iter()
+            .map(|it| input * it / output)
+            .collect::<Vec<_>>(),
+    )?;
+    let mut engine = lanes(&layer.layer);
+    engine.bias = bias.is_some();
+    engine.out_type = "int8".to_owned();
+    engine.scale_per = (scale.len() > 1).then(|| "channel".to_owned());
+    engine.shift = Some(shift.into());
+    let file = LayerFile {
+        name: layer.name.clone(),
+        layer: forward(&layer.layer, &layer.geometry),
+        engine,
+    };
+    file.validate().map_err(|error| error.to_string())?;
+    Ok(Quantised {
+        file,
+        bias: bias.transpose()?,
+        scale: Some(scale),
+        real_scales: Some(real_scales),
+        unsigned_input: false,
+        unsigned_output: false,
+    })
+}
+
+/// Types and lanes of a layer of eight bits.
+fn lanes(layer: &Layer) -> Engine {
+    let over = |channels: u32| match channels {
+        1 if layer.groups() > 1 => layer.groups(),
+        _ => channels,
+    };
+    let (from, to) = match layer.op() {
+        Op::Conv => (layer.in_per_group(), layer.out_per_group()),
+        Op::ConvTranspose => (layer.out_per_group(), layer.in_per_group()),
+    };
+    Engine {
+        simd: from.min(LANES).into(),
+        pe: over(to).min(LANES).into(),
+        input_type: Some("int8".to_owned()),
+        ..Engine::default()
+    }
+}
+
+/// What the layer does forward.
+fn forward(layer: &Layer, geometry: &Geometry) -> Geometry {
+    Geometry {
+        pass: (layer.op() == Op::Conv).then(|| Pass::Forward.to_string()),
+        ..geometry.clone()
+    }
 }
 
 /// What a sum is multiplied by, as the operator rounds it: in 32 bits of floating point.
@@ -151,8 +223,8 @@ fn scales(factors: &[f64]) -> Result<(Vec<i64>, i32), String> {
 }
 
 /// Biases are integers of 32 bits.
-fn biases(tensor: &Tensor) -> Result<Vec<i64>, String> {
-    let integer = |&value: &f64| -> Result<i64, String> {
+fn biases(values: impl Iterator<Item = f64>) -> Result<Vec<i64>, String> {
+    let integer = |value: f64| -> Result<i64, String> {
         let integer = value as i32;
         match f64::from(integer) == value {
             true => Ok(integer.into()),
@@ -161,7 +233,7 @@ fn biases(tensor: &Tensor) -> Result<Vec<i64>, String> {
             )),
         }
     };
-    tensor.values.iter().map(integer).collect()
+    values.map(integer).collect()
 }
 
 /// A zero point of eight bits as a signed one.

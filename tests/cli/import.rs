@@ -7,7 +7,7 @@ use std::path::Path;
 use npyz::NpyFile;
 use serde_json::Value;
 
-use crate::{json_refusal, npy, ran, refusal, Folder};
+use crate::{json_refusal, npy, npy_of_bytes, ran, refusal, Folder};
 
 fn folder() -> Folder {
     let folder = Folder::new();
@@ -138,6 +138,40 @@ fn a_quantised_operator_is_run_from_its_layer_file() {
     let y: Vec<i32> = NpyFile::new(&y[..]).unwrap().into_vec().unwrap();
     let expected: Vec<i32> = signed(&case["y"]).into_iter().map(i32::from).collect();
     assert_eq!(y, expected);
+}
+
+/// A layer in floating point, quantised by the ranges that an input leads to, comes out of the Verilog.
+#[test]
+fn a_layer_quantised_by_ranges_is_run_from_its_layer_file() {
+    let folder = folder();
+    let image: Vec<u8> = (0..256)
+        .flat_map(|it| (it as f32 / 100.0 - 1.0).to_le_bytes())
+        .collect();
+    folder.write(
+        "image.npy",
+        npy_of_bytes("<f4", false, &[1, 1, 16, 16], &image),
+    );
+    let words =
+        "import unet.onnx --out u.toml --quantise channel --input image.npy --passes forward";
+    let told = ran(&mut folder.bpa(words));
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    let line = "up_ConvTranspose: up_ConvTranspose.toml is the whole operator, for `bpa run`; a step of its input is ";
+    assert!(told.stdout.contains(line), "{}", told.stdout);
+    let input = (0..8 * 64).map(|it| (it % 251) as i8).collect();
+    folder.write("x.npy", npy("|i1", false, [1, 8, 8, 8], input));
+    let run = ran(&mut folder.bpa(
+        "run u/up_ConvTranspose.toml --input x.npy --weight u/up_ConvTranspose_weight.npy \
+         --bias u/up_ConvTranspose_bias.npy --scale u/up_ConvTranspose_scale.npy --output y.npy --check",
+    ));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    folder.write(
+        "short.npy",
+        npy_of_bytes("<f4", false, &[1 << 30, 1 << 30], &[0; 8]),
+    );
+    let short = words.replace("image.npy", "short.npy");
+    assert!(refusal(&mut folder.bpa(&short)).contains("short.npy: not an .npy file: its shape is"));
+    let integers = words.replace("image.npy", "dy.npy");
+    assert!(refusal(&mut folder.bpa(&integers)).contains("float32 or float64 is needed"));
 }
 
 #[test]

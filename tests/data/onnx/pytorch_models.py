@@ -1,9 +1,10 @@
-"""Makes chain.onnx, unet.onnx and chain.json by PyTorch (1.13.1 made the files).
+"""Makes chain.onnx, unet.onnx, chain.json and unet.json by PyTorch (1.13.1 made the files).
 
 Usage: python pytorch_models.py, in this folder     (pip install torch)
 
 chain.onnx is of convolutions alone, with weights that are whole numbers and one of them 127 in each layer, so that they stay
-as they are. chain.json has what it gives for an input, and what autograd gives for a gradient. unet.onnx is a small U-Net."""
+as they are. chain.json has what it gives for an input, and what autograd gives for a gradient. unet.onnx is a small U-Net; unet.json has
+an input, the largest magnitudes that it leads to before and behind each convolution, and the first one's output."""
 import json
 
 import torch
@@ -70,4 +71,40 @@ class UNet(nn.Module):
         return self.out(self.join(torch.cat([high, up], 1)))
 
 
-torch.onnx.export(UNet().eval(), torch.zeros(1, 1, 16, 16), "unet.onnx", opset_version=13)
+unet = UNet().eval()
+torch.onnx.export(unet, torch.zeros(1, 1, 16, 16), "unet.onnx", opset_version=13)
+
+
+def convolution(module):
+    return isinstance(module, (nn.Conv2d, nn.ConvTranspose2d))
+
+
+def normalised(block):
+    """A convolution as it is exported, with the normalisation behind it."""
+    return nn.utils.fuse_conv_bn_eval(block[0], block[1])
+
+
+ranges, outputs = [], []
+
+
+def record(module, inputs, output):
+    ranges.append([inputs[0].abs().max().item(), output.abs().max().item()])
+    outputs.append(output)
+
+
+for name in ("down", "low", "deep", "join"):
+    block = getattr(unet, name)
+    setattr(unet, name, nn.Sequential(normalised(block), block[2]))
+for module in unet.modules():
+    if convolution(module):
+        module.register_forward_hook(record)
+image = torch.randn(1, 1, 16, 16)
+with torch.no_grad():
+    unet(image)
+
+
+def floats(tensor):
+    return {"shape": list(tensor.shape), "values": [round(v, 6) for v in tensor.flatten().tolist()]}
+
+
+json.dump({"input": floats(image), "ranges": ranges, "first": floats(outputs[0])}, open("unet.json", "w"))
