@@ -17,7 +17,7 @@ mod shapes;
 mod weights;
 
 pub use engine::engine_for;
-pub use graph::{import, Import, Imported, Options, Unmapped};
+pub use graph::{check_input, import, Import, Imported, Options, Unmapped};
 pub use network::network_file;
 pub use quantised::Quantised;
 pub use weights::{Quantise, Weights};

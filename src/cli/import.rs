@@ -16,8 +16,8 @@ use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::{print, say, Outcome};
 use crate::atomic_file::Staged;
 use crate::import::{
-    engine_for, import as import_graph, network_file, Import as Found, Imported, Options, Quantise,
-    Quantised, Unmapped,
+    check_input, engine_for, import as import_graph, network_file, Import as Found, Imported,
+    Options, Quantise, Quantised, Unmapped,
 };
 use crate::layer::{IntType, Op, Pass};
 use crate::network::NetworkFile;
@@ -133,7 +133,15 @@ pub(super) fn import(args: Import) -> anyhow::Result<Outcome> {
     let options = Options {
         quantise: args.quantise,
         weight_bits: weight_type.bits(),
-        input: args.input.as_deref().map(read_floats).transpose()?,
+        input: match &args.input {
+            None => None,
+            Some(path) => {
+                let input = read_floats(path)?;
+                check_input(graph, input.shape())
+                    .map_err(|reason| anyhow!("{}: {reason}", path.display()))?;
+                Some(input)
+            }
+        },
     };
     let weight_bits = options.weight_bits;
     let found = import_graph(graph, args.model.parent().unwrap_or(Path::new("")), options);

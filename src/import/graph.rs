@@ -107,13 +107,8 @@ pub fn import(graph: &Graph, folder: &Path, options: Options) -> Import {
         .extend(graph.inputs.iter().map(|it| it.name.as_str()));
     walk.defined
         .extend(graph.initializers.iter().map(|it| it.name.as_str()));
-    let constants = &walk.known.constants;
-    let first = graph
-        .inputs
-        .iter()
-        .find(|it| !constants.contains_key(it.name.as_str()));
-    if let (Some(input), Some(first)) = (walk.options.input.take(), first) {
-        walk.values = Some(Values::new(&first.name, input));
+    if let (Some(input), Some(first)) = (walk.options.input.take(), first_input(graph)) {
+        walk.values = Some(Values::new(first, input));
     }
     for node in &graph.nodes {
         match is_convolution(&node.op_type) {
@@ -124,6 +119,45 @@ pub fn import(graph: &Graph, folder: &Path, options: Options) -> Import {
     }
     walk.import.frames = walk.batch.unwrap_or(1);
     walk.import
+}
+
+/// The first input that is no constant.
+fn first_input(graph: &Graph) -> Option<&str> {
+    let is_constant = |name: &str| graph.initializers.iter().any(|it| it.name == name);
+    let mut names = graph.inputs.iter().map(|it| it.name.as_str());
+    names.find(|name| !is_constant(name))
+}
+
+/// Whether a model can have an input of this shape.
+///
+/// # Errors
+/// What it has.
+pub fn check_input(graph: &Graph, shape: &[usize]) -> Result<(), String> {
+    let Some(name) = first_input(graph) else {
+        return Err("the model has no input".to_owned());
+    };
+    let shapes = Shapes::new(graph);
+    let Some(stated) = shapes.of(name) else {
+        return Ok(());
+    };
+    let same = stated.len() == shape.len()
+        && stated
+            .iter()
+            .zip(shape)
+            .all(|(dim, &length)| dim.is_none_or(|dim| dim == length as u64));
+    match same {
+        true => Ok(()),
+        false => {
+            let dims = stated
+                .iter()
+                .map(|dim| dim.map_or("any".to_owned(), |dim| dim.to_string()));
+            let dims: Vec<String> = dims.collect();
+            Err(format!(
+                "its shape is {shape:?}, and the model's input {name:?} has [{}]",
+                dims.join(", ")
+            ))
+        }
+    }
 }
 
 struct Walk<'a> {

@@ -170,6 +170,12 @@ fn a_layer_quantised_by_ranges_is_run_from_its_layer_file() {
     );
     let short = words.replace("image.npy", "short.npy");
     assert!(refusal(&mut folder.bpa(&short)).contains("short.npy: not an .npy file: its shape is"));
+    folder.write(
+        "small.npy",
+        npy_of_bytes("<f4", false, &[1, 1, 2, 2], &[0; 16]),
+    );
+    let small = refusal(&mut folder.bpa(&words.replace("image.npy", "small.npy")));
+    insta::assert_snapshot!(small.trim_end(), @r#"error: small.npy: its shape is [1, 1, 2, 2], and the model's input "input.1" has [1, 1, 16, 16]"#);
     let integers = words.replace("image.npy", "dy.npy");
     assert!(refusal(&mut folder.bpa(&integers)).contains("float32 or float64 is needed"));
 }
