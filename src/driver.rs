@@ -27,8 +27,8 @@ use crate::vectors::{
 /// A stream into the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// grad_output, in frames.
-    GradOutput,
+    /// What moves, in frames.
+    Data,
     /// Weights, in sets.
     Weight,
     /// Values to add, in frames, where the engine has that stream.
@@ -307,8 +307,7 @@ impl<'a, D: Device> Driver<'a, D> {
     fn feed(&mut self, job: &Submitted, arrays: &Arrays) -> Result<(), DriverError> {
         let layer = job.plan.layer();
         for frame in arrays.moving.outer_iter() {
-            self.device
-                .send(Input::GradOutput, &pack_moving(layer, frame))?;
+            self.device.send(Input::Data, &pack_moving(layer, frame))?;
         }
         if layer.mask() {
             let mask = arrays.stages.mask.as_ref().expect("a mask");

@@ -19,6 +19,10 @@ pub const GRAD_OUTPUT: &str = "s_axis_grad_output";
 pub const WEIGHT: &str = "s_axis_weight";
 /// The stream of what it makes.
 pub const GRAD_INPUT: &str = "m_axis_grad_input";
+/// The stream of what moves through a programmable engine, whatever the pass of a job.
+pub const DATA: &str = "s_axis_data";
+/// The stream of what it makes.
+pub const RESULT: &str = "m_axis_result";
 /// The stream of values to add, where the layer has it.
 pub const ACCUMULATE: &str = "s_axis_accumulate";
 /// The stream of the mask, where the layer has it.

@@ -6,9 +6,7 @@ use bpa_sim::{
 };
 
 use super::{Device, DeviceError, Input};
-use crate::interface::{
-    ACCUMULATE, BUSY, ERROR, FRAME_DONE, GRAD_INPUT, GRAD_OUTPUT, MASK, WEIGHT,
-};
+use crate::interface::{ACCUMULATE, BUSY, DATA, ERROR, FRAME_DONE, MASK, RESULT, WEIGHT};
 use crate::programmable::ProgrammableEngine;
 
 /// The common start of the names of the register bus's pins.
@@ -82,7 +80,7 @@ impl Simulated {
         );
         pins_out.push(Pin::new("irq", 1).watched());
         let mut sources = vec![
-            port(GRAD_OUTPUT, lanes.grad_beat_bits()),
+            port(DATA, lanes.grad_beat_bits()),
             port(WEIGHT, lanes.weight_beat_bits()),
         ];
         if lanes.stages.accumulate {
@@ -95,7 +93,7 @@ impl Simulated {
             top: engine.name().to_owned(),
             verilog: verilog.to_owned(),
             sources,
-            sinks: vec![port(GRAD_INPUT, lanes.pe * lanes.out_bits())],
+            sinks: vec![port(RESULT, lanes.pe * lanes.out_bits())],
             pins_in,
             pins_out,
         }
@@ -137,14 +135,14 @@ impl Simulated {
         Ok(Ends {
             first: first.unwrap_or(0),
             stationary: sets,
-            moving: self.source(Input::GradOutput)?.last_cycles().to_vec(),
+            moving: self.source(Input::Data)?.last_cycles().to_vec(),
             results: self.instance.sink(RESULT_SINK).last_cycles().to_vec(),
         })
     }
 
     fn source(&mut self, input: Input) -> Result<Source<'_>, DeviceError> {
         let name = match input {
-            Input::GradOutput => GRAD_OUTPUT,
+            Input::Data => DATA,
             Input::Weight => WEIGHT,
             Input::Accumulate => ACCUMULATE,
             Input::Mask => MASK,

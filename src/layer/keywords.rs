@@ -59,10 +59,10 @@ const NET_PREFIXES: [&str; 7] = [
 const NETS: &[&str] = &[
     "abort", "accumulate_waits", "aclk", "alive", "all_taken", "aresetn", "busy", "checking",
     "clear_counters", "clear_saturations", "closes", "core_aresetn", "count", "counter",
-    "counter_read", "cycles", "error", "error_cause", "frame_done", "frames_ahead", "frames_begin",
-    "frames_done", "frames_less_1", "grad_input_waits", "grad_output_waits", "irq", "job_aresetn",
+    "counter_read", "cycles", "data_waits", "error", "error_cause", "frame_done", "frames_ahead", "frames_begin",
+    "frames_done", "frames_less_1", "irq", "job_aresetn",
     "job_done", "job_ends", "job_runs", "jobs_done", "mask_waits", "misplaced", "next", "next_told",
-    "refused", "refused_cause", "refused_word", "rounding_seed", "running", "saturations", "start",
+    "refused", "refused_cause", "refused_word", "result_waits", "rounding_seed", "running", "saturations", "start",
     "table_data", "table_locked", "table_strobe", "table_word", "table_write", "takes_over",
     "waiting", "weight_waits", "weights_begin",
 ];

@@ -242,7 +242,7 @@ fn an_output_fifo_that_is_too_small_is_warned_of() {
     let words = format!("estimate {layer} --engine short.toml --frames 10");
     let text = ran(&mut folder.bpa(&words));
     assert_eq!(text.code, 0, "{}", text.stderr);
-    insta::assert_snapshot!(text.stderr.trim_end(), @"warning: the output FIFO is too small for this layer: `limits.fifo_results` is 8, and with 16 it would take 16092 cycles in place of 19674");
+    insta::assert_snapshot!(text.stderr.trim_end(), @"warning: the output FIFO is too small for this layer: `limits.fifo_results` is 8, and with 16 it would take 16094 cycles in place of 19676");
     let json = ran(&mut folder.bpa(&format!("{words} --json")));
     let figures: Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(figures["fifo_results_enough"], 16);
@@ -298,7 +298,7 @@ fn an_estimate_says_how_many_lanes_stand_idle() {
     bpa_engine on network: predicted, without stalls
       groups side by side                       8
       tiles                                     1  1 x 1 x 1 runs of groups, C and K
-      cycles, all frames                   96,885  100 of them, weights included; at the most
+      cycles, all frames                   96,887  100 of them, weights included; at the most
       cycles, telling included             97,253  those too in which it waits to be told its jobs
       cycles a frame, steady                  968
       bound, all frames                    96,800  cycles are 1.001 x the bound

@@ -220,7 +220,7 @@ fn what_is_not_of_the_pass_is_refused() {
     error: `engine.pe` is 4: it must be from 1 to 3 (out_channels / groups)
     error: `--frames` is 3, but a weight gradient has the images of its batch: leave it out, and set `layer.batch` or --batch
     error: the layer fits in no tiles: the smallest needs columns of grad_output as a kernel = 4, and the engine has `limits.kernel` = 3; 4 would do
-    error: the built-in list: layer "resnet50_conv1": the layer fits in no tiles: the smallest needs rows of grad_output as a kernel = 112, and the engine has `limits.kernel` = 3; 112 would do
+    error: the built-in list: layer "resnet50_conv1": the layer fits in no tiles: the smallest needs columns of grad_output as a kernel = 112, and the engine has `limits.kernel` = 3; 112 would do
     error: the built-in list: layer "resnet50_conv1": `layer.pass` is "backward": it must be one of "grad_input", "forward", "grad_weight"
     "#);
 }

@@ -141,7 +141,14 @@ fn check_programmable(keys: &str) {
     let plan = engine.plan(&layer).unwrap();
     let plan = plan.with_rounding_seed(arrays.stages.rounding_seed);
     let expected = finished(&layer, &arrays);
-    let (sources, results) = streams(&plan, &arrays, &expected.result);
+    let (mut sources, mut results) = streams(&plan, &arrays, &expected.result);
+    for source in sources
+        .iter_mut()
+        .filter(|it| it.port == interface::GRAD_OUTPUT)
+    {
+        source.port = interface::DATA;
+    }
+    results.port = interface::RESULT;
     let hardware = engine.hardware(Target::Generic);
     let frames = NonZeroU32::new(FRAMES as u32).unwrap();
     let subject = Subject {

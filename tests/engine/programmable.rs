@@ -572,7 +572,7 @@ fn fault_of_words(rig: &Rig, case: &Case, words: &[Option<u32>]) -> Option<Strin
     device.send(Input::Weight, &weight).unwrap();
     for frame in case.arrays.moving.outer_iter() {
         let beats = pack_moving(layer, frame);
-        device.send(Input::GradOutput, &beats).unwrap();
+        device.send(Input::Data, &beats).unwrap();
     }
     let out_bits = rig.engine.out_bits();
     let frame = result_beats(layer, out_bits).bytes();
@@ -1041,7 +1041,7 @@ fn misplaced_tlasts_are_told_and_counted() {
         ("weight_early", 1),
         ("weight_missing", 1),
         ("weight_late", 0),
-        ("grad_output_early", 0),
+        ("data_early", 0),
     ] {
         assert_eq!(
             driver.value(&format!("tlast_{name}")).unwrap(),
@@ -1060,7 +1060,7 @@ fn waits_are_counted_by_stream_and_counters_are_cleared() {
     driver.device().stall(0.0, 0.9, 1);
     driver.collect(&job).unwrap();
     driver.device().instance().run(50, None);
-    for name in ["cycles_low", "grad_input_waits", "frames_done"] {
+    for name in ["cycles_low", "result_waits", "frames_done"] {
         assert!(driver.value(name).unwrap() > 0, "{name}");
     }
     driver.set("command", 4).unwrap();
@@ -1068,8 +1068,8 @@ fn waits_are_counted_by_stream_and_counters_are_cleared() {
     for name in [
         "cycles_low",
         "cycles_high",
-        "grad_input_waits",
-        "grad_output_waits",
+        "result_waits",
+        "data_waits",
         "weight_waits",
         "frames_done",
         "jobs_done",
@@ -1098,7 +1098,7 @@ fn what_a_job_waits_for_is_shown_by_stream() {
     driver.start(&words).unwrap();
     assert_eq!(streams(&mut driver), data | weights, "nothing is there");
     let frame = pack_moving(layer, case.arrays.moving.index_axis(Axis(0), 0));
-    driver.device().send(Input::GradOutput, &frame).unwrap();
+    driver.device().send(Input::Data, &frame).unwrap();
     assert_eq!(
         streams(&mut driver) & weights,
         weights,

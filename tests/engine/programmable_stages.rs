@@ -821,7 +821,7 @@ fn check_misplaced(rig: &Rig) {
             driver.device().send(Input::Weight, &weight).unwrap();
             for frame in arrays.moving.outer_iter() {
                 let packet = bpa_engine::vectors::pack_moving(layer, frame);
-                driver.device().send(Input::GradOutput, &packet).unwrap();
+                driver.device().send(Input::Data, &packet).unwrap();
             }
             for (other, values, bits) in [
                 (

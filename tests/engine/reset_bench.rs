@@ -14,7 +14,6 @@ use crate::icarus_tool;
 
 /// How the pins of the register bus begin, and those of the stream out.
 const BUS: &str = "s_axi_";
-const SINK: &str = "m_axis_grad_input";
 
 /// Beats of a stream, and of one frame or set of them.
 pub struct Beats {
@@ -185,7 +184,8 @@ impl Subject<'_> {
         };
         let all = self.beats(&self.results);
         let flags = self.flags().join(", ");
-        let out_high = self.width(&format!("{SINK}_tdata")) - 1;
+        let sink = self.results.port;
+        let out_high = self.width(&format!("{sink}_tdata")) - 1;
         let seed = match self.ports.iter().any(|port| port.name == "rounding_seed") {
             true => format!(
                 "  // Taken in reset, and unknown else.\n  always @* rounding_seed = aresetn ? 31'bx : 31'd{};\n",
@@ -216,11 +216,11 @@ module testbench;
   always @(posedge aclk) begin
     if (powered && ^{{{flags}}} === 1'bx) fail(\"an output is unknown\");
     if (reset_before && {{{flags}}} !== 0) fail(\"an output is not quiet behind an edge of reset\");
-    if (powered && {SINK}_tvalid && ^{{{SINK}_tdata, {SINK}_tlast}} === 1'bx) fail(\"a result is unknown\");
-    if (waited && !reset_before && ({SINK}_tvalid !== 1'b1 || held !== {{{SINK}_tdata, {SINK}_tlast}}))
+    if (powered && {sink}_tvalid && ^{{{sink}_tdata, {sink}_tlast}} === 1'bx) fail(\"a result is unknown\");
+    if (waited && !reset_before && ({sink}_tvalid !== 1'b1 || held !== {{{sink}_tdata, {sink}_tlast}}))
       fail(\"a result was not taken and did not stay\");
-    held <= {{{SINK}_tdata, {SINK}_tlast}};
-    waited <= aresetn && {SINK}_tvalid && !{SINK}_tready;
+    held <= {{{sink}_tdata, {sink}_tlast}};
+    waited <= aresetn && {sink}_tvalid && !{sink}_tready;
     reset_before <= aresetn === 1'b0;
     if (aresetn === 1'b0) powered <= 1'b1;
   end
@@ -228,17 +228,17 @@ module testbench;
   // Results since the reset.
   reg [{out_high}:0] result_beats [0:{all} - 1];
   integer results, frames;
-  always @(negedge aclk) {SINK}_tready <= !clear && {{$random(seed)}} % 100 >= back_pressure;
+  always @(negedge aclk) {sink}_tready <= !clear && {{$random(seed)}} % 100 >= back_pressure;
   always @(posedge aclk)
     if (aresetn !== 1'b1) begin
       results <= 0;
       frames <= 0;
     end else begin
       if (frame_done === 1'b1) frames <= frames + 1;
-      if ({SINK}_tvalid === 1'b1 && {SINK}_tready) begin
+      if ({sink}_tvalid === 1'b1 && {sink}_tready) begin
         if (results >= {all}) fail(\"too many results\");
-        if ({SINK}_tdata !== result_beats[results]) fail(\"a wrong value\");
-        if ({SINK}_tlast !== (results % {of_frame} == {of_frame} - 1)) fail(\"a wrong tlast\");
+        if ({sink}_tdata !== result_beats[results]) fail(\"a wrong value\");
+        if ({sink}_tlast !== (results % {of_frame} == {of_frame} - 1)) fail(\"a wrong tlast\");
         results <= results + 1;
       end
     end
@@ -311,7 +311,7 @@ module testbench;
     if (!$value$plusargs(\"edges=%d\", edges)) edges = 1;
     if (!$value$plusargs(\"resets=%d\", resets)) resets = 1;
     if (!$value$plusargs(\"seed=%d\", seed)) seed = 1;
-    $readmemh(\"{SINK}.hex\", result_beats);
+    $readmemh(\"{sink}.hex\", result_beats);
 {files}    aclk = 1'b0;
     aresetn = 1'b1;
     clear = 1'b1;
@@ -336,7 +336,7 @@ module testbench;
         disturb;
         in_weights = in_weights + ({WEIGHT}_next > 0 && {WEIGHT}_next < {set});
         in_frames = in_frames + (results > 0 && results < {all});
-        in_wait = in_wait + ({SINK}_tvalid && !{SINK}_tready);
+        in_wait = in_wait + ({sink}_tvalid && !{sink}_tready);
         in_access = in_access + {accesses};
         reset(episode / {kinds} % 2 == 0 ? 1 : 1 + {{$random(seed)}} % 3);
       end

@@ -67,6 +67,19 @@ impl Arrays {
         },
     };
 
+    /// Those of an engine that is told the pass job by job, called for what they do.
+    pub const NEUTRAL: Self = Arrays {
+        moving: Array {
+            name: "data",
+            values: "data",
+        },
+        stationary: WEIGHT,
+        result: Array {
+            name: "result",
+            values: "results",
+        },
+    };
+
     /// Port prefix of the stream of what moves.
     pub fn moving_stream(&self) -> String {
         format!("s_axis_{}", self.moving.name)

@@ -186,7 +186,7 @@ impl Capacity {
             size: axis.size,
         });
         Capacity {
-            arrays: Arrays::default(),
+            arrays: Arrays::NEUTRAL,
             // Any number of words may be a pixel's and a tap's, so that addresses count words.
             pixels_in_slots: false,
             walk_unit_bits: 0,

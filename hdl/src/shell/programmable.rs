@@ -189,7 +189,7 @@ pub fn programmable_engine(
         ("alive", alive),
         (JOB_ARESETN, job_runs),
         (CLOSES, closes),
-        ("offers", port("m_axis_grad_input_tvalid")),
+        ("offers", port("m_axis_result_tvalid")),
         ("running", running.clone()),
         ("checking", checking.clone()),
         ("waiting", waiting.clone()),
@@ -217,9 +217,9 @@ pub fn programmable_engine(
         running.clone(),
         port("frame_done"),
         job_done.clone(),
-        stream("s_axis_grad_output"),
+        stream("s_axis_data"),
         stream("s_axis_weight"),
-        stream("m_axis_grad_input"),
+        stream("m_axis_result"),
     ];
     events.extend((0..6).map(|bit| misplaced.bit(bit)));
     for (index, name) in side_names(&lanes.stages).into_iter().enumerate() {
@@ -307,9 +307,9 @@ pub fn programmable_engine(
 
 /// Streams and kinds of a misplaced `tlast`, in the order of the error causes.
 const MISPLACED_NAMES: [&str; 6] = [
-    "grad_output_early",
-    "grad_output_missing",
-    "grad_output_late",
+    "data_early",
+    "data_missing",
+    "data_late",
     "weight_early",
     "weight_missing",
     "weight_late",
@@ -333,12 +333,12 @@ fn stream_states(stages: &Stages) -> Vec<(String, String, String)> {
         )
     };
     let mut all = vec![
-        starved("grad_output"),
+        starved("data"),
         starved("weight"),
         (
-            "grad_input_stalled".to_owned(),
-            "a beat of grad_input is offered and not taken".to_owned(),
-            "m_axis_grad_input".to_owned(),
+            "result_stalled".to_owned(),
+            "a beat of results is offered and not taken".to_owned(),
+            "m_axis_result".to_owned(),
         ),
     ];
     all.extend(side_names(stages).into_iter().map(starved));
@@ -358,9 +358,9 @@ fn counted(stages: &Stages) -> Vec<Counted> {
         count("frames_done", 1, "frames whose last beat was taken"),
         count("jobs_done", 1, "jobs whose last frame was done"),
         count(
-            "grad_output_waits",
+            "data_waits",
             1,
-            "cycles in which a beat of grad_output was not taken",
+            "cycles in which a beat of data was not taken",
         ),
         count(
             "weight_waits",
@@ -368,9 +368,9 @@ fn counted(stages: &Stages) -> Vec<Counted> {
             "cycles in which a beat of weights was not taken",
         ),
         count(
-            "grad_input_waits",
+            "result_waits",
             1,
-            "cycles in which a beat of grad_input was not taken",
+            "cycles in which a beat of results was not taken",
         ),
     ];
     all.extend(MISPLACED_NAMES.map(|name| {
@@ -422,8 +422,7 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
         ]
     };
     let mut misplaced =
-        "a tlast was misplaced: grad_output early, missing, late; weight early, missing, late"
-            .to_owned();
+        "a tlast was misplaced: data early, missing, late; weight early, missing, late".to_owned();
     for name in side_names(&lanes.stages) {
         misplaced += &format!("; {name} early, missing, late");
     }
@@ -491,7 +490,7 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
                     24,
                     8,
                     lanes.out_bits() as u64,
-                    "of grad_input on its stream",
+                    "of a result on its stream",
                 ),
             ],
         ),
@@ -538,7 +537,7 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
         registers.push(stages(lanes));
     }
     if lanes.stages.requantise.is_some_and(|it| it.per_channel) {
-        let what = "beats of scales, of one pixel of grad_input";
+        let what = "beats of scales, of one pixel of the result";
         registers.push(constant(
             "scale_words",
             0x34,
@@ -672,7 +671,7 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
         }
     }
     if lanes.stages.requantise.is_some() {
-        let what = "values of grad_input that did not fit their type, also of beats that have yet to leave";
+        let what = "results that did not fit their type, also of beats that have yet to leave";
         let fields = vec![field("count", 0, COUNT_BITS, 0, what)];
         registers.push(register(
             SATURATIONS,
@@ -687,8 +686,8 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
     registers.extend(table.registers(TABLE.max(table_bytes)));
     RegisterMap::new(
         name,
-        "An engine for the passes of a convolution that is told its layer at run time. What moves through it is called grad_output, what \
-         stays weight and what it makes grad_input, as in the data gradient, whatever the pass of a job.",
+        "An engine for the passes of a convolution that is told its layer at run time. What moves through it is called data, what stays \
+         weight and what it makes result, whatever the pass of a job.",
         registers,
     )
 }
@@ -700,7 +699,7 @@ fn passes() -> Register {
     let fields = all.iter().zip(names).enumerate().map(|(bit, (arrays, name))| {
         let [moving, stationary] = [arrays.moving.name, arrays.stationary.name];
         let doc = format!(
-            "whether jobs can make {} of {moving} (on s_axis_grad_output) and {stationary} (on s_axis_weight)",
+            "whether jobs can make {} of {moving} (on s_axis_data) and {stationary} (on s_axis_weight)",
             arrays.result.name
         );
         field(name, bit, 1, 1, &doc)
@@ -764,7 +763,7 @@ fn stages(lanes: &Lanes) -> Register {
         "stages",
         0x30,
         Kind::Constant,
-        "stages between the accumulators and grad_input",
+        "stages between the accumulators and the result",
         fields,
     )
 }
