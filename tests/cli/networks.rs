@@ -252,7 +252,7 @@ fn an_output_fifo_that_is_too_small_is_warned_of() {
          conv = { in_channels = 1, out_channels = 4, in_size = 40, kernel = 1, stride = 2 }\n",
     );
     let network = ran(&mut folder.bpa("run-network network.toml --json"));
-    insta::assert_snapshot!(network.stderr.lines().next().unwrap_or(""), @r#"warning: layer "a": the output FIFO is too small for this layer: `limits.fifo_results` is 8, and with 16 it would take 1692 cycles in place of 2034"#);
+    insta::assert_snapshot!(network.stderr.lines().next().unwrap_or(""), @r#"warning: layer "a": the output FIFO is too small for this layer: `limits.fifo_results` is 8, and with 16 it would take 1694 cycles in place of 2036"#);
     let figures: Value = serde_json::from_str(&network.stdout).unwrap();
     assert_eq!(figures["layers"][0]["fifo_results_enough"], 16);
 }
@@ -326,11 +326,11 @@ fn an_estimate_says_how_many_lanes_stand_idle() {
       groups side by side                       1
       rows side by side                         8
       tiles                                     1  1 x 1 x 1 x 1 runs of groups, K, N and rows
-      cycles, all frames                      998  4 of them, weights included; at the most
+      cycles, all frames                    1,000  4 of them, weights included; at the most
       cycles, telling included              1,334  those too in which it waits to be told its jobs
       cycles a frame, steady                  204
-      bound, all frames                       816  cycles are 1.223 x the bound
-      multiplications, a frame              9,248  57.9 % of 64 multipliers in use
+      bound, all frames                       816  cycles are 1.225 x the bound
+      multiplications, a frame              9,248  57.8 % of 64 multipliers in use
     ");
     let masked = format!("estimate {layer} --with-mask --engine {}", engine());
     insta::assert_snapshot!(refusal(&mut folder.bpa(&masked)).trim_end(), @"error: the layer asks for `mask`, which the engine was built without: `engine.mask` in its file");
