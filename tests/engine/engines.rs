@@ -13,7 +13,7 @@ use bpa_engine::bound::bound_cycles;
 use bpa_engine::compare::compare;
 use bpa_engine::driver::{Device, Driver, Input, Simulated, Submitted, JOBS_HELD};
 use bpa_engine::emit::Target;
-use bpa_engine::interface::{ACCUMULATE, GRAD_OUTPUT, MASK, WEIGHT};
+use bpa_engine::interface::{ACCUMULATE, DATA, MASK, WEIGHT};
 use bpa_engine::layer::{Geometry, Layer, Pass, PerItem, Rounding, ScalePer};
 use bpa_engine::programmable::{EngineFile, Lanes, LimitsFile, ProgrammableEngine, UsedStages};
 use bpa_engine::vectors::{pack_moving, pack_stationary};
@@ -296,7 +296,7 @@ fn beats_in(rig: &Rig, layer: &Layer) -> Vec<impl Fn(u64) -> u64> {
     let op = layer.operation();
     let out = result_beats_of_a_frame(layer);
     let beats = |name: &str| match name {
-        GRAD_OUTPUT => (
+        DATA => (
             op.rows.sources * op.cols.sources * u64::from(op.moving_beats_per_pixel()),
             0,
         ),
