@@ -10,15 +10,19 @@ use crate::operation::Gather;
 /// padding: the sum over the pixels of the taps that each has. In every pass these are what is multiplied: p and r run over
 /// what moves, what is stationary and what is made in another order.
 pub fn axis_taps(axis: &Axis) -> u64 {
+    outputs_by_tap(axis).sum()
+}
+
+/// The outputs that each tap meets.
+fn outputs_by_tap(axis: &Axis) -> impl Iterator<Item = u64> + '_ {
     let (stride, dilation) = (i64::from(axis.stride), i64::from(axis.dilation));
     let pixels = 0..i64::from(axis.in_size);
-    let outputs_at = |r: i64| {
+    (0..i64::from(axis.kernel)).map(move |r| {
         let offset = r * dilation - i64::from(axis.pad_before);
         (0..i64::from(axis.out_size))
             .filter(|p| pixels.contains(&(p * stride + offset)))
             .count() as u64
-    };
-    (0..i64::from(axis.kernel)).map(outputs_at).sum()
+    })
 }
 
 /// Cycles of a frame in which the multipliers of an engine with this layer's lanes work.
@@ -33,71 +37,55 @@ pub fn bound_cycles(layer: &Layer) -> u64 {
 }
 
 /// The same for an engine whose lanes are shared by groups that are narrower than they are: with any number of them
-/// laid side by side as one, or, where each has a single channel of the result, with a PE lane for each. Of a weight gradient,
-/// rows of an image can stand on the lanes side by side as well, as many as there are lanes at the most, and rows of the input
-/// that no row of grad_output sees need not be taken. Which of these is the least is the layer's bound; it is never above
-/// [`bound_cycles`].
+/// laid side by side as one, or, where each has a single channel of the result, with a PE lane for each. Of a weight
+/// gradient, which is a sum over the rows of grad_output, rows can be put together in any way: each lane works on a row of
+/// an image, and rows of the input that no row of grad_output sees need not be taken. Which of these is the least is the
+/// layer's bound; it is never above [`bound_cycles`].
 pub fn shared_bound_cycles(layer: &Layer) -> u64 {
     let op = layer.operation();
-    let bounds = rows_beside(layer).map(|rows| {
-        let frame = match layer.pass() {
-            Pass::GradInput | Pass::Forward => Frame::new(layer),
-            Pass::GradWeight => Frame::beside(layer, rows),
-        };
-        let moving = u64::from(op.moving_per_group) * u64::from(rows);
-        let merged = |each: u32| Blocks {
+    let merged = |each: u32| {
+        let moving = u64::from(each) * u64::from(op.moving_per_group);
+        let blocks = Blocks {
             groups: op.groups.div_ceil(each).into(),
-            k: (u64::from(each) * moving).div_ceil(op.simd.into()),
+            k: moving.div_ceil(op.simd.into()),
             c: (u64::from(each) * u64::from(op.result_per_group)).div_ceil(op.pe.into()),
         };
-        let depthwise = (op.groups > 1 && op.result_per_group == 1).then(|| Blocks {
+        (moving, blocks)
+    };
+    let depthwise = (op.groups > 1 && op.result_per_group == 1).then(|| {
+        let moving = u64::from(op.moving_per_group);
+        let blocks = Blocks {
             groups: op.groups.div_ceil(op.pe).into(),
             k: moving.div_ceil(op.simd.into()),
             c: 1,
-        });
-        let all = (1..=op.groups).map(merged).chain(depthwise);
-        let bounds = all.map(|blocks| frame.bound(&blocks));
-        // At least one group is merged with none.
-        bounds.fold(u128::MAX, u128::min)
+        };
+        (moving, blocks)
     });
-    // At least one row stands by itself.
+    let all = (1..=op.groups).map(merged).chain(depthwise);
+    let frame = Frame::new(layer);
+    let bounds = all.map(|(moving, blocks)| match layer.pass() {
+        Pass::GradInput | Pass::Forward => frame.bound(&blocks),
+        Pass::GradWeight => rows_apart(layer, moving, &blocks),
+    });
+    // At least one group is merged with none.
     fits(bounds.fold(u128::MAX, u128::min))
 }
 
-/// How many rows of an image may stand side by side: of those that leave as many one after the other, the fewest.
-fn rows_beside(layer: &Layer) -> impl Iterator<Item = u32> {
-    let rows = layer.rows().out_size;
-    let most = match layer.pass() {
-        Pass::GradInput | Pass::Forward => 1,
-        Pass::GradWeight => rows.min(layer.operation().simd),
+/// The bound of a frame of a weight gradient whose rows of grad_output are put together in any way, `moving` images of each
+/// group: a word of multiplications has a tap of as many rows of images as there are lanes, a beat as many rows of the
+/// input.
+fn rows_apart(layer: &Layer, moving: u64, blocks: &Blocks) -> u128 {
+    let op = layer.operation();
+    let rows = layer.rows();
+    let words = |rows: u64| u128::from((rows * moving).div_ceil(op.simd.into()));
+    let row_taps: u128 = outputs_by_tap(&rows).map(words).sum();
+    let frame = Frame {
+        taps: row_taps * u128::from(axis_taps(&layer.cols())),
+        consumed: words(rows_seen(&rows)) * u128::from(op.cols.sources),
+        produced: area(op.rows.positions, op.cols.positions),
     };
-    let mut next = Some(1);
-    std::iter::from_fn(move || {
-        let each = next?;
-        let left = rows.div_ceil(each);
-        // The least with fewer rows left.
-        next = (left > 1)
-            .then(|| rows.div_ceil(left - 1))
-            .filter(|&each| each <= most);
-        Some(each)
-    })
-}
-
-/// [`axis_taps`] with so many outputs side by side: an output of them all meets a tap where any does.
-fn axis_taps_beside(axis: &Axis, each: u32) -> u64 {
-    let (stride, dilation) = (i64::from(axis.stride), i64::from(axis.dilation));
-    let taps = (0..i64::from(axis.kernel)).map(|r| {
-        let offset = r * dilation - i64::from(axis.pad_before);
-        // Outputs p with 0 <= p * stride + offset < in_size.
-        let first = (-offset).div_euclid(stride) + i64::from((-offset).rem_euclid(stride) > 0);
-        let last = (i64::from(axis.in_size) - 1 - offset).div_euclid(stride);
-        let (first, last) = (first.max(0), last.min(i64::from(axis.out_size) - 1));
-        match first <= last {
-            true => (last / i64::from(each) - first / i64::from(each) + 1) as u64,
-            false => 0,
-        }
-    });
-    taps.sum()
+    // Words and beats stand for the blocks of what moves.
+    frame.bound(&Blocks { k: 1, ..*blocks })
 }
 
 /// Cycles of a batch of a weight gradient on a fixed engine, below which no engine can be: its frames, or the beats of
@@ -114,24 +102,19 @@ pub fn zero_insertion_cycles(layer: &Layer) -> u64 {
     fits(Counts::new(layer).zero_insertion)
 }
 
-/// Rows of the input that lie under the windows of so many outputs side by side: from the first tap to the last, and from where
-/// the first output begins to where the last one does.
-fn rows_seen(axis: &Axis, each: u32) -> u64 {
+/// Rows of the input that lie under the windows of the outputs, from each one's first tap to its last.
+fn rows_seen(axis: &Axis) -> u64 {
     let (stride, top) = (i64::from(axis.stride), i64::from(axis.pad_before));
     let reach = i64::from(axis.kernel - 1) * i64::from(axis.dilation);
-    let begin = (i64::from(each - 1) * -stride).max(-top);
     let inside = |from: i64, to: i64| {
-        let rows = to.min(axis.in_size.into()) - from.max(begin);
+        let rows = to.min(axis.in_size.into()) - from.max(0);
         rows.max(0) as u64
     };
-    let (step, windows) = (
-        stride * i64::from(each),
-        i64::from(axis.out_size.div_ceil(each)),
-    );
-    match step <= reach {
-        true => inside(-top, (windows - 1) * step - top + reach + 1),
+    let windows = i64::from(axis.out_size);
+    match stride <= reach {
+        true => inside(-top, (windows - 1) * stride - top + reach + 1),
         false => (0..windows)
-            .map(|p| inside(p * step - top, p * step - top + reach + 1))
+            .map(|p| inside(p * stride - top, p * stride - top + reach + 1))
             .sum(),
     }
 }
@@ -186,24 +169,10 @@ struct Blocks {
 
 impl Frame {
     fn new(layer: &Layer) -> Self {
-        Self::of(
-            layer,
-            axis_taps(&layer.rows()),
-            layer.operation().rows.sources,
-        )
-    }
-
-    /// Of a weight gradient that may be cut over rows of grad_output, with so many of each image side by side.
-    fn beside(layer: &Layer, each: u32) -> Self {
-        let axis = layer.rows();
-        Self::of(layer, axis_taps_beside(&axis, each), rows_seen(&axis, each))
-    }
-
-    fn of(layer: &Layer, row_taps: u64, taken_rows: u64) -> Self {
         let op = layer.operation();
         Frame {
-            taps: u128::from(row_taps) * u128::from(axis_taps(&layer.cols())),
-            consumed: area(taken_rows, op.cols.sources),
+            taps: area(axis_taps(&layer.rows()), axis_taps(&layer.cols())),
+            consumed: area(op.rows.sources, op.cols.sources),
             produced: area(op.rows.positions, op.cols.positions),
         }
     }
