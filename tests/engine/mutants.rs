@@ -361,11 +361,7 @@ const MUTANTS: &[(&str, &[Edit])] = &[
     ),
     (
         "a frame that does not end",
-        &[Text(
-            "_core",
-            "frames_step = {3{1'd1}};",
-            "frames_step = 3'd0;",
-        )],
+        &[Text("_core", "frames_step = 3'd7;", "frames_step = 3'd0;")],
     ),
     (
         "row steps forth and back swapped",

@@ -194,7 +194,6 @@ module depthwise_small_core (
     frame_last_line_d = frame_last_line_q;
     frames_d = frames_q;
     frames_inside_d = frames_inside_q;
-    cause_d = cause_q;
     weight_stored_d = weight_write;
     weight_stored_address_d = weight_write_address;
     weight_stored_word_d = s_axis_weight_tdata;
@@ -209,7 +208,7 @@ module depthwise_small_core (
     frames_two = |frames_q[3:1];
     frames_step = 4'd1;
     if (frame_done) begin
-      frames_step = {4{1'd1}};
+      frames_step = 4'd15;
     end
     if (frame_begin != frame_done) begin
       frames_d = frames_q + frames_step;
@@ -217,24 +216,7 @@ module depthwise_small_core (
     end
     is_busy_d = frame_begin | frames_inside_q;
     seen_d = misplaced;
-    if (seen_q[0]) begin
-      cause_d[0] = 1'd1;
-    end
-    if (seen_q[1]) begin
-      cause_d[1] = 1'd1;
-    end
-    if (seen_q[2]) begin
-      cause_d[2] = 1'd1;
-    end
-    if (seen_q[3]) begin
-      cause_d[3] = 1'd1;
-    end
-    if (seen_q[4]) begin
-      cause_d[4] = 1'd1;
-    end
-    if (seen_q[5]) begin
-      cause_d[5] = 1'd1;
-    end
+    cause_d = cause_q | seen_q;
     failed_d = |cause_q;
   end
 
@@ -1469,7 +1451,7 @@ module depthwise_small_issue (
     places_two = |places_q[4:1];
     places_step = 5'd1;
     if (start) begin
-      places_step = {5{1'd1}};
+      places_step = 5'd31;
     end
     if (taken != start) begin
       places_d = places_q + places_step;
@@ -1736,7 +1718,7 @@ module depthwise_small_result (
   assign frame_done = done_q;
 
   always @* begin
-    left_next_added = {2{1'd1}};
+    left_next_added = 2'd3;
     if (load) begin
       left_next_added = {1'd0, run};
     end
@@ -1801,7 +1783,7 @@ module depthwise_small_result (
       tail_due_q <= 1'd0;
       tail_q <= cfg_end_beats_less_1;
       tail_at_last_q <= ~cfg_end_beats_less_1;
-      left_q <= {2{1'd1}};
+      left_q <= 2'd3;
       armed_q <= 1'd0;
       turn_q <= 1'd0;
     end else begin

@@ -201,7 +201,6 @@ module strided_core (
     frame_last_line_d = frame_last_line_q;
     frames_d = frames_q;
     frames_inside_d = frames_inside_q;
-    cause_d = cause_q;
     weight_stored_d = weight_write;
     weight_stored_address_d = weight_write_address;
     weight_stored_word_d = s_axis_weight_tdata;
@@ -216,7 +215,7 @@ module strided_core (
     frames_two = |frames_q[3:1];
     frames_step = 4'd1;
     if (frame_done) begin
-      frames_step = {4{1'd1}};
+      frames_step = 4'd15;
     end
     if (frame_begin != frame_done) begin
       frames_d = frames_q + frames_step;
@@ -224,24 +223,7 @@ module strided_core (
     end
     is_busy_d = frame_begin | frames_inside_q;
     seen_d = misplaced;
-    if (seen_q[0]) begin
-      cause_d[0] = 1'd1;
-    end
-    if (seen_q[1]) begin
-      cause_d[1] = 1'd1;
-    end
-    if (seen_q[2]) begin
-      cause_d[2] = 1'd1;
-    end
-    if (seen_q[3]) begin
-      cause_d[3] = 1'd1;
-    end
-    if (seen_q[4]) begin
-      cause_d[4] = 1'd1;
-    end
-    if (seen_q[5]) begin
-      cause_d[5] = 1'd1;
-    end
+    cause_d = cause_q | seen_q;
     failed_d = |cause_q;
   end
 
@@ -1563,7 +1545,7 @@ module strided_issue (
     places_two = |places_q[4:1];
     places_step = 5'd1;
     if (start) begin
-      places_step = {5{1'd1}};
+      places_step = 5'd31;
     end
     if (taken != start) begin
       places_d = places_q + places_step;

@@ -174,18 +174,16 @@ impl Core<'_> {
             frames.step(b, frame_begin, &lane.frame_done);
             b.set(&is_busy.d, &(frame_begin | frames.some()));
             b.set(&seen.d, misplaced);
-            for kind in 0..cause_bits {
-                b.when(&seen.q.bit(kind), |b| {
-                    b.set_slice(&cause.d, kind, &lit(1, 1))
-                });
-            }
+            b.set(&cause.d, &(&cause.q | &seen.q));
             b.set(&failed.d, &cause.q.any());
         });
         for (output, value) in outputs.iter().zip([&is_busy.q, &failed.q, &cause.q]) {
             m.assign(output, value);
         }
         if capacity.frames.is_some() {
-            let mut comment = "pulses: grad_output early, missing, late; weight".to_owned();
+            let arrays = &capacity.arrays;
+            let (moving, stationary) = (arrays.moving.name, arrays.stationary.name);
+            let mut comment = format!("pulses: {moving} early, missing, late; {stationary}");
             for (stream, is_there) in [
                 ("accumulate", lanes.stages.accumulate),
                 ("mask", lanes.stages.mask),

@@ -7,7 +7,7 @@ use super::waiting::Waiting;
 use super::ISSUE_CYCLES;
 use crate::config::capacity::Capacity;
 use crate::primitives::delay::delayed;
-use crate::rtl::{lit, Expr, Module, Reg};
+use crate::rtl::{ones, Expr, Module, Reg};
 use crate::walk::TokenWidths;
 
 /// Whether a frame is under way, and what is dead behind it.
@@ -25,7 +25,7 @@ impl Behind {
             let entered = m.reg("entered", 1, 0, "a pixel did, in the cycle before");
             [m.reg("in_frame", 1, 0, ""), entered]
         });
-        let none_free = lit(1, 1).sext(t.free);
+        let none_free = ones(t.free);
         let comment = "less one: the last read of these is on its way";
         Behind {
             in_frame,

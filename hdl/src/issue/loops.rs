@@ -5,7 +5,7 @@ use crate::config::descriptor::Descriptor;
 use crate::config::inputs::Config;
 use crate::primitives::carry_adders::{chosen_sum, Chosen};
 use crate::primitives::target::Target;
-use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
+use crate::rtl::{bits_for, lit, ones, Body, Expr, Module, Reg};
 
 /// The loops within an accumulation come first.
 pub(super) const ACCUMULATION: usize = 3;
@@ -125,7 +125,7 @@ impl Level {
                 choose: &last.q,
                 // At the last turn none are left.
                 one: &told,
-                other: &lit(1, 1).sext(width),
+                other: &ones(width),
             };
             let next = chosen_sum(m, &format!("{name}_next"), operands, target);
             return Some(Level {

@@ -1,6 +1,6 @@
 //! A count that goes up and down by one and knows one step ahead whether it is zero.
 
-use crate::rtl::{lit, Body, Expr, Module, Reg};
+use crate::rtl::{lit, ones, Body, Expr, Module, Reg};
 
 /// How many of something there are.
 pub struct CreditCounter {
@@ -51,7 +51,7 @@ impl CreditCounter {
         let (count, width) = (&self.count.q, self.count.q.width());
         b.set(&self.two, &count.at_least(2));
         b.set(&self.step, &lit(1, width));
-        b.when(down, |b| b.set(&self.step, &lit(1, 1).sext(width)));
+        b.when(down, |b| b.set(&self.step, &ones(width)));
         b.when(&up.ne(down), |b| {
             b.set(&self.count.d, &(count + &self.step));
             b.set(&self.some.d, &(up | &self.two));

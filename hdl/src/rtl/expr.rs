@@ -27,6 +27,12 @@ pub fn lit(value: u64, width: usize) -> Expr {
     }
 }
 
+/// A constant whose bits are all high: minus one, where it is added.
+pub fn ones(width: usize) -> Expr {
+    assert!((1..=64).contains(&width), "{width} bits of ones");
+    lit(u64::MAX >> (64 - width), width)
+}
+
 impl Expr {
     pub(super) fn signal(name: &str, width: usize) -> Self {
         Expr {

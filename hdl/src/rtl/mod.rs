@@ -11,7 +11,7 @@ mod order;
 mod printer;
 mod resource;
 
-pub use expr::{lit, Expr};
+pub use expr::{lit, ones, Expr};
 pub use module::{Body, Module, Port, Reg};
 pub use printer::print_verilog;
 pub use resource::Resource;

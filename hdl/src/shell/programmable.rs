@@ -687,7 +687,7 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
     RegisterMap::new(
         name,
         "An engine for the passes of a convolution that is told its layer at run time. What moves through it is called data, what stays \
-         weight and what it makes result, whatever the pass of a job.",
+         weight and what it makes result, whatever the pass of a job. Words of a job have the names of the data gradient: data are grad_output there, results grad_input.",
         registers,
     )
 }

@@ -6,7 +6,7 @@ use crate::config::inputs::Config;
 use crate::primitives::carry_adders::{carry_sum, chosen_sum, Chosen};
 use crate::primitives::counter::{Countdown, Counter};
 use crate::primitives::target::Target;
-use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
+use crate::rtl::{bits_for, lit, ones, Body, Expr, Module, Reg};
 use crate::walk::TokenWidths;
 
 const DOC: &str = "\
@@ -364,7 +364,7 @@ impl Frames {
             from: &left.q.zext(width + 1),
             choose: &begin,
             one: &told.zext(width + 1),
-            other: &lit(1, 1).sext(width + 1),
+            other: &ones(width + 1),
         };
         Frames {
             next: chosen_sum(m, "frames_next", operands, target),

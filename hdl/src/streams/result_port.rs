@@ -7,7 +7,7 @@ use crate::primitives::beat_fifo::beat_fifo;
 use crate::primitives::carry_adders::{chosen_sum, Chosen};
 use crate::primitives::counter::Countdown;
 use crate::primitives::target::Target;
-use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
+use crate::rtl::{bits_for, lit, ones, Body, Expr, Module, Reg};
 
 const DOC: &str = "\
 Output FIFO and grad_input stream. Results arrive without a question: the issue loop starts no
@@ -231,7 +231,7 @@ impl Zeros {
         let bits = width + 1;
         let left = m.reg_from(
             "left",
-            lit(1, 1).sext(bits),
+            ones(bits),
             "beats of it that have yet to leave, less one",
         );
         // When a run is loaded none are left, so that the sum begins at minus one.
@@ -239,7 +239,7 @@ impl Zeros {
             from: &left.q,
             choose: &load,
             one: &run.zext(bits),
-            other: &lit(1, 1).sext(bits),
+            other: &ones(bits),
         };
         let left_next = chosen_sum(m, "left_next", operands, target);
         Zeros {

@@ -8,7 +8,7 @@ use crate::config::inputs::Config;
 use crate::primitives::carry_adders::{chosen_sum, Chosen};
 use crate::primitives::ring::{ring_step, Ring};
 use crate::primitives::target::Target;
-use crate::rtl::{lit, Body, Expr, Module, Reg};
+use crate::rtl::{lit, ones, Body, Expr, Module, Reg};
 
 const DOC: &str = "\
 Walks the pixels of grad_input that have taps, row by row, frame after frame without end, and
@@ -285,7 +285,7 @@ impl Pixel {
         }
         let free = &self.free.d;
         let width = free.width();
-        b.set(free, &lit(1, 1).sext(width));
+        b.set(free, &ones(width));
         b.when(&row.get("closes", 1), |b| {
             b.set(free, &col.get("free", width))
         });

@@ -3,7 +3,7 @@
 use crate::config::inputs::Config;
 use crate::primitives::carry_adders::{chosen_sum, Chosen};
 use crate::primitives::target::Target;
-use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
+use crate::rtl::{bits_for, lit, ones, Body, Expr, Module, Reg};
 use crate::streams::grad_port::{tlast_check, Misplaced};
 use crate::weights::port::set_last;
 
@@ -88,7 +88,7 @@ pub fn weight_load(
         choose: &begins,
         // A set begins when none are left of the one before.
         one: &words,
-        other: &lit(1, 1).sext(width),
+        other: &ones(width),
     };
     let left_next = chosen_sum(&mut m, "left_next", operands, target);
     m.comb(|b| {
