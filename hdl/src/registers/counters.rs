@@ -18,8 +18,6 @@ there are words and three more for each read, what is read may lack what happene
 
 /// Cycles from `read` to the answer.
 pub const COUNT_CYCLES: u64 = 4;
-/// Cycles from an event to the answer that has it for certain, one for the input's register included.
-pub const EVENT_CYCLES: u64 = 4;
 /// Cycles from a read to the next, at the least.
 pub const READ_SPACING: u64 = 8;
 /// Cycles of these in which no word takes its turn.

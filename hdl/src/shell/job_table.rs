@@ -33,7 +33,8 @@ enum What {
 }
 
 impl Word {
-    fn of(port: ConfigPort) -> Self {
+    /// An input that may not be anything.
+    fn limited(port: ConfigPort) -> Self {
         Word {
             bits: port.width,
             most: port.most,
@@ -41,8 +42,8 @@ impl Word {
         }
     }
 
-    /// An entry of a memory.
-    fn of_entry(ports: Vec<ConfigPort>) -> Self {
+    /// Inputs side by side, from the lowest bit on, each of which may be anything.
+    fn side_by_side(ports: Vec<ConfigPort>) -> Self {
         let mut bits = 0;
         let places = ports.into_iter().map(|port| {
             let low = bits;
@@ -219,32 +220,22 @@ impl JobTable {
         let mut words: Vec<Word> = Vec::new();
         let mut hardware = Vec::new();
         // A word that is compared as one number can hold several only if each may be anything.
-        let mut open: Option<(Vec<Place>, usize)> = None;
+        let mut open: Vec<ConfigPort> = Vec::new();
         let entry_bits = config.entry_bits;
         let (ports, parts) = config.into_parts();
-        let closed = |(places, bits): (Vec<Place>, usize)| Word {
-            what: What::Inputs(places),
-            bits,
-            most: u64::MAX >> (64 - bits),
-        };
         for port in ports {
             let all_ones = u64::MAX >> (64 - port.width);
-            match (&port.told, &mut open) {
-                (Told::Hardware(_), _) => hardware.push(port),
-                _ if port.most != all_ones => words.push(Word::of(port)),
-                (_, Some((places, bits))) if *bits + port.width <= WORD_BITS => {
-                    let low = *bits;
-                    *bits += port.width;
-                    places.push(Place { port, low });
-                }
-                _ => {
-                    let bits = port.width;
-                    let next = (vec![Place { port, low: 0 }], bits);
-                    words.extend(open.replace(next).map(closed));
-                }
+            let bits: usize = open.iter().map(|port| port.width).sum();
+            match port.told {
+                Told::Hardware(_) => hardware.push(port),
+                _ if port.most != all_ones => words.push(Word::limited(port)),
+                _ if bits + port.width <= WORD_BITS => open.push(port),
+                _ => words.push(Word::side_by_side(std::mem::replace(&mut open, vec![port]))),
             }
         }
-        words.extend(open.map(closed));
+        if !open.is_empty() {
+            words.push(Word::side_by_side(open));
+        }
         words.sort_by_key(|word| word.bits);
         words.push(Word {
             what: What::Frames,
@@ -429,7 +420,7 @@ impl MemoryColumn {
     fn new(part: ToldPart) -> Self {
         let entries = part.entries.into_iter();
         let words: Vec<(u64, Word)> = entries
-            .map(|(entry, ports)| (entry, Word::of_entry(ports)))
+            .map(|(entry, ports)| (entry, Word::side_by_side(ports)))
             .collect();
         MemoryColumn {
             strobe: part.strobe,

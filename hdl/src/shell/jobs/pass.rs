@@ -58,9 +58,9 @@ impl Pass {
         }
     }
 
-    /// A word of the pass, in the step in which it goes to the shadow; `valid` is high while there is one.
-    pub fn word(&self) -> (&Expr, &Stage, &Expr) {
-        (&self.judged.valid.q, &self.judged, &self.word.q)
+    /// A word of the pass and its place, in the step in which it goes to the shadow.
+    pub fn word(&self) -> (&Stage, &Expr) {
+        (&self.judged, &self.word.q)
     }
 
     /// The step before that, by which what is done with the word is known as it comes.

@@ -58,7 +58,7 @@ impl Shadow {
         let of_register = before.column.q.eq(&lit(0, column_bits)) & told;
         b.set(&self.of_register.d, &(&before.valid.q & of_register));
         b.comment("A load: each word of registers moves on by one.");
-        let (_, _, word) = pass.word();
+        let (_, word) = pass.word();
         b.when(&(loading & &self.of_register.q), |b| {
             for (i, reg) in self.chain.iter().enumerate() {
                 let from = self.chain.get(i + 1).map_or(word, |next| &next.q);
@@ -140,7 +140,7 @@ impl LoadOut {
 
     /// A word of a column goes into its memory, to the entry of its line.
     fn step(&self, b: &mut Body, table: &JobTable, pass: &Pass, loading: &Expr, page: &Expr) {
-        let (valid, at, word) = pass.word();
+        let (at, word) = pass.word();
         let [line_bits, column_bits] = table.index_bits();
         let entry_bits = self.entry.q.width();
         b.set(&self.page.d, &!page);
@@ -156,7 +156,7 @@ impl LoadOut {
                 let above = line_bits - memory.entry_bits;
                 here = here & at.line.q.slice(memory.entry_bits, above).is_zero();
             }
-            b.set(&strobe.d, &(valid & loading & here));
+            b.set(&strobe.d, &(&at.valid.q & loading & here));
         }
     }
 }
