@@ -358,9 +358,9 @@ impl<'a> Model<'a> {
 
     fn arrive_one(&mut self) {
         let words = self.walk.pixel_words as i64;
-        let dropped = self.dropped_before(self.state.stored as u64);
-        self.log.note(dropped.behind + dropped.ahead);
-        let dropped = (dropped.behind + dropped.ahead) as i64 * words;
+        let dropped = self.walk.dropped_before(self.state.stored as u64);
+        self.log.note(dropped);
+        let dropped = dropped as i64 * words;
         // The first words of a pixel need one pixel less freed than its others: as many as the
         // ring has beyond whole pixels. Beats to be dropped wait as the word behind them does.
         let whole = (self.buffers.line_words / words as u64) as i64;
@@ -388,36 +388,6 @@ impl<'a> Model<'a> {
         let freed = self.frees.cycle(wanted);
         freed.map_or(NEVER, |cycle| cycle + FREE_TO_ARRIVAL)
     }
-
-    /// Pixels dropped between stored pixel `index - 1` and stored pixel `index`, over all frames.
-    fn dropped_before(&self, index: u64) -> Dropped {
-        let (rows, cols) = (&self.walk.rows.kept, &self.walk.cols.kept);
-        let in_frame = index % self.walk.kept_pixels();
-        let width = self.walk.cols.kept_size();
-        let arrival =
-            |stored: u64| (rows.first + stored / width) * cols.size + cols.first + stored % width;
-        if in_frame > 0 {
-            return Dropped {
-                behind: 0,
-                ahead: arrival(in_frame) - arrival(in_frame - 1) - 1,
-            };
-        }
-        Dropped {
-            behind: match index {
-                0 => 0,
-                _ => rows.size * cols.size - 1 - arrival(self.walk.kept_pixels() - 1),
-            },
-            ahead: arrival(0),
-        }
-    }
-}
-
-/// Pixels that are consumed and dropped.
-struct Dropped {
-    /// In the frame of the pixel stored before, where that is another.
-    behind: u64,
-    /// In the frame of the pixel stored next.
-    ahead: u64,
 }
 
 #[cfg(test)]

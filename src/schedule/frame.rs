@@ -95,6 +95,22 @@ impl FrameWalk {
         self.rows.kept_size() * self.cols.kept_size()
     }
 
+    /// Pixels that are taken and dropped between stored pixel `index - 1` and stored pixel `index`, over all frames.
+    pub fn dropped_before(&self, index: u64) -> u64 {
+        let (rows, cols) = (&self.rows.kept, &self.cols.kept);
+        let in_frame = index % self.kept_pixels();
+        let width = self.cols.kept_size();
+        // The number of a stored pixel among all of its frame.
+        let arrival =
+            |stored: u64| (rows.first + stored / width) * cols.size + cols.first + stored % width;
+        match (index, in_frame) {
+            (0, _) => arrival(0),
+            // The rest of the frame before, and the beginning of this one.
+            (_, 0) => rows.size * cols.size - 1 - arrival(self.kept_pixels() - 1) + arrival(0),
+            _ => arrival(in_frame) - arrival(in_frame - 1) - 1,
+        }
+    }
+
     /// Pixels of the result behind the last with a tap.
     pub fn end_pixels(&self) -> u64 {
         self.rows.behind() * self.cols.size() + self.cols.behind()

@@ -174,8 +174,7 @@ impl<'a> Model<'a> {
     fn arrival(&mut self, pixels: u64) -> i64 {
         let words = self.walk.pixel_words as i64;
         while self.stored < pixels {
-            let dropped = self.dropped_before(self.stored);
-            let dropped = (dropped.behind + dropped.ahead) as i64 * words;
+            let dropped = self.walk.dropped_before(self.stored) as i64 * words;
             // The first words of a pixel need one pixel less freed than its others: as many as the
             // ring has beyond whole pixels. Beats to be dropped wait as the word behind them does.
             let whole = self.buffers.line_words / words as u64;
@@ -204,28 +203,6 @@ impl<'a> Model<'a> {
             .map_or(NEVER, |free| free.1 + FREE_TO_ARRIVAL)
     }
 
-    /// Pixels dropped between stored pixel `index - 1` and stored pixel `index`, over all frames.
-    fn dropped_before(&self, index: u64) -> Dropped {
-        let (rows, cols) = (&self.walk.rows.kept, &self.walk.cols.kept);
-        let in_frame = index % self.walk.kept_pixels();
-        let width = self.walk.cols.kept_size();
-        let arrival =
-            |stored: u64| (rows.first + stored / width) * cols.size + cols.first + stored % width;
-        if in_frame > 0 {
-            return Dropped {
-                behind: 0,
-                ahead: arrival(in_frame) - arrival(in_frame - 1) - 1,
-            };
-        }
-        Dropped {
-            behind: match index {
-                0 => 0,
-                _ => rows.size * cols.size - 1 - arrival(self.walk.kept_pixels() - 1),
-            },
-            ahead: arrival(0),
-        }
-    }
-
     /// An accumulation whose issues are in the cycles from `start` to `end`, behind `zeros` beats without a tap.
     fn result(&mut self, start: i64, end: i64, zeros: i64) {
         let at_output = end + self.issue_to_read;
@@ -248,14 +225,6 @@ impl<'a> Model<'a> {
         self.result_moved = self.moved;
         self.reads.push_back(read);
     }
-}
-
-/// Pixels that are consumed and dropped.
-struct Dropped {
-    /// In the frame of the pixel stored before, where that is another.
-    behind: u64,
-    /// In the frame of the pixel stored next.
-    ahead: u64,
 }
 
 /// [`bpa_engine::first_frame::in_order_cycles`], pixel by pixel. `met`: how many taps a row or a column of grad_input has,
