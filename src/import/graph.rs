@@ -304,15 +304,8 @@ impl<'a> Walk<'a> {
 
     fn other(&mut self, node: &'a Node) {
         *self.import.others.entry(node.op_type.clone()).or_default() += 1;
-        for attribute in &node.attributes {
-            let bodies = attribute
-                .graph
-                .as_deref()
-                .into_iter()
-                .chain(&attribute.graphs);
-            for body in bodies {
-                self.body(node, body);
-            }
+        for body in bodies(node) {
+            self.body(node, body);
         }
         self.known.shapes.follow(node);
         let constants = &self.known.constants;
@@ -363,18 +356,17 @@ impl<'a> Walk<'a> {
                     reason: format!("it is in a body of {} ({})", called(of), of.op_type),
                 });
             }
-            for attribute in &node.attributes {
-                let bodies = attribute
-                    .graph
-                    .as_deref()
-                    .into_iter()
-                    .chain(&attribute.graphs);
-                for body in bodies {
-                    self.body(of, body);
-                }
+            for body in bodies(node) {
+                self.body(of, body);
             }
         }
     }
+}
+
+/// The graphs that a node has in its attributes.
+fn bodies(node: &Node) -> impl Iterator<Item = &Graph> {
+    let attributes = node.attributes.iter();
+    attributes.flat_map(|it| it.graph.as_deref().into_iter().chain(&it.graphs))
 }
 
 /// What people call a node: its name, or the first value that it makes.
