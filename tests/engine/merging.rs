@@ -5,18 +5,17 @@
 //! Layers are drawn by seed; a failure names it.
 
 use bpa_engine::bound::{axis_taps, bound_cycles, shared_bound_cycles};
-use bpa_engine::compare::compare;
 use bpa_engine::driver::{Driver, Simulated};
 use bpa_engine::emit::Target;
 use bpa_engine::layer::{Geometry, Layer, PerItem};
 use bpa_engine::programmable::{EngineFile, ProgrammableEngine, Tiling};
 use bpa_hdl::rtl::print_verilog;
-use ndarray::Axis;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-use crate::common::{arrays, cache, expected, GRAD_INPUT};
+use crate::common::{arrays, cache, GRAD_INPUT};
+use crate::tiling::run_exactly;
 
 const CASES: u64 = 120;
 const SIMD: u32 = 8;
@@ -110,21 +109,7 @@ fn merged_layers_are_exact_and_take_the_cycles_of_the_model() {
             .unwrap_or_else(|error| panic!("{}", told(error.to_string())));
         reached.count(&tiling);
         let arrays = arrays(&layer, FRAMES, seed);
-        let before = driver.busy_cycles().unwrap();
-        let found = driver
-            .run(&tiling, &arrays)
-            .unwrap_or_else(|error| panic!("{}", told(error.to_string())));
-        assert_eq!(found.len_of(Axis(1)) as u32, layer.in_channels());
-        if let Some(first) = compare(&found, &expected(&layer, &arrays)).first {
-            panic!("{}", told(first.to_string()));
-        }
-        let cycles = driver.busy_cycles().unwrap() - before;
-        let (bound, predicted) = (tiling.bound_cycles(frames), tiling.cycles(frames));
-        assert!(
-            (bound..=predicted).contains(&cycles),
-            "{}",
-            told(format!("{cycles} cycles, {bound} to {predicted} expected"))
-        );
+        run_exactly(&mut driver, &tiling, &arrays, told);
         let [tile] = tiling.tiles() else { continue };
         let sink = driver.device().instance().sink(GRAD_INPUT);
         let steady = match sink.last_cycles() {

@@ -8,9 +8,10 @@ use bpa_engine::compare::compare;
 use bpa_engine::driver::{Driver, Simulated};
 use bpa_engine::emit::Target;
 use bpa_engine::layer::{Geometry, Layer, PerItem};
-use bpa_engine::programmable::{EngineFile, NoFit, ProgrammableEngine, UsedStages};
+use bpa_engine::programmable::{EngineFile, NoFit, ProgrammableEngine, Tiling, UsedStages};
+use bpa_engine::run::Arrays;
 use bpa_hdl::rtl::print_verilog;
-use ndarray::Array4;
+use ndarray::{Array4, Axis};
 
 use crate::common::{arrays, cache, expected};
 use crate::layers::layer;
@@ -131,6 +132,44 @@ fn tiny() -> impl Strategy<Value = Geometry> {
     )
 }
 
+/// Runs a layer, which has to give the values of the reference, in no fewer cycles than its bound and no more than are said:
+/// those in which the engine has a job, and all of them with what software takes. Gives the first of these, and the most
+/// that they may be; `told` says of what layer a fault is.
+pub fn run_exactly(
+    driver: &mut Driver<Simulated>,
+    tiling: &Tiling,
+    arrays: &Arrays,
+    told: impl Fn(String) -> String,
+) -> (u64, u64) {
+    let frames = arrays.moving.len_of(Axis(0)) as u64;
+    let before = driver.busy_cycles().unwrap();
+    let began = driver.device().instance().cycle();
+    let found = driver
+        .run(tiling, arrays)
+        .unwrap_or_else(|error| panic!("{}", told(error.to_string())));
+    let elapsed = driver.device().instance().cycle() - began;
+    if let Some(first) = compare(&found, &expected(tiling.layer(), arrays)).first {
+        panic!("{}", told(first.to_string()));
+    }
+    let cycles = driver.busy_cycles().unwrap() - before;
+    let (bound, predicted) = (tiling.bound_cycles(frames), tiling.cycles(frames));
+    assert!(
+        (bound..=predicted).contains(&cycles),
+        "{}",
+        told(format!(
+            "{cycles} cycles of {} tiles, {bound} to {predicted} expected",
+            tiling.tiles().len()
+        ))
+    );
+    let most = tiling.cycles_told(frames);
+    assert!(
+        predicted <= most && elapsed <= most,
+        "{}",
+        told(format!("{elapsed} cycles in all, {most} expected"))
+    );
+    (cycles, predicted)
+}
+
 /// Runs layers of tiny images in batches of one to eight frames. Tells how many were in tiles, and the cycles that there
 /// were and that were predicted.
 fn run_tiny(engine: &ProgrammableEngine, seeds: std::ops::Range<u64>) -> [u64; 3] {
@@ -159,35 +198,7 @@ fn run_tiny(engine: &ProgrammableEngine, seeds: std::ops::Range<u64>) -> [u64; 3
         if let Some(values) = &mut arrays.stages.accumulate {
             values.mapv_inplace(|value| value % (tiling.most_accumulate() + 1));
         }
-        let before = driver.busy_cycles().unwrap();
-        let began = driver.device().instance().cycle();
-        let found = driver
-            .run(&tiling, &arrays)
-            .unwrap_or_else(|error| panic!("{}", told(error.to_string())));
-        let elapsed = driver.device().instance().cycle() - began;
-        assert_eq!(
-            found,
-            expected(&layer, &arrays),
-            "{}",
-            told("values".to_owned())
-        );
-        let cycles = driver.busy_cycles().unwrap() - before;
-        let (bound, predicted) = (tiling.bound_cycles(frames), tiling.cycles(frames));
-        assert!(
-            (bound..=predicted).contains(&cycles),
-            "{}",
-            told(format!(
-                "{cycles} cycles of {} tiles, {bound} to {predicted} expected",
-                tiling.tiles().len()
-            ))
-        );
-        // The same with what software takes, and the engine waits for.
-        let most = tiling.cycles_told(frames);
-        assert!(
-            predicted <= most && elapsed <= most,
-            "{}",
-            told(format!("{elapsed} cycles in all, {most} expected"))
-        );
+        let (cycles, predicted) = run_exactly(&mut driver, &tiling, &arrays, told);
         if tiling.tiles().len() > 1 {
             sums = [sums[0] + 1, sums[1] + cycles, sums[2] + predicted];
         }
@@ -287,28 +298,7 @@ fn run_weight_gradients(engine: &ProgrammableEngine, seeds: std::ops::Range<u64>
             *count += u32::from(is_there);
         }
         let arrays = arrays(&layer, frames as usize, seed);
-        let before = driver.busy_cycles().unwrap();
-        let began = driver.device().instance().cycle();
-        let found = driver
-            .run(&tiling, &arrays)
-            .unwrap_or_else(|error| panic!("{}", told(error.to_string())));
-        let elapsed = driver.device().instance().cycle() - began;
-        if let Some(first) = compare(&found, &expected(&layer, &arrays)).first {
-            panic!("{}", told(first.to_string()));
-        }
-        let cycles = driver.busy_cycles().unwrap() - before;
-        let (bound, predicted) = (tiling.bound_cycles(frames), tiling.cycles(frames));
-        assert!(
-            (bound..=predicted).contains(&cycles),
-            "{}",
-            told(format!("{cycles} cycles, {bound} to {predicted} expected"))
-        );
-        let most = tiling.cycles_told(frames);
-        assert!(
-            elapsed <= most,
-            "{}",
-            told(format!("{elapsed} cycles in all, {most} expected"))
-        );
+        run_exactly(&mut driver, &tiling, &arrays, told);
     }
     reached
 }
