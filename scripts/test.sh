@@ -16,6 +16,8 @@ need yosys yosys
 need z3 z3
 need iverilog iverilog
 need nextpnr-ice40 nextpnr-ice40
+# The Vivado scripts are read by it.
+need tclsh tcl
 # Pages are looked at in a browser without a window.
 need chromium chromium
 need chromedriver chromium-driver
@@ -42,3 +44,4 @@ cargo fmt --all --check
 cargo clippy --locked --workspace --all-targets -- -D warnings
 # A failing comparison is not to leave files in the work tree.
 INSTA_UPDATE=no cargo test --locked --workspace --no-fail-fast
+scripts/flows.sh

@@ -12,6 +12,7 @@ mod command_line;
 mod engine_source;
 mod explain;
 mod explore;
+mod flows;
 mod folder;
 mod frames;
 pub mod gen_verilog;

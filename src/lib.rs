@@ -19,6 +19,7 @@ pub mod events;
 pub mod explain;
 pub mod explore;
 pub mod first_frame;
+pub mod flows;
 pub mod import;
 pub mod interface;
 pub mod internal_error;

@@ -20,8 +20,10 @@ const END: u64 = 256;
 /// If there is no place for a seal in such a file.
 pub fn sealed(text: &str, extension: &str) -> String {
     let (text, end, open, close) = match extension {
-        "v" | "rdl" => (text.to_owned(), "", "// ", ""),
-        "toml" => (text.to_owned(), "", "# ", ""),
+        "v" | "sv" | "hex" | "rdl" => (text.to_owned(), "", "// ", ""),
+        "toml" | "py" | "core" | "tcl" | "xdc" | "sdc" | "pcf" | "lpf" => {
+            (text.to_owned(), "", "# ", "")
+        }
         "h" => (text.to_owned(), "", "/* ", " */"),
         "md" | "svg" | "html" => (text.to_owned(), "", "<!-- ", " -->"),
         "json" => {

@@ -8,10 +8,12 @@ use bpa_hdl::rtl::print_verilog;
 use clap::{CommandFactory, Parser};
 
 use super::command_line::CommandLine;
+use super::flows::FlowArgs;
 use super::folder::make_folder;
 use super::layer_source::LayerSource;
 use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::{guarded, say, Outcome};
+use crate::flows::FlowFile;
 use crate::layer::{Layer, LayerFile};
 use crate::plan::Plan;
 use crate::programmable::ProgrammableEngine;
@@ -38,6 +40,8 @@ struct GenVerilog {
     target: Board,
     #[command(flatten)]
     overwrite: Overwrite,
+    #[command(flatten)]
+    flows: FlowArgs,
     // Last: the flags are under a heading of their own, as would be all that follow.
     #[command(flatten)]
     source: LayerSource,
@@ -61,6 +65,7 @@ fn run(args: GenVerilog) -> anyhow::Result<Outcome> {
     let emission = Emission {
         out: &args.out,
         target: args.target,
+        flows: args.flows,
         outputs: &outputs,
     };
     if let Some(engine) = args.source.programmable()? {
@@ -78,12 +83,13 @@ fn run(args: GenVerilog) -> anyhow::Result<Outcome> {
 struct Emission<'a> {
     out: &'a Path,
     target: Board,
+    flows: FlowArgs,
     outputs: &'a Outputs,
 }
 
 impl Emission<'_> {
     fn path(&self, name: &str, extension: &str) -> PathBuf {
-        self.out.join(name).with_extension(extension)
+        self.out.join(format!("{name}.{extension}"))
     }
 
     fn example(&self) -> anyhow::Result<()> {
@@ -112,13 +118,15 @@ impl Emission<'_> {
         let plan = Plan::new(layer);
         let verilog = emit::verilog_for(&plan, self.target.target());
         let manifest = manifest::json(&plan);
+        let name = layer.name();
         let mut files = vec![
-            ("v", sealed(&verilog, "v")),
-            ("json", sealed(&manifest, "json")),
+            (self.path(name, "v"), sealed(&verilog, "v")),
+            (self.path(name, "json"), sealed(&manifest, "json")),
         ];
         // Without a seal, for it is there to be changed.
-        files.extend(text.map(|text| ("toml", text.to_owned())));
-        self.write(layer.name(), &files)
+        files.extend(text.map(|text| (self.path(name, "toml"), text.to_owned())));
+        files.extend(self.flow_files(self.flows.of_layer(&plan, self.target)?));
+        self.write(&files)
     }
 
     /// The files of a programmable engine, all or none of them.
@@ -131,21 +139,33 @@ impl Emission<'_> {
             ("md", hardware.map.markdown()),
             ("rdl", hardware.map.systemrdl()),
         ];
-        let files = files.map(|(extension, text)| (extension, sealed(&text, extension)));
-        self.write(engine.name(), &files)
+        let files = files.into_iter().map(|(extension, text)| {
+            let path = self.path(engine.name(), extension);
+            (path, sealed(&text, extension))
+        });
+        let flows = self.flows.programmable(engine, self.target)?;
+        let files: Vec<_> = files.chain(self.flow_files(flows)).collect();
+        self.write(&files)
     }
 
-    /// A file for each extension and text, all or none of them.
-    fn write(&self, name: &str, files: &[(&str, String)]) -> anyhow::Result<()> {
+    /// Places and sealed texts.
+    fn flow_files(&self, files: Vec<FlowFile>) -> impl Iterator<Item = (PathBuf, String)> + '_ {
+        files.into_iter().map(|FlowFile { name, text }| {
+            let (_, extension) = name.rsplit_once('.').expect("flow files have extensions");
+            (self.out.join(&name), sealed(&text, extension))
+        })
+    }
+
+    /// Files of these texts, all or none of them.
+    fn write(&self, files: &[(PathBuf, String)]) -> anyhow::Result<()> {
         make_folder(self.out)?;
         let mut staged = Vec::new();
-        for (extension, text) in files {
-            let path = self.path(name, extension);
-            let file = self.outputs.stage_text(&path, text)?;
+        for (path, text) in files {
+            let file = self.outputs.stage_text(path, text)?;
             staged.push((path, file));
         }
         for (path, file) in staged {
-            file.publish().map_err(cannot_write(&path))?;
+            file.publish().map_err(cannot_write(path))?;
             say(&format!("wrote {}", path.display()));
         }
         Ok(())
