@@ -9,6 +9,7 @@
 
 #![deny(missing_docs)]
 
+pub mod bus;
 pub mod config;
 pub mod core;
 pub mod issue;

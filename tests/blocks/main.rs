@@ -17,14 +17,23 @@
 //! | [`weight_load`] | sets of weights in a ring |
 //! | [`jobs`] | jobs of a programmable engine |
 //! | [`counters`] | counters in one memory |
+//! | [`bus_walk`] | the walk through an array in memory |
+//! | [`bus_reader`] | a stream read from memory, several beats a word and several words a beat |
+//! | [`bus_writer`] | a stream written to memory, likewise |
+//! | [`bus_requests`] | the bursts of several readers on one channel |
 //!
 //! A failure names its seed; `BPA_BLOCKS_SEED=17 cargo test --test blocks token_queue` runs that one alone.
 
 mod beat_fifo;
+mod bus_reader;
+mod bus_requests;
+mod bus_walk;
+mod bus_writer;
 mod counters;
 mod grad_port;
 mod issue_loop;
 mod jobs;
+mod memory_array;
 mod result_port;
 mod rig;
 mod sequencer;
