@@ -90,6 +90,10 @@ fn a_slave_that_breaks_a_rule_is_refused() {
             "bad_read_d = 1'd0",
         ),
     ];
+    println!(
+        "| AXI4-Lite slave | the rules of the bus, whatever master and bank do | proved by induction | {} broken copies refuted |",
+        edits.len()
+    );
     for (what, from, to) in edits {
         let good = slave();
         assert_eq!(good.matches(from).count(), 1, "{what}: `{from}`");

@@ -1,0 +1,23 @@
+//! What is proved of the control blocks, for all time and for whatever comes on their ports, with rules of
+//! `scripts/formal` and tools that are open.
+//!
+//! One binary, so that it is linked once. A proof is one of the block's emitted text at small widths. Each shows that what
+//! it says is met by something, and fails for copies of the block with one thing wrong. `scripts/formal.sh` runs all of
+//! them and prints the table.
+//!
+//! | module | what is proved |
+//! |---|---|
+//! | [`beat_fifo`] | no FIFO of beats over- or underflows, loses or turns round what it holds |
+//! | [`grad_port`] | the line buffer is never written over what is alive |
+//! | [`sequencer`] | a sequencer gives its program unrolled, whatever the program is |
+//! | [`token_queue`] | nothing is read of the line buffer before it was written |
+//! | [`weights`] | no word of weights in use is written |
+//!
+//! `BPA_FORMAL_TEXT=folder` keeps what the prover is given there.
+
+mod beat_fifo;
+mod grad_port;
+mod prover;
+mod sequencer;
+mod token_queue;
+mod weights;
