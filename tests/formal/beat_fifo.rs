@@ -38,7 +38,7 @@ fn fifo(name: &str, places: u64, broken: &[Broken]) {
         design: &Design::from(&module),
         constants: vec![],
         given: &[],
-        rules: "beat_fifo.sv",
+        rules: "`include \"beat_fifo.sv\"",
         defines: vec![
             ("PLACES", places.to_string()),
             (

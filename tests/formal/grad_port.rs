@@ -88,7 +88,7 @@ fn fixed(name: &str, block: &str, geometry: &str, broken: &[Broken]) {
         design: &Design::from(&module),
         constants: tied(config, d),
         given: &[],
-        rules: "grad_port.sv",
+        rules: "`include \"grad_port.sv\"",
         defines,
         broken,
     }
@@ -152,7 +152,7 @@ fn of_jobs() {
         design: &Design::from(&module),
         constants: vec![],
         given: &[],
-        rules: "grad_port_told.sv",
+        rules: "`include \"grad_port_told.sv\"",
         defines: vec![("RING", capacity.line_words.to_string())],
         broken: TOLD,
     }

@@ -8,6 +8,7 @@
 //! | module | what is proved |
 //! |---|---|
 //! | [`beat_fifo`] | no FIFO of beats over- or underflows, loses or turns round what it holds |
+//! | [`engines`] | whole engines keep the rules of AXI4-Stream, and give nothing but registers |
 //! | [`grad_port`] | the line buffer is never written over what is alive |
 //! | [`sequencer`] | a sequencer gives its program unrolled, whatever the program is |
 //! | [`token_queue`] | nothing is read of the line buffer before it was written |
@@ -16,6 +17,7 @@
 //! `BPA_FORMAL_TEXT=folder` keeps what the prover is given there.
 
 mod beat_fifo;
+mod engines;
 mod grad_port;
 mod prover;
 mod sequencer;

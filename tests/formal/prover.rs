@@ -44,7 +44,7 @@ pub struct Proof<'a> {
     pub constants: Vec<(String, u64)>,
     /// Inputs that the rules drive.
     pub given: &'a [&'a str],
-    /// The file of rules in `scripts/formal`.
+    /// The rules, as they stand in the module around the block.
     pub rules: &'a str,
     /// What is defined for it.
     pub defines: Vec<(&'a str, String)>,
@@ -104,10 +104,11 @@ impl Proof<'_> {
 
     /// The module around the block and its rules. What the block is given is free, but for clock and constants.
     fn bench(&self) -> String {
-        let mut text = String::from("`include \"rules.vh\"\n");
+        let mut text = String::new();
         for (name, value) in &self.defines {
             let _ = writeln!(text, "`define {name} {value}");
         }
+        text += "`include \"rules.vh\"\n`include \"streams.sv\"\n";
         let mut inputs = vec!["input wire aclk".to_owned()];
         let mut nets = String::new();
         let mut bindings = Vec::new();
@@ -142,7 +143,7 @@ impl Proof<'_> {
             text,
             "module rules (\n  {}\n);\n{nets}  {} dut ({});\n  // The first cycle is one of reset; from then on everything may \
              come, resets too.\n  reg began = 1'b0;\n  initial assume (!aresetn);\n  always @(posedge aclk) began <= \
-             1'b1;\n`include \"{}\"\nendmodule\n",
+             1'b1;\n{}\nendmodule\n",
             inputs.join(",\n  "),
             self.design.top,
             bindings.join(", "),
@@ -168,7 +169,7 @@ impl Place {
 }
 
 /// The folder of rules and scripts.
-fn scripts() -> PathBuf {
+pub fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/formal")
 }
 

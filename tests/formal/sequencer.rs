@@ -168,7 +168,7 @@ fn check(name: &str, block: &str, hull: &AxisHull, paced: bool, broken: &[Broken
         design: &design,
         constants: vec![],
         given: &["line"],
-        rules: "sequencer.sv",
+        rules: "`include \"sequencer.sv\"",
         defines,
         broken,
     }

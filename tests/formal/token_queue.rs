@@ -91,7 +91,7 @@ fn queue(name: &str, capacity: &Capacity, broken: &[Broken]) {
         design: &Design::from(&module),
         constants: vec![],
         given: &["in_token"],
-        rules: "token_queue.sv",
+        rules: "`include \"token_queue.sv\"",
         defines,
         broken,
     }

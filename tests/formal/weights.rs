@@ -82,7 +82,7 @@ fn one_set() {
         design: &Design::from(&module),
         constants: vec![("cfg_weight_words_less_1".to_owned(), LAST)],
         given: &[],
-        rules: "weight_port.sv",
+        rules: "`include \"weight_port.sv\"",
         defines: vec![],
         broken: ONE,
     }
@@ -98,7 +98,7 @@ fn two_sets() {
         design: &Design::from(&module),
         constants: vec![("cfg_weight_words_less_1".to_owned(), LAST)],
         given: &[],
-        rules: "weight_swap.sv",
+        rules: "`include \"weight_swap.sv\"",
         defines: vec![],
         broken: TWO,
     }
@@ -120,7 +120,7 @@ fn ring() {
         design: &Design::from(&module),
         constants: vec![],
         given: &[],
-        rules: "weight_load.sv",
+        rules: "`include \"weight_load.sv\"",
         defines: vec![],
         broken: RING,
     }
