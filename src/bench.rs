@@ -27,6 +27,8 @@ pub struct Row {
     pub simd: u32,
     /// PE lanes.
     pub pe: u32,
+    /// Lanes over pixels.
+    pub pixels: u32,
     /// What was measured of it.
     #[serde(flatten)]
     pub figures: Figures,
@@ -120,6 +122,7 @@ mod tests {
             name: "layer".to_owned(),
             simd: 1,
             pe: 1,
+            pixels: 1,
             figures: Figures {
                 frames: 3,
                 saturations: None,

@@ -25,9 +25,65 @@ fn outputs_by_tap(axis: &Axis) -> impl Iterator<Item = u64> + '_ {
     })
 }
 
+/// Taps that so many lanes over pixels go through along a row: of each run of as many columns of one phase, the most that
+/// one of them has. With one lane, all taps of the row.
+fn lane_taps(cols: &Gather, lanes: u64) -> u64 {
+    let apart = cols.stride / gcd(cols.stride, cols.advance);
+    let mut more = vec![0_i64; (cols.positions + apart) as usize];
+    for tap in 0..cols.kernel {
+        let at =
+            |column: u64| (column * cols.advance) as i64 + cols.pad - (tap * cols.dilation) as i64;
+        let stride = cols.stride as i64;
+        let Some(phase) = (0..apart).find(|&column| at(column) % stride == 0) else {
+            continue;
+        };
+        // What is met rises from a column of the phase to the next.
+        let step = apart * cols.advance / cols.stride;
+        let met = at(phase) / stride;
+        let columns_until = |met: i64| phase + (met.max(0) as u64).div_ceil(step) * apart;
+        let first = columns_until(-met);
+        let end = columns_until(cols.sources as i64 - met).min(first_behind(
+            phase,
+            apart,
+            cols.positions,
+        ));
+        if first < end {
+            more[first as usize] += 1;
+            more[end as usize] -= 1;
+        }
+    }
+    (0..apart.min(cols.positions))
+        .map(|phase| {
+            let mut taps = 0;
+            let columns = (phase..cols.positions).step_by(apart as usize);
+            let each: Vec<i64> = columns
+                .map(|column| {
+                    taps += more[column as usize];
+                    taps
+                })
+                .collect();
+            let runs = each.chunks(lanes as usize);
+            runs.map(|run| run.iter().max().map_or(0, |&most| most as u64))
+                .sum::<u64>()
+        })
+        .sum()
+}
+
+/// The first column of a phase that is not in the row.
+fn first_behind(phase: u64, apart: u64, columns: u64) -> u64 {
+    phase + columns.saturating_sub(phase).div_ceil(apart) * apart
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    match b {
+        0 => a,
+        _ => gcd(b, a % b),
+    }
+}
+
 /// Cycles of a frame in which the multipliers of an engine with this layer's lanes work.
 pub fn issues(layer: &Layer) -> u64 {
-    fits(Frame::new(layer).taps * Blocks::of(layer).pairs())
+    fits(Frame::new(layer).issues * Blocks::of(layer).pairs())
 }
 
 /// Cycles of a frame below which no engine with this layer's lanes can be: it issues at most one word of
@@ -80,6 +136,7 @@ fn rows_apart(layer: &Layer, moving: u64, blocks: &Blocks) -> u128 {
     let words = |rows: u64| u128::from((rows * moving).div_ceil(op.simd.into()));
     let row_taps: u128 = outputs_by_tap(&rows).map(words).sum();
     let frame = Frame {
+        issues: row_taps * u128::from(axis_taps(&layer.cols())),
         taps: row_taps * u128::from(axis_taps(&layer.cols())),
         consumed: words(rows_seen(&rows)) * u128::from(op.cols.sources),
         produced: area(op.rows.positions, op.cols.positions),
@@ -155,7 +212,9 @@ impl Counts {
 /// What a frame has of each pair of channels, or of each channel.
 struct Frame {
     taps: u128,
-    /// Pixels of what moves, and of the result.
+    /// Of taps, as many at once as there are lanes over pixels.
+    issues: u128,
+    /// Pixels of what moves, and of the result, likewise.
     consumed: u128,
     produced: u128,
 }
@@ -172,14 +231,18 @@ impl Frame {
         let op = layer.operation();
         Frame {
             taps: area(axis_taps(&layer.rows()), axis_taps(&layer.cols())),
-            consumed: area(op.rows.sources, op.cols.sources),
-            produced: area(op.rows.positions, op.cols.positions),
+            issues: area(
+                axis_taps(&layer.rows()),
+                lane_taps(&op.cols, op.pixels.into()),
+            ),
+            consumed: area(op.rows.sources, op.moving_columns()),
+            produced: area(op.rows.positions, op.result_columns()),
         }
     }
 
     fn bound(&self, blocks: &Blocks) -> u128 {
         let groups = u128::from(blocks.groups);
-        (self.taps * blocks.pairs())
+        (self.issues * blocks.pairs())
             .max(self.consumed * groups * u128::from(blocks.k))
             .max(self.produced * groups * u128::from(blocks.c))
     }

@@ -13,10 +13,12 @@ use std::collections::HashMap;
 
 use crate::bound::bound_cycles;
 use crate::layer::Layer;
-use crate::operation::Gather;
+use crate::operation::{Gather, Operation};
 
 /// Cycles allowed for all registers from the input to the output.
 pub const PIPELINE_CYCLES: u64 = 32;
+/// Cycles allowed for the registers of lanes over pixels: their banks, and what puts rows in order.
+pub const PIXEL_CYCLES: u64 = 40;
 /// Cycles allowed for the registers of the stages behind the accumulators, where a layer has any.
 pub const STAGE_CYCLES: u64 = 16;
 /// On top of these, where a layer has biases.
@@ -43,7 +45,26 @@ pub fn stage_limit(layer: &Layer) -> u64 {
 pub(crate) fn first_frame_without_stages(layer: &Layer) -> u64 {
     let (fill, drain) = fill_and_drain(layer);
     let simple = bound_cycles(layer) + fill + drain;
+    if layer.pixels() > 1 {
+        return simple + in_stretches(layer.operation()) + PIPELINE_CYCLES + PIXEL_CYCLES;
+    }
     simple.max(in_order_cycles(layer)) + PIPELINE_CYCLES
+}
+
+/// With lanes over pixels, beats that come and go before and behind the computation because a row is put in the order of
+/// the lanes, and back, a stretch at a time.
+fn in_stretches(op: &Operation) -> u64 {
+    let of = |phases: u64, beats: u32| match phases {
+        1 => 0,
+        phases => 2 * phases * u64::from(beats),
+    };
+    let cols = &op.cols;
+    let shared = (1..=cols.stride.min(cols.advance))
+        .filter(|by| cols.stride % by == 0 && cols.advance % by == 0)
+        .max()
+        .unwrap_or(1);
+    of(cols.advance / shared, op.moving_beats_per_pixel())
+        + of(cols.stride / shared, op.result_beats_per_pixel())
 }
 
 /// Cycles of a frame that finds the engine empty below which no engine can be that has these lanes and any memories, no
@@ -170,14 +191,21 @@ fn fill_and_drain(layer: &Layer) -> (u64, u64) {
     let op = layer.operation();
     let (rows, cols) = (op.rows, op.cols);
     let beats = u64::from(op.result_beats_per_pixel());
-    let pixels = rows.positions * cols.positions;
+    let (taken, given) = (op.moving_columns(), op.result_columns());
+    let pixels = rows.positions * given;
     let Some((row, col)) = reach(&rows).zip(reach(&cols)) else {
         return (0, pixels * beats);
     };
     // An output has all channels, and needs all those of its last pixel of what moves.
-    let arrived = row.needed * cols.sources + col.needed + 1;
+    let lanes = u64::from(op.pixels);
+    // Lanes over pixels begin with as many columns.
+    let needed = match lanes {
+        1 => col.needed,
+        lanes => (taken - 1).min(col.needed / lanes + cols.advance),
+    };
+    let arrived = row.needed * taken + needed + 1;
     let fill = arrived * u64::from(op.moving_beats_per_pixel());
-    let drain = pixels - 1 - (row.last * cols.positions + col.last);
+    let drain = pixels - 1 - (row.last * given + col.last / lanes);
     (fill, drain * beats)
 }
 

@@ -270,9 +270,14 @@ impl Layer {
         }
     }
 
-    /// Multiplications in one cycle, `simd * pe`.
+    /// Lanes over pixels: neighbouring columns of a beat, which share every weight.
+    pub fn pixels(&self) -> u32 {
+        self.operation.pixels
+    }
+
+    /// Multiplications in one cycle, `simd * pe * pixels`.
     pub fn multipliers(&self) -> u64 {
-        u64::from(self.simd()) * u64::from(self.pe())
+        u64::from(self.simd()) * u64::from(self.pe()) * u64::from(self.pixels())
     }
 
     /// Bits in two's complement of the largest sum that a value of the result can be, were every tap to reach its pixel.
@@ -324,6 +329,7 @@ impl Layer {
             engine: Engine {
                 simd: self.simd().into(),
                 pe: self.pe().into(),
+                pixels: self.pixels().into(),
                 input_type: match self.pass {
                     Pass::GradInput => None,
                     Pass::Forward | Pass::GradWeight => Some(self.input_type.to_string()),

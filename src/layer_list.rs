@@ -1,5 +1,5 @@
 //! Lists of layers to measure on: `[[layer]]` entries with the keys of a layer file's `[layer]` table, a `name`, and
-//! `lanes = [simd, pe]`.
+//! `lanes = [simd, pe]`, or `[simd, pe, pixels]`.
 
 use std::path::Path;
 
@@ -110,9 +110,21 @@ impl Source<'_> {
             missing(": `name` is missing: give `name = \"...\"`, what tables call it".to_owned())
         })?;
         let name = String::deserialize(name.into_deserializer()).map_err(syntax)?;
-        let [simd, pe] = match (lanes, self.lanes) {
-            (Some(lanes), _) => <[i64; 2]>::deserialize(lanes.into_deserializer()).map_err(syntax)?,
-            (None, Lanes::OfAnEngine) => [1, 1],
+        let lanes_place = lanes.as_ref().map(Spanned::span);
+        let lanes = lanes.map(|lanes| Vec::<i64>::deserialize(lanes.into_deserializer()));
+        let [simd, pe, pixels] = match (lanes.transpose().map_err(syntax)?.as_deref(), self.lanes) {
+            (Some(&[simd, pe]), _) => [simd, pe, 1],
+            (Some(&[simd, pe, pixels]), _) => [simd, pe, pixels],
+            (Some(lanes), _) => {
+                let items = match lanes.len() {
+                    1 => "1 item".to_owned(),
+                    count => format!("{count} items"),
+                };
+                let message = format!("`lanes` has {items}: it must be [simd, pe] or [simd, pe, pixels]");
+                let place = lanes_place.unwrap_or(place);
+                return Err(FileError::at(self.text, self.file, &place, message));
+            }
+            (None, Lanes::OfAnEngine) => [1, 1, 1],
             (None, Lanes::Own) => {
                 return Err(missing(format!(
                     " ({name:?}): `lanes` is missing: give `lanes = [simd, pe]`, its lanes over out_channels and over \
@@ -126,6 +138,7 @@ impl Source<'_> {
             engine: Engine {
                 simd,
                 pe,
+                pixels,
                 ..Engine::default()
             },
         })

@@ -276,6 +276,11 @@ fn streams(plan: &Plan) -> Vec<Stream> {
     let formats = Streams::new(plan);
     let letters = Letters::of(pass);
     let shape = |array: Operand| format!("{}[{}]", array.name, indices(array));
+    // With lanes over pixels a beat has several columns.
+    let columns = |letter: &'static str, count: u64| match op.pixels {
+        1 => each(letter, count),
+        _ => each(values::column_block(letter), count),
+    };
     // In the order of the result, one beat for each of its beats.
     let beside = |name, direction, array, format: BeatFormat, layout| Stream {
         name,
@@ -289,7 +294,7 @@ fn streams(plan: &Plan) -> Vec<Stream> {
         },
         order: vec![
             each(letters.result[0], op.rows.positions),
-            each(letters.result[1], op.cols.positions),
+            columns(letters.result[1], op.result_columns()),
             groups(layer),
             each(letters.result_block, op.result_blocks().into()),
         ],
@@ -306,7 +311,7 @@ fn streams(plan: &Plan) -> Vec<Stream> {
             beat: beat(formats.moving),
             order: vec![
                 each(letters.moving[0], op.rows.sources),
-                each(letters.moving[1], op.cols.sources),
+                columns(letters.moving[1], op.moving_columns()),
                 groups(layer),
                 each(letters.moving_block, op.moving_blocks().into()),
             ],

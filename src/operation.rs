@@ -125,6 +125,8 @@ pub struct Operation {
     pub simd: u32,
     /// Lanes over the result's channels of a group; if depthwise, over groups.
     pub pe: u32,
+    /// Lanes over pixels: neighbouring columns of a beat.
+    pub pixels: u32,
     /// Whether the PE lanes run over groups.
     pub depthwise: bool,
 }
@@ -159,6 +161,16 @@ impl Operation {
             true => self.groups.div_ceil(self.pe),
             false => self.groups,
         }
+    }
+
+    /// Words of a row of what moves, and beats of it for each block of channels: pixels, as many at once as there are lanes.
+    pub fn moving_columns(&self) -> u64 {
+        self.cols.sources.div_ceil(self.pixels.into())
+    }
+
+    /// The same of the result.
+    pub fn result_columns(&self) -> u64 {
+        self.cols.positions.div_ceil(self.pixels.into())
     }
 
     /// Beats of the moving stream for one pixel, which are also the line buffer's words for one pixel.

@@ -104,6 +104,7 @@ impl Plan {
         Lanes {
             simd: layer.simd() as usize,
             pe: layer.pe() as usize,
+            pixels: layer.pixels() as usize,
             depthwise: layer.operation().depthwise,
             grad_bits: layer.moving_type().bits() as usize,
             zero_point: layer.zero_point() != 0,

@@ -68,6 +68,7 @@ impl UsedStages {
     pub fn of_file(engine: &Engine) -> Result<Self, LayerError> {
         let requantise = validate::requantise(engine)?;
         for (key, is_there) in [
+            ("pixels", engine.pixels != 1),
             ("zero_point", engine.zero_point != 0),
             ("bias", engine.bias),
             ("out_zero_point", engine.out_zero_point.is_some()),
@@ -119,6 +120,7 @@ impl ProgrammableEngine {
         descriptor::Lanes {
             simd: self.simd as usize,
             pe: self.pe as usize,
+            pixels: 1,
             depthwise: false,
             grad_bits: grad_bits as usize,
             zero_point: false,

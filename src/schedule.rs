@@ -6,6 +6,7 @@
 mod axis;
 pub mod cycles;
 mod frame;
+mod lanes;
 mod lower;
 pub mod program;
 mod span;

@@ -58,13 +58,14 @@ pub fn insert_zeros(layer: &Layer, borders: Borders, grad_output: &Array4<i32>) 
 }
 
 /// Cycles that FINN expects of the multiplying stage after its pixel padding, at equal lanes:
-/// (C/PE) * (K*R*S/SIMD) * H * W. It knows no groups, and is of the data gradient. Where the lanes do not divide, which FINN refuses, this rounds
+/// (C/PE) * (K*R*S/SIMD) * H * W, where lanes over pixels are lanes over taps. It knows no groups, and is of the data gradient. Where the lanes do not divide, which FINN refuses, this rounds
 /// up.
 pub fn finn_cycles(layer: &Layer) -> Option<u64> {
     let (rows, cols) = (layer.rows(), layer.cols());
     let product = |factors: [u32; 3]| factors.into_iter().map(u64::from).product::<u64>();
     let folds = u64::from(layer.in_channels()).div_ceil(layer.pe().into())
-        * product([layer.out_channels(), rows.kernel, cols.kernel]).div_ceil(layer.simd().into());
+        * product([layer.out_channels(), rows.kernel, cols.kernel])
+            .div_ceil(u64::from(layer.simd()) * u64::from(layer.pixels()));
     let pixels = product([rows.in_size, cols.in_size, 1]);
     let is_known = layer.groups() == 1 && layer.pass() == Pass::GradInput;
     is_known.then(|| folds * pixels)

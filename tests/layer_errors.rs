@@ -585,8 +585,8 @@ fn lists() {
     assert_snapshot!(texts.map(message).join("\n"), @r#"
     list.toml:1: layer 1: `name` is missing: give `name = "..."`, what tables call it
     list.toml:2: layer 1 ("a"): `lanes` is missing: give `lanes = [simd, pe]`, its lanes over out_channels and over in_channels, like [1, 1]
-    list.toml:3: `lanes` has 1 item: it must be a list of 2
-    list.toml:3: `lanes` is 1: it must be a list of 2
+    list.toml:3: `lanes` has 1 item: it must be [simd, pe] or [simd, pe, pixels]
+    list.toml:3: `lanes` is 1: it must be a list
     list.toml:4: unknown key `strides`: expected one of `op`, `pass`, `in_channels`, `out_channels`, `in_size`, `kernel`, `stride`, `dilation`, `padding`, `groups`, `batch`, `out_size`, `output_padding`
     list.toml:4: `kernel` is "3": it must be one integer, or a list of 2 (rows, columns)
     list.toml:2: `name` is 3: it must be a text in quotes

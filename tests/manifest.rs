@@ -37,6 +37,15 @@ fn layers() -> Vec<Layer> {
         .into()
 }
 
+/// One, and others that fill a row's last beat and do not.
+fn with_lanes_over_pixels(layer: &Layer) -> [Layer; 3] {
+    [1, 2, 5].map(|pixels| {
+        let mut file = layer.to_file();
+        file.engine.pixels = pixels;
+        file.validate().unwrap()
+    })
+}
+
 fn parsed(plan: &Plan) -> Value {
     serde_json::from_str(&manifest::json(plan)).unwrap()
 }
@@ -147,7 +156,7 @@ fn described(stream: &Value, element: &dyn Fn(&Indices) -> i64) -> Vec<u8> {
                 continue;
             }
             let mut at = indices.clone();
-            for axis in ["n", "k", "c", "r", "s", "p", "q"] {
+            for axis in ["n", "k", "c", "r", "s", "p", "q", "w"] {
                 if let Some(text) = values[axis].as_str() {
                     at.insert(axis, evaluate(text, &indices));
                 }
@@ -164,7 +173,7 @@ fn described(stream: &Value, element: &dyn Fn(&Indices) -> i64) -> Vec<u8> {
 
 #[test]
 fn the_streams_are_laid_out_as_described() {
-    for layer in layers() {
+    for layer in layers().iter().flat_map(with_lanes_over_pixels) {
         let plan = Plan::new(&layer);
         let manifest = parsed(&plan);
         let streams = manifest["streams"].as_array().unwrap();
@@ -196,9 +205,10 @@ fn the_streams_are_laid_out_as_described() {
 #[test]
 fn the_streams_of_other_passes_are_laid_out_as_described() {
     let shapes = [(1, 5, 7), (2, 6, 10), (3, 6, 3)];
-    for (pass, shape) in ["forward", "grad_weight"]
+    for (pass, shape, pixels) in ["forward", "grad_weight"]
         .into_iter()
         .flat_map(|pass| shapes.map(|shape| (pass, shape)))
+        .flat_map(|(pass, shape)| [1, 2].map(|pixels| (pass, shape, pixels)))
     {
         let (groups, in_channels, out_channels) = shape;
         let mut file = layers()[0].to_file();
@@ -208,6 +218,7 @@ fn the_streams_of_other_passes_are_laid_out_as_described() {
         file.layer.in_channels = Some(in_channels);
         file.layer.out_channels = Some(out_channels);
         file.engine.input_type = Some("int6".to_owned());
+        file.engine.pixels = pixels;
         let layer = file.validate().unwrap();
         let plan = Plan::new(&layer);
         let manifest = parsed(&plan);

@@ -15,6 +15,7 @@ pub mod core;
 pub mod issue;
 pub mod lanes;
 pub mod measure;
+pub mod pixels;
 pub mod primitives;
 pub mod registers;
 pub mod rtl;

@@ -79,6 +79,7 @@ pub fn measure(
         name: layer.name().to_owned(),
         simd: layer.simd(),
         pe: layer.pe(),
+        pixels: layer.pixels(),
         ratio: for_one(steady, figures.bound_cycles),
         first_frame_limit: first_frame_limit(layer),
         model_agrees: plan.cycles(frames) == counted.cycles,

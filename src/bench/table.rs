@@ -27,7 +27,10 @@ const fn column<R>(heading: &'static str, cell: fn(&R) -> String) -> Column<R> {
 
 const CYCLES: &[Column<Row>] = &[
     column("layer", |row| row.name.clone()),
-    column("lanes", |row| format!("{} x {}", row.simd, row.pe)),
+    column("lanes", |row| match row.pixels {
+        1 => format!("{} x {}", row.simd, row.pe),
+        pixels => format!("{} x {} x {pixels}", row.simd, row.pe),
+    }),
     column("cycles a frame", |row| count(row.steady())),
     column("bound", |row| count(row.figures.bound_cycles)),
     column("ratio", |row| format!("{:.4}", row.ratio)),

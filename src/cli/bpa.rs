@@ -319,6 +319,9 @@ fn verify(args: Verify, started: Instant) -> anyhow::Result<Outcome> {
     let outputs = Outputs::new(args.overwrite, args.source.path());
     let layer = args.source.required()?;
     frame_fits(&layer)?;
+    if args.events {
+        events::one_pixel(&layer)?;
+    }
     let seed = args.traffic.seed;
     let plan = Plan::new(&layer);
     let stationary = random_stationary(&layer, seed);

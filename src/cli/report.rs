@@ -15,7 +15,7 @@ use super::{cache, say, Outcome};
 use crate::arrays::Arrays;
 use crate::compare::compare;
 use crate::emit;
-use crate::events::{record, recorded};
+use crate::events::{one_pixel, record, recorded};
 use crate::layer::Layer;
 use crate::number::integer;
 use crate::plan::Plan;
@@ -60,6 +60,7 @@ pub(super) fn report(args: Report) -> anyhow::Result<Outcome> {
     let inputs = args.source.path().into_iter().chain(args.synth.as_deref());
     let outputs = Outputs::new(args.overwrite, inputs);
     let layer = args.source.required()?;
+    one_pixel(&layer)?;
     let synthesised = args.synth.as_deref().map(|path| read_synth(path, &layer));
     let synthesised = synthesised.transpose()?;
     let frames = frames_at_once(&layer, FRAMES)?;

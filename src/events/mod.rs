@@ -13,10 +13,30 @@ use std::fmt;
 use indicatif::HumanCount;
 use serde::Serialize;
 
+use crate::layer::Layer;
 use place::Place;
 pub use record::{record, recorded, Issue, RecordError, Recording, Stream};
 pub use replay::{Latencies, Replay};
 pub use watch::{compare, watched};
+
+/// Events are told by pixels: of several at once there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("events and the page of a report go pixel by pixel, and `engine.pixels` is {pixels}: take 1 for them (--pixels 1)")]
+pub struct SeveralPixels {
+    /// Lanes over pixels.
+    pub pixels: u32,
+}
+
+/// Whether events can be told of a layer's engine.
+///
+/// # Errors
+/// It has lanes over pixels.
+pub fn one_pixel(layer: &Layer) -> Result<(), SeveralPixels> {
+    match layer.pixels() {
+        1 => Ok(()),
+        pixels => Err(SeveralPixels { pixels }),
+    }
+}
 
 /// What happens in an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -57,6 +57,9 @@ pub struct LayerArgs {
     /// Lanes over channels of the result: at most C/groups, else K/groups; over groups if each has one of them
     #[arg(long, value_name = "LANES", value_parser = integer::<i64, _>(..))]
     pub pe: Option<i64>,
+    /// Lanes over pixels: neighbouring columns of a beat, which share every weight
+    #[arg(long, value_name = "LANES", value_parser = integer::<i64, _>(..))]
+    pub pixels: Option<i64>,
     /// Type of the input, int2 to int16
     #[arg(long, value_name = "TYPE")]
     pub input_type: Option<String>,
@@ -144,6 +147,7 @@ impl LayerArgs {
             ("layer.output_padding", self.output_padding.is_some()),
             ("engine.simd", self.simd.is_some()),
             ("engine.pe", self.pe.is_some()),
+            ("engine.pixels", self.pixels.is_some()),
             ("engine.input_type", self.input_type.is_some()),
             ("engine.grad_type", self.grad_type.is_some()),
             ("engine.weight_type", self.weight_type.is_some()),
@@ -192,6 +196,7 @@ impl LayerArgs {
         layer.output_padding = self.output_padding.or(layer.output_padding);
         engine.simd = self.simd.unwrap_or(engine.simd);
         engine.pe = self.pe.unwrap_or(engine.pe);
+        engine.pixels = self.pixels.unwrap_or(engine.pixels);
         engine.input_type = self.input_type.or(engine.input_type);
         engine.grad_type = self.grad_type.unwrap_or(engine.grad_type);
         engine.weight_type = self.weight_type.unwrap_or(engine.weight_type);

@@ -74,6 +74,9 @@ pub struct Engine {
     pub simd: i64,
     /// Lanes over the result's channels: C; forward and for grad_weight K. Over groups if each has a single one of them.
     pub pe: i64,
+    /// Lanes over pixels: neighbouring columns of a beat, which share every weight. 1 by default.
+    #[serde(skip_serializing_if = "is_one")]
+    pub pixels: i64,
     /// Type of the input, "int2" to "int16"; "int8" by default. No array of "grad_input" has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_type: Option<String>,
@@ -129,6 +132,10 @@ pub struct Engine {
     pub out_max: Option<i64>,
 }
 
+fn is_one(number: &i64) -> bool {
+    *number == 1
+}
+
 fn is_zero(value: &i64) -> bool {
     *value == 0
 }
@@ -175,6 +182,7 @@ impl Default for Engine {
         Self {
             simd: 1,
             pe: 1,
+            pixels: 1,
             input_type: None,
             grad_type: "int8".to_owned(),
             weight_type: "int8".to_owned(),

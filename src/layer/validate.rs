@@ -22,6 +22,8 @@ const MAX_NAME: usize = 64;
 const DEFAULT_INPUT_BITS: u32 = 8;
 /// The widest vector that the Verilog standard obliges a tool to support.
 pub(crate) const MAX_BEAT_BITS: u64 = 1 << 16;
+/// Most lanes over pixels.
+const MAX_PIXELS: i64 = 256;
 /// Words of a frame on a stream, and of the weight memory: an address stays within 31 bits.
 const MAX_WORDS: u128 = 1 << 31;
 /// Bits shifted out: enough for any accumulator times a scale to become any narrow type.
@@ -93,6 +95,7 @@ impl LayerFile {
             result_per_group: roles.result,
             simd: on_lanes.simd,
             pe: on_lanes.pe,
+            pixels: in_range("engine.pixels", "", engine.pixels, 1, MAX_PIXELS)?,
             depthwise: on_lanes.depthwise,
         };
         let mut layer = Layer {
@@ -429,20 +432,32 @@ fn check_packing(layer: &Layer) -> Result<(), LayerError> {
 
 fn check_widths(layer: &Layer) -> Result<(), LayerError> {
     let arrays = layer.pass().arrays();
-    // Either may be the wider one: in a dense layer what moves is less than what is stationary, but may have more bits.
+    let pixels = u64::from(layer.pixels());
+    let of_pixel = layer.multipliers() / pixels;
     let moving = match layer.operation().depthwise {
         true => layer.multipliers(),
-        false => layer.simd().into(),
+        false => pixels * u64::from(layer.simd()),
     };
-    for (stream, values, int_type) in [
-        (arrays.moving.name, moving, layer.moving_type()),
+    let results = match pixels {
+        1 => 0,
+        pixels => pixels * u64::from(layer.pe()),
+    };
+    // Any may be the widest one: in a dense layer what moves is less than what is stationary, but may have more bits. Results
+    // are wider where there are lanes over pixels.
+    for (stream, values, value_bits) in [
+        (arrays.moving.name, moving, layer.moving_type().bits()),
         (
             arrays.stationary.name,
-            layer.multipliers(),
-            layer.stationary_type(),
+            of_pixel,
+            layer.stationary_type().bits(),
+        ),
+        (
+            arrays.result.name,
+            results,
+            layer.sum_bits().next_multiple_of(8),
         ),
     ] {
-        let bits = values * u64::from(int_type.bits());
+        let bits = values * u64::from(value_bits);
         if bits > MAX_BEAT_BITS {
             return Err(LayerError::BeatWidth {
                 simd: layer.simd(),

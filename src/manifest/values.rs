@@ -63,6 +63,8 @@ pub(super) struct Values {
     p: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     q: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    w: Option<String>,
     /// Where one of these holds there is no such channel: zero goes in, and what comes out has no meaning.
     padding_if: Vec<String>,
 }
@@ -83,6 +85,32 @@ impl Values {
     }
 }
 
+/// Which value of its pixel value e of a beat is, where a pixel has so many.
+fn of_pixel(layer: &Layer, values: u32) -> String {
+    match layer.pixels() {
+        1 => "e".to_owned(),
+        _ => format!("(e % {values})"),
+    }
+}
+
+/// With lanes over pixels, the column of value e and where a row has none; the loop's index counts the row's beats.
+fn column(layer: &Layer, letter: &str, values: u32, columns: u64) -> Option<(String, String)> {
+    let pixels = layer.pixels();
+    let block = column_block(letter);
+    let column = format!("{block} * {pixels} + e / {values}");
+    let beyond = format!("{column} >= {columns}");
+    (pixels > 1).then_some((column, beyond))
+}
+
+/// The index of a row's beats, where each has several columns.
+pub(super) fn column_block(letter: &str) -> &'static str {
+    match letter {
+        "q" => "q_block",
+        "s" => "s_block",
+        _ => "w_block",
+    }
+}
+
 /// Lanes as expressions: the group of value e, a channel within it, and where these do not exist.
 struct Lane {
     group: String,
@@ -98,18 +126,18 @@ impl Lane {
 }
 
 /// Those of what moves, in beats with a value for each SIMD lane, or `with_pe` for each PE lane of it.
-fn moving_lane(layer: &Layer, with_pe: bool) -> Lane {
+fn moving_lane(layer: &Layer, with_pe: bool, e: &str) -> Lane {
     let op = layer.operation();
     let block = Letters::of(layer.pass()).moving_block;
     let (simd, pe) = (op.simd, op.pe);
     let channel = match with_pe {
-        true => format!("{block} * {simd} + e / {pe}"),
-        false => format!("{block} * {simd} + e"),
+        true => format!("{block} * {simd} + {e} / {pe}"),
+        false => format!("{block} * {simd} + {e}"),
     };
     let mut padding_if = vec![format!("{channel} >= {}", op.moving_per_group)];
     let group = match op.depthwise {
         true => {
-            let group = format!("group_block * {pe} + e % {pe}");
+            let group = format!("group_block * {pe} + {e} % {pe}");
             padding_if.push(format!("{group} >= {}", op.groups));
             format!("({group})")
         }
@@ -124,24 +152,34 @@ fn moving_lane(layer: &Layer, with_pe: bool) -> Lane {
 
 /// Values of a beat of what moves.
 pub(super) fn moving(layer: &Layer) -> Values {
-    let lane = moving_lane(layer, layer.operation().depthwise);
-    let per_group = layer.operation().moving_per_group;
-    let all = Some(lane.among_all(per_group));
-    let padding_if = lane.padding_if;
+    let op = layer.operation();
+    let values = match op.depthwise {
+        true => op.simd * op.pe,
+        false => op.simd,
+    };
+    let lane = moving_lane(layer, op.depthwise, &of_pixel(layer, values));
+    let all = Some(lane.among_all(op.moving_per_group));
+    let mut padding_if = lane.padding_if;
+    let letter = Letters::of(layer.pass()).moving[1];
+    let (column, beyond) = column(layer, letter, values, op.cols.sources).unzip();
+    padding_if.extend(beyond);
     match layer.pass() {
         Pass::GradInput => Values {
             k: all,
+            q: column,
             padding_if,
             ..Values::default()
         },
         Pass::Forward => Values {
             c: all,
+            w: column,
             padding_if,
             ..Values::default()
         },
         Pass::GradWeight => Values {
             n: Some(lane.channel),
             c: Some(format!("{} * {} + frame", lane.group, layer.in_per_group())),
+            w: column,
             padding_if,
             ..Values::default()
         },
@@ -152,7 +190,7 @@ pub(super) fn moving(layer: &Layer) -> Values {
 pub(super) fn stationary(layer: &Layer) -> Values {
     let op = layer.operation();
     let letters = Letters::of(layer.pass());
-    let lane = moving_lane(layer, true);
+    let lane = moving_lane(layer, true, "e");
     let mut padding_if = lane.padding_if.clone();
     let result = match op.depthwise {
         true => "0".to_owned(),
@@ -196,13 +234,13 @@ pub(super) fn stationary(layer: &Layer) -> Values {
 }
 
 /// The channel of value e of a beat of the result, and where there is none.
-fn result_channel(layer: &Layer) -> (String, Vec<String>) {
+fn result_channel(layer: &Layer, e: &str) -> (String, Vec<String>) {
     let op = layer.operation();
     let (lane, of) = match op.depthwise {
-        true => (format!("group_block * {} + e", op.pe), op.groups),
+        true => (format!("group_block * {} + {e}", op.pe), op.groups),
         false => {
             let block = Letters::of(layer.pass()).result_block;
-            (format!("{block} * {} + e", op.pe), op.result_per_group)
+            (format!("{block} * {} + {e}", op.pe), op.result_per_group)
         }
     };
     let padding_if = vec![format!("{lane} >= {of}")];
@@ -215,22 +253,29 @@ fn result_channel(layer: &Layer) -> (String, Vec<String>) {
 
 /// Values of a beat of the result.
 pub(super) fn result(layer: &Layer) -> Values {
-    let (channel, padding_if) = result_channel(layer);
+    let op = layer.operation();
+    let (channel, mut padding_if) = result_channel(layer, &of_pixel(layer, op.pe));
     let channel = Some(channel);
+    let letter = Letters::of(layer.pass()).result[1];
+    let (column, beyond) = column(layer, letter, op.pe, op.cols.positions).unzip();
+    padding_if.extend(beyond);
     match layer.pass() {
         Pass::GradInput => Values {
             c: channel,
+            w: column,
             padding_if,
             ..Values::default()
         },
         Pass::Forward => Values {
             k: channel,
+            q: column,
             padding_if,
             ..Values::default()
         },
         Pass::GradWeight => Values {
             k: channel,
             c: Some("frame".to_owned()),
+            s: column,
             padding_if,
             ..Values::default()
         },
@@ -239,7 +284,7 @@ pub(super) fn result(layer: &Layer) -> Values {
 
 /// Values of a beat of scales or biases, one for each channel of the result.
 pub(super) fn of_channels(layer: &Layer) -> Values {
-    let (channel, padding_if) = result_channel(layer);
+    let (channel, padding_if) = result_channel(layer, "e");
     Values::of_scale(layer.pass(), channel, padding_if)
 }
 

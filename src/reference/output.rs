@@ -92,7 +92,7 @@ fn requantised(
     for n in 0..frames {
         for h in 0..height {
             for w in 0..width {
-                draws.next_pixel();
+                draws.at_column(w);
                 for c in 0..channels {
                     let factor = match requantise.scale_per {
                         ScalePer::Tensor => scale[0],
@@ -132,26 +132,34 @@ fn rounded(product: i128, shift: u32, rounding: Rounding, draw: impl FnOnce() ->
 }
 
 /// The random numbers of all lanes. A lane draws once for each beat of results, in the order of the stream:
-/// pixel by pixel, and within a pixel group by group and block of channels by block.
+/// pixel by pixel, and within a pixel group by group and block of channels by block. Lanes over pixels have their own.
 struct Draws<'a> {
     layer: &'a Layer,
     lanes: Vec<u32>,
-    /// Of the present pixel, by beat and lane.
+    /// Of the present pixels, by beat and lane.
     pixel: Vec<Vec<u32>>,
+    /// Which of these pixels is the present one.
+    column: usize,
 }
 
 impl<'a> Draws<'a> {
     fn new(layer: &'a Layer, seed: u32) -> Self {
         Draws {
             layer,
-            lanes: (0..layer.pe())
+            lanes: (0..layer.pixels() * layer.pe())
                 .map(|lane| first_state(seed, lane))
                 .collect(),
             pixel: Vec::new(),
+            column: 0,
         }
     }
 
-    fn next_pixel(&mut self) {
+    /// At the next column; a beat has several where there are lanes over pixels, those beyond a row's end included.
+    fn at_column(&mut self, column: usize) {
+        self.column = column % self.layer.pixels() as usize;
+        if self.column > 0 {
+            return;
+        }
         self.pixel = (0..self.layer.operation().result_beats_per_pixel())
             .map(|_| {
                 let drawn = self.lanes.clone();
@@ -172,7 +180,7 @@ impl<'a> Draws<'a> {
             let (group, c) = (c / in_group, c % in_group);
             (group * blocks + c / pe, c % pe)
         };
-        self.pixel[beat][lane]
+        self.pixel[beat][self.column * pe + lane]
     }
 }
 

@@ -83,6 +83,12 @@ impl AxisTaps {
         })
     }
 
+    /// The first tap for which the division is exact at `position`, whether it meets the array that is read or not.
+    pub(super) fn first_at(&self, position: u64) -> Option<u64> {
+        let at = (position * self.gather.advance) as i64 + self.gather.pad;
+        self.first_taps[at.rem_euclid(self.gather.stride as i64) as usize]
+    }
+
     /// Remainders of `h * advance + pad` that some position has and for which some tap's division is exact: after so many
     /// positions with such a one, the remainders are the same again.
     pub fn live_remainders(&self) -> usize {
@@ -106,7 +112,7 @@ impl AxisTaps {
     }
 }
 
-fn gcd(a: u64, b: u64) -> u64 {
+pub(super) fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 {
         a
     } else {
@@ -121,10 +127,35 @@ pub struct Visit {
     pub position: u64,
     /// Its taps.
     pub taps: Taps,
+    /// Where its first tap reads, as the line buffer is addressed: what it meets; with lanes over pixels, the first word of
+    /// its stretch.
+    pub place: i64,
+    /// The newest and the oldest position of the array that is read that its taps meet.
+    pub meets: [u64; 2],
+    /// With lanes over pixels: the first of its taps in their table, and its stretch.
+    pub lanes: Option<LaneVisit>,
     /// Positions that must be there beyond those needed before.
     pub opens: u64,
     /// Positions that are dead afterwards.
     pub closes: u64,
+}
+
+/// What lanes over pixels are told where they begin with a word of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaneVisit {
+    /// Its first tap's place in the table of taps.
+    pub tap: u64,
+    /// Its stretch.
+    pub stretch: u64,
+}
+
+/// A position as it is met before what it needs and lets go is known.
+pub(super) struct Met {
+    pub position: u64,
+    pub taps: Taps,
+    pub place: i64,
+    pub meets: [u64; 2],
+    pub lanes: Option<LaneVisit>,
 }
 
 /// An axis with at least one tap somewhere.
@@ -132,6 +163,8 @@ pub struct Visit {
 pub struct AxisWalk {
     /// The taps.
     pub taps: AxisTaps,
+    /// Positions of the array that is made; with lanes over pixels, words of a row.
+    pub size: u64,
     /// The positions with taps, in order; never empty.
     pub visits: Vec<Visit>,
     /// The range of the array that is read that some position needs.
@@ -142,20 +175,34 @@ impl AxisWalk {
     /// `None` where no tap reaches any position.
     pub fn new(gather: impl Into<Gather>) -> Option<Self> {
         let taps = AxisTaps::new(gather);
-        let all: Vec<(u64, Taps)> = (0..taps.gather.positions)
-            .filter_map(|position| Some((position, taps.at(position)?)))
-            .collect();
-        let oldest = |taps_here: &Taps| taps.last_out(taps_here);
-        let first = all.iter().map(|(_, here)| oldest(here)).min()?;
-        let last = all.iter().map(|(_, here)| here.first_out).max()?;
+        let met = (0..taps.gather.positions).filter_map(|position| {
+            let here = taps.at(position)?;
+            Some(Met {
+                position,
+                taps: here,
+                place: here.first_out as i64,
+                meets: [here.first_out, taps.last_out(&here)],
+                lanes: None,
+            })
+        });
+        let met = met.collect();
+        let (size, sources) = (taps.gather.positions, taps.gather.sources);
+        Self::of(taps, met, size, sources)
+    }
+
+    /// The walk over these positions, of `size`, which read from so many.
+    pub(super) fn of(taps: AxisTaps, all: Vec<Met>, size: u64, sources: u64) -> Option<Self> {
+        let oldest = |met: &Met| met.meets[1];
+        let first = all.iter().map(oldest).min()?;
+        let last = all.iter().map(|met| met.meets[0]).max()?;
         // What is dead behind each position: all before the oldest that a later one needs.
         let mut needed = last + 1;
         let mut dead: Vec<u64> = all
             .iter()
             .rev()
-            .map(|(_, here)| {
+            .map(|met| {
                 let dead = needed;
-                needed = needed.min(oldest(here));
+                needed = needed.min(oldest(met));
                 dead
             })
             .collect();
@@ -164,26 +211,34 @@ impl AxisWalk {
         let visits = all
             .into_iter()
             .zip(dead)
-            .map(|((position, taps), dead)| {
-                let opens = (taps.first_out + 1).saturating_sub(opened);
+            .map(|(met, dead)| {
+                let opens = (met.meets[0] + 1).saturating_sub(opened);
                 opened += opens;
                 // What has not come yet cannot go.
                 let closes = dead.min(opened) - closed;
                 closed += closes;
                 Visit {
-                    position,
-                    taps,
+                    position: met.position,
+                    taps: met.taps,
+                    place: met.place,
+                    meets: met.meets,
+                    lanes: met.lanes,
                     opens,
                     closes,
                 }
             })
             .collect();
         let kept = Kept {
-            size: taps.gather.sources,
+            size: sources,
             first,
             last,
         };
-        Some(AxisWalk { taps, visits, kept })
+        Some(AxisWalk {
+            taps,
+            size,
+            visits,
+            kept,
+        })
     }
 
     /// A stand-in for an axis that no tap reaches: one tap, from the first position that is read to the first that is made.
@@ -206,11 +261,15 @@ impl AxisWalk {
                 first_out: 0,
                 count: 1,
             },
+            place: 0,
+            meets: [0, 0],
+            lanes: None,
             opens: 1,
             closes: 1,
         };
         AxisWalk {
             taps: AxisTaps::new(gather),
+            size: gather.positions,
             visits: vec![visit],
             kept: Kept {
                 size: gather.sources,
@@ -227,7 +286,15 @@ impl AxisWalk {
 
     /// Positions of the array that is made.
     pub fn size(&self) -> u64 {
-        self.taps.gather.positions
+        self.size
+    }
+
+    /// How far the place that is read falls from one tap to the next; with lanes over pixels, the table of taps tells it.
+    pub fn fall(&self) -> u64 {
+        match self.visits[0].lanes {
+            Some(_) => 0,
+            None => self.taps.out_step,
+        }
     }
 
     /// First position with a tap.

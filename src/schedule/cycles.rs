@@ -7,6 +7,7 @@
 //! as the blocks in `bpa_hdl` promise them.
 
 mod history;
+mod order;
 mod repeat;
 mod state;
 
@@ -14,15 +15,16 @@ use super::frame::{alike, FrameWalk, Pixel};
 use bpa_hdl::config::capacity::{is_paced, PACE};
 use bpa_hdl::issue::{FREE_CYCLES, ISSUE_CYCLES, PLACE_CYCLES, SKIP_CYCLES};
 use bpa_hdl::lanes::mac::lane_cycles;
+use bpa_hdl::pixels::{read_behind, read_cycles};
 use bpa_hdl::primitives::beat_fifo::{extra_cycles, BEAT_CYCLES};
-use bpa_hdl::primitives::memory::MEMORY_CYCLES;
 use bpa_hdl::shell::jobs::RESTART_CYCLES;
 use bpa_hdl::streams::grad_port::{SPACE_CYCLES, STORE_CYCLES};
 use bpa_hdl::streams::result_port::RUN_CYCLES;
 use bpa_hdl::walk::DATA_CYCLES;
 use history::{History, Point};
+use order::Order;
 use repeat::Log;
-use state::State;
+use state::{State, FREES, PASTS, READS};
 
 /// From a pixel's last beat taken to the token that needs it in the loops.
 pub const ARRIVAL_TO_LOAD: i64 = (STORE_CYCLES + DATA_CYCLES) as i64;
@@ -38,8 +40,8 @@ pub const START_TO_ZERO: i64 = (SKIP_CYCLES + RUN_CYCLES) as i64 - 1;
 
 /// From the last issue of an accumulation to its result's move to the FIFO memory's output: addresses, memories, lanes, and
 /// the FIFO, of which it is the word in the cycle behind.
-pub fn issue_to_read(simd: usize) -> i64 {
-    (ISSUE_CYCLES + MEMORY_CYCLES + lane_cycles(simd)) as i64 + BEAT_CYCLES as i64 - 1
+pub fn issue_to_read(simd: usize, pixels: usize) -> i64 {
+    (ISSUE_CYCLES + read_cycles(pixels) + lane_cycles(simd)) as i64 + BEAT_CYCLES as i64 - 1
 }
 
 /// More than it takes any place in the buffers to be freed and filled again.
@@ -71,6 +73,8 @@ pub struct Cycles {
 pub struct Pipeline {
     /// Lanes over K.
     pub simd: usize,
+    /// Lanes over pixels.
+    pub pixels: usize,
     /// Whether its walk is paced ([`bpa_hdl::config::capacity::Capacity::paced`]).
     pub paced: bool,
 }
@@ -80,13 +84,18 @@ impl Pipeline {
     pub fn of(walk: &FrameWalk, simd: usize) -> Self {
         Pipeline {
             simd,
+            pixels: walk.pixel_lanes() as usize,
             paced: is_paced(walk.least_issues()),
         }
     }
 
     /// A programmable engine.
     pub fn programmable(simd: usize) -> Self {
-        Pipeline { simd, paced: false }
+        Pipeline {
+            simd,
+            pixels: 1,
+            paced: false,
+        }
     }
 }
 
@@ -188,25 +197,31 @@ struct Model<'a> {
     paced: bool,
     /// From the last issue of an accumulation to the result at the FIFO memory's output.
     issue_to_read: i64,
+    /// From the last issue of a pixel to the first beat that may overwrite what it freed.
+    free_to_arrival: i64,
+    /// Where rows of what moves, and of the result, are put in another order.
+    moving_order: Option<Order>,
+    result_order: Option<Order>,
     state: State,
-    /// Pixels of what moves freed up to and including a pixel of the result, and the cycle of its last issue.
-    frees: History,
-    /// Results, and the cycle in which each was read and gave back its place.
-    reads: History,
+    /// What later steps ask for, as [`State::past`] has it.
+    past: [History; PASTS],
     log: Log,
 }
 
 impl<'a> Model<'a> {
     fn new(walk: &'a FrameWalk, engine: Pipeline, buffers: Buffers) -> Self {
+        let lanes = walk.lanes.as_ref();
         Model {
             walk,
             periods: [walk.rows.periods(), walk.cols.periods()],
             buffers,
             paced: engine.paced,
-            issue_to_read: issue_to_read(engine.simd),
-            state: State::new(),
-            frees: History::default(),
-            reads: History::default(),
+            issue_to_read: issue_to_read(engine.simd, engine.pixels),
+            free_to_arrival: FREE_TO_ARRIVAL + read_behind(engine.pixels) as i64,
+            moving_order: lanes.and_then(|it| Order::new(&it.moving, walk.pixel_words)),
+            result_order: lanes.and_then(|it| Order::new(&it.result, walk.pixel_beats)),
+            state: State::new(lanes.is_some_and(|it| it.moving.differs())),
+            past: Default::default(),
             log: Log::default(),
         }
     }
@@ -220,9 +235,8 @@ impl<'a> Model<'a> {
             |since, period| alike(rows, since, period),
             Self::row,
         );
-        let now = &mut self.state;
-        now.last_beat = now.moved + (walk.end_pixels() * walk.pixel_beats) as i64;
-        now.moved = now.last_beat;
+        self.leave_zeros((walk.end_pixels() * walk.pixel_beats) as i64, NEVER);
+        self.state.last_beat = self.last_given();
     }
 
     fn row(&mut self, index: usize) {
@@ -249,17 +263,19 @@ impl<'a> Model<'a> {
         let issues = pixel.issues as i64;
         self.accumulation(issues, (pixel.skipped * self.walk.pixel_beats) as i64);
         let others = self.walk.pixel_beats as usize - 1;
+        // Where rows are put in order, the last one may end a stretch.
+        let last = usize::from(self.result_order.is_some());
         self.repeat(
             others,
             &[],
-            move |since, _| others - since,
+            move |since, _| (others - since).saturating_sub(last),
             |model, _| {
                 model.accumulation(issues, 0);
             },
         );
         if pixel.frees > 0 {
             self.state.freed += pixel.frees as i64;
-            self.frees.push(Point {
+            self.past[FREES].push(Point {
                 count: self.state.freed,
                 cycle: self.state.issued,
             });
@@ -291,7 +307,7 @@ impl<'a> Model<'a> {
         if self.log.is_some(wanted) {
             // The oldest read gave back the place that this accumulation takes.
             self.state.place_wanted = wanted;
-            let read = self.reads.cycle(wanted).unwrap_or(NEVER);
+            let read = self.past[READS].cycle(wanted).unwrap_or(NEVER);
             start = self.log.later(start, read + READ_TO_START);
         }
         let issued = start + issues - 1;
@@ -317,17 +333,29 @@ impl<'a> Model<'a> {
                 (read, log.later(read + 1, now.result_moved))
             }
         };
-        if zeros > 0 {
-            let first = log.later(now.moved + 1, start + START_TO_ZERO + extra);
-            now.moved = first + zeros - 1;
-        }
-        now.moved = log.later(now.moved + 1, now.word + 1);
+        let word = now.word;
+        self.leave_zeros(zeros, start + START_TO_ZERO + extra);
+        self.leaves(word + 1);
+        let now = &mut self.state;
         now.result_moved = now.moved;
         now.results += 1;
-        self.reads.push(Point {
+        self.past[READS].push(Point {
             count: now.results,
             cycle: now.read,
         });
+    }
+
+    /// Beats without a tap leave, the first at the earliest in cycle `ready`.
+    fn leave_zeros(&mut self, zeros: i64, ready: i64) {
+        if zeros == 0 {
+            return;
+        }
+        if self.result_order.is_some() {
+            self.leaves(ready);
+            return self.leave(zeros - 1);
+        }
+        let now = &mut self.state;
+        now.moved = self.log.later(now.moved + 1, ready) + zeros - 1;
     }
 
     /// Cycle in which the last beat of the first `pixels` stored pixels is taken.
@@ -352,7 +380,13 @@ impl<'a> Model<'a> {
     fn arrive(&mut self, pixels: i64) {
         let pixels = pixels as usize;
         // The first one has pixels before it that are dropped.
-        let alike = move |since: usize, _| if since == 0 { 0 } else { pixels - since };
+        // So it is where rows are put in order, stretch by stretch.
+        let in_order = self.moving_order.is_some();
+        let alike = move |since: usize, _| match since {
+            0 => 0,
+            _ if in_order => 0,
+            since => pixels - since,
+        };
         self.repeat(pixels, &[], alike, |model, _| model.arrive_one());
     }
 
@@ -372,8 +406,7 @@ impl<'a> Model<'a> {
         for (beats, pixels) in [(first, stored), (others, stored + 1)] {
             if beats > 0 {
                 let space = self.space(pixels - whole);
-                let begun = self.log.later(self.state.last_beat_in + 1, space);
-                self.state.last_beat_in = begun + beats - 1;
+                self.take(beats, space);
             }
         }
         self.state.stored += 1;
@@ -385,8 +418,8 @@ impl<'a> Model<'a> {
             return NEVER;
         }
         self.state.space_wanted = wanted;
-        let freed = self.frees.cycle(wanted);
-        freed.map_or(NEVER, |cycle| cycle + FREE_TO_ARRIVAL)
+        let freed = self.past[FREES].cycle(wanted);
+        freed.map_or(NEVER, |cycle| cycle + self.free_to_arrival)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::axis::{AxisWalk, Visit};
+use super::lanes::LaneColumns;
 use crate::operation::Operation;
 
 /// An operation, unfolded along both axes.
@@ -11,8 +12,10 @@ use crate::operation::Operation;
 pub struct FrameWalk {
     /// Rows.
     pub rows: AxisWalk,
-    /// Columns.
+    /// Columns; with lanes over pixels, words of a row.
     pub cols: AxisWalk,
+    /// Where there are lanes over pixels: how they stand to columns. A pixel is then a word of a row everywhere else.
+    pub lanes: Option<LaneColumns>,
     /// Issues of one tap: blocks of moving channels, or one where no tap reaches any pixel.
     pub tap_issues: u64,
     /// Beats of one pixel of what moves.
@@ -60,13 +63,27 @@ impl FrameWalk {
     /// Unfolds the operation.
     pub fn new(operation: &Operation) -> Self {
         let (rows, cols) = (operation.rows, operation.cols);
-        let walks = AxisWalk::new(rows).zip(AxisWalk::new(cols));
+        let pixels = u64::from(operation.pixels);
+        let col_walk = match pixels {
+            1 => AxisWalk::new(cols).map(|cols| (None, cols)),
+            _ => LaneColumns::walk(cols, pixels).map(|(lanes, cols)| (Some(lanes), cols)),
+        };
+        let walks = AxisWalk::new(rows).zip(col_walk);
         let reaches = walks.is_some();
-        let (rows, cols) =
-            walks.unwrap_or_else(|| (AxisWalk::one_tap(rows), AxisWalk::one_tap(cols)));
+        let (rows, (lanes, cols)) = walks.unwrap_or_else(|| {
+            let cols = match pixels {
+                1 => (None, AxisWalk::one_tap(cols)),
+                _ => {
+                    let (lanes, cols) = LaneColumns::none(cols, pixels);
+                    (Some(lanes), cols)
+                }
+            };
+            (AxisWalk::one_tap(rows), cols)
+        });
         let mut walk = FrameWalk {
             rows,
             cols,
+            lanes,
             row_kinds: Vec::new(),
             col_kinds: Vec::new(),
             tap_issues: match reaches {
@@ -85,9 +102,25 @@ impl FrameWalk {
         walk.col_kinds = kinds(walk.cols.visits.iter().enumerate().map(|(j, col)| {
             // The first and the last have what the row tells.
             let skipped = (0 < j && j < last).then(|| walk.skipped_before_col(j));
-            (j == last, skipped, col.taps.count, col.opens, col.closes)
+            // Where words are put in order, it matters where a stretch ends.
+            let in_stretch = walk.lanes.as_ref().map(|lanes| {
+                let order = &lanes.result;
+                let (whole, words) = (order.phases.len() as u64, order.words());
+                let wholes = words - order.rest_words();
+                match col.position < wholes {
+                    true => col.position % whole,
+                    false => whole + col.position - wholes,
+                }
+            });
+            let needs = (col.taps.count, col.opens, col.closes);
+            (j == last, skipped, needs, in_stretch)
         }));
         walk
+    }
+
+    /// Lanes over pixels.
+    pub fn pixel_lanes(&self) -> u64 {
+        self.lanes.as_ref().map_or(1, |lanes| lanes.result.lanes)
     }
 
     /// Pixels of what moves that are stored of a frame.

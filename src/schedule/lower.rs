@@ -6,6 +6,7 @@ use super::frame::FrameWalk;
 use super::program::{fold, rounds, told_ahead, Folded};
 use crate::layer::Layer;
 use bpa_hdl::config::descriptor::{Axis, Descriptor, Line, Program, Step};
+use bpa_hdl::config::pixels::{PixelLanes, TapColumn};
 use bpa_hdl::walk::{AHEAD_IN_LOGIC, AHEAD_IN_MEMORY, LINES_IN_LOGIC};
 
 /// Where the programs stand.
@@ -31,7 +32,7 @@ impl FrameWalk {
             Shell::Programmable => self.pixel_words,
         };
         let axis = |walk: &AxisWalk, steps: Steps, units: &Units, name: &str| {
-            let fall = walk.taps.out_step as i64 * units.words;
+            let fall = walk.fall() as i64 * units.words;
             let max_taps = walk.max_taps();
             Axis {
                 program: steps.program(walk, shell, name),
@@ -79,7 +80,26 @@ impl FrameWalk {
                 .requantise()
                 .map_or_else(Default::default, |it| it.levels()),
             max_skip: self.max_skipped() * beats,
+            pixels: self.told_lanes(),
         }
+    }
+
+    /// What lanes over pixels are told.
+    fn told_lanes(&self) -> Option<PixelLanes> {
+        let lanes = self.lanes.as_ref()?;
+        let words = self.pixel_words;
+        let tap = |tap: &TapColumn| TapColumn {
+            offset: tap.offset * words as i64,
+            ..tap.clone()
+        };
+        Some(PixelLanes {
+            moving: lanes.moving.clone(),
+            result: lanes.result.clone(),
+            result_rows: self.rows.size(),
+            taps: lanes.taps.iter().map(tap).collect(),
+            stretch_words: lanes.moving.phases.len() as u64 * words,
+            first_stretch: self.cols.visits[0].lanes.map_or(0, |it| it.stretch),
+        })
     }
 
     /// Of rows and of columns.
@@ -115,6 +135,7 @@ impl FrameWalk {
                 opens: needs.opens,
                 closes: needs.closes,
                 last: index + 1 == visits.len(),
+                ..Step::default()
             }
         };
         let taps = |index: usize| visits[index].taps.count as i64;
@@ -144,6 +165,7 @@ impl FrameWalk {
         let [_, units] = self.units(kernel_cols);
         let visits = &self.cols.visits;
         let taps = |index: usize| visits[index].taps.count as i64;
+        let stretch = |visit: &Visit| visit.lanes.map_or(0, |lanes| lanes.stretch);
         let end = visits.len() - 1;
         let step = |index: usize| {
             let visit = &visits[index];
@@ -153,6 +175,8 @@ impl FrameWalk {
                 taps: taps(index) - taps(index - 1),
                 address: place.address,
                 weight: place.weight,
+                tap: visit.lanes.map_or(0, |lanes| lanes.tap),
+                stretches: stretch(visit) - stretch(&visits[index - 1]),
                 need: visit.opens,
                 // A row's last pixel lets go what the row tells.
                 free: if index == end {
@@ -167,6 +191,7 @@ impl FrameWalk {
         };
         let first = |taps: i64| Step {
             taps,
+            tap: visits[0].lanes.map_or(0, |lanes| lanes.tap),
             free: if end == 0 {
                 0
             } else {
@@ -195,7 +220,7 @@ impl Units {
     /// Where a position's first tap reads.
     fn place(&self, walk: &AxisWalk, visit: &Visit) -> Place {
         Place {
-            address: (visit.taps.first_out - walk.kept.first) as i64 * self.words,
+            address: (visit.place - walk.kept.first as i64) * self.words,
             weight: visit.taps.first_tap as i64 * self.weights,
         }
     }

@@ -58,12 +58,14 @@ struct Ranks {
 
 impl Ranks {
     fn of(axis: &AxisWalk) -> Self {
-        let all: Vec<_> = axis.visits.iter().map(|visit| visit.taps).collect();
-        let mut is_needed = vec![false; axis.kept_size() as usize];
-        for taps in &all {
-            for i in 0..taps.count {
-                let out = taps.first_out - i * axis.taps.out_step - axis.kept.first;
-                is_needed[out as usize] = true;
+        // With lanes over pixels, words between those that are met count as well.
+        let lanes = axis.visits[0].lanes.is_some();
+        let mut is_needed = vec![lanes; axis.kept_size() as usize];
+        let apart = axis.taps.out_step as usize;
+        for visit in axis.visits.iter().filter(|_| !lanes) {
+            let [newest, oldest] = visit.meets.map(|met| (met - axis.kept.first) as usize);
+            for met in (oldest..=newest).step_by(apart) {
+                is_needed[met] = true;
             }
         }
         let mut needed = 0;
@@ -76,14 +78,15 @@ impl Ranks {
             .collect();
         let rank = |out: u64| ranks[(out - axis.kept.first) as usize];
         let mut oldest_from_here = needed;
-        let mut uses: Vec<Use> = all
+        let mut uses: Vec<Use> = axis
+            .visits
             .iter()
             .rev()
-            .map(|taps| {
-                let oldest = rank(axis.taps.last_out(taps));
+            .map(|visit| {
+                let [newest, oldest] = visit.meets.map(rank);
                 oldest_from_here = oldest_from_here.min(oldest);
                 Use {
-                    newest: rank(taps.first_out),
+                    newest,
                     newest_so_far: 0,
                     oldest,
                     oldest_from_here,

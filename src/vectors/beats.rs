@@ -76,9 +76,9 @@ pub fn moving_beats(layer: &Layer) -> BeatFormat {
         false => op.simd,
     };
     BeatFormat::of(
-        values,
+        op.pixels * values,
         layer.moving_type().bits(),
-        op.rows.sources * op.cols.sources * u64::from(op.moving_beats_per_pixel()),
+        op.rows.sources * op.moving_columns() * u64::from(op.moving_beats_per_pixel()),
     )
 }
 
@@ -139,9 +139,9 @@ fn last_beats(layer: &Layer, (values, value_bits): (u32, u32)) -> Option<BeatFor
 pub fn result_beats(layer: &Layer, value_bits: u32) -> BeatFormat {
     let op = layer.operation();
     BeatFormat::of(
-        op.pe,
+        op.pixels * op.pe,
         value_bits,
-        op.rows.positions * op.cols.positions * u64::from(op.result_beats_per_pixel()),
+        op.rows.positions * op.result_columns() * u64::from(op.result_beats_per_pixel()),
     )
 }
 
@@ -155,11 +155,19 @@ pub fn pack_moving(layer: &Layer, frame: ArrayView3<i32>) -> Vec<u8> {
     assert_eq!(frame.shape(), op.moving_shape(), "a frame of another layer");
     let pixel = moving_pixel(op);
     let mut writer = BeatWriter::new(moving_beats(layer));
+    let lanes = op.pixels as usize;
     for row in 0..height {
-        for col in 0..width {
+        for first in (0..width).step_by(lanes) {
             for beat in &pixel {
-                let value = |channel: usize| frame[[channel, row, col]].into();
-                writer.beat(beat.iter().map(|channel| channel.map_or(0, value)));
+                let value = |channel: usize, col: usize| match col < width {
+                    true => frame[[channel, row, col]].into(),
+                    false => 0,
+                };
+                let values = (first..first + lanes).flat_map(|col| {
+                    beat.iter()
+                        .map(move |channel| channel.map_or(0, |channel| value(channel, col)))
+                });
+                writer.beat(values);
             }
         }
     }
@@ -260,11 +268,19 @@ pub fn pack_result(layer: &Layer, frame: ArrayView3<i64>, value_bits: u32) -> Ve
     assert_eq!(frame.shape(), op.result_shape(), "a frame of another layer");
     let pixel = result_pixel(op);
     let mut writer = BeatWriter::new(result_beats(layer, value_bits));
+    let lanes = op.pixels as usize;
     for row in 0..height {
-        for col in 0..width {
+        for first in (0..width).step_by(lanes) {
             for beat in &pixel {
-                let value = |channel: usize| frame[[channel, row, col]];
-                writer.beat(beat.iter().map(|channel| channel.map_or(0, value)));
+                let value = |channel: usize, col: usize| match col < width {
+                    true => frame[[channel, row, col]],
+                    false => 0,
+                };
+                let values = (first..first + lanes).flat_map(|col| {
+                    beat.iter()
+                        .map(move |channel| channel.map_or(0, |channel| value(channel, col)))
+                });
+                writer.beat(values);
             }
         }
     }
@@ -306,16 +322,19 @@ pub fn unpack_result(
     }
     let frames = bytes.len() / format.bytes();
     let pixel = result_pixel(layer.operation());
+    let lanes = layer.operation().pixels as usize;
     let [channels, height, width] = layer.operation().result_shape();
     let mut result = Array4::zeros((frames, channels, height, width));
     let mut beats = bytes.chunks_exact(format.beat_bytes());
     for n in 0..frames {
         for h in 0..height {
-            for w in 0..width {
+            for first in (0..width).step_by(lanes) {
                 for (channels, beat) in pixel.iter().zip(&mut beats) {
-                    for (channel, value) in channels.iter().zip(values_of(beat, value_bits)) {
-                        if let Some(c) = *channel {
-                            result[[n, c, h, w]] = value;
+                    let places = (first..first + lanes)
+                        .flat_map(|col| channels.iter().map(move |channel| (*channel, col)));
+                    for ((channel, col), value) in places.zip(values_of(beat, value_bits)) {
+                        if let Some(c) = channel.filter(|_| col < width) {
+                            result[[n, c, h, col]] = value;
                         }
                     }
                 }

@@ -32,7 +32,7 @@ fn with_unknown_collisions(verilog: &str) -> String {
         )
 }
 
-fn check(layer: &Layer) {
+pub fn check(layer: &Layer) {
     let plan = Plan::new(layer);
     let seed = 11;
     let arrays = arrays(layer, FRAMES, seed);

@@ -40,7 +40,26 @@ fn layers() -> Vec<Layer> {
         .chain(staged)
         .chain(staged_extremes())
         .chain(passes())
+        .chain(lanes_over_pixels())
         .collect()
+}
+
+/// Lanes over pixels in all passes: rows that fill them or do not, words in the order of beats or not.
+fn lanes_over_pixels() -> impl Iterator<Item = Layer> {
+    let cases = [
+        ("grad_input", 1, 2, 16),
+        ("grad_input", 2, 4, 27),
+        ("grad_input", 3, 7, 23),
+        ("forward", 2, 4, 27),
+        ("forward", 1, 5, 27),
+        ("grad_weight", 1, 3, 9),
+    ];
+    cases.into_iter().map(|(pass, stride, pixels, width)| {
+        common_layer(&format!(
+            "[layer]\npass = \"{pass}\"\nbatch = 2\nin_channels = 4\nout_channels = 6\nin_size = [9, {width}]\n\
+             kernel = 3\nstride = {stride}\npadding = 1\n[engine]\nsimd = 2\npe = 2\npixels = {pixels}\n"
+        ))
+    })
 }
 
 /// The other passes, with all stages and without.

@@ -51,6 +51,7 @@ mod output_stages;
 mod pace;
 mod passes;
 mod pixel_model;
+mod pixels;
 mod power_up;
 mod programmable;
 mod programmable_reset;

@@ -30,7 +30,7 @@ const SEED: u64 = 7;
 const TRAFFIC: [(f64, f64); 3] = [(0.3, 0.3), (0.0, 0.8), (0.9, 0.0)];
 
 /// The verdict of the ordinary vectors: what is wrong, if anything.
-fn verdict(plan: &Plan, verilog: &str) -> Option<String> {
+pub fn verdict(plan: &Plan, verilog: &str) -> Option<String> {
     let layer = plan.layer();
     // What is edited need not be tidy.
     let untidy = [
@@ -64,7 +64,7 @@ fn verdict(plan: &Plan, verilog: &str) -> Option<String> {
 }
 
 /// What is done to the text.
-enum Edit {
+pub enum Edit {
     /// In the module with this name behind the layer's: this text, which is there once, becomes that.
     Text(&'static str, &'static str, &'static str),
     /// Two constants of the shell get one another's values.
@@ -74,7 +74,7 @@ enum Edit {
 }
 
 impl Edit {
-    fn apply(&self, layer: &Layer, verilog: &str) -> String {
+    pub fn apply(&self, layer: &Layer, verilog: &str) -> String {
         let module = |name: &str| -> Range<usize> {
             let head = format!("module {}{name} (", layer.name());
             let start = verilog.find(&head).unwrap_or_else(|| panic!("no {head}"));

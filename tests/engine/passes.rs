@@ -30,7 +30,7 @@ const SHRINKING_STEPS: u32 = 40;
 const BATCH: i64 = 8;
 
 /// The layer in another pass, with lanes of the ones it has that the pass has channels for.
-fn passed(layer: &Layer, pass: Pass, batch: i64) -> Layer {
+pub fn passed(layer: &Layer, pass: Pass, batch: i64) -> Layer {
     let mut file = layer.to_file();
     file.layer.pass = Some(pass.to_string());
     file.layer.batch = Some(batch);

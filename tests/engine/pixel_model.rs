@@ -95,7 +95,7 @@ impl<'a> Model<'a> {
             walk,
             buffers,
             paced: engine.paced,
-            issue_to_read: issue_to_read(engine.simd),
+            issue_to_read: issue_to_read(engine.simd, engine.pixels),
             stored: 0,
             last_beat_in: FIRST_BEAT - 1,
             freed: 0,

@@ -6,6 +6,7 @@
 use crate::config::arrays::Arrays;
 use crate::config::descriptor::{Axis, Descriptor, Jump, Program, Step};
 use crate::config::limits::Limits;
+use crate::config::pixels::PixelLanes;
 use crate::issue::TURN_BITS;
 use crate::rtl::bits_for;
 
@@ -103,6 +104,8 @@ pub struct Capacity {
     pub frames: Option<u64>,
     /// Beats of scales of a layer that has one for each channel: those of a pixel of grad_input.
     pub scale_words: u64,
+    /// Lanes over pixels.
+    pub pixels: Option<PixelLanes>,
     /// Whether layers differ in their stages: in the shift, and in which of the streams beside the
     /// results they use.
     pub stages_vary: bool,
@@ -166,6 +169,7 @@ impl Capacity {
             weight_ring: false,
             frames: None,
             scale_words: d.group_blocks * d.c_blocks,
+            pixels: d.pixels.clone(),
             stages_vary: false,
         }
     }
@@ -221,6 +225,7 @@ impl Capacity {
             weight_ring: true,
             frames: Some(1 << 32),
             scale_words: limits.scale_words,
+            pixels: None,
             stages_vary: true,
         }
     }

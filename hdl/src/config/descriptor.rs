@@ -4,6 +4,7 @@
 //! grad_input, an *issue* is one cycle of the multipliers. An axis is rows (H) or columns (W).
 
 use crate::config::arrays::Arrays;
+use crate::config::pixels::PixelLanes;
 use crate::stages::Stages;
 
 /// One step of an axis: what changes from a position with taps to the next one.
@@ -19,6 +20,10 @@ pub struct Step {
     pub address: i64,
     /// Weight words likewise.
     pub weight: i64,
+    /// With lanes over pixels, of a column: its first tap's place in the table of taps.
+    pub tap: u64,
+    /// With lanes over pixels, of a column: stretches of the row since the one before.
+    pub stretches: u64,
     /// Pixels of grad_output that must be there beyond those needed before. Of a row: for its first pixel; of a column: in a
     /// row that [`opens`](Self::opens), but for its first pixel.
     pub need: u64,
@@ -145,6 +150,8 @@ pub struct Descriptor {
     pub out_levels: Levels,
     /// Where stochastic rounding begins, where the layer's words tell it.
     pub rounding_seed: u64,
+    /// Lanes over pixels, where there are any. A pixel is then a word of a row in all of the above.
+    pub pixels: Option<PixelLanes>,
 }
 
 /// Values of the result's type that a quantised layer gives a meaning.
@@ -249,6 +256,8 @@ pub struct Lanes {
     pub simd: usize,
     /// Lanes over C (depthwise: over groups).
     pub pe: usize,
+    /// Lanes over pixels, that share every weight.
+    pub pixels: usize,
     /// Depthwise: each PE lane has its own grad_output values.
     pub depthwise: bool,
     /// Bits of a grad_output value on its stream.
@@ -269,11 +278,21 @@ pub struct Lanes {
 impl Lanes {
     /// Values of grad_output in a beat.
     pub fn grad_values(&self) -> usize {
-        if self.depthwise {
-            self.simd * self.pe
-        } else {
-            self.simd
-        }
+        let of_pixel = match self.depthwise {
+            true => self.simd * self.pe,
+            false => self.simd,
+        };
+        self.pixels * of_pixel
+    }
+
+    /// Values of grad_input in a beat.
+    pub fn results(&self) -> usize {
+        self.pixels * self.pe
+    }
+
+    /// The same lanes over one pixel.
+    pub fn of_pixel(&self) -> Lanes {
+        Lanes { pixels: 1, ..*self }
     }
 
     /// Bits of a beat of grad_output that carry values.

@@ -6,3 +6,4 @@ pub mod capacity;
 pub mod descriptor;
 pub mod inputs;
 pub mod limits;
+pub mod pixels;

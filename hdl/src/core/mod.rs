@@ -17,6 +17,7 @@ use crate::weights::port::weight_port;
 use crate::weights::swap::weight_swap;
 
 mod frames_inside;
+mod pixels;
 mod results;
 mod streams;
 
@@ -130,6 +131,15 @@ struct LineNets {
     write_data: Expr,
     address: Expr,
     word: Expr,
+    /// With lanes over pixels: the tap and the stretch of what is read, and what is dead once that is done.
+    lanes: Option<LinePlace>,
+}
+
+/// What else is told of a read by lanes over pixels.
+struct LinePlace {
+    tap: Expr,
+    stretch: Expr,
+    free_less_1: Expr,
 }
 
 /// The weight memory, and the set in it.
@@ -256,6 +266,11 @@ impl<'a> Core<'a> {
             write_data: m.net("grad_write_data", word_bits, ""),
             address: m.net("grad_address", line_width, ""),
             word: m.net("grad_word", word_bits, ""),
+            lanes: t.lanes.map(|[tap, stretch]| LinePlace {
+                tap: m.net("tap", tap, ""),
+                stretch: m.net("stretch", stretch, ""),
+                free_less_1: m.net("told_free_less_1", t.free, "ahead of the banks"),
+            }),
         }
     }
 
@@ -329,15 +344,18 @@ impl<'a> Core<'a> {
             true => self.centred(values, config),
             false => values,
         };
+        let values = self.moving_in_order(values, &mut bindings, line);
         bindings.extend([
             ("tdata", values),
             ("write_data", line.write_data.clone()),
             ("write", line.write.clone()),
             ("write_address", line.write_address.clone()),
             ("free_less_1", line.free_less_1.clone()),
-            ("frame_begin", line.frame_begin.clone()),
             line.arrived.clone(),
         ]);
+        if !bindings.iter().any(|(port, _)| *port == "frame_begin") {
+            bindings.push(("frame_begin", line.frame_begin.clone()));
+        }
         bindings.extend(line.job_begin.clone().map(|begin| ("job_begin", begin)));
         let m = &mut self.m;
         if let Some(most) = self.capacity.frames {
@@ -382,6 +400,9 @@ impl<'a> Core<'a> {
     fn line_buffer(&mut self, line: &LineNets) {
         let name = format!("{}_line_buffer", self.name);
         let bits = self.lanes.grad_word_bits();
+        if let (Some(pixels), Some(place)) = (&self.capacity.pixels, &line.lanes) {
+            return self.banks(&name, pixels, line, place);
+        }
         self.m.instance(
             "u_line_buffer",
             read_ahead_memory(&name, self.capacity.line_words, bits, self.target),
@@ -505,7 +526,6 @@ impl<'a> Core<'a> {
             ("token_ready", tokens.ready.clone()),
             ("token", tokens.token.clone()),
             weights.frame_state.clone(),
-            ("free_less_1", line.free_less_1.clone()),
             ("taken", issue.taken.clone()),
             ("grad_address", line.address.clone()),
             ("weight_address", weights.address.clone()),
@@ -513,6 +533,14 @@ impl<'a> Core<'a> {
             ("acc_last", issue.acc_last.clone()),
             ("frame_last", issue.frame_last.clone()),
         ]);
+        match &line.lanes {
+            Some(place) => bindings.extend([
+                ("free_less_1", place.free_less_1.clone()),
+                ("tap", place.tap.clone()),
+                ("stretch", place.stretch.clone()),
+            ]),
+            None => bindings.push(("free_less_1", line.free_less_1.clone())),
+        }
         bindings.extend(weights.set.clone());
         bindings.extend(issue.skip.clone());
         let name = format!("{}_issue", self.name);

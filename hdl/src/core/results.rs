@@ -4,6 +4,7 @@ use super::frames_inside::FramesInside;
 use super::{Bindings, Core, IssueNets, LaneNets, LineNets, WeightNets, MISPLACED};
 use crate::config::inputs::Config;
 use crate::lanes::mac::{lane_cycles, mac_array};
+use crate::pixels::{frames_in_order, late, read_cycles};
 use crate::primitives::delay::delayed;
 use crate::primitives::memory::MEMORY_CYCLES;
 use crate::rtl::{bits_for, lit, Expr};
@@ -23,21 +24,37 @@ impl Core<'_> {
     ) -> LaneNets {
         let frame_done = self.port("frame_done");
         let (lanes, m) = (self.lanes, &mut self.m);
-        let acc = m.net("acc", lanes.pe * lanes.acc_bits, "");
-        let to_acc = MEMORY_CYCLES + lane_cycles(lanes.simd) - 1;
+        let acc = m.net("acc", lanes.results() * lanes.acc_bits, "");
+        let to_acc = read_cycles(lanes.pixels) + lane_cycles(lanes.simd) - 1;
         let first = delayed(m, "first", &issue.acc_first, to_acc, false);
         let last = delayed(m, "last", &issue.acc_last, to_acc + 1, true);
         let frame_last = delayed(m, "frame_last", &issue.frame_last, to_acc + 1, false);
-        m.instance(
-            "u_lanes",
-            mac_array(self.name, lanes, self.target),
-            vec![
-                ("grad", line.word.clone()),
-                ("weight", weights.word.clone()),
-                ("acc_first", first),
-                ("acc", acc.clone()),
-            ],
-        );
+        // The banks give a word later than a memory alone.
+        let later = read_cycles(lanes.pixels) - MEMORY_CYCLES;
+        let weight = late(m, "weight_word", &weights.word, later);
+        for pixel in 0..lanes.pixels {
+            let name = match lanes.pixels {
+                1 => "u_lanes".to_owned(),
+                _ => format!("u_lanes{pixel}"),
+            };
+            let own = |values: &Expr| {
+                let bits = values.width() / lanes.pixels;
+                match lanes.pixels {
+                    1 => values.clone(),
+                    _ => values.slice(pixel * bits, bits),
+                }
+            };
+            m.instance(
+                &name,
+                mac_array(self.name, &lanes.of_pixel(), self.target),
+                vec![
+                    ("grad", own(&line.word)),
+                    ("weight", weight.clone()),
+                    ("acc_first", first.clone()),
+                    ("acc", own(&acc)),
+                ],
+            );
+        }
         let comment = "the job's last frame is done";
         LaneNets {
             acc,
@@ -59,7 +76,9 @@ impl Core<'_> {
         config: &mut Config,
     ) -> Expr {
         let lanes = self.lanes;
-        let data = self.m.net("out_data", lanes.pe * lanes.result_bits(), "");
+        let data = self
+            .m
+            .net("out_data", lanes.results() * lanes.result_bits(), "");
         let stream = self.capacity.arrays.result_stream();
         let mut out_stream = vec![
             ("tvalid", self.pin(&stream, "tvalid")),
@@ -78,11 +97,15 @@ impl Core<'_> {
         bindings.extend(issue.skip.clone());
         if lanes.stages.any() {
             let result = ResultNets::new(&mut self.m, lane.acc.width());
-            bindings.extend(result.at_result_port());
             out_stream.extend(result.at_stages());
             self.stages(out_stream, weights, scale, config);
-        } else {
-            bindings.extend(out_stream);
+            out_stream = result.at_result_port().to_vec();
+        }
+        match self.result_order() {
+            Some(order) => {
+                bindings.extend(self.result_in_order(order, out_stream, lane.acc.width()));
+            }
+            None => bindings.extend(out_stream),
         }
         let name = format!("{}_result", self.name);
         let (skip, target) = (self.t.skip, self.target);
@@ -141,11 +164,11 @@ impl Core<'_> {
         };
         let wide = self.m.net("out_wide", tdata.width(), comment);
         self.m.comb(|b| {
-            for j in 0..lanes.pe {
+            for j in 0..lanes.results() {
                 let value = data.slice(j * value_bits, value_bits);
                 b.set_slice(&wide, j * out_bits, &value.sext(out_bits));
             }
-            let used = lanes.pe * out_bits;
+            let used = lanes.results() * out_bits;
             if used < wide.width() {
                 b.set_slice(&wide, used, &lit(0, wide.width() - used));
             }
@@ -159,9 +182,10 @@ impl Core<'_> {
         let cause_bits = self.misplaced.width();
         let outputs = ["busy", "error", "error_cause"].map(|name| self.port(name));
         let (m, misplaced) = (&mut self.m, &self.misplaced);
-        // In the stages, each frame has a beat at least.
+        // In the stages, each frame has a beat at least; so it has where rows are put in order.
+        let in_order = capacity.pixels.as_ref().map_or(0, frames_in_order);
         let frames_bits =
-            bits_for(capacity.frames_inside + stage_beats(capacity, lanes, self.target));
+            bits_for(capacity.frames_inside + stage_beats(capacity, lanes, self.target) + in_order);
         let frames = match &lane.closes {
             Some(closes) => FramesInside::of_jobs(m, frames_bits, closes),
             None => FramesInside::of_layer(m, frames_bits),

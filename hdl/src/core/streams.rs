@@ -10,6 +10,8 @@ use crate::stages::{COUNT_BITS, SEED_BITS};
 pub struct Streams {
     arrays: Arrays,
     names: Vec<(String, usize, bool)>,
+    /// A beat has several pixels.
+    several_pixels: bool,
 }
 
 impl Streams {
@@ -29,13 +31,13 @@ impl Streams {
         let bits = bytes(lanes.weight_beat_bits());
         stream(&arrays.stationary_stream(), bits, true);
         if stages.accumulate {
-            let bits = lanes.pe * lanes.accumulate_bits();
+            let bits = lanes.results() * lanes.accumulate_bits();
             stream("s_axis_accumulate", bits, true);
         }
         if stages.mask {
-            stream("s_axis_mask", bytes(lanes.pe), true);
+            stream("s_axis_mask", bytes(lanes.results()), true);
         }
-        let out_bits = bytes(lanes.pe * lanes.out_bits());
+        let out_bits = bytes(lanes.results() * lanes.out_bits());
         stream(&arrays.result_stream(), out_bits, false);
         let requantise = stages.requantise;
         // Else a word of the job tells the seed.
@@ -53,7 +55,11 @@ impl Streams {
         if requantise.is_some() {
             names.push(("saturations".to_owned(), COUNT_BITS, false));
         }
-        Streams { arrays, names }
+        Streams {
+            arrays,
+            names,
+            several_pixels: lanes.pixels > 1,
+        }
     }
 
     /// Declares them on `m`.
@@ -74,7 +80,10 @@ impl Streams {
             (false, true) => format!("early, missing, late: {both}, mask"),
             (true, true) => format!("early, missing, late: {both}, accumulate, mask"),
         };
-        let pixels = "row, column, channel block; tlast ends a frame";
+        let pixels = match self.several_pixels {
+            false => "row, column, channel block; tlast ends a frame",
+            true => "row, columns (several a beat), channel block; tlast ends a frame",
+        };
         let streams = [
             (
                 self.arrays.moving_stream(),

@@ -2,6 +2,7 @@
 
 use super::waiting::Waiting;
 use crate::config::capacity::Capacity;
+use crate::config::pixels::PixelLanes;
 use crate::primitives::carry_adders::{started_sum, Started};
 use crate::primitives::ring::Ring;
 use crate::primitives::target::Target;
@@ -20,6 +21,8 @@ pub(super) struct Form {
     pub told: bool,
     /// Bits of a weight address within a set.
     pub weight_width: usize,
+    /// Bits of a place in the table of taps, with lanes over pixels.
+    pub tap: Option<usize>,
 }
 
 impl Form {
@@ -31,6 +34,7 @@ impl Form {
             signed: ring.is_odd() && !capacity.told,
             told: capacity.told,
             weight_width,
+            tap: capacity.pixels.as_ref().map(PixelLanes::tap_bits),
         }
     }
 
@@ -52,6 +56,8 @@ pub(super) struct Addresses {
     weight: Option<(Reg, Expr)>,
     /// The block of K that waits and the one in use, where it is low bits of its own.
     k_block: Option<(Expr, Reg)>,
+    /// With lanes over pixels.
+    pub lanes: Option<LaneAddress>,
     pub out_grad: Reg,
     pub out_weight: Reg,
     grad_sum: Expr,
@@ -99,6 +105,29 @@ impl Addresses {
                 let sum = add("weight_sum", &start.q, &now.q, &next.q);
                 (now, sum)
             });
+        let lanes = waiting
+            .tap
+            .as_ref()
+            .zip(starts.tap.as_ref())
+            .zip(waiting.pixel.stretch.as_ref())
+            .map(|((next, start), stretch)| {
+                let tap = ["now_tap", "out_tap"].map(|name| m.data_reg(name, next.q.width(), ""));
+                let bits = stretch.q.width();
+                let stretches =
+                    ["now_stretch", "out_stretch"].map(|name| m.data_reg(name, bits, ""));
+                let operands = Started {
+                    fresh: &waiting.fresh.q,
+                    start: &start.q,
+                    from: &tap[0].q,
+                    step: &next.q,
+                };
+                LaneAddress {
+                    sum: started_sum(m, "tap_sum", operands, target),
+                    next_stretch: stretch.q.clone(),
+                    tap,
+                    stretches,
+                }
+            });
         let grad_out = wrapped_out(m, form, &now_grad.q, size);
         let k_block = waiting
             .k_block()
@@ -107,6 +136,7 @@ impl Addresses {
             now_grad,
             weight,
             k_block,
+            lanes,
             out_grad,
             out_weight,
             grad_sum,
@@ -122,6 +152,9 @@ impl Addresses {
         b.set_slice(&self.out_grad.d, form.low, &self.grad_out);
         if let Some((now, _)) = &self.weight {
             b.set_slice(&self.out_weight.d, form.low, &now.q);
+        }
+        if let Some(lanes) = &self.lanes {
+            lanes.out(b);
         }
         if let Some((_, now)) = &self.k_block {
             b.set_slice(&self.out_grad.d, 0, &now.q);
@@ -142,6 +175,35 @@ impl Addresses {
         if let Some((next, now)) = &self.k_block {
             b.set(&now.d, next);
         }
+        if let Some(lanes) = &self.lanes {
+            lanes.take(b);
+        }
+    }
+}
+
+/// Where lanes over pixels read, beside the address: the place of the tap in their table, and the stretch of the row.
+pub(super) struct LaneAddress {
+    /// In use, and on its way out.
+    tap: [Reg; 2],
+    sum: Expr,
+    stretches: [Reg; 2],
+    next_stretch: Expr,
+}
+
+impl LaneAddress {
+    fn take(&self, b: &mut Body) {
+        b.set(&self.tap[0].d, &self.sum);
+        b.set(&self.stretches[0].d, &self.next_stretch);
+    }
+
+    fn out(&self, b: &mut Body) {
+        b.set(&self.tap[1].d, &self.tap[0].q);
+        b.set(&self.stretches[1].d, &self.stretches[0].q);
+    }
+
+    /// The tap and the stretch.
+    pub fn outputs(&self) -> [&Expr; 2] {
+        [&self.tap[1].q, &self.stretches[1].q]
     }
 }
 

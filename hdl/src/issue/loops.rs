@@ -9,6 +9,8 @@ use crate::rtl::{bits_for, lit, ones, Body, Expr, Module, Reg};
 
 /// The loops within an accumulation come first.
 pub(super) const ACCUMULATION: usize = 3;
+/// Which of the loops is that over tap columns.
+pub(super) const TAP_COLUMNS: usize = 1;
 
 /// What is known of a loop when the hardware is built.
 pub(super) struct LoopShape {

@@ -131,6 +131,11 @@ pub fn issue_loop(
     m.assign(&ports.token_ready, &flow.load);
     behind.tell(&mut m, &ports, &flow, &held);
     m.assign(&ports.grad_address, &addresses.out_grad.q);
+    if let (Some(ports), Some(lanes)) = (&ports.lanes, &addresses.lanes) {
+        for (port, value) in ports.iter().zip(lanes.outputs()) {
+            m.assign(port, value);
+        }
+    }
     token.close(&mut m);
     m
 }

@@ -75,27 +75,38 @@ impl Token {
 pub(super) struct Pixel {
     pub free: Reg,
     pub frame_last: Reg,
+    /// With lanes over pixels, the stretch of its row.
+    pub stretch: Option<Reg>,
 }
 
 impl Pixel {
-    pub fn new(m: &mut Module, whose: &str, free_bits: usize) -> Self {
+    pub fn new(m: &mut Module, whose: &str, t: &TokenWidths) -> Self {
         let mut reg = |name: &str, bits: usize, comment: &str| {
             m.data_reg(&format!("{whose}_{name}"), bits, comment)
         };
         Pixel {
-            free: reg("free", free_bits, "what is dead behind it, less one"),
+            free: reg("free", t.free, "what is dead behind it, less one"),
             frame_last: reg("frame_last", 1, "last pixel of the frame"),
+            stretch: t
+                .lanes
+                .map(|[_, bits]| reg("stretch", bits, "stretch of the row")),
         }
     }
 
     fn take(&self, b: &mut Body, token: &Token) {
         b.set(&self.free.d, &token.field("free"));
         b.set(&self.frame_last.d, &token.field("frame_last"));
+        if let Some(stretch) = &self.stretch {
+            b.set(&stretch.d, &token.field("stretch"));
+        }
     }
 
     pub fn copy(&self, b: &mut Body, from: &Pixel) {
         b.set(&self.free.d, &from.free.q);
         b.set(&self.frame_last.d, &from.frame_last.q);
+        if let (Some(stretch), Some(from)) = (&self.stretch, &from.stretch) {
+            b.set(&stretch.d, &from.q);
+        }
     }
 }
 
@@ -107,6 +118,8 @@ pub(super) struct Held {
     pub start_grad: Reg,
     /// `None` where a block of K is a weight's whole address.
     pub start_weight: Option<Reg>,
+    /// With lanes over pixels: the first tap's place in the table of taps.
+    pub start_tap: Option<Reg>,
     /// Only where a frame's beginning swaps the weights.
     pub frame_first: Option<Reg>,
 }
@@ -118,9 +131,10 @@ impl Held {
         Held {
             at_first: m.data_reg("at_first", 1, "at the pixel's first issue"),
             acc_start: m.data_reg("acc_start", 1, "at an accumulation's first issue"),
-            pixel: Pixel::new(m, "held", t.free),
+            pixel: Pixel::new(m, "held", t),
             start_grad: m.data_reg("start_grad", t.address, comment),
             start_weight: upper.then(|| m.data_reg("start_weight", t.weight, "")),
+            start_tap: t.lanes.map(|[bits, _]| m.data_reg("start_tap", bits, "")),
             frame_first: capacity
                 .two_weight_sets
                 .then(|| m.data_reg("held_frame_first", 1, "a frame's first pixel")),
@@ -140,6 +154,9 @@ impl Held {
         b.set(&self.start_grad.d, &token.field("address"));
         if let Some(start_weight) = &self.start_weight {
             b.set(&start_weight.d, &token.field("weight"));
+        }
+        if let Some(start_tap) = &self.start_tap {
+            b.set(&start_tap.d, &token.field("tap"));
         }
         self.pixel.take(b, token);
         if let Some(frame_first) = &self.frame_first {

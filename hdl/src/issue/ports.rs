@@ -18,6 +18,8 @@ pub(super) struct Ports {
     pub taken: Expr,
     pub grad_address: Expr,
     pub weight_address: Expr,
+    /// With lanes over pixels: the tap, and the stretch of the row.
+    pub lanes: Option<[Expr; 2]>,
     pub acc_first: Expr,
     pub acc_last: Expr,
     pub frame_last: Expr,
@@ -46,6 +48,12 @@ impl Ports {
             taken: m.input("taken", 1, "one more place in the output FIFO is free"),
             grad_address: m.output("grad_address", grad_width, "line-buffer read"),
             weight_address: m.output("weight_address", weight_width, "weight read"),
+            lanes: t.lanes.map(|[tap, stretch]| {
+                [
+                    m.output("tap", tap, "place in the table of taps"),
+                    m.output("stretch", stretch, "of the row"),
+                ]
+            }),
             acc_first: m.output("acc_first", 1, ""),
             acc_last: m.output("acc_last", 1, "low while nothing is issued"),
             frame_last: m.output("frame_last", 1, "with acc_last: last result of a frame"),

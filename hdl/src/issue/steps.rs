@@ -1,14 +1,14 @@
 //! The constant that each loop's turn adds to the two addresses.
 
 use super::addresses::Form;
-use super::loops::{Level, LoopShape, ACCUMULATION};
+use super::loops::{Level, LoopShape, ACCUMULATION, TAP_COLUMNS};
 use super::TURN_BITS;
 use crate::config::capacity::Capacity;
 use crate::config::descriptor::Descriptor;
 use crate::config::inputs::{Config, Used};
 use crate::primitives::paged_memory::{number, LoadBus, ReadBy};
 use crate::primitives::ring::Ring;
-use crate::rtl::{lit, Body, Expr, Module, Reg};
+use crate::rtl::{lit, ones, Body, Expr, Module, Reg};
 
 /// How the loops add up addresses of the line buffer.
 #[derive(Clone, Copy)]
@@ -24,6 +24,8 @@ pub(super) struct Step {
     pub grad: Expr,
     /// In the weight memory; `None` where a block of K is its whole address.
     pub weight: Option<Expr>,
+    /// In the table of taps, with lanes over pixels.
+    pub tap: Option<Expr>,
 }
 
 /// What one turn forth adds to both addresses.
@@ -86,6 +88,7 @@ impl Steps {
                         &format!("weights {sense} of the {what}"),
                     )
                 }),
+                tap: None,
             }
         };
         Steps {
@@ -99,9 +102,30 @@ impl Steps {
     /// The steps of a loop around whole accumulations, whose taps end where they began.
     pub fn of_blocks(grad: Expr, weight: Option<Expr>) -> Self {
         Steps {
-            forth: Step { grad, weight },
+            forth: Step {
+                grad,
+                weight,
+                tap: None,
+            },
             back: None,
         }
+    }
+
+    /// With lanes over pixels the line buffer's address is the same for all tap columns: the table of taps, of which this
+    /// loop goes through neighbours, tells what is added to it.
+    fn by_table(mut self, form: &Form, of_columns: bool) -> Self {
+        let Some(bits) = form.tap else {
+            return self;
+        };
+        let [forth, back] = match of_columns {
+            true => [lit(1, bits), ones(bits)],
+            false => [lit(0, bits), lit(0, bits)],
+        };
+        self.forth.tap = Some(forth);
+        if let Some(step) = &mut self.back {
+            step.tap = Some(back);
+        }
+        self
     }
 }
 
@@ -123,13 +147,15 @@ pub(super) fn steps(
         .iter()
         .zip(shapes)
         .zip(&BY_TURN[..ACCUMULATION])
-        .filter_map(|((level, shape), &by)| {
+        .enumerate()
+        .filter_map(|(index, ((level, shape), &by))| {
             level.as_ref()?;
-            Some(match shape.moves {
+            let steps = match shape.moves {
                 true => Steps::of_taps(m, config, shape, grad, upper, by),
                 // Blocks of K are the low bits: their loop leaves the rest alone.
                 false => Steps::of_blocks(lit(0, grad.bits), upper.map(|upper| lit(0, upper))),
-            })
+            };
+            Some(steps.by_table(form, index == TAP_COLUMNS))
         })
         .collect();
     let around = capacity.c_blocks * capacity.group_blocks > 1;
@@ -145,7 +171,8 @@ pub(super) fn steps(
         )
     });
     if let Some(weight_block) = &weight_block {
-        let by_block = |grad| Steps::of_blocks(grad, Some(weight_block.clone()));
+        let by_block =
+            |grad| Steps::of_blocks(grad, Some(weight_block.clone())).by_table(form, false);
         if levels[3].is_some() {
             steps.push(by_block(lit(0, grad.bits)));
         }

@@ -20,6 +20,8 @@ pub(super) struct Waiting {
     pub wrapped: Option<Reg>,
     /// `None` where a block of K is a weight's whole address.
     pub weight: Option<Reg>,
+    /// With lanes over pixels: places further in the table of taps.
+    pub tap: Option<Reg>,
     pub starts: Starts,
     /// The block of K that the loops are at, and that of the issue, where it is low bits of its own.
     k_block: Option<(Expr, Reg)>,
@@ -28,7 +30,7 @@ pub(super) struct Waiting {
 impl Waiting {
     /// `k` is the loop over blocks of K.
     pub fn new(m: &mut Module, form: &Form, t: &TokenWidths, k: Option<&Level>) -> Self {
-        let pixel = Pixel::new(m, "next", t.free);
+        let pixel = Pixel::new(m, "next", t);
         let last = m.reg("next_last", 1, 0, "it is an accumulation's last");
         let done = m.reg("next_done", 1, 0, "and its pixel's");
         let fresh = m.data_reg("next_fresh", 1, "its address is a start, not a step");
@@ -39,6 +41,7 @@ impl Waiting {
         let weight = form
             .upper()
             .map(|upper| m.data_reg("next_weight", upper, ""));
+        let tap = form.tap.map(|bits| m.data_reg("next_tap", bits, ""));
         let starts = Starts::new(m, form, wrapped.as_ref().map(|_| &fresh.q));
         // From the last block to the first: their order does not matter.
         let k_block = k
@@ -52,6 +55,7 @@ impl Waiting {
             grad,
             wrapped,
             weight,
+            tap,
             starts,
             k_block,
         }
@@ -115,6 +119,9 @@ impl Waiting {
                 if let (Some(next), Some(step)) = (&self.weight, &step.weight) {
                     b.set(&next.d, step);
                 }
+                if let (Some(next), Some(step)) = (&self.tap, &step.tap) {
+                    b.set(&next.d, step);
+                }
             }),
         }
     }
@@ -124,6 +131,7 @@ impl Waiting {
             Some(&self.grad),
             self.weight.as_ref(),
             self.wrapped.as_ref(),
+            self.tap.as_ref(),
         ];
         for next in steps.into_iter().flatten() {
             b.set(&next.d, &lit(0, next.q.width()));
@@ -136,6 +144,8 @@ pub(super) struct Starts {
     pub grad: Reg,
     /// `None` where a block of K is a weight's whole address.
     pub weight: Option<Reg>,
+    /// Only with lanes over pixels.
+    pub tap: Option<Reg>,
     /// What a sum less the line buffer begins with, where there are such.
     pub wrapped: Option<Expr>,
 }
@@ -156,16 +166,15 @@ impl Starts {
             weight: form
                 .upper()
                 .map(|bits| m.data_reg("next_start_weight", bits, "")),
+            tap: form.tap.map(|bits| m.data_reg("next_start_tap", bits, "")),
             wrapped,
         }
     }
 
     /// The sums step on.
     fn none(&self, b: &mut Body) {
-        for reg in [Some(&self.grad), self.weight.as_ref()]
-            .into_iter()
-            .flatten()
-        {
+        let starts = [Some(&self.grad), self.weight.as_ref(), self.tap.as_ref()];
+        for reg in starts.into_iter().flatten() {
             b.set(&reg.d, &lit(0, reg.q.width()));
         }
     }
@@ -177,6 +186,9 @@ impl Starts {
         place(b, &self.grad.d, zeros, &held.start_grad.q);
         if let (Some(start), Some(held)) = (&self.weight, &held.start_weight) {
             place(b, &start.d, capacity.tap_unit_bits - form.low, &held.q);
+        }
+        if let (Some(start), Some(held)) = (&self.tap, &held.start_tap) {
+            b.set(&start.d, &held.q);
         }
     }
 }

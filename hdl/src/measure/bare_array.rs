@@ -23,7 +23,7 @@ pub fn bare_array(name: &str, capacity: &Capacity, lanes: &Lanes, target: Target
     let grad_data = m.input("grad_data", grad_bits, "");
     let weight_write = m.input("weight_write", 1, "");
     let weight_data = m.input("weight_data", weight_bits, "");
-    let acc_bits = lanes.pe * lanes.acc_bits;
+    let acc_bits = lanes.results() * lanes.acc_bits;
     let out = m.output("out", acc_bits, "");
 
     let grad = memory(
@@ -52,16 +52,29 @@ pub fn bare_array(name: &str, capacity: &Capacity, lanes: &Lanes, target: Target
         b.set(&acc_first.d, &count.q.is_zero());
     });
     let acc = m.net("acc", acc_bits, "");
-    m.instance(
-        "u_lanes",
-        mac_array(name, lanes, target),
-        vec![
-            ("grad", grad),
-            ("weight", weight),
-            ("acc_first", acc_first.q),
-            ("acc", acc.clone()),
-        ],
-    );
+    for pixel in 0..lanes.pixels {
+        let of_pixel = |all: &Expr| {
+            let bits = all.width() / lanes.pixels;
+            match lanes.pixels {
+                1 => all.clone(),
+                _ => all.slice(pixel * bits, bits),
+            }
+        };
+        let instance = match lanes.pixels {
+            1 => "u_lanes".to_owned(),
+            _ => format!("u_lanes{pixel}"),
+        };
+        m.instance(
+            &instance,
+            mac_array(name, &lanes.of_pixel(), target),
+            vec![
+                ("grad", of_pixel(&grad)),
+                ("weight", weight.clone()),
+                ("acc_first", acc_first.q.clone()),
+                ("acc", of_pixel(&acc)),
+            ],
+        );
+    }
     let result = m.data_reg("result", acc_bits, "");
     m.comb(|b| b.set(&result.d, &acc));
     m.assign(&out, &result.q);

@@ -117,12 +117,12 @@ pub(crate) fn side_bindings(
     if lanes.stages.accumulate {
         let tdata = port("s_axis_accumulate_tdata");
         let (place, bits) = (lanes.accumulate_bits(), lanes.accumulate_bits() - 1);
-        let values = m.net("accumulate_values", lanes.pe * bits, "");
-        for j in 0..lanes.pe {
+        let values = m.net("accumulate_values", lanes.results() * bits, "");
+        for j in 0..lanes.results() {
             m.unused(&format!("accumulate_sign{j}"), &tdata.bit(j * place + bits));
         }
         m.comb(|b| {
-            for j in 0..lanes.pe {
+            for j in 0..lanes.results() {
                 b.set_slice(&values, j * bits, &tdata.slice(j * place, bits));
             }
         });
@@ -135,14 +135,14 @@ pub(crate) fn side_bindings(
     }
     if lanes.stages.mask {
         let tdata = port("s_axis_mask_tdata");
-        if tdata.width() > lanes.pe {
-            let spare = tdata.width() - lanes.pe;
-            m.unused("mask_padding", &tdata.slice(lanes.pe, spare));
+        if tdata.width() > lanes.results() {
+            let spare = tdata.width() - lanes.results();
+            m.unused("mask_padding", &tdata.slice(lanes.results(), spare));
         }
         bindings.extend([
             ("mask_tvalid", port("s_axis_mask_tvalid")),
             ("mask_tready", port("s_axis_mask_tready")),
-            ("mask_tdata", tdata.slice(0, lanes.pe)),
+            ("mask_tdata", tdata.slice(0, lanes.results())),
             ("mask_tlast", port("s_axis_mask_tlast")),
         ]);
     }

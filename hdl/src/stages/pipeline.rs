@@ -18,6 +18,7 @@ use super::side_stream::side_stream;
 use crate::config::capacity::Capacity;
 use crate::config::descriptor::{Descriptor, Lanes};
 use crate::config::inputs::Config;
+use crate::pixels::{inside_row, order_fifo, PLACES};
 use crate::primitives::credit_counter::CreditCounter;
 use crate::primitives::target::Target;
 use crate::rtl::{bits_for, lit, Expr, Module, Reg};
@@ -55,7 +56,7 @@ pub fn output_stages(
     let positions = Positions::new(capacity, lanes, target);
     let result_valid = m.input("result_valid", 1, "");
     let result_ready = m.output("result_ready", 1, "");
-    let result = m.input("result", lanes.pe * lanes.acc_bits, "");
+    let result = m.input("result", lanes.results() * lanes.acc_bits, "");
     let result_last = m.input("result_last", 1, "last of a frame");
     let start = m.net("start", 1, "a beat starts through the stages");
 
@@ -63,10 +64,10 @@ pub fn output_stages(
     let mut sides = Vec::new();
     if stages.accumulate {
         let bits = lanes.accumulate_bits() - 1;
-        sides.push(("accumulate", lanes.pe * bits));
+        sides.push(("accumulate", lanes.results() * bits));
     }
     if stages.mask {
-        sides.push(("mask", lanes.pe));
+        sides.push(("mask", lanes.results()));
     }
     let misplaced = (!sides.is_empty())
         .then(|| m.output("misplaced", 3 * sides.len(), "a tlast, by stream and kind"));
@@ -138,7 +139,8 @@ pub fn output_stages(
         flags: Flags::new(&mut m, &start, &result_last, positions.end),
         positions,
         name: name.clone(),
-        pe: lanes.pe,
+        lanes: lanes.results(),
+        channels: lanes.pe,
         values: result,
         bits: lanes.acc_bits,
     };
@@ -180,11 +182,20 @@ pub fn output_stages(
     let tlast = m.output("tlast", 1, "");
     let frame_done = m.output("frame_done", 1, "the last beat of a frame was taken");
     // A memory like that of the results is the same module.
-    let memory = match (all_places, stage.values.width())
-        == (capacity.fifo_results, lanes.pe * lanes.acc_bits)
-    {
-        true => format!("{engine}_result_memory"),
-        false => format!("{name}_queue_memory"),
+    let as_results = stage.values.width() == lanes.results() * lanes.acc_bits;
+    let ordered = capacity
+        .pixels
+        .as_ref()
+        .is_some_and(|it| it.result.differs());
+    let memory = match () {
+        () if as_results && all_places == capacity.fifo_results => {
+            format!("{engine}_result_memory")
+        }
+        () if as_results && ordered && all_places == PLACES => {
+            let [_, memory] = order_fifo(engine, capacity);
+            memory
+        }
+        () => format!("{name}_queue_memory"),
     };
     let ends_jobs = capacity.frames.is_some();
     let mut bindings = vec![
@@ -272,7 +283,9 @@ struct Stage {
     flags: Flags,
     positions: Positions,
     name: String,
-    pe: usize,
+    /// Lanes over the result's channels and over pixels, and of the channels alone.
+    lanes: usize,
+    channels: usize,
     /// All lanes' values, lane 0 in the low bits.
     values: Expr,
     /// Bits of one.
@@ -293,9 +306,9 @@ impl Stage {
         module: impl Fn(&str) -> Module,
         bind: impl Fn(&Self, usize) -> Vec<(&'static str, Expr)>,
     ) {
-        let values = m.net(output, self.pe * bits, "");
+        let values = m.net(output, self.lanes * bits, "");
         let name = format!("{}_{stage}", self.name);
-        for lane in 0..self.pe {
+        for lane in 0..self.lanes {
             let mut bindings: Vec<(&str, Expr)> = bind(self, lane);
             bindings.push((output, values.slice(lane * bits, bits)));
             m.instance(&format!("u_{stage}{lane}"), module(&name), bindings);
@@ -324,8 +337,8 @@ impl Stage {
     fn mask(&mut self, m: &mut Module, side: &Side) {
         let mut keep = match &side.used {
             Some(used) => {
-                let all = m.net("kept", self.pe, "all where the layer has no mask");
-                m.comb(|b| b.set(&all, &(&side.data | (!used).sext(self.pe))));
+                let all = m.net("kept", self.lanes, "all where the layer has no mask");
+                m.comb(|b| b.set(&all, &(&side.data | (!used).sext(self.lanes))));
                 all
             }
             None => side.data.clone(),
@@ -335,7 +348,7 @@ impl Stage {
                 0 => "keep".to_owned(),
                 _ => format!("keep_late{cycle}"),
             };
-            let late = m.data_reg(&name, self.pe, "waits as the values do");
+            let late = m.data_reg(&name, self.lanes, "waits as the values do");
             m.comb(|b| b.set(&late.d, &keep));
             keep = late.q;
         }
@@ -357,7 +370,8 @@ impl Stage {
             ("biased", sum_bits),
             |name| add_bias(name, bits, bias_bits, sum_bits),
             |stage, lane| {
-                let bias = word.slice(lane * bias_bits, bias_bits);
+                let channel = lane % stage.channels;
+                let bias = word.slice(channel * bias_bits, bias_bits);
                 vec![("value", stage.value(lane)), ("bias", bias)]
             },
         );
@@ -473,7 +487,7 @@ impl Stage {
             |name| multiply(name, multiplier_name, value_bits, scale_bits, target),
             |stage, lane| {
                 let low = match requantise.per_channel {
-                    true => lane * scale_bits,
+                    true => lane % stage.channels * scale_bits,
                     false => 0,
                 };
                 let scale = scale.slice(low, scale_bits);
@@ -528,8 +542,8 @@ impl Stage {
                 ),
                 false => m.input("rounding_seed", SEED_BITS, "taken in reset"),
             };
-            let draw = m.net("draw", self.pe * shift, "");
-            for lane in 0..self.pe {
+            let draw = m.net("draw", self.lanes * shift, "");
+            for lane in 0..self.lanes {
                 m.instance(
                     &format!("u_draws{lane}"),
                     draws(&format!("{}_draws", self.name), shift),
@@ -560,15 +574,15 @@ impl Stage {
 
     /// Drops the fraction: wiring alone.
     fn cut(&mut self, m: &mut Module, shift: usize, bits: usize) {
-        let cut = m.net("cut", self.pe * bits, "products without their fractions");
+        let cut = m.net("cut", self.lanes * bits, "products without their fractions");
         m.comb(|b| {
-            for lane in 0..self.pe {
+            for lane in 0..self.lanes {
                 let low = lane * self.bits + shift.min(self.bits - 1);
                 let whole = self.values.slice(low, (lane + 1) * self.bits - low);
                 b.set_slice(&cut, lane * bits, &whole.sext(bits));
             }
         });
-        for lane in 0..self.pe {
+        for lane in 0..self.lanes {
             let fraction = self
                 .values
                 .slice(lane * self.bits, shift.min(self.bits - 1));
@@ -617,7 +631,7 @@ impl Stage {
                 ),
             ),
         ];
-        let misfits = m.net("misfits", self.pe, "");
+        let misfits = m.net("misfits", self.lanes, "");
         self.each_lane(
             m,
             "clamp",
@@ -644,7 +658,7 @@ impl Stage {
         config: &mut Config,
     ) {
         let (bits, saturated_bits) = (self.bits, requantise.saturated_bits());
-        let mut saturated = m.net("saturated", self.pe, "");
+        let mut saturated = m.net("saturated", self.lanes, "");
         self.each_lane(
             m,
             "saturate",
@@ -665,11 +679,14 @@ impl Stage {
             COUNT_BITS,
             "values that were saturated, since reset",
         );
-        let mut bindings = vec![
-            ("valid", self.flags.valid_at(self.positions.end)),
-            ("saturated", saturated),
-            ("count", count),
-        ];
+        let valid = self.flags.valid_at(self.positions.end);
+        if let Some(pixels) = &capacity.pixels {
+            // Lanes beyond a row's end are no values.
+            let beat = (&saturated, &valid);
+            let blocks = capacity.c_blocks * capacity.group_blocks;
+            saturated = inside_row(m, (&self.name, "saturated"), beat, &pixels.result, blocks);
+        }
+        let mut bindings = vec![("valid", valid), ("saturated", saturated), ("count", count)];
         if capacity.stages_vary {
             let clear = m.input(CLEAR_SATURATIONS, 1, CLEAR_SATURATIONS_DOC);
             bindings.push(("clear", clear));
@@ -678,7 +695,7 @@ impl Stage {
             "u_count",
             saturation_count(
                 &format!("{}_count", self.name),
-                self.pe,
+                self.lanes,
                 capacity.stages_vary,
             ),
             bindings,

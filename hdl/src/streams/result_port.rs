@@ -48,7 +48,7 @@ pub fn result_port(
     let closes_doc = if ends_jobs { CLOSES_DOC } else { "" };
     let mut m = Module::new(name, format!("{DOC}{closes_doc}"));
     m.clocked();
-    let bits = lanes.pe * lanes.acc_bits;
+    let bits = lanes.results() * lanes.acc_bits;
     let write = m.input("write", 1, "a result");
     let acc = m.input("acc", bits, "");
     let frame_last = m.input("frame_last", 1, "last result of a frame");

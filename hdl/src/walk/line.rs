@@ -108,6 +108,13 @@ impl LineFormat {
             "units of weights from the step before",
             Rc::new(move |line| modulo(line.step.weight >> weight_unit, weight)),
         );
+        if let Some([tap, stretch]) = t.lanes.filter(|_| !rows) {
+            let comment = "its first tap in the table of taps";
+            field("tap", tap, comment, Rc::new(|line| line.step.tap));
+            let comment = "stretches of the row since the step before";
+            let of_line: OfLine = Rc::new(|line| line.step.stretches);
+            field("stretches", stretch, comment, of_line);
+        }
         if rows {
             field(
                 "opens",

@@ -60,7 +60,7 @@ pub fn pixel_walk(
     let axes = [&row, &col];
 
     let valid = m.reg("valid", 1, 0, "the token is there");
-    let pixel = Pixel::new(&mut m, capacity, t, begin);
+    let pixel = Pixel::new(&mut m, capacity, t, begin, config);
     let settles = capacity
         .paced
         .then(|| m.reg("settles", 1, 0, "the sums are new"));
@@ -199,6 +199,39 @@ struct Pixel {
     first: Reg,
     last: Reg,
     skip: Option<Reg>,
+    lanes: Option<LanePlace>,
+}
+
+/// Where lanes over pixels begin.
+struct LanePlace {
+    tap: Reg,
+    stretch: Reg,
+    /// The stretch of a row's first.
+    first: Expr,
+}
+
+impl LanePlace {
+    fn new(m: &mut Module, [tap, stretch]: [usize; 2], config: &mut Config) -> Self {
+        let first = config.port(
+            m,
+            "first_stretch",
+            stretch,
+            |d| d.pixels.as_ref().map_or(0, |pixels| pixels.first_stretch),
+            "stretch of a row's first word with a tap",
+        );
+        LanePlace {
+            tap: m.data_reg("tap", tap, "its first tap in the table of taps"),
+            stretch: m.data_reg("stretch", stretch, "of the row"),
+            first,
+        }
+    }
+
+    fn take(&self, b: &mut Body, col: &AxisNets, begins: &Expr) {
+        b.set(&self.tap.d, &col.get("tap", self.tap.q.width()));
+        let further = col.get("stretches", self.stretch.q.width());
+        b.set(&self.stretch.d, &(&self.stretch.q + &further));
+        b.when(begins, |b| b.set(&self.stretch.d, &self.first));
+    }
 }
 
 impl Pixel {
@@ -208,6 +241,7 @@ impl Pixel {
         capacity: &Capacity,
         t: &TokenWidths,
         begin: Option<(Expr, Expr)>,
+        config: &mut Config,
     ) -> Self {
         let (weight_begin, address_begin) = begin.unzip();
         let from =
@@ -248,6 +282,7 @@ impl Pixel {
             first: m.data_reg("first", 1, "a frame's first pixel"),
             last: m.data_reg("last", 1, "a frame's last pixel"),
             skip: t.skip.map(|width| m.data_reg("skip", width, comment)),
+            lanes: t.lanes.map(|widths| LanePlace::new(m, widths, config)),
         }
     }
 
@@ -292,6 +327,9 @@ impl Pixel {
         b.when(row_end, |b| b.set(free, &row.get("free", width)));
         b.set(&self.first.d, &(begins & &self.frame_first.q));
         b.set(&self.last.d, &(row_end & row.get("last", 1)));
+        if let Some(lanes) = &self.lanes {
+            lanes.take(b, col, begins);
+        }
         if let Some(skip) = &self.skip {
             let [rows, cols] = [row, col].map(|axis| axis.get("skip", skip.q.width()));
             b.select(&skip.d, begins, &rows, &cols);
@@ -308,6 +346,8 @@ impl Pixel {
             "free" => Some(&self.free),
             "frame_first" => Some(&self.first),
             "frame_last" => Some(&self.last),
+            "tap" => self.lanes.as_ref().map(|lanes| &lanes.tap),
+            "stretch" => self.lanes.as_ref().map(|lanes| &lanes.stretch),
             _ => self.skip.as_ref(),
         };
         reg.map_or_else(

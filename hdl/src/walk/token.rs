@@ -15,6 +15,8 @@ pub struct TokenWidths {
     pub tap_rows: usize,
     /// Tap columns, less one.
     pub tap_cols: usize,
+    /// With lanes over pixels, the first tap's place in the table of taps, and the stretch of the row.
+    pub lanes: Option<[usize; 2]>,
     /// Pixels of grad_output that must have arrived since reset, modulo a range that tells those
     /// ahead from those behind; in a paced walk those that no token before needed, negative.
     pub need: usize,
@@ -33,6 +35,10 @@ impl TokenWidths {
             weight: bits_for((capacity.block_weights >> capacity.tap_unit_bits) - 1),
             tap_rows: bits_for(capacity.rows.taps - 1),
             tap_cols: bits_for(capacity.cols.taps - 1),
+            lanes: capacity
+                .pixels
+                .as_ref()
+                .map(|pixels| [pixels.tap_bits(), pixels.stretch_bits()]),
             // Signed, from a line buffer behind to a token that needs the most more ahead of one that
             // waits for all of a line buffer. In a paced walk, what one token needs.
             need: match capacity.paced {
@@ -60,6 +66,9 @@ impl TokenWidths {
             ("frame_first", 1),
             ("frame_last", 1),
         ];
+        if let Some([tap, stretch]) = self.lanes {
+            fields.extend([("tap", tap), ("stretch", stretch)]);
+        }
         if let Some(skip) = self.skip {
             fields.push(("skip", skip));
         }

@@ -12,8 +12,8 @@
 //! Loops may stand in loops. What is compared in periods that are told is recorded for the first and the last of them: it
 //! changes evenly between, so that a period of the loop around is as if it had gone through all of them.
 
-use super::history::{History, Steady};
-use super::state::State;
+use super::history::{History, Point, Steady};
+use super::state::{State, PASTS};
 use super::Model;
 
 /// Periods of up to so many turns are looked for; longer ones, where the caller names them.
@@ -68,8 +68,7 @@ struct Mark {
     state: State,
     apart: usize,
     same: usize,
-    freed: usize,
-    read: usize,
+    past: [usize; PASTS],
     begun: usize,
 }
 
@@ -114,16 +113,16 @@ impl Model<'_> {
                 begun: self.log.begun + 1,
                 ..Log::default()
             };
-            self.frees.forget(self.state.space_wanted);
-            self.reads.forget(self.state.place_wanted);
+            for (past, counts) in self.past.iter_mut().zip(self.state.past()) {
+                past.forget(counts.wanted);
+            }
         }
         Mark {
             turn,
             state: self.state,
             apart: self.log.apart.len(),
             same: self.log.same.len(),
-            freed: self.frees.mark(),
-            read: self.reads.mark(),
+            past: self.past.each_ref().map(History::mark),
             begun: self.log.begun,
         }
     }
@@ -192,20 +191,11 @@ impl Model<'_> {
                 return 0;
             }
         }
-        let past = [
-            (
-                &self.frees,
-                [before.state.space_wanted, self.state.space_wanted],
-                [step.space_wanted, step.freed],
-            ),
-            (
-                &self.reads,
-                [before.state.place_wanted, self.state.place_wanted],
-                [step.place_wanted, step.results],
-            ),
-        ];
-        for (history, wanted, steps) in past {
-            turns = even_past(history, wanted, steps, turns);
+        let counts = [&before.state, &self.state, step].map(State::past);
+        for (index, history) in self.past.iter().enumerate() {
+            let [before, now, step] = counts.map(|counts| counts[index]);
+            let wanted = [before.wanted, now.wanted];
+            turns = even_past(history, wanted, [step.wanted, step.done], turns);
         }
         turns
     }
@@ -219,13 +209,16 @@ impl Model<'_> {
         turns: i64,
         period: usize,
     ) -> bool {
-        let frees = self.frees.repeats(before.freed, middle.freed);
-        let reads = self.reads.repeats(before.read, middle.read);
-        let Some((frees, reads)) = frees.zip(reads) else {
-            return false;
-        };
-        self.frees.repeat(middle.freed, turns, frees);
-        self.reads.repeat(middle.read, turns, reads);
+        let mut each = [Point::ZERO; PASTS];
+        for (index, past) in self.past.iter().enumerate() {
+            match past.repeats(before.past[index], middle.past[index]) {
+                Some(point) => each[index] = point,
+                None => return false,
+            }
+        }
+        for (index, past) in self.past.iter_mut().enumerate() {
+            past.repeat(middle.past[index], turns, each[index]);
+        }
         self.state = self.state.plus(step, turns);
         let apart = &mut self.log.apart;
         let length = middle.apart - before.apart;

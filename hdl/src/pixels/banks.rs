@@ -1,0 +1,324 @@
+//! The line buffer of lanes over pixels.
+
+use super::turn::{late, turn_cycles, turned};
+use crate::config::capacity::Capacity;
+use crate::config::pixels::{PixelLanes, TapColumn};
+use crate::primitives::memory::{read_ahead_memory, MEMORY_CYCLES};
+use crate::primitives::target::Target;
+use crate::rtl::{bits_for, lit, Expr, Module, Reg};
+
+const DOC: &str = "\
+Line buffer of lanes over pixels: a bank for each lane. A word is written to all of them at once. Lane
+0 reads the bank that its tap says, lane 1 the one behind it, and so on; beyond the last bank they go
+on with the first, in the same word of the next stretch of the row. A lane beyond a border reads zero.
+
+In order: the tap's row of the table; the two addresses, by which a stretch is not left and by which
+it is; each bank's choice of them; the banks; and their words turned to the lanes.
+
+Promise: `lanes` follows address, tap and stretch by ";
+
+/// Cycles from an address to the banks' own.
+pub const READ_BEHIND_CYCLES: usize = 3;
+
+/// Cycles from an address to the words of so many lanes.
+pub fn bank_cycles(lanes: usize) -> usize {
+    READ_BEHIND_CYCLES + MEMORY_CYCLES + turn_cycles(lanes)
+}
+
+/// Builds it for words of `bits` bits a lane.
+pub fn banked_line_buffer(
+    name: &str,
+    capacity: &Capacity,
+    pixels: &PixelLanes,
+    bits: usize,
+    target: Target,
+) -> Module {
+    let lanes = pixels.result.lanes as usize;
+    let cycles = bank_cycles(lanes);
+    let mut m = Module::new(name, format!("{DOC}{cycles} cycles."));
+    m.input("aclk", 1, "");
+    let width = bits_for(capacity.line_words - 1);
+    let write = m.input("write", 1, "");
+    let write_address = m.input("write_address", width, "");
+    let write_data = m.input("write_data", lanes * bits, "lane 0 in the low bits");
+    let address = m.input("read_address", width, "of the stretch's first word");
+    let tap = m.input("tap", pixels.tap_bits(), "place in the table");
+    let stretch = m.input("stretch", pixels.stretch_bits(), "of the row");
+    let out = m.output("lanes", lanes * bits, "");
+
+    // The tap's row of the table.
+    let fields = fields(capacity, pixels, width);
+    let table: Vec<Reg> = fields
+        .iter()
+        .map(|field| m.data_reg(field.name, field.bits, field.comment))
+        .collect();
+    let base = m.data_reg("base", width, "");
+    let of_stretch = m.data_reg("of_stretch", pixels.stretch_bits(), "");
+    m.comb(|b| {
+        b.set(&base.d, &address);
+        b.set(&of_stretch.d, &stretch);
+        b.case(&tap, pixels.taps.len(), |b, index| {
+            b.comment(&pixels.taps[index].comment);
+            for (field, reg) in fields.iter().zip(&table) {
+                b.set(&reg.d, &lit(field.values[index], field.bits));
+            }
+        });
+    });
+    let field = |wanted: &str| {
+        let mut named = fields.iter().zip(&table);
+        named
+            .find(|(field, _)| field.name == wanted)
+            .map(|(_, reg)| reg.q.clone())
+    };
+
+    // The two addresses, and whether their words are in the row.
+    let sums = ["here", "behind"].map(|word| {
+        let sum = m.data_reg(&format!("{word}_address"), width, "");
+        let Some(step) = field(&format!("{word}_offset")) else {
+            m.comb(|b| b.set(&sum.d, &base.q));
+            return sum.q;
+        };
+        let next = m.net(&format!("{word}_sum"), width, "");
+        m.assign(&next, &(&base.q + &step));
+        match field(&format!("{word}_less")) {
+            None => m.comb(|b| b.set(&sum.d, &next)),
+            Some(less) => {
+                let comment = "less the ring; negative: no wrap is due";
+                let wrapped = m.net(&format!("{word}_wrapped"), width + 1, comment);
+                m.assign(&wrapped, &(base.q.zext(width + 1) + less));
+                let low = wrapped.slice(0, width);
+                m.comb(|b| b.select(&sum.d, &wrapped.msb(), &next, &low));
+            }
+        }
+        sum.q
+    });
+    let inside = ["here", "behind"].map(|word| {
+        let inside = m.data_reg(&format!("{word}_inside"), 1, "its word is in the row");
+        let wide = of_stretch.q.zext(bits_for(stretches(pixels)));
+        let first = field(&format!("{word}_first")).map(|first| wide.ge(&first));
+        let last = field(&format!("{word}_last")).map(|last| last.ge(&wide));
+        let all = [first, last].into_iter().flatten();
+        let all = all.reduce(|a, b| a & b).unwrap_or_else(|| lit(1, 1));
+        m.comb(|b| b.set(&inside.d, &all));
+        inside.q
+    });
+    if !["here", "behind"].iter().any(|word| {
+        field(&format!("{word}_first")).is_some() || field(&format!("{word}_last")).is_some()
+    }) && !drops_lanes(pixels)
+    {
+        m.unused("of_stretch", &of_stretch.q);
+    }
+    let rotation = field("rotation").map(|rotation| {
+        let held = m.data_reg("turn", rotation.width(), "");
+        m.comb(|b| b.set(&held.d, &rotation));
+        (rotation, held.q)
+    });
+
+    // Each bank's choice of them, the banks, and their words turned to the lanes.
+    let module = format!("{name}_bank");
+    let words = m.net("words", lanes * bits, "");
+    for bank in 0..lanes {
+        let bank_address = m.data_reg(&format!("address{bank}"), width, "");
+        // No lane comes round to the last one.
+        let crosses = rotation.as_ref().filter(|_| bank + 1 < lanes);
+        let crosses = crosses.map(|(rotation, _)| {
+            let crosses = m.data_reg(&format!("crosses{bank}"), 1, "the lanes reach it anew");
+            let is_behind = rotation.ge(&lit(bank as u64 + 1, rotation.width()));
+            m.comb(|b| b.set(&crosses.d, &is_behind));
+            crosses.q
+        });
+        m.comb(|b| match &crosses {
+            Some(crosses) => b.select(&bank_address.d, crosses, &sums[1], &sums[0]),
+            None => b.set(&bank_address.d, &sums[0]),
+        });
+        m.instance(
+            &format!("u_bank{bank}"),
+            read_ahead_memory(&module, capacity.line_words, bits, target),
+            vec![
+                ("write", write.clone()),
+                ("write_address", write_address.clone()),
+                ("write_data", write_data.slice(bank * bits, bits)),
+                ("read_address", bank_address.q),
+                ("read_data", words.slice(bank * bits, bits)),
+            ],
+        );
+    }
+    // A lane that goes on in the next stretch is inside where that is.
+    let until = turn_cycles(lanes) + MEMORY_CYCLES - 1;
+    let turn = rotation.map(|(_, held)| held);
+    let [here, behind] = [("here_inside", &inside[0]), ("behind_inside", &inside[1])]
+        .map(|(name, inside)| late(&mut m, name, inside, until));
+    let kept_turn = turn
+        .as_ref()
+        .map(|turn| late(&mut m, "kept_turn", turn, until));
+    let beyond = beyond(&mut m, pixels, &of_stretch.q, until);
+    let kept = m.data_reg("kept", lanes, "lanes that are inside the row");
+    m.comb(|b| {
+        for lane in 0..lanes {
+            b.set_slice(&kept.d, lane, &here);
+            if let Some(turn) = kept_turn.as_ref().filter(|_| lane > 0) {
+                let crosses = turn.ge(&lit((lanes - lane) as u64, turn.width()));
+                b.when(&crosses, |b| b.set_slice(&kept.d, lane, &behind));
+            }
+        }
+        if let Some(beyond) = &beyond {
+            let inside = pixels.result.last_columns() as usize;
+            b.when(beyond, |b| {
+                b.set_slice(&kept.d, inside, &lit(0, lanes - inside));
+            });
+        }
+    });
+    if turn.is_none() {
+        m.unused("behind", &behind);
+        m.unused("behind_address", &sums[1]);
+    }
+    let turn = turn.map(|turn| late(&mut m, "turn", &turn, 1 + MEMORY_CYCLES));
+    let reads = turned(
+        &mut m,
+        "turned",
+        &words,
+        turn.as_ref(),
+        Some(&kept.q),
+        lanes,
+    );
+    m.assign(&out, &reads);
+    m
+}
+
+/// Whether lanes are beyond the end of the result's row, and nothing behind them drops those.
+fn drops_lanes(pixels: &PixelLanes) -> bool {
+    let result = &pixels.result;
+    !result.differs() && result.last_columns() < result.lanes
+}
+
+/// Whether the stretch is the last of the result's row, where some lanes are beyond that; elsewhere the row is put in order
+/// behind the lanes, and they are dropped there.
+fn beyond(m: &mut Module, pixels: &PixelLanes, of_stretch: &Expr, until: usize) -> Option<Expr> {
+    if !drops_lanes(pixels) {
+        return None;
+    }
+    let last = of_stretch.eq(&lit(stretches(pixels) - 1, of_stretch.width()));
+    let beyond = m.data_reg(
+        "at_end",
+        1,
+        "in the row's last stretch some lanes are beyond it",
+    );
+    m.comb(|b| b.set(&beyond.d, &last));
+    Some(late(m, "at_end", &beyond.q, until))
+}
+
+fn stretches(pixels: &PixelLanes) -> u64 {
+    let result = &pixels.result;
+    result.columns.div_ceil(result.stretch())
+}
+
+/// A column of the table of taps.
+struct Field {
+    name: &'static str,
+    bits: usize,
+    comment: &'static str,
+    values: Vec<u64>,
+}
+
+/// The columns that are not the same whatever the tap and the stretch.
+fn fields(capacity: &Capacity, pixels: &PixelLanes, width: usize) -> Vec<Field> {
+    let size = capacity.line_words as i64;
+    let count = stretches(pixels) as i64;
+    let limit_bits = bits_for(count as u64);
+    let lane_bits = bits_for(pixels.result.lanes - 1);
+    let stretch_words = pixels.stretch_words as i64;
+    let of = |value: &dyn Fn(&TapColumn) -> i64| -> Vec<u64> {
+        let limited = |value: i64| value.clamp(0, count) as u64;
+        pixels.taps.iter().map(|tap| limited(value(tap))).collect()
+    };
+    let wrapped = |by: i64| -> Vec<u64> {
+        let place = |tap: &TapColumn| (tap.offset + by).rem_euclid(size) as u64;
+        pixels.taps.iter().map(place).collect()
+    };
+    // Where its bits are not the ring's, an offset less the ring stands beside it.
+    let is_odd = !capacity.line_words.is_power_of_two();
+    let less = |by: i64| -> Vec<u64> {
+        let offsets = wrapped(by).into_iter();
+        match is_odd && wrapped(by).iter().any(|&offset| offset != 0) {
+            true => offsets
+                .map(|offset| (1 << (width + 1)) + offset - capacity.line_words)
+                .collect(),
+            false => vec![0; pixels.taps.len()],
+        }
+    };
+    // Where the last stretch for which a word is there is none at all, no stretch is as far as the first.
+    let none = |first: &mut Vec<u64>, last: &dyn Fn(&TapColumn) -> i64| {
+        for (first, tap) in first.iter_mut().zip(&pixels.taps) {
+            if last(tap) < 0 {
+                *first = count as u64;
+            }
+        }
+    };
+    let mut here_first = of(&|tap| tap.first);
+    none(&mut here_first, &|tap| tap.last);
+    let mut behind_first = of(&|tap| tap.first - 1);
+    none(&mut behind_first, &|tap| tap.last - 1);
+    let all = [
+        Field {
+            name: "here_offset",
+            bits: width,
+            comment: "words to that of lane 0",
+            values: wrapped(0),
+        },
+        Field {
+            name: "behind_offset",
+            bits: width,
+            comment: "words to the same of the next stretch",
+            values: wrapped(stretch_words),
+        },
+        Field {
+            name: "here_less",
+            bits: width + 1,
+            comment: "that less the ring",
+            values: less(0),
+        },
+        Field {
+            name: "behind_less",
+            bits: width + 1,
+            comment: "that less the ring",
+            values: less(stretch_words),
+        },
+        Field {
+            name: "rotation",
+            bits: lane_bits,
+            comment: "the bank of lane 0",
+            values: pixels.taps.iter().map(|tap| tap.rotation).collect(),
+        },
+        Field {
+            name: "here_first",
+            bits: limit_bits,
+            comment: "first stretch that has the word",
+            values: here_first,
+        },
+        Field {
+            name: "here_last",
+            bits: limit_bits,
+            comment: "and the last",
+            values: of(&|tap| tap.last),
+        },
+        Field {
+            name: "behind_first",
+            bits: limit_bits,
+            comment: "first stretch whose next one has it",
+            values: behind_first,
+        },
+        Field {
+            name: "behind_last",
+            bits: limit_bits,
+            comment: "and the last",
+            values: of(&|tap| tap.last - 1),
+        },
+    ];
+    let says = |field: &Field| match field.name {
+        name if name.ends_with("_last") => {
+            field.values.iter().any(|&last| (last as i64) < count - 1)
+        }
+        _ => field.values.iter().any(|&value| value != 0),
+    };
+    all.into_iter().filter(says).collect()
+}

@@ -1,0 +1,621 @@
+//! Rows put in the order of lanes over pixels, and back in that of their columns.
+
+use super::turn::{late, turn_cycles, turned};
+use crate::config::pixels::RowOrder;
+use crate::primitives::beat_fifo::{beat_fifo, BEAT_CYCLES, SHORT_PLACES};
+use crate::primitives::counter::Counter;
+use crate::primitives::credit_counter::CreditCounter;
+use crate::primitives::delay::delayed;
+use crate::primitives::memory::{read_ahead_memory, MEMORY_CYCLES};
+use crate::primitives::target::Target;
+use crate::rtl::{bits_for, lit, Body, Expr, Module};
+use crate::streams::grad_port::{tlast_check, Misplaced};
+
+const TO_WORDS_DOC: &str = "\
+Beats of neighbouring columns in, words of columns of one phase out, stretch by stretch of a row.
+Phases that no tap meets are left out; columns beyond the row are zero.";
+
+const TO_BEATS_DOC: &str = "\
+Words of columns of one phase in, beats of neighbouring columns out, stretch by stretch of a row.
+Phases without a tap and columns beyond the row are zero.";
+
+const DOC: &str = "
+
+Pages of as many banks as there are lanes: one is written while others are read. Columns lie so that
+those of a beat are in as many banks as those of a word; either is turned on its way.
+
+Promise: both streams keep the rules of AXI4-Stream. A beat is taken in every cycle in which a page is
+free, and leaves in every cycle in which one is full and there is room behind it: one a cycle in
+either direction, also from stretch to stretch. `tlast` is high with a frame's last one.";
+
+/// Pages that rows in this order go through, with so many beats for a lane's column: enough to be written and read all the
+/// time, also where a stretch is over in a few cycles.
+pub fn pages(order: &RowOrder, blocks: u64) -> u64 {
+    match order.stride * blocks {
+        ..FEW_BEATS => 8,
+        _ => 4,
+    }
+}
+
+/// Beats of a stretch that are over before one that follows can be there.
+const FEW_BEATS: u64 = 8;
+
+/// Which way a row goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From beats to words: what moves.
+    ToWords,
+    /// From words to beats: the result.
+    ToBeats,
+}
+
+/// From a page's last read to a beat that may be taken for it.
+pub const PAGE_CYCLES: usize = 1;
+/// Words that what leaves may be ahead of the one on the stream.
+pub const PLACES: u64 = SHORT_PLACES;
+/// From the move of a word from the stream to the read that may take its place.
+pub const PLACE_CYCLES: usize = 2;
+
+/// Cycles through the block: to the read of the first of a stretch behind the last beat taken of it, and from a read to the
+/// stream.
+pub struct OrderCycles {
+    /// From the last beat of a stretch taken to its first read.
+    pub to_read: usize,
+    /// From a read to the cycle in which it is on the stream.
+    pub to_stream: usize,
+}
+
+/// The same for so many lanes.
+pub fn order_cycles(lanes: usize) -> OrderCycles {
+    let turn = turn_cycles(lanes);
+    OrderCycles {
+        to_read: turn + 1,
+        to_stream: 1 + MEMORY_CYCLES + turn + BEAT_CYCLES as usize,
+    }
+}
+
+/// What is taken or given in one cycle, of a stretch.
+struct Entry {
+    /// Lanes that it is turned down by.
+    turn: u64,
+    /// Where its columns lie in each bank.
+    places: Vec<u64>,
+    /// Lanes with a column of the row that some tap reaches; in a whole stretch, and in the rest of a row.
+    kept: [Vec<bool>; 2],
+}
+
+/// One side of the banks.
+struct Side {
+    name: &'static str,
+    entries: Vec<Entry>,
+    /// Of the rest of a row.
+    rest: u64,
+    /// The slot that each lane is in ahead of the turn, or behind it.
+    slots: Vec<usize>,
+    /// Stretches that it goes through: whole ones, and the rest where it has a part in that.
+    stretches: u64,
+}
+
+impl Side {
+    /// By words.
+    fn words(name: &'static str, order: &RowOrder, written: bool) -> Self {
+        let (lanes, stride) = (order.lanes, order.stride);
+        let shared = gcd(stride, lanes);
+        let slot = |lane: u64| ((lane * stride + lane * shared / lanes) % lanes) as usize;
+        let slots: Vec<usize> = (0..lanes).map(slot).collect();
+        let entries = order.phases.iter().map(|&phase| {
+            let mut places = vec![0; lanes as usize];
+            for lane in 0..lanes {
+                let bank = (slots[lane as usize] as u64 + phase) % lanes;
+                places[bank as usize] = (phase + lane * stride) / lanes;
+            }
+            let rest = (0..lanes).map(|lane| phase + lane * stride < order.rest());
+            Entry {
+                turn: turned_by(phase % lanes, lanes, written),
+                places,
+                kept: [vec![true; lanes as usize], rest.collect()],
+            }
+        });
+        Side {
+            name,
+            entries: entries.collect(),
+            rest: order.rest_words(),
+            slots,
+            stretches: order.whole_stretches() + u64::from(order.rest_words() > 0),
+        }
+    }
+
+    /// By beats.
+    fn beats(name: &'static str, order: &RowOrder, written: bool) -> Self {
+        let (lanes, stride) = (order.lanes, order.stride);
+        let shared = gcd(stride, lanes);
+        let entries = (0..stride).map(|beat| {
+            let column = |lane: u64| beat * lanes + lane;
+            let has = |lane: u64| order.phases.contains(&(column(lane) % stride));
+            let inside = |lane: u64| has(lane) && column(lane) < order.rest();
+            Entry {
+                turn: turned_by(beat * shared / stride % lanes, lanes, written),
+                places: vec![beat; lanes as usize],
+                kept: [
+                    (0..lanes).map(has).collect(),
+                    (0..lanes).map(inside).collect(),
+                ],
+            }
+        });
+        Side {
+            name,
+            entries: entries.collect(),
+            rest: order.rest().div_ceil(lanes),
+            slots: (0..lanes as usize).collect(),
+            stretches: order.whole_stretches() + u64::from(order.rest() > 0),
+        }
+    }
+}
+
+/// A column goes to a bank by a turn, and back by the other one.
+fn turned_by(by: u64, lanes: u64, written: bool) -> u64 {
+    match written {
+        true => (lanes - by) % lanes,
+        false => by,
+    }
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    match b {
+        0 => a,
+        _ => gcd(b, a % b),
+    }
+}
+
+/// Where in a frame a side is.
+struct Place {
+    block: Option<Counter>,
+    entry: Option<(Expr, Expr, Expr)>,
+    stretch: Option<Counter>,
+    row: Option<Counter>,
+    /// The stretch is the rest of a row.
+    in_rest: Option<Expr>,
+    ends: Expr,
+    frame_ends: Expr,
+}
+
+/// Builds the block for rows in this order, `rows` of them in a frame, with `blocks` beats of `bits` bits a lane for each
+/// lane's column; `fifo` and `memory` name the modules that hold what leaves.
+pub fn row_order(
+    name: &str,
+    order: &RowOrder,
+    direction: Direction,
+    (rows, blocks, bits): (u64, u64, usize),
+    tells_frames: bool,
+    [fifo, memory]: &[String; 2],
+    target: Target,
+) -> Module {
+    let to_words = direction == Direction::ToWords;
+    let head = if to_words { TO_WORDS_DOC } else { TO_BEATS_DOC };
+    let mut m = Module::new(name, format!("{head}{DOC}"));
+    m.clocked();
+    let lanes = order.lanes as usize;
+    let width = lanes * bits;
+    let tvalid_in = m.input("in_tvalid", 1, "");
+    let tready_in = m.output("in_tready", 1, "");
+    let tdata_in = m.input("in_tdata", width, "lane 0 in the low bits");
+    let tlast_in = to_words.then(|| m.input("in_tlast", 1, ""));
+    let misplaced = to_words.then(|| Misplaced::declare(&mut m));
+    let begin = to_words.then(|| m.output("frame_begin", 1, "a frame's first beat was taken"));
+    let tvalid = m.output("out_tvalid", 1, "");
+    let tready = m.input("out_tready", 1, "");
+    let tdata = m.output("out_tdata", width, "");
+    let tlast = m.output("out_tlast", 1, "");
+    let done = tells_frames.then(|| {
+        let comment = "the last beat of a frame was taken";
+        m.output("frame_done", 1, comment)
+    });
+    let (written, read) = match direction {
+        Direction::ToWords => (
+            Side::beats("write", order, true),
+            Side::words("read", order, false),
+        ),
+        Direction::ToBeats => (
+            Side::words("write", order, true),
+            Side::beats("read", order, false),
+        ),
+    };
+    // The rest of a row may have no word: then it is no page.
+    let restless = order.rest() > 0 && order.rest_words() == 0;
+
+    let all = pages(order, blocks);
+    let page_bits = bits_for(all - 1);
+    let free_all = lit(all, bits_for(all));
+    let free = CreditCounter::full(&mut m, ["free_pages", "page_free"], &free_all, "to write");
+    let full = CreditCounter::none(
+        &mut m,
+        ["full_pages", "page_full"],
+        bits_for(all),
+        "to read",
+    );
+    let places_all = lit(SHORT_PLACES, bits_for(SHORT_PLACES));
+    let comment = "in the FIFO of what leaves";
+    let places = CreditCounter::full(&mut m, ["places", "place_free"], &places_all, comment);
+    let ready = m.reg("ready", 1, 0, "");
+    let write_page = m.reg("write_page", page_bits, 0, "");
+    let read_page = m.reg("read_page", page_bits, 0, "");
+    let accept = m.net("accept", 1, "a beat is taken");
+    let fetch = m.net("fetch", 1, "one is read");
+    let [page_written, page_read] = [
+        ("page_written", "that is its page's last"),
+        ("page_read", "likewise"),
+    ]
+    .map(|(name, comment)| m.net(name, 1, comment));
+    let gave = m.net("gave", 1, "");
+    let write_place = Place::new(&mut m, &written, (rows, blocks), to_words);
+    let read_place = Place::new(&mut m, &read, (rows, blocks), true);
+    // Of the side that goes through it all the same.
+    let rest_of = |place: &Place, beats: bool| {
+        let rest = place.in_rest.as_ref().filter(|_| restless && beats);
+        rest.cloned()
+    };
+    let written_rest = rest_of(&write_place, to_words);
+    let read_rest = rest_of(&read_place, !to_words);
+    let over = |moves: &Expr, place: &Place, rest: &Option<Expr>| {
+        let ends = moves & &place.ends;
+        match rest {
+            Some(rest) => ends & !rest,
+            None => ends,
+        }
+    };
+    let turn = turn_cycles(lanes);
+    m.assign(&accept, &(&tvalid_in & &ready.q));
+    let may_read = match &read_rest {
+        Some(rest) => full.some() | rest,
+        None => full.some(),
+    };
+    m.assign(&fetch, &(may_read & places.some()));
+    m.comb(|b| {
+        b.comment("A page is written while the other one is read.");
+        write_place.step(b, &written, &accept);
+        read_place.step(b, &read, &fetch);
+        b.set(&page_written, &over(&accept, &write_place, &written_rest));
+        b.set(&page_read, &over(&fetch, &read_place, &read_rest));
+    });
+    let page_full = delayed(&mut m, "page_full", &page_written, turn, true);
+    m.comb(|b| {
+        for (page, over) in [(&write_page, &page_written), (&read_page, &page_read)] {
+            b.when(over, |b| b.set(&page.d, &page.q.plus(1)));
+        }
+        free.step(b, &page_read, &page_written);
+        full.step(b, &page_full, &page_read);
+        places.step(b, &gave, &fetch);
+        b.set(&ready.d, &free.some_next());
+    });
+    m.assign(&tready_in, &ready.q);
+    if let (Some(tlast_in), Some(misplaced), Some(begin)) = (&tlast_in, &misplaced, &begin) {
+        tlast_check(
+            &mut m,
+            &write_place.frame_ends,
+            &accept,
+            tlast_in,
+            misplaced,
+        );
+        let first = m.reg("first_beat", 1, 1, "the next beat is a frame's first");
+        let begun = m.reg("begun", 1, 0, "");
+        m.comb(|b| {
+            b.set(&begun.d, &(&accept & &first.q));
+            b.when(&accept, |b| b.set(&first.d, &write_place.frame_ends));
+        });
+        m.assign(begin, &begun.q);
+    }
+
+    let banks = Banks {
+        lanes,
+        bits,
+        page_bits,
+        place_bits: bits_for(order.stride - 1),
+        block_bits: if blocks > 1 { bits_for(blocks - 1) } else { 0 },
+    };
+    let writes = banks.write(
+        &mut m,
+        &written,
+        &write_place,
+        (&accept, &write_page.q, &tdata_in),
+    );
+    let words = banks.place(
+        &mut m,
+        name,
+        &read,
+        &read_place,
+        &read_page.q,
+        writes,
+        target,
+    );
+    let ends = &fetch & &read_place.ends & &read_place.frame_ends;
+    let to_fifo = 1 + MEMORY_CYCLES + turn;
+    let fifo_write = delayed(&mut m, "fetch", &fetch, to_fifo, true);
+    let fifo_last = delayed(&mut m, "last", &ends, to_fifo, false);
+    let [beat, word] = ["beat", "word"].map(|name| m.net(name, width + 1, ""));
+    let valid = m.net("valid", 1, "");
+    let take = m.net("take", 1, "");
+    m.assign(&take, &(&valid & &tready));
+    m.assign(&beat.slice(0, width), &words);
+    m.assign(&beat.bit(width), &fifo_last);
+    m.instance(
+        "u_beats",
+        beat_fifo(fifo, memory, width + 1, SHORT_PLACES, target),
+        vec![
+            ("write", fifo_write),
+            ("beat", beat),
+            ("gave", gave),
+            ("valid", valid.clone()),
+            ("word", word.clone()),
+            ("take", take.clone()),
+        ],
+    );
+    m.assign(&tvalid, &valid);
+    m.assign(&tdata, &word.slice(0, width));
+    m.assign(&tlast, &word.bit(width));
+    if let Some(done) = &done {
+        let was_last = m.reg("done", 1, 0, "");
+        m.comb(|b| b.set(&was_last.d, &(&take & word.bit(width))));
+        m.assign(done, &was_last.q);
+    }
+    m
+}
+
+/// The banks of all pages.
+struct Banks {
+    lanes: usize,
+    bits: usize,
+    page_bits: usize,
+    /// Bits of a column's place in a page, for one block.
+    place_bits: usize,
+    block_bits: usize,
+}
+
+/// What goes into each bank.
+struct Writes {
+    write: Expr,
+    addresses: Vec<Expr>,
+    data: Expr,
+}
+
+impl Banks {
+    fn address_bits(&self) -> usize {
+        self.page_bits + self.place_bits + self.block_bits
+    }
+
+    /// The address of each bank, from the page down to the block.
+    fn addresses(&self, m: &mut Module, side: &Side, place: &Place, page: &Expr) -> Vec<Expr> {
+        let banks = (0..self.lanes).map(|bank| {
+            let address = format!("{}_address{bank}", side.name);
+            m.net(&address, self.address_bits(), "")
+        });
+        let banks: Vec<Expr> = banks.collect();
+        m.observe(|b| {
+            for address in &banks {
+                b.set(address, &lit(0, self.address_bits()));
+                b.set_slice(address, self.place_bits + self.block_bits, page);
+                if let Some(block) = &place.block {
+                    b.set_slice(address, 0, &block.now.q);
+                }
+            }
+            place.by_entry(b, side, |b, entry| {
+                for (address, &at) in banks.iter().zip(&side.entries[entry].places) {
+                    b.set_slice(address, self.block_bits, &lit(at, self.place_bits));
+                }
+            });
+        });
+        banks
+    }
+
+    /// By how much a side is turned; `None` where it never is.
+    fn turn(&self, m: &mut Module, side: &Side, place: &Place) -> Option<Expr> {
+        if side.entries.iter().all(|entry| entry.turn == 0) {
+            return None;
+        }
+        let bits = bits_for(self.lanes as u64 - 1);
+        let turn = m.net(&format!("{}_turn", side.name), bits, "lanes down");
+        m.observe(|b| {
+            b.set(&turn, &lit(0, bits));
+            place.by_entry(b, side, |b, entry| {
+                b.set(&turn, &lit(side.entries[entry].turn, bits));
+            });
+        });
+        Some(turn)
+    }
+
+    fn write(
+        &self,
+        m: &mut Module,
+        side: &Side,
+        place: &Place,
+        (accept, page, data): (&Expr, &Expr, &Expr),
+    ) -> Writes {
+        let slots = m.net("slots", self.lanes * self.bits, "");
+        m.comb(|b| {
+            for (lane, &slot) in side.slots.iter().enumerate() {
+                let value = data.slice(lane * self.bits, self.bits);
+                b.set_slice(&slots, slot * self.bits, &value);
+            }
+        });
+        let turn = self.turn(m, side, place);
+        let turn_cycles = turn_cycles(self.lanes);
+        let addresses = self.addresses(m, side, place, page);
+        Writes {
+            write: delayed(m, "write", accept, turn_cycles, true),
+            data: turned(m, "written", &slots, turn.as_ref(), None, self.lanes),
+            addresses: addresses
+                .iter()
+                .enumerate()
+                .map(|(bank, at)| late(m, &format!("write_address{bank}"), at, turn_cycles))
+                .collect(),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn place(
+        &self,
+        m: &mut Module,
+        name: &str,
+        side: &Side,
+        place: &Place,
+        page: &Expr,
+        writes: Writes,
+        target: Target,
+    ) -> Expr {
+        let depth = 1 << self.address_bits();
+        let addresses = self.addresses(m, side, place, page);
+        let words = m.net("stored", self.lanes * self.bits, "");
+        for (bank, (read, write)) in addresses.iter().zip(&writes.addresses).enumerate() {
+            let address = late(m, &format!("read_address{bank}"), read, 1);
+            m.instance(
+                &format!("u_bank{bank}"),
+                read_ahead_memory(&format!("{name}_bank"), depth, self.bits, target),
+                vec![
+                    ("write", writes.write.clone()),
+                    ("write_address", write.clone()),
+                    ("write_data", writes.data.slice(bank * self.bits, self.bits)),
+                    ("read_address", address),
+                    ("read_data", words.slice(bank * self.bits, self.bits)),
+                ],
+            );
+        }
+        let turn = self.turn(m, side, place);
+        let turn = turn.map(|turn| late(m, "read_turn", &turn, 1 + MEMORY_CYCLES));
+        let kept = self.kept(m, side, place);
+        let slots = turned(m, "read", &words, turn.as_ref(), kept.as_ref(), self.lanes);
+        let lanes = m.net("lanes", slots.width(), "");
+        m.comb(|b| {
+            for (lane, &slot) in side.slots.iter().enumerate() {
+                let value = slots.slice(slot * self.bits, self.bits);
+                b.set_slice(&lanes, lane * self.bits, &value);
+            }
+        });
+        lanes
+    }
+
+    /// The slots that hold a column of the row with a tap, in time for the last turn; `None` where all always do.
+    fn kept(&self, m: &mut Module, side: &Side, place: &Place) -> Option<Expr> {
+        let whole = |entry: &Entry| entry.kept[0].iter().all(|&kept| kept);
+        let rest = side.entries.iter().take(side.rest as usize);
+        let in_rest = place
+            .in_rest
+            .as_ref()
+            .filter(|_| rest.clone().any(|entry| entry.kept[0] != entry.kept[1]));
+        if side.entries.iter().all(whole) && in_rest.is_none() {
+            return None;
+        }
+        let bits = |kept: &[bool]| {
+            let slots = side.slots.iter().zip(kept);
+            slots.fold(0, |bits, (slot, &kept)| bits | u64::from(kept) << slot)
+        };
+        let kept = m.net("kept", self.lanes, "slots that are not zero");
+        m.observe(|b| {
+            b.set(&kept, &lit(bits(&vec![true; self.lanes]), self.lanes));
+            place.by_entry(b, side, |b, entry| {
+                b.set(&kept, &lit(bits(&side.entries[entry].kept[0]), self.lanes));
+            });
+            if let Some(in_rest) = in_rest {
+                b.when(in_rest, |b| {
+                    place.by_entry(b, side, |b, entry| {
+                        b.set(&kept, &lit(bits(&side.entries[entry].kept[1]), self.lanes));
+                    });
+                });
+            }
+        });
+        let cycles = MEMORY_CYCLES + turn_cycles(self.lanes);
+        Some(late(m, "kept", &kept, cycles))
+    }
+}
+
+impl Place {
+    fn new(m: &mut Module, side: &Side, (rows, blocks): (u64, u64), counts_rows: bool) -> Self {
+        let name = side.name;
+        let counter = |m: &mut Module, what: &str, count: u64, comment: &str| {
+            (count > 1).then(|| {
+                let constant = format!("{name}_{what}_last");
+                let last = m.constant(&constant, count - 1, bits_for(count - 1), comment);
+                Counter::new(m, &format!("{name}_{what}"), &last, "")
+            })
+        };
+        let block = counter(m, "block", blocks, "blocks of channels, less one");
+        let stretch = counter(m, "stretch", side.stretches, "stretches of a row, less one");
+        let rows = if counts_rows { rows } else { 1 };
+        let row = counter(m, "row", rows, "rows of a frame, less one");
+        let whole = side.entries.len() as u64;
+        let has_rest = side.rest > 0;
+        let in_rest = has_rest.then(|| {
+            let last = stretch.as_ref().map(Counter::at_last);
+            last.unwrap_or_else(|| lit(1, 1))
+        });
+        let entry = (whole > 1).then(|| {
+            let width = bits_for(whole - 1);
+            let entry = m.reg(&format!("{name}_entry"), width, 0, "of the stretch");
+            let last = m.net(&format!("{name}_entry_last"), 1, "");
+            m.observe(|b| {
+                let at = |count: u64| entry.q.eq(&lit(count - 1, width));
+                b.set(&last, &at(whole));
+                if let Some(in_rest) = &in_rest {
+                    b.when(in_rest, |b| b.set(&last, &at(side.rest)));
+                }
+            });
+            (entry.q, entry.d, last)
+        });
+        let all = |parts: [Option<Expr>; 2]| {
+            let parts = parts.into_iter().flatten();
+            parts.reduce(|a, b| a & b).unwrap_or_else(|| lit(1, 1))
+        };
+        let ends = m.net(&format!("{name}_ends"), 1, "the stretch does");
+        let blocks_end = block.as_ref().map(Counter::at_last);
+        m.assign(
+            &ends,
+            &all([blocks_end, entry.as_ref().map(|(_, _, last)| last.clone())]),
+        );
+        let frame_ends = m.net(&format!("{name}_frame_ends"), 1, "so does the frame");
+        let row_ends = [
+            stretch.as_ref().map(Counter::at_last),
+            row.as_ref().map(Counter::at_last),
+        ];
+        m.assign(&frame_ends, &(&ends & all(row_ends)));
+        if !counts_rows {
+            m.unused(&format!("{name}_frame_ends"), &frame_ends);
+        }
+        Place {
+            block,
+            entry,
+            stretch,
+            row,
+            in_rest,
+            ends,
+            frame_ends,
+        }
+    }
+
+    /// One on where `moves`.
+    fn step(&self, b: &mut Body, side: &Side, moves: &Expr) {
+        let mut ends = moves.clone();
+        if let Some(block) = &self.block {
+            block.step(b, &ends);
+            ends = ends & block.at_last();
+        }
+        if let Some((now, next, last)) = &self.entry {
+            let width = bits_for(side.entries.len() as u64 - 1);
+            b.when(&ends, |b| b.set(next, &now.plus(1)));
+            ends = ends & last;
+            b.when(&ends, |b| b.set(next, &lit(0, width)));
+        }
+        if let Some(stretch) = &self.stretch {
+            stretch.step(b, &ends);
+            ends = ends & stretch.at_last();
+        }
+        if let Some(row) = &self.row {
+            row.step(b, &ends);
+        }
+    }
+
+    /// What is said of each entry.
+    fn by_entry(&self, b: &mut Body, side: &Side, mut build: impl FnMut(&mut Body, usize)) {
+        match &self.entry {
+            Some((now, ..)) => b.case(now, side.entries.len(), build),
+            None => build(b, 0),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Rows put in the order of lanes over pixels, and back: pages of stretches between a stream and what it goes to.
+
+use super::history::{History, Point};
+use super::repeat::Log;
+use super::state::{MOVING_PAGES, RESULT_PAGES, TAKES};
+use super::{Model, NEVER};
+use bpa_hdl::config::pixels::RowOrder;
+use bpa_hdl::pixels::{order_cycles, pages, PAGE_CYCLES, PLACES, PLACE_CYCLES};
+
+/// What goes through one such place.
+#[derive(Clone, Copy, Debug)]
+pub struct Order {
+    /// Words of a row, and of a whole stretch of it; each with its blocks of channels.
+    words: Stretches,
+    /// Beats likewise.
+    beats: Stretches,
+    /// From the last of a stretch that comes to the first read of what leaves.
+    to_read: i64,
+    /// From a read to the stream behind.
+    to_stream: i64,
+    /// Pages that it has.
+    pages: i64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stretches {
+    whole: i64,
+    rest: i64,
+    row: i64,
+}
+
+impl Order {
+    /// `None` where beats are words.
+    pub fn new(order: &RowOrder, blocks: u64) -> Option<Self> {
+        let cycles = order_cycles(order.lanes as usize);
+        let of = |whole: u64, rest: u64, row: u64| Stretches {
+            whole: (whole * blocks) as i64,
+            rest: (rest * blocks) as i64,
+            row: (row * blocks) as i64,
+        };
+        order.differs().then(|| Order {
+            words: of(order.phases.len() as u64, order.rest_words(), order.words()),
+            beats: of(
+                order.stride,
+                order.rest().div_ceil(order.lanes),
+                order.beats(),
+            ),
+            to_read: cycles.to_read as i64,
+            to_stream: cycles.to_stream as i64,
+            pages: pages(order, blocks) as i64,
+        })
+    }
+
+    /// The rest of a row has beats and no word.
+    fn restless(&self) -> bool {
+        self.beats.rest > 0 && self.words.rest == 0
+    }
+}
+
+impl Stretches {
+    /// How many of the stretch are behind the one of this number of its row, and whether the stretch is the row's rest.
+    fn left(&self, in_row: i64) -> (i64, bool) {
+        let wholes = self.row - self.rest;
+        match in_row < wholes {
+            true => (self.whole - 1 - in_row % self.whole, false),
+            false => (self.row - 1 - in_row, true),
+        }
+    }
+
+    /// How many from number `since` on, behind `before` others, are in the same places of stretches as those so many before
+    /// them.
+    fn alike(&self, before: i64, since: usize, period: usize) -> usize {
+        let (at, period) = (before + since as i64, period as i64);
+        if period % self.row == 0 {
+            return usize::MAX;
+        }
+        let (here, there) = (at % self.row, (at - period).rem_euclid(self.row));
+        let wholes = self.row - self.rest;
+        if period % self.whole == 0 && there < here && here < wholes {
+            return (wholes - here) as usize;
+        }
+        let within = |in_row: i64| {
+            let (left, is_rest) = self.left(in_row);
+            (!self.begins(in_row)).then_some((left, is_rest))
+        };
+        match (within(here), within(there)) {
+            (Some((a, one)), Some((b, other))) if one == other => a.min(b) as usize,
+            _ => 0,
+        }
+    }
+
+    /// Whether it is the first of a stretch.
+    fn begins(&self, in_row: i64) -> bool {
+        let wholes = self.row - self.rest;
+        in_row == wholes || in_row < wholes && in_row % self.whole == 0
+    }
+}
+
+/// When the page may be written that was read as that of number `wanted`, from one on.
+fn page_free(log: &mut Log, pages: &History, wanted: i64) -> i64 {
+    match log.is_some(wanted) {
+        true => pages.cycle(wanted).unwrap_or(NEVER) + PAGE_CYCLES as i64,
+        false => NEVER,
+    }
+}
+
+impl Model<'_> {
+    /// A word leaves the output FIFO, at the earliest in this cycle.
+    pub(super) fn leaves(&mut self, ready: i64) {
+        let (now, log) = (&mut self.state, &mut self.log);
+        let moved = log.later(now.moved + 1, ready);
+        let Some(order) = self.result_order else {
+            now.moved = moved;
+            return;
+        };
+        now.moved = log.later(moved, now.accepted);
+        let in_row = now.ordered % order.words.row;
+        let begins = order.words.begins(in_row);
+        let (left, is_rest) = order.words.left(in_row);
+        log.note(u64::from(begins) | u64::from(left == 0) << 1 | u64::from(is_rest) << 2);
+        now.accepted = log.later(now.moved + 1, now.accepted + 1);
+        if begins {
+            now.result_page_wanted = now.result_pages + 1 - order.pages;
+            let free = page_free(log, &self.past[RESULT_PAGES], now.result_page_wanted);
+            now.accepted = log.later(now.accepted, free);
+        }
+        now.ordered += 1;
+        if left > 0 {
+            return;
+        }
+        let beats = if is_rest {
+            order.beats.rest
+        } else {
+            order.beats.whole
+        };
+        let first = log.later(now.given + 1, now.accepted + order.to_read);
+        now.given = first + beats - 1;
+        now.result_pages += 1;
+        self.past[RESULT_PAGES].push(Point {
+            count: now.result_pages,
+            cycle: now.given,
+        });
+        if order.restless() && in_row + 1 == order.words.row {
+            now.given += order.beats.rest;
+        }
+    }
+
+    /// So many words leave that no result is waited for.
+    pub(super) fn leave(&mut self, words: i64) {
+        let Some(order) = self.result_order else {
+            return;
+        };
+        let (words, before) = (words as usize, self.state.ordered);
+        self.repeat(
+            words,
+            &[],
+            move |since, period| order.words.alike(before, since, period).min(words - since),
+            |model, _| model.leaves(NEVER),
+        );
+    }
+
+    /// When the last beat that left moved to the stream's registers.
+    pub(super) fn last_given(&self) -> i64 {
+        match &self.result_order {
+            None => self.state.moved,
+            Some(order) => self.state.given + order.to_stream - 1,
+        }
+    }
+
+    /// So many beats are taken into the line buffer, or dropped, the first of them at the earliest in this cycle.
+    pub(super) fn take(&mut self, beats: i64, space: i64) {
+        let Some(order) = self.moving_order else {
+            let begun = self.log.later(self.state.last_beat_in + 1, space);
+            self.state.last_beat_in = begun + beats - 1;
+            return;
+        };
+        let (beats, before) = (beats as usize, self.state.fetched);
+        self.repeat(
+            beats,
+            &[],
+            move |since, period| order.words.alike(before, since, period).min(beats - since),
+            |model, _| model.take_word(space),
+        );
+    }
+
+    /// A word is taken that comes from where rows are put in order.
+    fn take_word(&mut self, space: i64) {
+        let Some(order) = self.moving_order else {
+            return;
+        };
+        let (now, log) = (&mut self.state, &mut self.log);
+        let in_row = now.fetched % order.words.row;
+        let begins = order.words.begins(in_row);
+        let (left, is_rest) = order.words.left(in_row);
+        log.note(u64::from(begins) | u64::from(left == 0) << 1 | u64::from(is_rest) << 2);
+        let mut read = now.fetch + 1;
+        if begins {
+            let beats = if is_rest {
+                order.beats.rest
+            } else {
+                order.beats.whole
+            };
+            now.moving_page_wanted = now.moving_pages + 1 - order.pages;
+            let free = page_free(log, &self.past[MOVING_PAGES], now.moving_page_wanted);
+            now.beat_in = log.later(now.beat_in + 1, free) + beats - 1;
+            read = log.later(read, now.beat_in + order.to_read);
+        }
+        let wanted = now.fetched - PLACES as i64;
+        if log.is_some(wanted) {
+            now.take_wanted = wanted;
+            let taken = self.past[TAKES].cycle(wanted).unwrap_or(NEVER);
+            read = log.later(read, taken + PLACE_CYCLES as i64);
+        }
+        now.fetch = read;
+        now.fetched += 1;
+        if left == 0 {
+            now.moving_pages += 1;
+            self.past[MOVING_PAGES].push(Point {
+                count: now.moving_pages,
+                cycle: read,
+            });
+            if order.restless() && in_row + 1 == order.words.row {
+                // Beats of which no word comes still need the page that they are written to.
+                now.moving_page_wanted = now.moving_pages + 1 - order.pages;
+                let free = page_free(log, &self.past[MOVING_PAGES], now.moving_page_wanted);
+                now.beat_in = log.later(now.beat_in + 1, free) + order.beats.rest - 1;
+            }
+        }
+        let there = log.later(read + order.to_stream, now.last_beat_in + 1);
+        now.last_beat_in = log.later(there, space);
+        self.past[TAKES].push(Point {
+            count: now.fetched,
+            cycle: now.last_beat_in,
+        });
+    }
+}
