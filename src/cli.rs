@@ -9,6 +9,7 @@ mod array_files;
 mod bench;
 pub mod bpa;
 mod command_line;
+mod compile;
 mod engine_source;
 mod explain;
 mod explore;

@@ -7,6 +7,7 @@ mod simulated;
 mod tiled;
 
 pub use simulated::{Ends, Simulated};
+pub(crate) use tiled::{moving_channels, result_channels, weight_part};
 pub use tiled::{tile_seed, Begun, Coming};
 
 use std::num::NonZeroU32;
@@ -288,14 +289,7 @@ impl<'a, D: Device> Driver<'a, D> {
         let plan = plan.with_rounding_seed(stages.rounding_seed);
         let words = self.engine.job(&self.hardware.table, &plan, count)?;
         self.start(&words)?;
-        let layer = plan.layer();
-        // Where no tap reaches any pixel, the gradient is zero whatever the weights are; the engine
-        // then takes zeros in their place.
-        let mut weight = match plan.descriptor().reaches {
-            true => pack_stationary(layer, weight),
-            false => pack_stationary(layer, &Array4::zeros(weight.raw_dim())),
-        };
-        weight.extend(pack_channels(layer, stages));
+        let weight = stationary_packet(&plan, weight, stages);
         self.device.send(Input::Weight, &weight)?;
         Ok(Submitted {
             plan,
@@ -377,6 +371,23 @@ impl<'a, D: Device> Driver<'a, D> {
         let bytes = self.device.receive(frame * job.frames as usize)?;
         Ok(unpack_result(layer, &bytes, out_bits).expect("whole frames were received"))
     }
+}
+
+/// The stationary set of a job in beats, with its scales.
+pub(crate) fn stationary_packet(
+    plan: &Plan,
+    weight: &Array4<i32>,
+    stages: &StageArrays,
+) -> Vec<u8> {
+    let layer = plan.layer();
+    // Where no tap reaches any pixel, the gradient is zero whatever the weights are; the engine
+    // then takes zeros in their place.
+    let mut packet = match plan.descriptor().reaches {
+        true => pack_stationary(layer, weight),
+        false => pack_stationary(layer, &Array4::zeros(weight.raw_dim())),
+    };
+    packet.extend(pack_channels(layer, stages));
+    packet
 }
 
 /// Refuses values above `most` or further below zero.

@@ -5,6 +5,7 @@
 
 mod arrays;
 mod chain;
+pub mod compile;
 mod error;
 mod file;
 mod passes;

@@ -24,7 +24,7 @@ pub fn sealed(text: &str, extension: &str) -> String {
         "toml" | "py" | "core" | "tcl" | "xdc" | "sdc" | "pcf" | "lpf" => {
             (text.to_owned(), "", "# ", "")
         }
-        "h" => (text.to_owned(), "", "/* ", " */"),
+        "c" | "h" => (text.to_owned(), "", "/* ", " */"),
         "md" | "svg" | "html" => (text.to_owned(), "", "<!-- ", " -->"),
         "json" => {
             let open = text.strip_suffix("\n}\n").expect("an object in lines");

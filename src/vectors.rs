@@ -8,4 +8,5 @@ pub use beats::{
     pack_moving, pack_result, pack_stationary, result_beats, scale_beats, scale_count,
     stationary_beats, unpack_result, BeatFormat, UnpackError,
 };
+pub(crate) use beats::{moving_pixel, result_pixel};
 pub use random::{random_moving, random_stage_arrays, random_stationary, RandomFrames};

@@ -12,6 +12,7 @@ use ndarray::Array4;
 use super::array_files::ArrayFiles;
 use super::bench::{bench, Bench};
 use super::command_line::CommandLine;
+use super::compile::{compile, Compile};
 use super::engine_source::EngineSource;
 use super::explain::{explain, Explain, EXAMPLES};
 use super::explore::{explore, Explore, EXAMPLES as EXPLORE_EXAMPLES};
@@ -84,6 +85,8 @@ enum Command {
     Bench(Bench),
     /// Runs a network's passes on one programmable engine, the backward one by default, and checks every value
     RunNetwork(RunNetwork),
+    /// Compiles a network for a programmable engine: a blob for the C driver, and its plan of tiles and addresses
+    Compile(Compile),
     /// Makes a network file of an ONNX model's convolutions, with their weights and an engine that holds them
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(Box<Import>),
@@ -255,6 +258,7 @@ pub fn main() -> ExitCode {
         Command::Explore(args) => explore(*args),
         Command::Bench(args) => bench(args),
         Command::RunNetwork(args) => run_network(args),
+        Command::Compile(args) => compile(args),
         Command::Import(args) => import(*args),
         Command::Synth(args) => synthesise(args),
     })

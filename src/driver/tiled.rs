@@ -208,7 +208,7 @@ fn moving_part(tiling: &Tiling, tile: &Tile, moving: &Array4<i32>) -> Array4<i32
 }
 
 /// Of this, what does not come in frames, and the mask.
-fn weight_part(
+pub(crate) fn weight_part(
     tiling: &Tiling,
     index: usize,
     tile: &Tile,
@@ -257,13 +257,19 @@ fn put(result: &mut Array4<i64>, tiling: &Tiling, tile: &Tile, found: &Array4<i6
 }
 
 /// Channels of what moves, of the whole merged layer that a tile is of.
-fn moving_channels<'a>(tiling: &Tiling, tile: &'a Tile) -> impl Iterator<Item = usize> + 'a {
+pub(crate) fn moving_channels<'a>(
+    tiling: &Tiling,
+    tile: &'a Tile,
+) -> impl Iterator<Item = usize> + 'a {
     let of_group = tiling.merge().merged().operation().moving_per_group;
     channels(tile, &tile.moving_channels, of_group)
 }
 
 /// Channels of the result, of the whole merged layer that a tile is of.
-fn result_channels<'a>(tiling: &Tiling, tile: &'a Tile) -> impl Iterator<Item = usize> + 'a {
+pub(crate) fn result_channels<'a>(
+    tiling: &Tiling,
+    tile: &'a Tile,
+) -> impl Iterator<Item = usize> + 'a {
     let of_group = tiling.merge().merged().operation().result_per_group;
     channels(tile, &tile.result_channels, of_group)
 }

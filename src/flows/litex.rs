@@ -2,105 +2,28 @@
 
 use super::block::REGISTER_BUS;
 use super::template::fill;
-use super::{Block, FlowFile};
-use crate::interface::Direction;
+use super::{Block, BlockStream, FlowFile};
+use crate::interface::{Direction, Port, FRAME_DONE};
 
 /// The LiteX module of an engine.
 pub fn litex(block: &Block) -> FlowFile {
     let top = &block.name;
-    let mut docs = String::new();
-    let mut interfaces = String::new();
-    let mut bindings = String::new();
-    let mut bind = |direction: Direction, port: &str, to: &str| {
-        let letter = match direction {
-            Direction::Input => 'i',
-            Direction::Output => 'o',
-        };
-        bindings += &format!("            {letter}_{port}={to},\n");
-    };
-    bind(Direction::Input, "aclk", "ClockSignal(\"sys\")");
-    bind(Direction::Input, "aresetn", "~ResetSignal(\"sys\")");
+    let mut parts = Parts::default();
+    parts.bind(Direction::Input, "aclk", "ClockSignal(\"sys\")");
+    parts.bind(Direction::Input, "aresetn", "~ResetSignal(\"sys\")");
     for stream in &block.streams {
-        let (array, name) = (stream.array(), &stream.name);
-        let (way, back) = match stream.direction {
-            Direction::Input => ("into the engine", Direction::Output),
-            Direction::Output => ("out of it", Direction::Input),
-        };
-        docs += &format!(
-            "    {array}: stream {way}, {} bits a beat, `last` with the last beat of a packet\n",
-            stream.tdata_bits
-        );
-        interfaces += &format!(
-            "        self.{array} = stream.Endpoint([(\"data\", {})])\n",
-            stream.tdata_bits
-        );
-        bind(
-            stream.direction,
-            &format!("{name}_tvalid"),
-            &format!("self.{array}.valid"),
-        );
-        bind(
-            back,
-            &format!("{name}_tready"),
-            &format!("self.{array}.ready"),
-        );
-        bind(
-            stream.direction,
-            &format!("{name}_tdata"),
-            &format!("self.{array}.data"),
-        );
-        bind(
-            stream.direction,
-            &format!("{name}_tlast"),
-            &format!("self.{array}.last"),
-        );
+        parts.stream(stream);
     }
     let bus = block.register_bus();
     if !bus.is_empty() {
-        let address = bus.iter().find(|port| port.name.ends_with("_awaddr"));
-        let bits = address.map_or(32, |port| port.width);
-        docs += "    bus: AXI4-Lite slave of the registers, for `soc.bus.add_slave`\n";
-        interfaces += &format!(
-            "        self.bus = axi.AXILiteInterface(data_width=32, address_width={bits})\n"
-        );
-        for port in bus {
-            let pin = port
-                .name
-                .trim_start_matches(REGISTER_BUS)
-                .trim_start_matches('_');
-            let (channel, signal) = litex_channel(pin);
-            bind(
-                port.direction,
-                &port.name,
-                &format!("self.bus.{channel}.{signal}"),
-            );
-        }
+        parts.register_bus(&bus);
     }
-    let mut status = String::new();
     for port in block.pins() {
-        let name = &port.name;
-        let width = match port.width {
-            1 => String::new(),
-            width => width.to_string(),
-        };
-        docs += &match port.direction {
-            Direction::Input => format!("    {name}: input\n"),
-            Direction::Output => format!("    {name}: output\n"),
-        };
-        interfaces += &format!("        self.{name} = Signal({width})\n");
-        bind(port.direction, name, &format!("self.{name}"));
-        // A pulse is nothing to read; the registers of a programmable engine have all of this.
-        let is_level = port.direction == Direction::Output && name != "frame_done" && name != "irq";
-        if is_level && block.register_bus().is_empty() {
-            status += &format!(
-                "        self._{name} = CSRStatus({}, name=\"{name}\")\n        \
-                 self.comb += self._{name}.status.eq(self.{name})\n",
-                port.width
-            );
-        }
+        // The registers of a programmable engine have all of this.
+        parts.pin(port, bus.is_empty());
     }
     // The one has registers of its own, the other gets some.
-    let imports = match block.register_bus().is_empty() {
+    let imports = match bus.is_empty() {
         false => "from litex.soc.interconnect import axi, stream\n",
         true => "from litex.soc.interconnect import stream\nfrom litex.soc.interconnect.csr import CSRStatus\n",
     };
@@ -110,16 +33,92 @@ pub fn litex(block: &Block) -> FlowFile {
             ("TOP", top.as_str()),
             ("CLASS", &class_name(top)),
             ("WHAT", &block.what),
-            ("DOCS", &docs),
-            ("INTERFACES", &interfaces),
-            ("BINDINGS", &bindings),
+            ("DOCS", &parts.docs),
+            ("INTERFACES", &parts.interfaces),
+            ("BINDINGS", &parts.bindings),
             ("IMPORTS", imports),
-            ("CSRS", &csrs(&status)),
+            ("CSRS", &csrs(&parts.status)),
         ],
     );
     FlowFile {
         name: format!("{top}_litex.py"),
         text,
+    }
+}
+
+/// Lines of the module that grow with each interface.
+#[derive(Default)]
+struct Parts {
+    docs: String,
+    interfaces: String,
+    bindings: String,
+    status: String,
+}
+
+impl Parts {
+    fn bind(&mut self, direction: Direction, port: &str, to: &str) {
+        let letter = match direction {
+            Direction::Input => 'i',
+            Direction::Output => 'o',
+        };
+        self.bindings += &format!("            {letter}_{port}={to},\n");
+    }
+
+    fn stream(&mut self, stream: &BlockStream) {
+        let (array, name, bits) = (stream.array(), &stream.name, stream.tdata_bits);
+        let (way, back) = match stream.direction {
+            Direction::Input => ("into the engine", Direction::Output),
+            Direction::Output => ("out of it", Direction::Input),
+        };
+        self.docs += &format!(
+            "    {array}: stream {way}, {bits} bits a beat, `last` with the last beat of a packet\n"
+        );
+        self.interfaces +=
+            &format!("        self.{array} = stream.Endpoint([(\"data\", {bits})])\n");
+        for (pin, field, direction) in [
+            ("tvalid", "valid", stream.direction),
+            ("tready", "ready", back),
+            ("tdata", "data", stream.direction),
+            ("tlast", "last", stream.direction),
+        ] {
+            let to = format!("self.{array}.{field}");
+            self.bind(direction, &format!("{name}_{pin}"), &to);
+        }
+    }
+
+    fn register_bus(&mut self, bus: &[&Port]) {
+        let address = bus.iter().find(|port| port.name.ends_with("_awaddr"));
+        let bits = address.map_or(32, |port| port.width);
+        self.docs += "    bus: AXI4-Lite slave of the registers, for `soc.bus.add_slave`\n";
+        self.interfaces += &format!(
+            "        self.bus = axi.AXILiteInterface(data_width=32, address_width={bits})\n"
+        );
+        for port in bus {
+            let pin = port.name.trim_start_matches(REGISTER_BUS);
+            let (channel, signal) = litex_channel(pin.trim_start_matches('_'));
+            let to = format!("self.bus.{channel}.{signal}");
+            self.bind(port.direction, &port.name, &to);
+        }
+    }
+
+    fn pin(&mut self, port: &Port, has_status: bool) {
+        let (name, is_output) = (&port.name, port.direction == Direction::Output);
+        let width = match port.width {
+            1 => String::new(),
+            width => width.to_string(),
+        };
+        let way = if is_output { "output" } else { "input" };
+        self.docs += &format!("    {name}: {way}\n");
+        self.interfaces += &format!("        self.{name} = Signal({width})\n");
+        self.bind(port.direction, name, &format!("self.{name}"));
+        // A pulse is nothing to read.
+        if has_status && is_output && name != FRAME_DONE.name {
+            self.status += &format!(
+                "        self._{name} = CSRStatus({}, name=\"{name}\")\n        \
+                 self.comb += self._{name}.status.eq(self.{name})\n",
+                port.width
+            );
+        }
     }
 }
 

@@ -13,108 +13,54 @@ const SETTLE_CYCLES: u32 = 40;
 
 /// The testbench of a plan's engine, which reads the files of `vectors`.
 pub fn testbench(plan: &Plan, vectors: &Vectors) -> FlowFile {
-    let block = Block::of_layer(plan);
-    let names = StreamNames::of(plan.layer().pass());
-    let top = &block.name;
-    let (inputs, outputs): (Vec<&BlockStream>, Vec<&BlockStream>) =
-        (block.streams.iter()).partition(|stream| stream.direction == Direction::Input);
-    let result = outputs[0];
-    let beats = |stream: &BlockStream| stream.packet.expect("a layer's packets are known");
-    let all = |stream: &BlockStream| match stream.name == names.stationary {
-        true => beats(stream),
-        false => vectors.frames * beats(stream),
+    let bench = Bench {
+        block: Block::of_layer(plan),
+        names: StreamNames::of(plan.layer().pass()),
+        vectors,
     };
-    let sources = inputs.iter().enumerate().map(|(index, stream)| {
-        let when = match stream.name == names.moving {
-            true => format!(
-                "\n          && (stall != 0 || {set}_next == {beats} && settled > {SETTLE_CYCLES})",
-                set = names.stationary,
-                beats = block_packet(&block, names.stationary),
-            ),
-            false => String::new(),
-        };
-        let packets = match stream.name == names.stationary {
-            true => "one set".to_owned(),
-            false => format!("{} frames", vectors.frames),
-        };
-        fill(
-            include_str!("templates/testbench_source.v"),
-            &[
-                ("STREAM", stream.name.as_str()),
-                ("PACKETS", &packets),
-                ("BEATS", &beats(stream).to_string()),
-                ("HIGH", &(stream.tdata_bits - 1).to_string()),
-                ("WIDTH", &stream.tdata_bits.to_string()),
-                ("LAST", &(all(stream) - 1).to_string()),
-                ("ALL", &all(stream).to_string()),
-                ("FILE", &file_name(top, &stream.name)),
-                ("INDEX", &(index + 1).to_string()),
-                ("WHEN", &when),
-            ],
-        )
-    });
-    let mut sources: String = sources.collect();
-    let set = names.stationary;
-    let _ = write!(
-        sources,
-        "
-  // Cycles since the whole set was taken.
-  integer settled;
-  initial settled = 0;
-  always @(posedge aclk) if ({set}_next == {}) settled <= settled + 1;
-",
-        block_packet(&block, set)
-    );
-
-    let of_all = |join: &str, part: &dyn Fn(&BlockStream) -> String| -> String {
-        let parts: Vec<String> = block.streams.iter().map(part).collect();
-        parts.join(join)
-    };
-    let readies: Vec<String> = (inputs.iter())
-        .map(|stream| format!("{}_tready", stream.name))
+    let (top, result) = (&bench.block.name, bench.stream(bench.names.result));
+    let streams = || bench.block.streams.iter();
+    let readies: String = bench
+        .inputs()
+        .map(|stream| format!("{}_tready, ", stream.name))
         .collect();
-    let flags = format!(
-        "{}, {}_tvalid, busy, frame_done, error",
-        readies.join(", "),
-        result.name
-    );
-    let saturations = match block.has(SATURATIONS.name) {
+    let flags = format!("{readies}{}_tvalid, busy, frame_done, error", result.name);
+    let moves: Vec<String> = streams()
+        .map(|stream| format!("({0}_tvalid && {0}_tready)", stream.name))
+        .collect();
+    let not_taken: Vec<String> = bench
+        .inputs()
+        .map(|stream| format!("{}_next != {}", stream.name, bench.beats(stream)))
+        .collect();
+    let saturations = match bench.block.has(SATURATIONS.name) {
         true => format!(
             "      if ({} !== {}) fail(\"another count of saturations\");\n",
             SATURATIONS.name, vectors.saturations
         ),
         false => String::new(),
     };
-    let not_taken: Vec<String> = (inputs.iter())
-        .map(|stream| format!("{}_next != {}", stream.name, all(stream)))
-        .collect();
     let text = fill(
         include_str!("templates/testbench.v"),
         &[
             ("TOP", top.as_str()),
-            ("PINS", &pins(&block)),
-            ("SOURCES", &sources),
-            ("MOVING", names.moving),
-            ("RESULT", names.result),
+            ("PINS", &pins(&bench.block)),
+            ("SOURCES", &bench.sources()),
+            ("MOVING", bench.names.moving),
+            ("RESULT", bench.names.result),
             ("RESULT_HIGH", &(result.tdata_bits - 1).to_string()),
-            ("RESULT_BEATS", &beats(result).to_string()),
-            ("RESULT_LAST", &(all(result) - 1).to_string()),
-            ("RESULT_ALL", &all(result).to_string()),
-            ("RESULT_FILE", &file_name(top, names.result)),
+            ("RESULT_BEATS", &packet(result).to_string()),
+            ("RESULT_LAST", &(bench.beats(result) - 1).to_string()),
+            ("RESULT_ALL", &bench.beats(result).to_string()),
+            ("RESULT_FILE", &file_name(top, bench.names.result)),
             ("FRAMES", &vectors.frames.to_string()),
             ("QUIET", &flags),
-            ("QUIET_BITS", &(inputs.len() + 4).to_string()),
+            ("QUIET_BITS", &(bench.inputs().count() + 4).to_string()),
             ("FLAGS", &flags),
-            (
-                "MOVES",
-                &of_all(" || ", &|stream| {
-                    format!("({0}_tvalid && {0}_tready)", stream.name)
-                }),
-            ),
+            ("MOVES", &moves.join(" || ")),
             ("CYCLES", &vectors.cycles.to_string()),
             ("ALL_TAKEN", &not_taken.join(" || ")),
             ("SATURATIONS", &saturations),
-            ("BINDINGS", &bindings(&block, vectors)),
+            ("BINDINGS", &bindings(&bench.block, vectors)),
         ],
     );
     FlowFile {
@@ -123,10 +69,88 @@ pub fn testbench(plan: &Plan, vectors: &Vectors) -> FlowFile {
     }
 }
 
-fn block_packet(block: &Block, name: &str) -> u64 {
-    let stream = block.streams.iter().find(|stream| stream.name == name);
-    let packet = stream.and_then(|stream| stream.packet);
-    packet.expect("a stream of the layer's engine")
+/// What a testbench is of.
+struct Bench<'a> {
+    block: Block,
+    names: StreamNames,
+    vectors: &'a Vectors,
+}
+
+impl Bench<'_> {
+    fn stream(&self, name: &str) -> &BlockStream {
+        let mut streams = self.block.streams.iter();
+        let stream = streams.find(|stream| stream.name == name);
+        stream.expect("a stream of the layer's engine")
+    }
+
+    fn inputs(&self) -> impl Iterator<Item = &BlockStream> {
+        let streams = self.block.streams.iter();
+        streams.filter(|stream| stream.direction == Direction::Input)
+    }
+
+    /// Beats of a whole run.
+    fn beats(&self, stream: &BlockStream) -> u64 {
+        match stream.name == self.names.stationary {
+            true => packet(stream),
+            false => self.vectors.frames * packet(stream),
+        }
+    }
+
+    /// What sends the beats of the inputs.
+    fn sources(&self) -> String {
+        let sources = self.inputs().enumerate();
+        let mut text: String = sources
+            .map(|(index, stream)| self.source(index, stream))
+            .collect();
+        let set = self.names.stationary;
+        let beats = packet(self.stream(set));
+        let _ = write!(
+            text,
+            "
+  // Cycles since the whole set was taken.
+  integer settled;
+  initial settled = 0;
+  always @(posedge aclk) if ({set}_next == {beats}) settled <= settled + 1;
+"
+        );
+        text
+    }
+
+    fn source(&self, index: usize, stream: &BlockStream) -> String {
+        let set = self.names.stationary;
+        let when = match stream.name == self.names.moving {
+            true => format!(
+                "\n          && (stall != 0 || {set}_next == {} && settled > {SETTLE_CYCLES})",
+                packet(self.stream(set)),
+            ),
+            false => String::new(),
+        };
+        let packets = match stream.name == set {
+            true => "one set".to_owned(),
+            false => format!("{} frames", self.vectors.frames),
+        };
+        let beats = self.beats(stream);
+        fill(
+            include_str!("templates/testbench_source.v"),
+            &[
+                ("STREAM", stream.name.as_str()),
+                ("PACKETS", &packets),
+                ("BEATS", &packet(stream).to_string()),
+                ("HIGH", &(stream.tdata_bits - 1).to_string()),
+                ("WIDTH", &stream.tdata_bits.to_string()),
+                ("LAST", &(beats - 1).to_string()),
+                ("ALL", &beats.to_string()),
+                ("FILE", &file_name(&self.block.name, &stream.name)),
+                ("INDEX", &(index + 1).to_string()),
+                ("WHEN", &when),
+            ],
+        )
+    }
+}
+
+/// Beats of a packet.
+fn packet(stream: &BlockStream) -> u64 {
+    stream.packet.expect("a layer's packets are known")
 }
 
 /// Nets of the outputs beside the streams.

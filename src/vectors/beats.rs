@@ -361,7 +361,7 @@ fn values_of(beat: &[u8], value_bits: u32) -> impl Iterator<Item = i64> + '_ {
 }
 
 /// The channels in the beats of one pixel of what moves; `None` for a padded lane.
-fn moving_pixel(op: &Operation) -> Vec<Vec<Option<usize>>> {
+pub(crate) fn moving_pixel(op: &Operation) -> Vec<Vec<Option<usize>>> {
     let mut beats = Vec::new();
     for group_block in 0..op.group_blocks() {
         for moving_block in 0..op.moving_blocks() {
@@ -379,7 +379,7 @@ fn moving_pixel(op: &Operation) -> Vec<Vec<Option<usize>>> {
 }
 
 /// The channels in the beats of one pixel of the result; `None` for a padded lane.
-fn result_pixel(op: &Operation) -> Vec<Vec<Option<usize>>> {
+pub(crate) fn result_pixel(op: &Operation) -> Vec<Vec<Option<usize>>> {
     let per_group = op.result_per_group;
     let mut beats = Vec::new();
     for group_block in 0..op.group_blocks() {

@@ -343,3 +343,45 @@ fn an_estimate_says_how_many_lanes_stand_idle() {
     let shifted = format!("estimate {layer} --out-type int8 --shift 4 --engine narrow.toml");
     insta::assert_snapshot!(refusal(&mut folder.bpa(&shifted)).trim_end(), @"error: the layer is to be shifted by 4 bits, and the engine shifts by 0 to 3 (`engine.shift`)");
 }
+
+#[test]
+fn a_network_is_compiled_and_the_same_again() {
+    let folder = folder();
+    let words = format!(
+        "compile network.toml --seed 5 --engine {} --out out",
+        engine()
+    );
+    let files = ["two.bpa", "two_blob.c", "two_blob.h", "two_plan.json"];
+    let read = || files.map(|name| std::fs::read(folder.path().join("out").join(name)).unwrap());
+    let mut before = None;
+    // What is there is the program's own, and may be written again.
+    for _ in 0..2 {
+        let made = ran(&mut folder.bpa(&words));
+        assert_eq!(made.code, 0, "{}", made.stderr);
+        let told: Vec<String> = files.map(|name| format!("wrote out/{name}")).into();
+        assert_eq!(made.stderr.lines().collect::<Vec<_>>(), told);
+        let now = read();
+        assert_eq!(before.get_or_insert(now.clone()), &now);
+    }
+    let plan: Value = serde_json::from_slice(&read()[3]).unwrap();
+    assert_eq!(plan["buffers"][0]["name"], "a.grad_output");
+    assert_eq!(plan["buffers"][0]["role"], "input");
+    assert_eq!(plan["operations"][0]["layer"], "a");
+    assert_eq!(plan["operations"][1]["operation"], "combine");
+    assert_eq!(plan["blob_bytes"], read()[0].len());
+    let other = ran(&mut folder.bpa(&words.replace("--seed 5", "--seed 6")));
+    assert_eq!(other.code, 0, "{}", other.stderr);
+    assert_ne!(before.unwrap()[0], read()[0]);
+}
+
+#[test]
+fn what_cannot_be_compiled_is_said() {
+    let folder = folder();
+    let none = refusal(&mut folder.bpa("compile network.toml"));
+    insta::assert_snapshot!(none.trim_end(), @"error: network.toml: there is no engine: name its file by the key `engine`, or by --engine");
+    let root = env!("CARGO_MANIFEST_DIR");
+    let step = format!("compile {root}/examples/networks/layer1_56_step.toml");
+    let step = refusal(&mut folder.bpa(&step));
+    insta::assert_snapshot!(step.trim_end(), @r###"error: `passes` names "grad_weight", whose stationary sets are gradients and not weights: a program has those of "forward" and "grad_input"; `bpa run-network` runs all three"###);
+    assert!(!folder.has("build"));
+}

@@ -1,6 +1,6 @@
 //! The register map as SystemRDL 2.0.
 
-use super::{Kind, RegisterMap};
+use super::{Kind, RegisterMap, Series};
 use std::fmt::Write as _;
 
 impl Kind {
@@ -33,7 +33,13 @@ impl RegisterMap {
             quoted(&self.doc)
         );
         for register in self.written() {
-            let _ = writeln!(out, "\n  reg {{\n    desc = {};", quoted(&register.doc));
+            // Series lie in one another, which the array of a language that knows ranges alone cannot say: each of their
+            // registers is an instance by itself.
+            let kind = match &register.series {
+                Some(it) => format!("reg {}_word", it.name),
+                None => "reg".to_owned(),
+            };
+            let _ = writeln!(out, "\n  {kind} {{\n    desc = {};", quoted(&register.doc));
             for field in &register.fields {
                 let first = match register.kind.has_first_value() {
                     true => format!(" = {}'h{:X}", field.width, field.value),
@@ -50,14 +56,21 @@ impl RegisterMap {
                 );
             }
             let offset = register.offset;
-            let _ = match &register.series {
-                Some(it) => writeln!(
-                    out,
-                    "  }} \\{}[{}] @ 0x{offset:X} += 0x{:X};",
-                    it.name, it.entries, it.stride
-                ),
-                None => writeln!(out, "  }} \\{} @ 0x{offset:X};", register.name),
+            let Some(Series {
+                name,
+                entries,
+                stride,
+                ..
+            }) = &register.series
+            else {
+                let _ = writeln!(out, "  }} \\{} @ 0x{offset:X};", register.name);
+                continue;
             };
+            out.push_str("  };\n");
+            for entry in 0..*entries {
+                let offset = offset + entry * stride;
+                let _ = writeln!(out, "  {name}_word \\{name}_{entry} @ 0x{offset:X};");
+            }
         }
         out.push_str("};\n");
         out

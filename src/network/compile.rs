@@ -1,0 +1,236 @@
+//! A network compiled for an engine: what the engine is told and given, and where arrays lie in memory, as data that a
+//! small driver runs without this program.
+//!
+//! The jobs are those of [`run`](super::run()): the same tilings, the same words, weights packed by the same code. Arrays
+//! lie in one piece of memory, the arena, as (frame, row, column, channel), the channel fastest.
+
+mod blob;
+mod c_file;
+mod dataflow;
+mod jobs;
+mod memory;
+mod report;
+
+pub use blob::{blob, BLOB_VERSION};
+pub use c_file::{c_header, c_source};
+pub use report::report;
+
+use std::ops::Range;
+
+use bpa_hdl::shell::programmable::Programmable;
+
+use super::{Network, NetworkArrays, Task};
+use crate::layer::Pass;
+use crate::programmable::{NoFit, ProgrammableEngine};
+
+/// A network's program.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// What the network is called.
+    pub name: String,
+    /// Arrays in the arena.
+    pub buffers: Vec<Buffer>,
+    /// What is done, in this order.
+    pub operations: Vec<Operation>,
+    /// Jobs of the engine, in the order of the operations.
+    pub jobs: Vec<Job>,
+    /// Bytes of the arena.
+    pub arena_bytes: u32,
+    /// What every job has in common.
+    pub formats: Formats,
+}
+
+/// Who writes or reads an array beside the operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Nobody.
+    Internal,
+    /// The caller puts it there.
+    Input,
+    /// The caller finds it there.
+    Output,
+}
+
+/// An array in the arena.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Buffer {
+    /// The layer's name and what it is: `conv1.input`.
+    pub name: String,
+    /// Of the caller, or of nobody.
+    pub role: Role,
+    /// Bytes of a value: 1, 2, 4 or 8.
+    pub element_bytes: u32,
+    /// Frames, rows, columns and channels.
+    pub shape: [u32; 4],
+    /// The operations from the one that writes it, or from the first for an input, behind the last that reads it.
+    pub live: Range<usize>,
+    /// Its place in the arena.
+    pub offset: u32,
+}
+
+impl Buffer {
+    /// Its size; of a whole program, within 32 bits.
+    pub fn bytes(&self) -> u64 {
+        let elements = self.shape.iter().map(|&size| u64::from(size));
+        elements.product::<u64>() * u64::from(self.element_bytes)
+    }
+}
+
+/// A thing that is done. Buffers are told by their index.
+#[derive(Clone, Debug)]
+pub enum Operation {
+    /// The engine makes `result` of `data`.
+    Run {
+        /// Whose pass it is.
+        task: Task,
+        /// Its jobs.
+        jobs: Range<usize>,
+        /// What moves.
+        data: usize,
+        /// What is made: sums.
+        result: usize,
+    },
+    /// saturate((sum of `shifted`) >> `shift` + sum of `plain`), element by element, rounding down.
+    Combine {
+        /// What is made.
+        to: usize,
+        /// Bits.
+        shift: u32,
+        /// What is shifted.
+        shifted: Vec<usize>,
+        /// What is not.
+        plain: Vec<usize>,
+        /// Bits of the type that it is saturated to.
+        bits: u32,
+    },
+}
+
+/// A job of the engine.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Offsets and values of the registers that are to be written: those that do not hold the value from the job before.
+    pub words: Vec<(u32, u32)>,
+    /// Its frames.
+    pub frames: u32,
+    /// Beats of its stationary set, packed.
+    pub weights: Vec<u8>,
+    /// Of the beats of a pixel of what moves, the channel in each lane.
+    pub data_channels: Vec<Option<u16>>,
+    /// Of those of the result.
+    pub result_channels: Vec<Option<u16>>,
+    /// What becomes of its results.
+    pub sums: Sums,
+    /// Jobs that have to be done before its accumulate stream is fed.
+    pub needs: usize,
+}
+
+/// What becomes of a job's results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sums {
+    /// They are put in their place.
+    Put,
+    /// They are added to what is there.
+    Added,
+    /// They are put in their place, and what was there goes into the engine.
+    FedBack,
+}
+
+/// The formats of all jobs' beats, and the engine that they are for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Formats {
+    /// Offset and value of each register that tells one engine from another.
+    pub constants: Vec<(u32, u32)>,
+    /// What moves.
+    pub data: Lanes,
+    /// Bytes of a beat of what is stationary.
+    pub weight_beat: u32,
+    /// The result.
+    pub result: Lanes,
+    /// What is added to it, where the engine has that.
+    pub sums: Option<Lanes>,
+}
+
+/// A beat of several values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lanes {
+    /// Values.
+    pub count: u32,
+    /// Bits of each.
+    pub bits: u32,
+    /// Bytes of the beat.
+    pub beat: u32,
+}
+
+/// Why a network was not compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// A pass whose stationary set is not known beforehand.
+    #[error(
+        "`passes` names \"grad_weight\", whose stationary sets are gradients and not weights: a program has those of \
+         \"forward\" and \"grad_input\"; `bpa run-network` runs all three"
+    )]
+    GradWeight,
+    /// Too large for addresses of 32 bits.
+    #[error("{what} of this network take {bytes} bytes: a program has room for {most}")]
+    TooLarge {
+        /// Arrays or weights.
+        what: &'static str,
+        /// Their size.
+        bytes: u64,
+        /// The greatest size.
+        most: u64,
+    },
+    /// A layer is none for the engine.
+    #[error(transparent)]
+    NoFit(#[from] NoFit),
+}
+
+/// The greatest size of arena and blob.
+const MOST_BYTES: u64 = 1 << 31;
+
+impl Program {
+    /// The name of the network as an identifier of C and the beginning of files' names.
+    pub fn identifier(&self) -> String {
+        let letter = |c: char| match c.is_ascii_alphanumeric() {
+            true => c,
+            false => '_',
+        };
+        let name: String = self.name.chars().map(letter).collect();
+        match name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            true => name,
+            false => format!("network_{name}"),
+        }
+    }
+
+    /// Compiles a network for the engine that it is valid for, with these weights.
+    ///
+    /// # Errors
+    /// It has a pass that programs have not, or is too large for addresses of 32 bits.
+    ///
+    /// # Panics
+    /// If the arrays are of another network, or the engine is not the one that the network is valid for.
+    pub fn new(
+        network: &Network,
+        engine: &ProgrammableEngine,
+        hardware: &Programmable,
+        arrays: &NetworkArrays,
+    ) -> Result<Self, CompileError> {
+        if network.passes().contains(&Pass::GradWeight) {
+            return Err(CompileError::GradWeight);
+        }
+        let dataflow::Dataflow {
+            mut buffers,
+            operations,
+        } = dataflow::dataflow(network);
+        let arena_bytes = memory::place(&mut buffers)?;
+        let jobs = jobs::jobs(network, engine, hardware, arrays)?;
+        Ok(Self {
+            name: network.name().to_owned(),
+            buffers,
+            operations,
+            jobs,
+            arena_bytes,
+            formats: jobs::formats(network, engine, hardware),
+        })
+    }
+}

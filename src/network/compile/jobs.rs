@@ -1,0 +1,163 @@
+//! The jobs of the engine: words, stationary sets, and where values of beats come from.
+
+use std::num::NonZeroU32;
+
+use bpa_hdl::shell::programmable::Programmable;
+use ndarray::Array4;
+
+use super::{CompileError, Formats, Job, Lanes, Sums};
+use crate::driver::{moving_channels, result_channels, stationary_packet, weight_part};
+use crate::network::chain::Chain;
+use crate::network::{Network, NetworkArrays, Task};
+use crate::operands::stationary_of;
+use crate::programmable::{ProgrammableEngine, Tile, Tiling};
+use crate::reference::StageArrays;
+use crate::vectors::{moving_beats, moving_pixel, result_beats, result_pixel, stationary_beats};
+
+/// The jobs of all tasks, in their order.
+pub(super) fn jobs(
+    network: &Network,
+    engine: &ProgrammableEngine,
+    hardware: &Programmable,
+    arrays: &NetworkArrays,
+) -> Result<Vec<Job>, CompileError> {
+    let chain = Chain::new(network, arrays);
+    let mut table = Table::new(hardware);
+    let mut jobs = Vec::new();
+    for task in network.tasks() {
+        let tiling = network.steps[task.step].tiling(task.pass);
+        let stationary = chain.taken(task).stationary.expect("weights are known");
+        let stationary = stationary_of(tiling.layer(), stationary.clone());
+        let first = jobs.len();
+        for index in 0..tiling.tiles().len() {
+            let words = table.job(engine, hardware, network, task, &tiling.tiles()[index])?;
+            jobs.push(job(tiling, index, first, words, &stationary, network));
+        }
+    }
+    Ok(jobs)
+}
+
+/// What is common to them.
+pub(super) fn formats(
+    network: &Network,
+    engine: &ProgrammableEngine,
+    hardware: &Programmable,
+) -> Formats {
+    let task = network.tasks()[0];
+    let layer = network.steps[task.step].tiling(task.pass).tiles()[0]
+        .plan
+        .layer();
+    let lanes = |format: crate::vectors::BeatFormat| Lanes {
+        count: format.values,
+        bits: format.value_bits,
+        beat: format.beat_bytes() as u32,
+    };
+    let constants = hardware.map.registers().iter();
+    let constants = constants.filter(|register| register.is_constant());
+    let accumulates = engine.stages().accumulate;
+    Formats {
+        constants: constants
+            .map(|register| (register.offset as u32, register.value()))
+            .collect(),
+        data: lanes(moving_beats(layer)),
+        weight_beat: stationary_beats(layer).beat_bytes() as u32,
+        result: lanes(result_beats(layer, engine.out_bits())),
+        sums: accumulates.then(|| lanes(result_beats(layer, engine.accumulate_bits()))),
+    }
+}
+
+/// What the engine's table holds behind the jobs up to now.
+struct Table {
+    offsets: Vec<u32>,
+    held: Vec<Option<u32>>,
+}
+
+impl Table {
+    fn new(hardware: &Programmable) -> Self {
+        let offsets: Vec<u32> = (hardware.map.table())
+            .map(|(register, _)| register.offset as u32)
+            .collect();
+        Self {
+            held: vec![None; offsets.len()],
+            offsets,
+        }
+    }
+
+    /// The words that a tile's job changes.
+    fn job(
+        &mut self,
+        engine: &ProgrammableEngine,
+        hardware: &Programmable,
+        network: &Network,
+        task: Task,
+        tile: &Tile,
+    ) -> Result<Vec<(u32, u32)>, CompileError> {
+        let frames = u32::try_from(network.frames_of(task)).ok();
+        let frames = frames
+            .and_then(NonZeroU32::new)
+            .expect("frames of a valid network");
+        let words = engine.job(&hardware.table, &tile.plan, frames)?;
+        let mut changed = Vec::new();
+        for ((held, &offset), word) in self.held.iter_mut().zip(&self.offsets).zip(words) {
+            if let Some(word) = word.filter(|&word| *held != Some(word)) {
+                *held = Some(word);
+                changed.push((offset, word));
+            }
+        }
+        Ok(changed)
+    }
+}
+
+/// A tile's job; `first` is the number of the tiling's first one.
+fn job(
+    tiling: &Tiling,
+    index: usize,
+    first: usize,
+    words: Vec<(u32, u32)>,
+    stationary: &Array4<i32>,
+    network: &Network,
+) -> Job {
+    let tile = &tiling.tiles()[index];
+    let stages = StageArrays::default();
+    let (weight, stages) = weight_part(tiling, index, tile, stationary, &stages);
+    let op = tile.plan.layer().operation();
+    assert_eq!(
+        op.pixels, 1,
+        "a beat of a programmable engine is of one pixel"
+    );
+    let [moving, ..] = tiling.layer().operation().moving_shape();
+    let [result, ..] = tiling.layer().operation().result_shape();
+    let moving_of_tile: Vec<usize> = moving_channels(tiling, tile).collect();
+    let result_of_tile: Vec<usize> = result_channels(tiling, tile).collect();
+    let takes_sums = tile.plan.layer().accumulate();
+    let mut before = tiling.tiles()[..index].iter();
+    let needs = before.rposition(|before| takes_sums && before.gives_sums_to(tile));
+    Job {
+        words,
+        frames: network.frames as u32,
+        weights: stationary_packet(&tile.plan, &weight, &stages),
+        data_channels: channels(moving_pixel(op), &moving_of_tile, moving),
+        result_channels: channels(result_pixel(op), &result_of_tile, result),
+        sums: match (takes_sums, tile.part) {
+            (true, _) => Sums::FedBack,
+            (false, 0) => Sums::Put,
+            (false, _) => Sums::Added,
+        },
+        needs: needs.map_or(0, |before| first + before + 1),
+    }
+}
+
+/// For each lane of a pixel's beats the channel of the whole array, of which a tile has these: `None` for lanes that are
+/// padded, and for channels of zeros that fill up a merged group.
+fn channels(
+    pixel: Vec<Vec<Option<usize>>>,
+    of_tile: &[usize],
+    of_array: usize,
+) -> Vec<Option<u16>> {
+    let lanes = pixel.into_iter().flatten();
+    let channel = |lane: Option<usize>| lane.map(|lane| of_tile[lane]).filter(|&it| it < of_array);
+    // Channels of a layer are below 2^16.
+    lanes
+        .map(|lane| channel(lane).map(|it| it as u16))
+        .collect()
+}

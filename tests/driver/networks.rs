@@ -1,0 +1,136 @@
+//! Promise: what `bpa compile` makes of a network gives, run by the C driver on the engine, what the reference gives,
+//! with stalls of any stream and with interrupts, and again in the same memory.
+
+use bpa_engine::network::compile::{c_header, c_source};
+
+use crate::rig::{tool, Rig, WARNINGS};
+
+/// A skip connection and a sum of branches, a stride, merged groups, partial sums, padded lanes, a transposed
+/// convolution, channels cut in several ways, two frames.
+pub const NETWORK: &str = "name = \"driven\"
+frames = 2
+passes = [\"forward\", \"grad_input\"]
+[[layer]]
+name = \"top\"
+conv = { in_channels = 6, out_channels = 4, in_size = 5, kernel = 1 }
+[[layer]]
+name = \"depthwise\"
+shift = 5
+output_shift = 5
+conv = { in_channels = 6, out_channels = 6, in_size = 5, kernel = 3, padding = 1, groups = 6 }
+[[layer]]
+name = \"strided\"
+shift = 8
+output_shift = 9
+conv = { in_channels = 11, out_channels = 6, in_size = 9, kernel = 3, padding = 1, stride = 2 }
+[[layer]]
+name = \"beside\"
+shift = 7
+output_shift = 7
+conv = { in_channels = 5, out_channels = 11, in_size = 9, kernel = 3, padding = 1 }
+[[layer]]
+name = \"beside_it\"
+skip = [\"beside\"]
+conv = { in_channels = 5, out_channels = 11, in_size = 9, kernel = 1 }";
+
+#[test]
+fn networks_are_bit_exact() {
+    for (rig, sums) in [(Rig::accumulates(), 2), (Rig::adds(), 1)] {
+        let compiled = rig.compile(NETWORK, 5);
+        let blob_sums = compiled
+            .program
+            .jobs
+            .iter()
+            .map(|job| job.sums as u32)
+            .max();
+        assert_eq!(
+            blob_sums,
+            Some(sums),
+            "partial sums are made as they are meant to be"
+        );
+        let arena = compiled.arena();
+        for traffic in [
+            ["0", "1", "0", "1"],
+            ["40", "2", "0", "1"],
+            ["15", "3", "1", "2"],
+        ] {
+            let (said, after) = rig.run(&compiled.blob, &arena, traffic);
+            assert!(said.starts_with("BPA_OK\n"), "{traffic:?}: {said}");
+            assert_eq!(compiled.check(&after), 3, "outputs");
+            let jobs = format!(
+                "jobs {} frames {}",
+                compiled.program.jobs.len(),
+                2 * compiled.program.jobs.len()
+            );
+            assert!(said.contains(&jobs), "{said}");
+        }
+    }
+}
+
+/// Arrays that are not alive at once share their places: the arena is smaller than all of them.
+#[test]
+fn memory_is_used_again() {
+    let program = Rig::accumulates().compile(NETWORK, 5).program;
+    let all: u64 = program.buffers.iter().map(|buffer| buffer.bytes()).sum();
+    assert!(
+        u64::from(program.arena_bytes) * 2 < all,
+        "{} of {all}",
+        program.arena_bytes
+    );
+    for (index, one) in program.buffers.iter().enumerate() {
+        for other in &program.buffers[..index] {
+            let live = one.live.start < other.live.end && other.live.start < one.live.end;
+            let [from, to] =
+                [one, other].map(|it| u64::from(it.offset)..u64::from(it.offset) + it.bytes());
+            let share = from.start < to.end && to.start < from.end;
+            assert!(!(live && share), "{} and {}", one.name, other.name);
+        }
+    }
+}
+
+/// The blob as C holds the same bytes, at a multiple of four.
+#[test]
+fn the_c_file_is_the_blob() {
+    let compiled = Rig::adds().compile(NETWORK, 5);
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "driven_blob.c",
+        &c_source(&compiled.program, &compiled.blob),
+    );
+    write(
+        "driven_blob.h",
+        &c_header(&compiled.program, &compiled.blob),
+    );
+    write(
+        "main.c",
+        "#include <stdio.h>
+        #include \"driven_blob.h\"
+        int main(void)
+        {
+            FILE *file = fopen(\"blob\", \"wb\");
+            fwrite(driven_blob, 1, sizeof driven_blob, file);
+            fclose(file);
+            printf(\"%u %u %u\", DRIVEN_BLOB_BYTES, DRIVEN_ARENA_BYTES, DRIVEN_TOP_GRAD_OUTPUT);
+            return 0;
+        }
+",
+    );
+    let words = [&WARNINGS[..], &["-o", "main", "main.c", "driven_blob.c"]].concat();
+    tool(folder.path(), "gcc", &words);
+    let said = tool(folder.path(), "./main", &[]);
+    assert_eq!(
+        std::fs::read(folder.path().join("blob")).unwrap(),
+        compiled.blob
+    );
+    let program = &compiled.program;
+    let buffers = program.buffers.iter();
+    let gradient = buffers
+        .clone()
+        .position(|it| it.name == "top.grad_output")
+        .unwrap();
+    assert_eq!(
+        said,
+        format!("{} {} {gradient}", compiled.blob.len(), program.arena_bytes)
+    );
+}
