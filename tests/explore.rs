@@ -72,7 +72,7 @@ fn nothing_beats_the_front() {
     ] {
         let room = room("dsps=24,brams=20");
         let file = file(&format!("[layer]\n{keys}\n"));
-        let found = explored(&Subject::Layer(Box::new(file.clone())), room);
+        let found = explored(&Subject::Layer(Box::new(file.clone()), 1), room);
         let mut all = 0;
         for simd in 1..=12 {
             for pe in 1..=12 {
@@ -110,7 +110,7 @@ fn packed_multipliers_count_as_one_for_two() {
         "[layer]\nin_channels = 6\nout_channels = 3\nin_size = 6\nkernel = 2\n[engine]\npacked_multipliers = true\n\
          pe = 2\n",
     );
-    let subject = Subject::Layer(Box::new(file));
+    let subject = Subject::Layer(Box::new(file), 1);
     let room = Room {
         dsps: Some(9),
         brams: None,
@@ -169,4 +169,33 @@ fn a_network_s_cycles_are_those_of_its_layers() {
         });
         assert_eq!(point.cycles, cycles.sum::<u64>(), "{lanes:?}");
     }
+}
+
+/// Where a layer has few channels, lanes over pixels are what more multipliers are used by.
+#[test]
+fn lanes_over_pixels_are_tried_up_to_the_most() {
+    let file = file(
+        "[layer]\nin_channels = 1\nout_channels = 3\nin_size = [6, 20]\nkernel = 3\nstride = 2\npadding = 1\n",
+    );
+    let room = Room {
+        dsps: Some(12),
+        brams: None,
+    };
+    let of = |most: u32| Subject::Layer(Box::new(file.clone()), most).candidates(&room);
+    assert!(of(1).iter().all(|lanes| lanes.pixels == 1));
+    // Ten columns of a phase: of 6 to 9 lanes none saves a word that 5 do not.
+    let mut pixels: Vec<u32> = of(8).iter().map(|lanes| lanes.pixels).collect();
+    pixels.sort_unstable();
+    pixels.dedup();
+    assert_eq!(pixels, [1, 2, 3, 4, 5]);
+    let subject = Subject::Layer(Box::new(file.clone()), 8);
+    let fewest = |lanes: Vec<_>| {
+        let points = lanes.into_iter().map(|lanes| {
+            let point = subject.point(lanes, Board::Ecp5_85k).unwrap();
+            (point.cycles, point.dsps)
+        });
+        points.min().unwrap()
+    };
+    let [(without, _), (with, dsps)] = [fewest(of(1)), fewest(of(8))];
+    assert!(dsps <= 12 && 3 * with < without, "{with} and {without}");
 }

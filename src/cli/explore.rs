@@ -67,6 +67,9 @@ struct ExploreArgs {
     /// What the engine may take of it: dsps=N multipliers, brams=N block RAMs, either or both [default: what there is]
     #[arg(long, value_name = "dsps=N,brams=N")]
     budget: Option<Budget>,
+    /// Lanes over pixels to try beside those over channels, at most so many
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = integer(1..=256_u32))]
+    most_pixels: u32,
     /// For a network: file of the programmable engine, in place of the one that the network file names; its lanes are
     /// explored, its memories keep their size
     #[arg(long, value_name = "FILE")]
@@ -149,7 +152,7 @@ fn explore_subject(args: ExploreArgs) -> anyhow::Result<Outcome> {
     for path in args.shown.svg.iter().chain(&args.out) {
         outputs.check(path)?;
     }
-    let subject = subject(args.source, args.engine.as_deref())?;
+    let subject = subject(args.source, args.engine.as_deref(), args.most_pixels)?;
     let widest = subject.widest().unwrap_or(0);
     let room = Room::new(args.budget.unwrap_or_default(), board, widest)?;
     let jobs = args.jobs.unwrap_or_else(processors);
@@ -198,7 +201,11 @@ fn explore_subject(args: ExploreArgs) -> anyhow::Result<Outcome> {
 }
 
 /// The layer or network of the file, or the layer of the flags.
-fn subject(source: LayerSource, engine: Option<&Path>) -> anyhow::Result<Subject> {
+fn subject(
+    source: LayerSource,
+    engine: Option<&Path>,
+    most_pixels: u32,
+) -> anyhow::Result<Subject> {
     let network = match source.path() {
         Some(path) => {
             let (text, name) = read_text(path)?;
@@ -210,13 +217,16 @@ fn subject(source: LayerSource, engine: Option<&Path>) -> anyhow::Result<Subject
         if source.has_flags() {
             bail!("{name}: the flags are those of a layer, and this is a network: change the file instead");
         }
+        if most_pixels > 1 {
+            bail!("--most-pixels is for a layer; programmable engines take one pixel a beat");
+        }
         return network_subject(&path, &text, &name, engine);
     }
     if engine.is_some() {
         bail!("--engine is for a network; a layer has an engine of its own here");
     }
     if source.has_lanes() {
-        bail!("--simd and --pe are what is explored: leave them out");
+        bail!("--simd, --pe and --pixels are what is explored: leave them out");
     }
     let mut written = source.written()?.ok_or_else(no_layer)?;
     let file = &mut written.file;
@@ -225,7 +235,7 @@ fn subject(source: LayerSource, engine: Option<&Path>) -> anyhow::Result<Subject
         false => (1, 1),
     };
     written.validate()?;
-    Ok(Subject::Layer(Box::new(written.file)))
+    Ok(Subject::Layer(Box::new(written.file), most_pixels))
 }
 
 fn network_subject(
@@ -339,6 +349,7 @@ fn add_syntheses(
                 found.failed.push(Failed {
                     simd: lanes.simd,
                     pe: lanes.pe,
+                    pixels: lanes.pixels,
                     error: error.to_string(),
                 });
             }
@@ -349,10 +360,10 @@ fn add_syntheses(
 
 fn tasks(subject: &Subject, lanes: impl Iterator<Item = Candidate>) -> Vec<Task> {
     let task = |lanes: Candidate| Task {
-        name: format!("{} x {}", lanes.simd, lanes.pe),
-        about: format!("{} x {} lanes\n{}", lanes.simd, lanes.pe, subject.text()),
+        name: lanes.to_string(),
+        about: format!("{lanes} lanes\n{}", subject.text()),
         cycles: 1,
-        cost: u64::from(lanes.simd) * u64::from(lanes.pe),
+        cost: lanes.multiplications(),
     };
     lanes.map(task).collect()
 }
@@ -367,7 +378,7 @@ fn line(lanes: Candidate, found: &Found, kept: bool) -> String {
         },
     };
     let kept = if kept { ", found before" } else { "" };
-    format!("{} x {}: {found}{kept}", lanes.simd, lanes.pe)
+    format!("{lanes}: {found}{kept}")
 }
 
 fn shown(found: &Exploration, args: &Shown, outputs: &Outputs) -> anyhow::Result<()> {

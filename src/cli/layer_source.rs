@@ -70,7 +70,8 @@ impl LayerSource {
     /// Whether lanes are given by flags.
     pub(super) fn has_lanes(&self) -> bool {
         let keys = self.flags.keys();
-        keys.contains(&"engine.simd") || keys.contains(&"engine.pe")
+        let lanes = ["engine.simd", "engine.pe", "engine.pixels"];
+        lanes.iter().any(|lanes| keys.contains(lanes))
     }
 
     /// The layer; `None` where neither a file nor a flag was given.

@@ -300,9 +300,8 @@ impl Svg<'_> {
             false => "other",
         };
         let mut words = format!(
-            "{} x {}: {} cycles, {} multipliers, {} block RAMs",
-            point.simd,
-            point.pe,
+            "{}: {} cycles, {} multipliers, {} block RAMs",
+            point.lanes(),
             HumanCount(point.cycles),
             point.multiplier_cost(),
             point.brams
@@ -317,7 +316,7 @@ impl Svg<'_> {
 
     /// The lanes beside a point, where there is room.
     fn label(&mut self, point: &Point, [x, y]: [f64; 2], taken: &mut Vec<Place>) {
-        let text = format!("{}x{}", point.simd, point.pe);
+        let text = point.lanes().to_string().replace(' ', "");
         let width = text.len() as f64 * LETTER;
         let aside = RADIUS + 2.0;
         let corners = [

@@ -15,6 +15,9 @@ pub struct Point {
     pub simd: u32,
     /// Lanes over the result's channels, or over groups.
     pub pe: u32,
+    /// Lanes over pixels.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub pixels: u32,
     /// Of all frames, which are one in steady state for a layer.
     pub cycles: u64,
     /// Those that no engine with these lanes can beat.
@@ -30,7 +33,18 @@ pub struct Point {
     /// Where place and route found a speed.
     pub frames_per_second: Option<f64>,
     /// With synthesis: lanes that give as many frames a second or more, for as few multipliers and block RAMs or fewer.
-    pub better: Option<[u32; 2]>,
+    pub better: Option<Lanes>,
+}
+
+/// SIMD, PE, and pixels where these are more than one.
+pub type Lanes = Vec<u32>;
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(pixels: &u32) -> bool {
+    *pixels == 1
 }
 
 /// A point whose synthesis failed; as JSON, with these names.
@@ -40,6 +54,9 @@ pub struct Failed {
     pub simd: u32,
     /// As of a [`Point`].
     pub pe: u32,
+    /// As of a [`Point`].
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub pixels: u32,
     /// What the tool said.
     pub error: String,
 }
@@ -83,6 +100,7 @@ impl Point {
         Point {
             simd: lanes.simd,
             pe: lanes.pe,
+            pixels: lanes.pixels,
             cycles: 0,
             bound_cycles: 0,
             dsps: cells.dsps,
@@ -99,12 +117,13 @@ impl Point {
         Candidate {
             simd: self.simd,
             pe: self.pe,
+            pixels: self.pixels,
         }
     }
 
     /// Multiplications in a cycle.
     pub fn multiplications(&self) -> u64 {
-        u64::from(self.simd) * u64::from(self.pe)
+        self.lanes().multiplications()
     }
 
     /// What multipliers cost: cells or, on a device that has none, the multiplications that LUTs have to make.
@@ -141,7 +160,11 @@ impl Exploration {
             point.front = !points
                 .iter()
                 .any(|other| other.beats(point, other.cycles.cmp(&point.cycles)));
-            point.better = better(point, &points).map(|other| [other.simd, other.pe]);
+            point.better = better(point, &points).map(|other| {
+                let mut lanes = vec![other.simd, other.pe];
+                lanes.extend((other.pixels > 1).then_some(other.pixels));
+                lanes
+            });
         }
     }
 
@@ -179,6 +202,7 @@ pub(super) mod tests {
         let lanes = Candidate {
             simd: lanes[0],
             pe: lanes[1],
+            pixels: 1,
         };
         let dsps = u64::from(lanes.simd) * u64::from(lanes.pe);
         Point {
@@ -249,8 +273,8 @@ pub(super) mod tests {
             with(point([4, 4], 250, 4), Some(150.0)),
             with(point([8, 8], 100, 4), None),
         ]);
-        let better: Vec<_> = found.points.iter().map(|it| it.better).collect();
-        assert_eq!(better, [None, Some([2, 2]), None, None]);
+        let better: Vec<_> = found.points.iter().map(|it| it.better.clone()).collect();
+        assert_eq!(better, [None, Some(vec![2, 2]), None, None]);
         assert_eq!(found.points[0].frames_per_second, Some(200_000.0));
     }
 

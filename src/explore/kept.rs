@@ -81,7 +81,7 @@ pub fn point(
     board: Board,
     cache: &Cache,
 ) -> io::Result<Option<Point>> {
-    if matches!(subject, Subject::Layer(_)) {
+    if matches!(subject, Subject::Layer(..)) {
         return Ok(subject.point(lanes, board));
     }
     let kept = Kept::new(

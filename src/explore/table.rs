@@ -11,7 +11,12 @@ impl Exploration {
     pub fn to_text(&self) -> String {
         let mut table = Table::new();
         table.load_preset(UTF8_FULL_CONDENSED);
-        let mut header = vec!["SIMD x PE", "cycles", "bound", "multipliers", "block RAMs"];
+        let pixels = self.points.iter().any(|point| point.pixels > 1);
+        let lanes = match pixels {
+            true => "SIMD x PE x pixels",
+            false => "SIMD x PE",
+        };
+        let mut header = vec![lanes, "cycles", "bound", "multipliers", "block RAMs"];
         if self.seeds.is_some() {
             header.extend(["LUTs", "FFs", "MHz", "frames/s"]);
             let has_note = |point: &Point| self.note(point).is_some();
@@ -34,9 +39,13 @@ impl Exploration {
         let count = |number: u64| HumanCount(number).to_string();
         format!(
             "{name} on {target}{}; {cycles}.\n\
-             Of {} pairs of lanes {} fit; none beats these {}:\n{table}\n",
+             Of {} {} {} fit; none beats these {}:\n{table}\n",
             within(&self.room),
             count(self.candidates),
+            match self.points.iter().any(|point| point.pixels > 1) {
+                true => "choices of lanes",
+                false => "pairs of lanes",
+            },
             count(self.points.len() as u64),
             count(self.front().count() as u64),
         )
@@ -46,7 +55,7 @@ impl Exploration {
         let count = |number: u64| HumanCount(number).to_string();
         let ratio = point.cycles as f64 / point.bound_cycles as f64;
         let mut row = vec![
-            format!("{} x {}", point.simd, point.pe),
+            point.lanes().to_string(),
             count(point.cycles),
             format!("{ratio:.3} x"),
             match point.dsps {
@@ -74,12 +83,16 @@ impl Exploration {
 
     /// What is to be said of a point's synthesis.
     fn note(&self, point: &Point) -> Option<String> {
-        match (&point.synthesis, point.better) {
+        match (&point.synthesis, &point.better) {
             _ if self.seeds.is_none() => None,
             (None, _) => Some("no synthesis".to_owned()),
             (Some(Found::TooSmall(reason)), _) => Some(format!("does not fit: {reason}")),
             (Some(Found::Speed(_)), better) => {
-                better.map(|[simd, pe]| format!("{simd} x {pe} is better"))
+                let lanes = better.as_ref()?.iter().map(u32::to_string);
+                Some(format!(
+                    "{} is better",
+                    lanes.collect::<Vec<_>>().join(" x ")
+                ))
             }
         }
     }

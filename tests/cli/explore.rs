@@ -219,7 +219,7 @@ fn what_cannot_be_explored_is_said() {
     let said = |words: &str| refusal(&mut folder.bpa(words)).trim_end().to_owned();
     insta::assert_snapshot!(said("explore tiny.toml --target xilinx-xc7"), @r"error: xilinx-xc7 stands for no one device: say how many multipliers there are, like `--budget dsps=220,brams=280`");
     insta::assert_snapshot!(said("explore tiny.toml --target ice40-hx8k --budget dsps=3"), @r"error: `--budget` allows 3 multipliers, and ice40-hx8k has none: it multiplies in LUTs; leave `dsps` out");
-    insta::assert_snapshot!(said("explore tiny.toml --target ecp5 --simd 2"), @r"error: --simd and --pe are what is explored: leave them out");
+    insta::assert_snapshot!(said("explore tiny.toml --target ecp5 --simd 2"), @r"error: --simd, --pe and --pixels are what is explored: leave them out");
     insta::assert_snapshot!(said("explore tiny.toml --target ecp5 --engine tiny.toml"), @r"error: --engine is for a network; a layer has an engine of its own here");
     insta::assert_snapshot!(said("explore tiny.toml --target ecp5 --kernel 0"), @r"error: `layer.kernel` (rows) is 0: it must be from 1 to 4095");
     let part = "explore tiny.toml --target ecp5 --shard 1/2 --out tiny.toml";
