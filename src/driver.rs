@@ -3,9 +3,11 @@
 //! It knows the engine by its registers and streams alone ([`Device`]), so that real hardware can
 //! stand where [`Simulated`] stands.
 
+mod memory;
 mod simulated;
 mod tiled;
 
+pub use memory::{MemoryArray, Stride};
 pub use simulated::{Ends, Simulated};
 pub(crate) use tiled::{moving_channels, result_channels, weight_part};
 pub use tiled::{tile_seed, Begun, Coming};
@@ -14,8 +16,11 @@ use std::num::NonZeroU32;
 
 use bpa_hdl::registers::map::Register;
 use bpa_hdl::shell::jobs::REFUSED_CAUSES;
+use bpa_hdl::shell::memory::Memory;
 use bpa_hdl::shell::programmable::Programmable;
 use ndarray::{Array4, Axis};
+
+use memory::{Held, Places};
 
 use crate::plan::Plan;
 use crate::programmable::{NoFit, ProgrammableEngine};
@@ -63,6 +68,35 @@ pub trait Device {
     /// # Errors
     /// The engine cannot be reached, or gives no more.
     fn receive(&mut self, bytes: usize) -> Result<Vec<u8>, DeviceError>;
+
+    /// Bytes of memory, from address 0 on, that the driver may use for an engine with a bus.
+    fn memory_bytes(&self) -> u32 {
+        0
+    }
+
+    /// Writes to the memory that the engine reads.
+    ///
+    /// # Errors
+    /// There is no such memory.
+    fn store(&mut self, _address: u32, _bytes: &[u8]) -> Result<(), DeviceError> {
+        Err(DeviceError::NoMemory)
+    }
+
+    /// Reads from the memory that the engine writes.
+    ///
+    /// # Errors
+    /// There is no such memory.
+    fn load(&mut self, _address: u32, _bytes: usize) -> Result<Vec<u8>, DeviceError> {
+        Err(DeviceError::NoMemory)
+    }
+
+    /// Lets time pass while a driver waits for a job.
+    ///
+    /// # Errors
+    /// The engine cannot be reached.
+    fn wait(&mut self) -> Result<(), DeviceError> {
+        Ok(())
+    }
 }
 
 /// What keeps a device from doing what it is asked.
@@ -77,6 +111,20 @@ pub enum DeviceError {
         /// The stream, by the start of its pins' names.
         name: &'static str,
     },
+    /// The engine has no memory to be read or written, or none that can be reached.
+    #[error("the engine's memory cannot be reached")]
+    NoMemory,
+    /// Arrays of the jobs that are held at once are larger than the memory.
+    #[error("a job has {wanted} bytes of arrays, which do not fit the memory of {bytes} bytes beside those of the jobs before")]
+    MemoryFull {
+        /// Bytes of the job's arrays.
+        wanted: usize,
+        /// Bytes of the memory.
+        bytes: u32,
+    },
+    /// A job does not end.
+    #[error("the engine does not come to the end of a job")]
+    NotDone,
     /// The engine stopped.
     #[error("the engine gave {found} of {wanted} bytes of grad_input, and then no more in {cycles} cycles")]
     Stuck {
@@ -126,6 +174,14 @@ pub enum DriverError {
         /// Which word of the table was at fault.
         word: u32,
     },
+    /// Memory answered by an error.
+    #[error("the array of {stream} could not be read or written at {address:#x}")]
+    Bus {
+        /// The stream.
+        stream: &'static str,
+        /// Where the burst began.
+        address: u32,
+    },
     /// A value to add that is too large for its stream, or for the partial sums that go through it.
     #[error("a value to add is {value}: this layer on this engine takes those from {} to {most}", !most)]
     Accumulate {
@@ -141,6 +197,8 @@ pub enum DriverError {
 pub struct Submitted {
     plan: Plan,
     frames: u64,
+    /// Where its arrays are, in an engine with a bus.
+    places: Option<Places>,
 }
 
 /// An engine that was found to be the one that was meant.
@@ -153,6 +211,8 @@ pub struct Driver<'a, D> {
     device: D,
     /// What each word of the table holds, where that is known.
     table: Vec<Option<u32>>,
+    /// The arrays of its jobs, in an engine with a bus.
+    memory: Option<Held>,
 }
 
 /// Jobs that an engine holds at once.
@@ -173,6 +233,7 @@ impl<'a, D: Device> Driver<'a, D> {
             hardware,
             device,
             table: vec![None; hardware.map.table().count()],
+            memory: None,
         };
         let constants = hardware.map.registers().iter();
         for register in constants.filter(|register| register.is_constant()) {
@@ -185,6 +246,11 @@ impl<'a, D: Device> Driver<'a, D> {
                     expected,
                 });
             }
+        }
+        if let Some(memory) = Memory::of(engine.limits(), &engine.lanes()) {
+            let done = driver.value("jobs_done")?;
+            let bytes = driver.device.memory_bytes();
+            driver.memory = Some(Held::new(memory.streams().to_vec(), bytes, done));
         }
         Ok(driver)
     }
@@ -288,17 +354,26 @@ impl<'a, D: Device> Driver<'a, D> {
         let count = count.expect("a batch has frames, and fewer than 2^32");
         let plan = plan.with_rounding_seed(stages.rounding_seed);
         let words = self.engine.job(&self.hardware.table, &plan, count)?;
-        self.start(&words)?;
+        if self.memory.is_none() {
+            self.start(&words)?;
+        }
         let weight = stationary_packet(&plan, weight, stages);
+        if self.memory.is_some() {
+            return self.tell_in_memory(words, plan, count.get(), &weight);
+        }
         self.device.send(Input::Weight, &weight)?;
         Ok(Submitted {
             plan,
             frames: frames as u64,
+            places: None,
         })
     }
 
     /// Sends the frames of a job, and its mask.
     fn feed(&mut self, job: &Submitted, arrays: &Arrays) -> Result<(), DriverError> {
+        if let Some(places) = &job.places {
+            return self.feed_memory(job, places, arrays);
+        }
         let layer = job.plan.layer();
         for frame in arrays.moving.outer_iter() {
             self.device.send(Input::Data, &pack_moving(layer, frame))?;
@@ -316,6 +391,9 @@ impl<'a, D: Device> Driver<'a, D> {
 
     /// Sends the values (N, C, H, W) that are added to the results of a job.
     fn submit_values(&mut self, job: &Submitted, values: &Array4<i64>) -> Result<(), DriverError> {
+        if let Some(places) = &job.places {
+            return self.values_to_memory(job, places, values);
+        }
         let bits = self.engine.accumulate_bits();
         for frame in values.outer_iter() {
             let packet = pack_result(job.plan.layer(), frame, bits);
@@ -365,6 +443,9 @@ impl<'a, D: Device> Driver<'a, D> {
     /// # Errors
     /// The engine stopped, or cannot be reached.
     pub fn collect(&mut self, job: &Submitted) -> Result<Array4<i64>, DriverError> {
+        if let Some(places) = &job.places {
+            return self.collect_from_memory(job, places);
+        }
         let out_bits = self.engine.out_bits();
         let layer = job.plan.layer();
         let frame = result_beats(layer, out_bits).bytes();

@@ -375,6 +375,7 @@ pub fn model_spec(plan: &Plan, verilog: &str) -> ModelSpec {
         sinks: vec![port(streams.names.result, streams.result)],
         pins_in: settings(plan).into_iter().map(setting).collect(),
         pins_out: status(plan).into_iter().map(pin).collect(),
+        memory: None,
     }
 }
 

@@ -50,6 +50,9 @@ fn other_mistakes_are_named() {
         mistake("[engine]\nsimd = 100\npe = 100"),
         @"`engine.simd` = 100 and `engine.pe` = 100 make 80000 bits a beat of the weight stream: at most 65536 are possible, so use fewer lanes"
     );
+    assert_snapshot!(mistake("[engine]\nbus = \"wishbone\""), @r#"`engine.bus` is "wishbone": the one that there is is "axi4"; without the key, the engine has streams"#);
+    assert_snapshot!(mistake("[engine]\nbus = \"axi4\"\nbus_bits = 48"), @"`engine.bus_bits` is 48: it must be 32, 64, 128, 256 or 512");
+    assert_snapshot!(mistake("[engine]\nbus_bits = 64"), @r#"`engine.bus_bits` is given, but there is no bus: set `engine.bus` to "axi4", or leave it out"#);
     let parsed = |text| {
         let error = EngineFile::parse(text, "engine.toml").unwrap_err();
         error.to_string()
@@ -79,7 +82,7 @@ fn every_example_is_valid_and_keeps_what_it_says() {
         );
         stages += u32::from(engine.requantise().is_some());
     }
-    assert_eq!(stages, 1);
+    assert_eq!(stages, 2);
 }
 
 fn engine() -> ProgrammableEngine {

@@ -161,6 +161,7 @@ fn instance() -> Instance {
         sinks: vec![StreamPort::new("none", 1)],
         pins_in,
         pins_out,
+        memory: None,
     };
     let mut instance = Model::build(&spec, &Cache::from_env().unwrap())
         .unwrap()

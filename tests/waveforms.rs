@@ -80,6 +80,7 @@ fn watched(plan: &Plan) -> Model {
         pins_out: pins
             .chain([Pin::new("error_cause", interface::causes(plan).len())])
             .collect(),
+        memory: None,
     };
     let cache = Cache::new(concat!(env!("CARGO_TARGET_TMPDIR"), "/models"));
     Model::build(&spec, &cache).unwrap()

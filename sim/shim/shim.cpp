@@ -4,6 +4,7 @@
 
 #include "bpa_ports.h"
 #include "streams.h"
+#include "memory.h"
 #include "profile.h"
 #include "verilated.h"
 #if VM_TRACE
@@ -71,6 +72,9 @@ struct Instance {
 #define X(index, name) Watch watch##index;
     BPA_WATCHED(X)
 #undef X
+#define X(bytes) Memory<bytes> memory;
+    BPA_MEMORY(X)
+#undef X
 
     explicit Instance(int seed) {
         const std::lock_guard<std::mutex> lock{s_create_mutex};
@@ -92,6 +96,9 @@ struct Instance {
 #undef X
 #define X(index, name, bytes) topp->name##_tready = 0; sink##index.restart();
         BPA_SINKS(X)
+#undef X
+#define X(bytes) memory.quiet(*topp);
+        BPA_MEMORY(X)
 #undef X
 #define X(index, name, bits) topp->name = 0;
         BPA_PINS_IN(X)
@@ -150,6 +157,9 @@ struct Instance {
 #define X(index, name) watch##index = Watch{};
         BPA_WATCHED(X)
 #undef X
+#define X(bytes) memory.quiet(top);
+        BPA_MEMORY(X)
+#undef X
         top.aresetn = 0;
         for (uint64_t i = 0; i < cycles; ++i) {
             top.aclk = 0;
@@ -171,7 +181,7 @@ struct Instance {
         Verilated::threadContextp(contextp.get());
         Top& top = *topp;
         uint64_t done = 0;
-        while (done < max_cycles && sink0.accepted < stop_beats) {
+        while (done < max_cycles && first_accepted() < stop_beats) {
             const bool timed = PROFILING && profile.due();
             const bool after_reset = cycle == 0 && was_reset;
 #define X(index, name, bytes) source##index.drive(cycle, top.name##_tvalid, top.name##_tdata, top.name##_tlast);
@@ -179,6 +189,9 @@ struct Instance {
 #undef X
 #define X(index, name, bytes) sink##index.drive(top.name##_tready);
             BPA_SINKS(X)
+#undef X
+#define X(bytes) memory.drive(cycle, top);
+            BPA_MEMORY(X)
 #undef X
 #if VM_TRACE
             // The clock is high as yet: inputs change where it rose, as registers do
@@ -199,6 +212,9 @@ struct Instance {
 #define X(index, name, bytes) \
     sink##index.sample(cycle, after_reset, top.name##_tvalid, top.name##_tdata, top.name##_tlast, top.name##_tready);
             BPA_SINKS(X)
+#undef X
+#define X(bytes) memory.sample(cycle, after_reset, top);
+            BPA_MEMORY(X)
 #undef X
 #define X(index, name) watch##index.sample(cycle, top.name != 0);
             BPA_WATCHED(X)
@@ -224,6 +240,20 @@ struct Instance {
         }
     }
 
+    // Beats of the first sink; none where there is no sink.
+    uint64_t first_accepted() const {
+#define X(index, name, bytes) if (index == 0) return sink##index.accepted;
+        BPA_SINKS(X)
+#undef X
+        return 0;
+    }
+    // The caller checks that there is one.
+    MemoryBase& memory_base() {
+#define X(bytes) return memory;
+        BPA_MEMORY(X)
+#undef X
+        __builtin_unreachable();
+    }
     SourceBase& source(size_t wanted) {
         switch (wanted) {
 #define X(index, name, bytes) case index: return source##index;
@@ -363,6 +393,31 @@ BPA_API uint64_t bpa_watch(void* handlep, size_t index, uint64_t* firstp, uint64
     *firstp = watch.first;
     *latestp = watch.latest;
     return watch.cycles_high;
+}
+
+BPA_API void bpa_memory_resize(void* handlep, size_t bytes) noexcept { self(handlep).memory_base().bytes.resize(bytes); }
+BPA_API uint8_t* bpa_memory_bytes(void* handlep, size_t* lenp) noexcept {
+    auto& bytes = self(handlep).memory_base().bytes;
+    *lenp = bytes.size();
+    return bytes.data();
+}
+BPA_API void bpa_memory_manners(void* handlep, uint64_t latency, uint64_t threshold, uint64_t seed, bool reorder) noexcept {
+    MemoryBase& memory = self(handlep).memory_base();
+    memory.latency = latency;
+    memory.reorder = reorder;
+    memory.stall(threshold, seed);
+}
+BPA_API void bpa_memory_bad(void* handlep, uint64_t from, uint64_t until) noexcept {
+    self(handlep).memory_base().bad_from = from;
+    self(handlep).memory_base().bad_until = until;
+}
+BPA_API void bpa_memory_moved(void* handlep, uint64_t* readp, uint64_t* writtenp) noexcept {
+    *readp = self(handlep).memory_base().words_read;
+    *writtenp = self(handlep).memory_base().words_written;
+}
+BPA_API uint64_t bpa_memory_violations(void* handlep, uint64_t* firstp) noexcept {
+    *firstp = self(handlep).memory_base().first_violation;
+    return self(handlep).memory_base().violations;
 }
 
 BPA_API uint64_t bpa_peek(void* handlep, size_t pin) noexcept {

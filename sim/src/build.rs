@@ -8,9 +8,10 @@ use crate::cache::{digest, Cache};
 use crate::tools::Toolchain;
 use crate::{ModelSpec, SimError};
 
-const SHIM: [(&str, &str); 3] = [
+const SHIM: [(&str, &str); 4] = [
     ("shim.cpp", include_str!("../shim/shim.cpp")),
     ("streams.h", include_str!("../shim/streams.h")),
+    ("memory.h", include_str!("../shim/memory.h")),
     ("profile.h", include_str!("../shim/profile.h")),
 ];
 

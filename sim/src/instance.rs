@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::library::{Handle, Shim};
-use crate::{Model, ModelSpec, Pin, SimError, Sink, Source};
+use crate::{Memory, Model, ModelSpec, Pin, SimError, Sink, Source};
 
 /// How the shim says that something has not happened.
 const NEVER: u64 = u64::MAX;
@@ -157,6 +157,14 @@ impl Instance {
     /// If there is no such sink.
     pub fn sink(&mut self, index: usize) -> Sink<'_> {
         Sink::new(self, index)
+    }
+
+    /// The memory behind the model's AXI4 master.
+    ///
+    /// # Panics
+    /// If it has none.
+    pub fn memory(&mut self) -> Memory<'_> {
+        Memory::new(self)
     }
 
     /// The value of a pin after the latest edge.

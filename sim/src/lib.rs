@@ -11,6 +11,8 @@
 //! 6. Each [`Sink`] holds what came out, when, and how often the rules of AXI4-Stream were broken.
 //! 7. [`Instance::trace`] writes waveforms, of a model that was built with them ([`Model::build_traced`]).
 //! 8. [`AxiLite`] reads and writes the registers of an AXI4-Lite slave among the pins.
+//! 9. A [`Memory`] stands behind an AXI4 master of the model, with latency, stalls, any order and errors, and counts how often
+//!    the master broke a rule.
 //!
 //! ```no_run
 //! use bpa_sim::{Cache, Model, ModelSpec, StreamPort};
@@ -23,6 +25,7 @@
 //!     sinks: vec![StreamPort::new("m_axis_out", 4)],
 //!     pins_in: vec![],
 //!     pins_out: vec![],
+//!     memory: None,
 //! };
 //! let mut instance = Model::build(&spec, &Cache::from_env()?)?.instance(1);
 //! instance.reset(4);
@@ -58,6 +61,7 @@ mod cache;
 mod error;
 mod instance;
 mod library;
+mod memory;
 mod model;
 mod spec;
 mod stream;
@@ -67,6 +71,7 @@ pub use axi_lite::{AxiLite, Delays, Response};
 pub use cache::Cache;
 pub use error::SimError;
 pub use instance::{Instance, Profile, RunStatus, Watched};
+pub use memory::{Memory, MemoryManners, MemoryPort};
 pub use model::Model;
 pub use spec::{ModelSpec, Pin, StreamPort};
 pub use stream::{Sink, Source};

@@ -93,6 +93,12 @@ library! {
     sink_forget: fn(Handle, usize),
     sink_violations: fn(Handle, usize, *mut u64) -> u64,
     watch: fn(Handle, usize, *mut u64, *mut u64) -> u64,
+    memory_resize: fn(Handle, usize),
+    memory_bytes: fn(Handle, *mut usize) -> *mut u8,
+    memory_manners: fn(Handle, u64, u64, u64, bool),
+    memory_bad: fn(Handle, u64, u64),
+    memory_moved: fn(Handle, *mut u64, *mut u64),
+    memory_violations: fn(Handle, *mut u64) -> u64,
     peek: fn(Handle, usize) -> u64,
     poke: fn(Handle, usize, u64),
 }

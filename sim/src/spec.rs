@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use crate::SimError;
+use crate::{MemoryPort, SimError};
 
 /// An AXI4-Stream port with the pins `NAME_tvalid`, `NAME_tready`, `NAME_tdata` and `NAME_tlast`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,12 +64,14 @@ pub struct ModelSpec {
     pub verilog: String,
     /// Streams into the design.
     pub sources: Vec<StreamPort>,
-    /// Streams out of the design, at least one.
+    /// Streams out of the design, at least one unless there is a memory.
     pub sinks: Vec<StreamPort>,
     /// Other inputs; they start at zero.
     pub pins_in: Vec<Pin>,
     /// Other outputs that are to be read.
     pub pins_out: Vec<Pin>,
+    /// The AXI4 master that has a memory behind it.
+    pub memory: Option<MemoryPort>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,8 +87,20 @@ impl ModelSpec {
         if !is_identifier(&self.top) {
             return fault(format!("`{}` cannot name the top module", self.top));
         }
-        if self.sinks.is_empty() {
-            return fault("a model needs at least one sink".into());
+        if self.sinks.is_empty() && self.memory.is_none() {
+            return fault("a model needs at least one sink, or a memory".into());
+        }
+        if let Some(MemoryPort {
+            word_bytes,
+            id_bits,
+        }) = self.memory
+        {
+            if !word_bytes.is_power_of_two() || !(4..=64).contains(&word_bytes) {
+                return fault(format!("a memory has words of {word_bytes} bytes"));
+            }
+            if !(1..=4).contains(&id_bits) {
+                return fault(format!("a memory has IDs of {id_bits} bits"));
+            }
         }
         for stream in self.sources.iter().chain(&self.sinks) {
             if stream.bytes == 0 {
@@ -134,6 +148,11 @@ impl ModelSpec {
                 ports.push((format!("{name}_tdata"), forward, bytes * 8));
                 ports.push((format!("{name}_tlast"), forward, 1));
                 ports.push((format!("{name}_tready"), back, 1));
+            }
+        }
+        if let Some(memory) = &self.memory {
+            for (pins, direction) in memory.pins().into_iter().zip([Input, Output]) {
+                ports.extend(pins.into_iter().map(|(name, bits)| (name, direction, bits)));
             }
         }
         for (pins, direction) in [(&self.pins_in, Input), (&self.pins_out, Output)] {
@@ -199,6 +218,11 @@ impl ModelSpec {
         };
         list("BPA_SOURCES", streams(&self.sources));
         list("BPA_SINKS", streams(&self.sinks));
+        let memory = self.memory.iter();
+        list(
+            "BPA_MEMORY",
+            memory.map(|it| format!("X({})", it.word_bytes)).collect(),
+        );
         list("BPA_PINS_IN", pins(&self.pins_in, 0));
         list("BPA_PINS_OUT", pins(&self.pins_out, self.pins_in.len()));
         let watched = self.watched().enumerate();
@@ -257,6 +281,7 @@ mod tests {
             sinks: vec![StreamPort::new("m", 9)],
             pins_in: vec![],
             pins_out: vec![Pin::new("busy", 1)],
+            memory: None,
         }
     }
 

@@ -190,7 +190,7 @@ impl<'a> Sink<'a> {
 }
 
 /// A probability as a share of all numbers of 64 bits.
-fn threshold(probability: f64) -> u64 {
+pub(crate) fn threshold(probability: f64) -> u64 {
     assert!(
         (0.0..=1.0).contains(&probability),
         "a stall probability of {probability}"

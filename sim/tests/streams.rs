@@ -206,6 +206,7 @@ endmodule
         sinks: vec![StreamPort::new("m", 2)],
         pins_in: vec![Pin::new("fault", 2)],
         pins_out: vec![],
+        memory: None,
     };
     let mut instance = build(&spec).instance(3);
     instance.sink(0).set_stall(0.5, 5);

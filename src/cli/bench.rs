@@ -166,6 +166,7 @@ pub(super) fn bench(args: Bench) -> anyhow::Result<Outcome> {
 fn bench_engine(args: &Bench, path: &Path) -> anyhow::Result<Outcome> {
     let engine = EngineSource::read(path)?;
     engine.check_gives_sums()?;
+    engine.check_has_streams()?;
     let engine = engine.engine;
     let engine_text = engine.to_file().to_toml();
     let about = |file: &LayerFile| format!("{engine_text}\n{}", file.to_toml());

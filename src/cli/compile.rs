@@ -47,6 +47,7 @@ pub(super) fn compile(args: Compile) -> anyhow::Result<Outcome> {
     };
     let engine = EngineSource::read(&engine_path)?;
     engine.check_gives_sums()?;
+    engine.check_has_streams()?;
     let engine = engine.engine;
     let at = |error: NetworkError| key_lines.at(error.key(&file).as_deref(), error);
     let network = file.validate(&engine).map_err(at)?;

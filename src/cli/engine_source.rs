@@ -24,6 +24,17 @@ impl EngineSource {
         Ok(Self { engine, key_lines })
     }
 
+    /// Refuses an engine that has a bus, where streams are needed.
+    ///
+    /// # Errors
+    /// It is one.
+    pub(super) fn check_has_streams(&self) -> anyhow::Result<()> {
+        match self.engine.limits().bus_bits {
+            Some(_) => Err(at(&self.key_lines, EngineError::HasBus)),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses an engine whose results are not the sums themselves.
     ///
     /// # Errors

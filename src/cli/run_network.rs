@@ -134,7 +134,10 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
             instance.end_trace();
             tracing.publish(&hardware.module, &outputs, Some(instance.cycle()))?;
         }
-        anyhow::Ok((ran?, driver.device().ends()?))
+        let ran = ran?;
+        // Only a page needs them, and an engine with a bus has none.
+        let ends = page.as_ref().map(|_| driver.device().ends());
+        anyhow::Ok((ran, ends.transpose()?))
     })?;
 
     let report = &ran.report;
@@ -155,7 +158,8 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
         }
     }
     if let Some(path) = page.filter(|_| report.mismatches == 0) {
-        let spans = job_spans(&network, &ends)
+        let spans = ends
+            .and_then(|ends| job_spans(&network, &ends))
             .ok_or_else(|| anyhow!("the engine's streams have not the frames of the jobs"))?;
         let text = sealed(&network_page(report, engine.name(), &spans), "html");
         let staged = outputs.stage_text(&path, &text)?;

@@ -1,8 +1,11 @@
 //! A programmable engine in Verilator.
 
+use bpa_hdl::bus::pins::id_bits;
+use bpa_hdl::shell::memory::Memory;
 use bpa_hdl::shell::programmable::Programmable;
 use bpa_sim::{
-    AxiLite, Cache, Instance, Model, ModelSpec, Pin, Response, SimError, Source, StreamPort,
+    AxiLite, Cache, Instance, MemoryPort, Model, ModelSpec, Pin, Response, SimError, Source,
+    StreamPort,
 };
 
 use super::{Device, DeviceError, Input};
@@ -19,6 +22,10 @@ const RESET_CYCLES: u64 = 4;
 const PATIENCE: u64 = 2_000_000;
 /// Cycles of one look at the output.
 const PART: u64 = 20_000;
+/// Bytes of the memory of an engine with a bus.
+const MEMORY_BYTES: u32 = 1 << 26;
+/// Cycles of one look at an engine with a bus, beside those of the look itself.
+const WAIT: u64 = 50;
 
 /// An instance of the engine's model.
 pub struct Simulated {
@@ -28,6 +35,7 @@ pub struct Simulated {
     beat_bytes: usize,
     /// Bytes of grad_input taken by the caller, of those that the sink holds.
     taken: usize,
+    has_memory: bool,
 }
 
 /// The cycles in which sets and frames ended on an engine's streams, since its reset.
@@ -79,6 +87,22 @@ impl Simulated {
             [BUSY, FRAME_DONE, ERROR].map(|status| Pin::new(status.name, status.width).watched()),
         );
         pins_out.push(Pin::new("irq", 1).watched());
+        let memory = Memory::of(engine.limits(), &lanes).map(|memory| MemoryPort {
+            word_bytes: memory.streams()[0].place.word_bits / 8,
+            id_bits: id_bits(memory.streams().len() - 1),
+        });
+        if memory.is_some() {
+            pins_out.extend(MemoryPort::constants());
+            return ModelSpec {
+                top: engine.name().to_owned(),
+                verilog: verilog.to_owned(),
+                sources: vec![],
+                sinks: vec![],
+                pins_in,
+                pins_out,
+                memory,
+            };
+        }
         let mut sources = vec![
             port(DATA, lanes.grad_beat_bits()),
             port(WEIGHT, lanes.weight_beat_bits()),
@@ -96,19 +120,25 @@ impl Simulated {
             sinks: vec![port(RESULT, lanes.pe * lanes.out_bits())],
             pins_in,
             pins_out,
+            memory: None,
         }
     }
 
     /// A fresh engine, after a reset.
     pub fn new(model: &Model, seed: u64) -> Self {
         let mut instance = model.instance(seed);
+        let has_memory = model.spec().memory.is_some();
+        if has_memory {
+            instance.memory().resize(MEMORY_BYTES as usize);
+        }
         instance.reset(RESET_CYCLES);
         let sources = model.spec().sources.iter();
         Simulated {
             sources: sources.map(|port| port.name.clone()).collect(),
-            beat_bytes: model.spec().sinks[RESULT_SINK].bytes,
+            beat_bytes: (model.spec().sinks.get(RESULT_SINK)).map_or(1, |port| port.bytes),
             instance,
             taken: 0,
+            has_memory,
         }
     }
 
@@ -150,6 +180,18 @@ impl Simulated {
         let index = self.sources.iter().position(|source| source == name);
         let index = index.ok_or(DeviceError::NoStream { name })?;
         Ok(self.instance.source(index))
+    }
+
+    /// Bytes of the engine's memory.
+    fn in_memory(&mut self, address: u32, bytes: usize) -> Result<&mut [u8], DeviceError> {
+        if !self.has_memory {
+            return Err(DeviceError::NoMemory);
+        }
+        let memory = self.instance.memory().into_bytes();
+        let from = address as usize;
+        memory
+            .get_mut(from..from + bytes)
+            .ok_or(DeviceError::NoMemory)
     }
 
     /// Stalls inputs and output with these probabilities, drawn from this seed.
@@ -212,5 +254,26 @@ impl Device for Simulated {
             let now = self.instance.sink(RESULT_SINK).data().len();
             idle = if now == held { idle + ran.cycles } else { 0 };
         }
+    }
+
+    fn memory_bytes(&self) -> u32 {
+        match self.has_memory {
+            true => MEMORY_BYTES,
+            false => 0,
+        }
+    }
+
+    fn store(&mut self, address: u32, bytes: &[u8]) -> Result<(), DeviceError> {
+        self.in_memory(address, bytes.len())?.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn load(&mut self, address: u32, bytes: usize) -> Result<Vec<u8>, DeviceError> {
+        Ok(self.in_memory(address, bytes)?.to_vec())
+    }
+
+    fn wait(&mut self) -> Result<(), DeviceError> {
+        self.instance.run(WAIT, None);
+        Ok(())
     }
 }

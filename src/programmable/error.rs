@@ -26,6 +26,24 @@ pub enum EngineError {
         /// What it is.
         value: u32,
     },
+    /// Another bus than there is.
+    #[error("`engine.bus` is {text:?}: the one that there is is \"axi4\"; without the key, the engine has streams")]
+    Bus {
+        /// What was written.
+        text: String,
+    },
+    /// Words of a size that no bus has.
+    #[error("`engine.bus_bits` is {value}: it must be 32, 64, 128, 256 or 512")]
+    BusBits {
+        /// What it is.
+        value: i64,
+    },
+    /// A size of words without a bus.
+    #[error("`engine.bus_bits` is given, but there is no bus: set `engine.bus` to \"axi4\", or leave it out")]
+    NoBus,
+    /// Memory, where streams are needed.
+    #[error("the engine has memory instead of streams (`engine.bus`), and here streams are needed: leave it out")]
+    HasBus,
     /// Results are scaled, and nothing is said of the shift.
     #[error("`engine.shift` is missing: `engine.out_type` = {out_type:?} needs it, the greatest of any job")]
     NoShift {
@@ -64,6 +82,8 @@ impl EngineError {
             Self::File(_) => return None,
             Self::Mode { .. } => "engine.mode",
             Self::FifoResults { .. } => "limits.fifo_results",
+            Self::Bus { .. } | Self::HasBus => "engine.bus",
+            Self::BusBits { .. } | Self::NoBus => "engine.bus_bits",
             Self::NoShift { .. } => "engine.shift",
             Self::ScaleWords => "limits.scale_words",
             Self::Requantised { .. } => "engine.out_type",

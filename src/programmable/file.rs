@@ -31,6 +31,10 @@ pub(super) const FIFO_RESULTS: [i64; 2] = [4, 4096];
 /// times what stride 2 needs of a block of channels at the default size, a quarter of its columns and the pipeline; layers
 /// that need more for all their channels are cut into tiles.
 const DEFAULT_FIFO_RESULTS: i64 = 512;
+/// The one bus that there is.
+const BUS: &str = "axi4";
+/// Bits of its words; the second where the file does not say.
+const BUS_BITS: [i64; 5] = [32, 64, 128, 256, 512];
 /// Beats of scales, where the file does not say.
 const SCALE_WORDS: i64 = 256;
 /// Beats in a row without a tap.
@@ -84,6 +88,12 @@ pub struct Lanes {
     /// What becomes of them: "nearest_even" (the default), "floor" or "stochastic".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rounding: Option<String>,
+    /// "axi4": memory instead of streams. By default there are streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bus: Option<String>,
+    /// Bits of a word of the bus, 32 to 512; 64 by default. Only with a `bus`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bus_bits: Option<i64>,
 }
 
 /// The `[limits]` table: what the largest layer may be.
@@ -135,6 +145,8 @@ impl Default for Lanes {
             scale_bits: None,
             shift: None,
             rounding: None,
+            bus: None,
+            bus_bits: None,
         }
     }
 }
@@ -233,6 +245,7 @@ impl EngineFile {
                 value: fifo_results,
             });
         }
+        let bus_bits = bus_bits(engine.bus.as_deref(), engine.bus_bits)?;
         let requantise = requantise(&engine.stages()).map_err(|error| match error {
             LayerError::NoShift { out_type } => EngineError::NoShift { out_type },
             other => other.into(),
@@ -257,6 +270,7 @@ impl EngineFile {
                 fifo_results: fifo_results.into(),
                 zero_run: in_range("limits.zero_run", "", limits.zero_run, 1, MAX_RUN)?.into(),
                 scale_words: scale_words(limits.scale_words, requantise)?,
+                bus_bits,
             },
             table: TableShape::default(),
         };
@@ -279,6 +293,25 @@ impl Lanes {
             rounding: self.rounding.clone(),
             ..Engine::default()
         }
+    }
+}
+
+/// Bits of a word of the bus; `None` where there is none.
+fn bus_bits(bus: Option<&str>, bits: Option<i64>) -> Result<Option<usize>, EngineError> {
+    match (bus, bits) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(EngineError::NoBus),
+        (Some(BUS), bits) => {
+            let value = bits.unwrap_or(BUS_BITS[1]);
+            match BUS_BITS.contains(&value) {
+                // One of a few small numbers.
+                true => Ok(Some(value as usize)),
+                false => Err(EngineError::BusBits { value }),
+            }
+        }
+        (Some(text), _) => Err(EngineError::Bus {
+            text: text.to_owned(),
+        }),
     }
 }
 
@@ -340,6 +373,8 @@ impl ProgrammableEngine {
                 scale_bits: self.requantise.map(|it| it.scale_type.bits().into()),
                 shift: self.requantise.map(|it| it.shift.into()),
                 rounding: self.requantise.map(|it| it.rounding.to_string()),
+                bus: self.limits.bus_bits.map(|_| BUS.to_owned()),
+                bus_bits: self.limits.bus_bits.map(|bits| bits as i64),
             },
             limits: LimitsFile {
                 weight_words: number(self.limits.weight_words),

@@ -99,6 +99,7 @@ impl Block {
                 .chain([Pin::new("mutant", 8)])
                 .collect(),
             pins_out: outputs.flat_map(both).collect(),
+            memory: None,
         };
         let (told, parts) = config.into_parts();
         Block {

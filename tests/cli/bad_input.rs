@@ -112,6 +112,10 @@ fn values_have_places() {
         "narrow.toml",
         "[engine]\nmode = \"programmable\"\nout_type = \"int8\"\nshift = 3",
     );
+    folder.write(
+        "bus.toml",
+        "[engine]\nmode = \"programmable\"\nbus = \"axi4\"",
+    );
     let list = "[[layer]]\nname = \"a\"\nlanes = [1, 1]\nin_channels = 1\nout_channels = 1\nin_size = 5\nkernel = 1\n";
     folder.write(
         "kernel_list.toml",
@@ -153,6 +157,7 @@ fn values_have_places() {
         "estimate layer.toml --engine good.toml",
         "estimate tiny.toml --engine narrow.toml",
         "bench --engine narrow.toml",
+        "bench --engine bus.toml",
         "run-network kernel_net.toml --engine narrow.toml",
         "bench --layers kernel_list.toml",
         "bench --layers kernel_list.toml --engine good.toml",
@@ -175,6 +180,7 @@ fn values_have_places() {
     error: layer.toml:6: `layer.kernel` (columns) is 0: it must be from 1 to 4095
     error: narrow.toml:3: the engine makes its results int8 (`engine.out_type`), and here they are wanted as they are: "accumulator"
     error: narrow.toml:3: the engine makes its results int8 (`engine.out_type`), and here they are wanted as they are: "accumulator"
+    error: bus.toml:3: the engine has memory instead of streams (`engine.bus`), and here streams are needed: leave it out
     error: narrow.toml:3: the engine makes its results int8 (`engine.out_type`), and here they are wanted as they are: "accumulator"
     error: kernel_list.toml:15: layer "a": `layer.kernel` (rows) does not fit: with its dilation it spans 6 pixels, but in_size plus padding is 5; use a smaller kernel or dilation, or more padding
     error: kernel_list.toml:15: layer "a": `layer.kernel` (rows) does not fit: with its dilation it spans 6 pixels, but in_size plus padding is 5; use a smaller kernel or dilation, or more padding

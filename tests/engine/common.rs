@@ -204,6 +204,7 @@ impl Rig {
                 .chain(mutants.then(|| Pin::new("mutant", 8)))
                 .collect(),
             pins_out: status.chain(shown).collect(),
+            memory: None,
         };
         Self {
             model: Model::build(&spec, &cache()).unwrap(),

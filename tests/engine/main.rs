@@ -27,6 +27,7 @@
 //! | [`extremes`] | the accumulator holds the worst case |
 //! | [`output_stages`] | what stands behind the accumulators is exact, keeps the rate and loses nothing |
 //! | [`quantised`] | quantised layers are those of onnxruntime, bit for bit |
+//! | [`memory`] | a programmable engine with a bus computes from memory to memory, however the memory answers |
 //! | [`tiling`] | layers too large for a programmable engine are exact in tiles, in the cycles of the model |
 //! | [`merging`] | groups narrower than a programmable engine's lanes are exact side by side, at the bound where it can be |
 //! | [`golden`] | the emitted text changes only on purpose |
@@ -45,6 +46,7 @@ mod icarus;
 mod icarus_tool;
 mod layers;
 mod lint;
+mod memory;
 mod merging;
 mod mutants;
 mod output_stages;

@@ -155,7 +155,7 @@ pub fn geometry(seed: u64) -> Geometry {
 }
 
 /// The same of fewer cycles a frame.
-fn geometry_within(seed: u64, most_cycles: u64) -> Geometry {
+pub fn geometry_within(seed: u64, most_cycles: u64) -> Geometry {
     let mut runner = TestRunner::new(Config {
         rng_seed: RngSeed::Fixed(seed),
         ..Config::default()

@@ -132,6 +132,7 @@ fn of_jobs() {
         fifo_results: 4,
         zero_run: 3,
         scale_words: 0,
+        bus_bits: None,
     };
     let capacity = Capacity {
         frames: Some(4),

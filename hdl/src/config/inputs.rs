@@ -10,6 +10,8 @@ pub enum Told {
     Layer(Box<dyn Fn(&Descriptor) -> u64>),
     /// A number that the hardware was built for, whatever the layer.
     Hardware(u64),
+    /// A number of a job that no layer has: software chooses it.
+    Software,
 }
 
 /// One input of the core.
@@ -41,11 +43,12 @@ pub enum Turn {
 }
 
 impl ConfigPort {
-    /// What a layer puts there.
+    /// What a layer puts there; zero where software does.
     pub fn value(&self, d: &Descriptor) -> u64 {
         match &self.told {
             Told::Layer(value) => value(d),
             Told::Hardware(value) => *value,
+            Told::Software => 0,
         }
     }
 }
@@ -75,6 +78,8 @@ pub struct ToldPart {
     pub used: Used,
     /// Its entries by their addresses, and the numbers of each from the lowest bit on.
     pub entries: Vec<(u64, Vec<ConfigPort>)>,
+    /// The names of its words, where these are not one alike the other.
+    pub names: Option<Vec<String>>,
 }
 
 /// How many entries of a memory a layer uses: the first ones.

@@ -26,4 +26,6 @@ pub struct Limits {
     pub zero_run: u64,
     /// Beats of scales, where each channel has one: those of a pixel of grad_input.
     pub scale_words: u64,
+    /// Bits of a word of the AXI4 bus, in an engine that reads and writes memory; `None` for one with streams.
+    pub bus_bits: Option<usize>,
 }

@@ -64,6 +64,15 @@ impl Streams {
 
     /// Declares them on `m`.
     pub fn declare(&self, m: &mut Module) -> Vec<Expr> {
+        self.declare_ports(m, true)
+    }
+
+    /// The same where memory stands behind the streams: they are nets of `m`.
+    pub fn declare_within(&self, m: &mut Module) -> Vec<Expr> {
+        self.declare_ports(m, false)
+    }
+
+    fn declare_ports(&self, m: &mut Module, streams_are_ports: bool) -> Vec<Expr> {
         let has = |wanted: &str| self.names.iter().any(|(name, ..)| name == wanted);
         let Arrays {
             moving,
@@ -128,11 +137,13 @@ impl Streams {
             }
             .to_owned()
         };
+        let is_port = |name: &str| streams_are_ports || !name.contains("_axis_");
         self.names
             .iter()
-            .map(|(name, width, inward)| match inward {
-                true => m.input(name, *width, &comment(name)),
-                false => m.output(name, *width, &comment(name)),
+            .map(|(name, width, inward)| match (is_port(name), inward) {
+                (false, _) => m.net(name, *width, &comment(name)),
+                (true, true) => m.input(name, *width, &comment(name)),
+                (true, false) => m.output(name, *width, &comment(name)),
             })
             .collect()
     }

@@ -202,6 +202,7 @@ impl ToldPart {
             entry_bits,
             used,
             entries: entries.iter().map(entry).collect(),
+            names: None,
         }
     }
 }

@@ -58,16 +58,23 @@ impl Word {
         }
     }
 
+    /// Whether no layer says what it holds.
+    fn is_of_software(&self) -> bool {
+        let software = |place: &Place| matches!(place.port.told, Told::Software);
+        self.places().iter().any(software)
+    }
+
     fn doc(&self) -> &'static str {
         match &self.what {
+            What::Inputs(_) if self.is_of_software() => "an array of the job",
             What::MoreLines => "how many lines of the table the job has",
             What::Frames => "how many frames the job has",
             What::Inputs(_) => "the job's layer",
         }
     }
 
-    /// Its fields as those of a register, which may be one of a series.
-    fn fields(&self, series: Option<&Series>) -> Vec<Field> {
+    /// Its fields as those of the register `of`, which may be one of a series.
+    fn fields(&self, of: &str, series: Option<&Series>) -> Vec<Field> {
         let field = |name: &str, low, width, doc: &str| Field {
             name: name.to_owned(),
             low,
@@ -78,6 +85,9 @@ impl Word {
         // Inputs of memories have names with the entry, "row_program_3_taps".
         let short = |port| {
             let name: &str = plain(port);
+            if let Some(own) = name.strip_prefix(of).and_then(|own| own.strip_prefix('_')) {
+                return own;
+            }
             let entry = series.map(|it| format!("_{}_", it.entry));
             let short = entry.and_then(|entry| name.split_once(&entry).map(|(_, short)| short));
             short.unwrap_or(name)
@@ -138,6 +148,7 @@ pub struct MemoryColumn {
     pub bits: usize,
     /// By the entry, which is the line.
     words: Vec<(u64, Word)>,
+    names: Option<Vec<String>>,
 }
 
 /// How large the jobs of layers are.
@@ -358,18 +369,23 @@ impl JobTable {
         let words = self.words().into_iter();
         let registers = words.map(|(index, word)| {
             let (line, column) = (index >> column_bits, index % (1 << column_bits));
-            let series = column.checked_sub(1).map(|memory| Series {
-                name: self.memories[memory].name().to_owned(),
-                entry: line as u64,
-                entries: self.memories[memory].entries(),
-                stride: 4 << column_bits,
-            });
+            let memory = column.checked_sub(1).map(|memory| &self.memories[memory]);
+            let named = memory.and_then(|memory| Some(memory.names.as_ref()?[line].clone()));
+            let series = memory
+                .filter(|memory| memory.names.is_none())
+                .map(|memory| Series {
+                    name: memory.name().to_owned(),
+                    entry: line as u64,
+                    entries: memory.entries(),
+                    stride: 4 << column_bits,
+                });
             let name = match (&word.what, &series) {
                 (What::MoreLines, _) => "lines".to_owned(),
                 (What::Frames, _) => "frames".to_owned(),
-                (What::Inputs(_), None) => format!("layer{line}"),
+                (What::Inputs(_), None) => named.unwrap_or_else(|| format!("layer{line}")),
                 (What::Inputs(_), Some(it)) => format!("{}_{line}", it.name),
             };
+            let fields = word.fields(&name, series.as_ref());
             Register {
                 name,
                 offset: offset + 4 * index as u64,
@@ -378,15 +394,15 @@ impl JobTable {
                     most: word.most as u32,
                 },
                 doc: word.doc().to_owned(),
-                fields: word.fields(series.as_ref()),
+                fields,
                 series,
             }
         });
         registers.collect()
     }
 
-    /// The words of a job of so many frames, in order; `None` behind its last line. What its layer does not use of its lines
-    /// is there too: the pass looks at it.
+    /// The words of a job of so many frames, in order; `None` behind its last line, and where software chooses. What its layer
+    /// does not use of its lines is there too: the pass looks at it.
     ///
     /// # Errors
     /// The first number that is too large for this engine.
@@ -394,7 +410,10 @@ impl JobTable {
         let [_, column_bits] = self.index_bits();
         let words = self.words().into_iter();
         let lines = self.shape.lines(d);
-        let value = |(index, word): (usize, &Word)| match (index >> column_bits) as u64 >= lines {
+        let is_none = |index: usize, word: &Word| {
+            (index >> column_bits) as u64 >= lines || word.is_of_software()
+        };
+        let value = |(index, word): (usize, &Word)| match is_none(index, word) {
             true => Ok(None),
             false => word
                 .value(d, lines - self.shape.registers, frames)
@@ -427,6 +446,7 @@ impl MemoryColumn {
             entry_bits: part.entry_bits,
             bits: words.iter().map(|(_, word)| word.bits).max().unwrap_or(0),
             words,
+            names: part.names,
         }
     }
 }

@@ -3,4 +3,5 @@
 pub mod fixed;
 pub mod job_table;
 pub mod jobs;
+pub mod memory;
 pub mod programmable;

@@ -17,6 +17,7 @@ use crate::registers::map::{bank, Field, Kind, Register, RegisterMap, REGISTER_B
 use crate::rtl::{bits_for, Expr, Module};
 use crate::shell::job_table::{JobTable, TableShape, FRAMES_BITS};
 use crate::shell::jobs::{jobs, CAUSE_BITS, REFUSED_CAUSES};
+use crate::shell::memory::Memory;
 use crate::stages::{Rounding, Stages, CLEAR_SATURATIONS, COUNT_BITS};
 use crate::streams::result_port::CLOSES;
 
@@ -64,6 +65,9 @@ pub fn table_shape(limits: &Limits, lanes: &Lanes) -> TableShape {
         Target::Generic,
         &mut config,
     );
+    if let Some(memory) = Memory::of(limits, &lanes) {
+        memory.tell(&mut config);
+    }
     JobTable::new(config).shape().clone()
 }
 
@@ -78,6 +82,10 @@ pub fn programmable_engine(
     let capacity = Capacity::within(limits);
     let mut config = Config::default();
     let inner = core(name, &capacity, lanes, target, &mut config);
+    let memory = Memory::of(limits, lanes);
+    if let Some(memory) = &memory {
+        memory.tell(&mut config);
+    }
     let table = JobTable::new(config);
     let map = register_map(name, limits, lanes, &table);
 
@@ -85,7 +93,10 @@ pub fn programmable_engine(
     m.input("aclk", 1, "");
     let aresetn = m.input("aresetn", 1, "synchronous, active low");
     let streams = Streams::of(&capacity, lanes);
-    let ports = streams.declare(&mut m);
+    let ports = match memory {
+        None => streams.declare(&mut m),
+        Some(_) => streams.declare_within(&mut m),
+    };
     let pins = AxiPins::declare(&mut m, map.address_bits());
     let irq = m.output("irq", 1, "interrupt: an enabled event is there");
     let alive = m.net("alive", 1, "");
@@ -206,6 +217,26 @@ pub fn programmable_engine(
         job_bindings,
     );
 
+    let memory = memory.map(|memory| {
+        let inside = streams.bindings(&ports);
+        memory.place(
+            &mut m,
+            name,
+            table.entry_bits(),
+            target,
+            inside,
+            (&next, &abort),
+        )
+    });
+    // Where results go to memory, a job is done when they are there.
+    let job_done = match &memory {
+        None => job_done,
+        Some(memory) => {
+            m.unused("job_done", &job_done);
+            memory.job_written.clone()
+        }
+    };
+
     // What is counted, and by which event.
     let stream = |name: &str| {
         waits(
@@ -291,6 +322,16 @@ pub fn programmable_engine(
     ]);
     if lanes.stages.requantise.is_some() {
         bank_bindings.push((SATURATIONS, port(SATURATIONS)));
+    }
+    if let Some(memory) = memory {
+        bank_bindings.extend([
+            ("state_memory", memory.under_way),
+            ("event_read_error_set", memory.read_failed),
+            ("event_write_error_set", memory.write_failed),
+            ("command_clear_error", memory.clear_error),
+            ("bus_error", memory.error_stream),
+            ("bus_error_address", memory.error_address),
+        ]);
     }
     bank_bindings.extend([
         ("counter_read", count_read),
@@ -426,12 +467,22 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
     for name in side_names(&lanes.stages) {
         misplaced += &format!("; {name} early, missing, late");
     }
+    let memory = Memory::of(limits, lanes);
+    let done = match memory {
+        None => "a job's last frame is done",
+        Some(_) => "a job's results are in memory",
+    };
     let events = || {
-        vec![
-            field("job_done", 0, 1, 0, "a job's last frame is done"),
+        let mut events = vec![
+            field("job_done", 0, 1, 0, done),
             field("refused", 1, 1, 0, "a job was refused"),
-            field("tlast", 8, cause_bits(lanes), 0, &misplaced),
-        ]
+        ];
+        if memory.is_some() {
+            let of_memory = Memory::EVENTS.iter().zip(2..);
+            events.extend(of_memory.map(|((name, doc), bit)| field(name, bit, 1, 0, doc)));
+        }
+        events.push(field("tlast", 8, cause_bits(lanes), 0, &misplaced));
+        events
     };
     let mut registers = vec![
         constant(
@@ -546,55 +597,51 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
         ));
     }
     registers.push(passes());
+    let mut commands = vec![
+        field("start", 0, 1, 0, "the job in the table is whole"),
+        field(
+            "abort",
+            1,
+            1,
+            0,
+            "end the job that runs, drop those that come next",
+        ),
+        field("clear_counters", 2, 1, 0, "set all counters to zero"),
+    ];
+    let mut states = vec![
+        field("running", 0, 1, 0, "a job runs"),
+        field(
+            "waiting",
+            1,
+            1,
+            0,
+            "a job waits in the table, which is locked",
+        ),
+        field(
+            "checking",
+            2,
+            1,
+            0,
+            "a job is being checked; the table is locked",
+        ),
+        field("busy", 3, 1, 0, "a frame is in the engine"),
+        field(
+            "next",
+            4,
+            1,
+            0,
+            "a job comes next; its weights are taken meanwhile",
+        ),
+    ];
+    if memory.is_some() {
+        let what = "forget the bus error, so that the next one is shown";
+        commands.push(field("clear_error", 3, 1, 0, what));
+        let what = "something is to be read, written or answered";
+        states.push(field("memory", 5, 1, 0, what));
+    }
     registers.extend([
-        register(
-            "command",
-            0x40,
-            Kind::Command,
-            "what to do",
-            vec![
-                field("start", 0, 1, 0, "the job in the table is whole"),
-                field(
-                    "abort",
-                    1,
-                    1,
-                    0,
-                    "end the job that runs, drop those that come next",
-                ),
-                field("clear_counters", 2, 1, 0, "set all counters to zero"),
-            ],
-        ),
-        register(
-            "state",
-            0x44,
-            Kind::Status,
-            "what happens",
-            vec![
-                field("running", 0, 1, 0, "a job runs"),
-                field(
-                    "waiting",
-                    1,
-                    1,
-                    0,
-                    "a job waits in the table, which is locked",
-                ),
-                field(
-                    "checking",
-                    2,
-                    1,
-                    0,
-                    "a job is being checked; the table is locked",
-                ),
-                field("busy", 3, 1, 0, "a frame is in the engine"),
-                field(
-                    "next",
-                    4,
-                    1,
-                    0,
-                    "a job comes next; its weights are taken meanwhile",
-                ),
-            ],
-        ),
+        register("command", 0x40, Kind::Command, "what to do", commands),
+        register("state", 0x44, Kind::Status, "what happens", states),
         register(
             "event",
             0x48,
@@ -681,6 +728,8 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
             fields,
         ));
     }
+    registers.extend(memory.iter().flat_map(Memory::registers));
+    registers.sort_by_key(|register| register.offset);
     // The low bits of an address are then the word's index, however large the table is.
     let table_bytes = 4 * table.word_count() as u64;
     registers.extend(table.registers(TABLE.max(table_bytes)));

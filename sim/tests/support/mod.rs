@@ -71,6 +71,7 @@ endmodule
             Pin::new("mark_seen", 40),
             Pin::new("frame_done", 1).watched(),
         ],
+        memory: None,
     }
 }
 
