@@ -1,5 +1,6 @@
 //! Promise: what synthesis makes of an engine does what its Verilog says: the same vectors give the same values in the
-//! same cycles, with the same stalls. And on every target the line buffer and the weights are memories.
+//! same cycles, with the same stalls, in Icarus; and for iCE40 and ECP5 many more vectors are exact in Verilator. And on
+//! every target the line buffer and the weights are memories.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +9,10 @@ use bpa_engine::layer::{Layer, LayerFile};
 use bpa_engine::plan::Plan;
 use bpa_engine::reference::scatter;
 use bpa_engine::reference::StageArrays;
-use bpa_engine::run::Arrays;
+use bpa_engine::run::{Arrays, Simulator, Traffic};
 use bpa_engine::synth::Board;
 use bpa_engine::vectors::{random_moving, random_stationary};
+use bpa_sim::Cache;
 
 use crate::cell_models::{self, GOWIN_MEMORY, GOWIN_MULTIPLIER, XILINX7_MEMORY};
 use crate::netlist::Netlist;
@@ -76,10 +78,22 @@ pe = 2
 packed_multipliers = true
 "#;
 
+const MODELS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/models");
+
 /// Without stalls, and with stalls on every stream.
 const RUNS: [[u32; 3]; 2] = [[0, 0, 1], [50, 50, 4]];
 
 const LAYERS: [&str; 3] = [DENSE, STRIDED_DILATED, DEPTHWISE];
+
+/// Of `examples`, those without stages behind the accumulators.
+const NAMED: [&str; 6] = [
+    "strided",
+    "dilated",
+    "strided_dilated",
+    "grouped",
+    "depthwise",
+    "transposed",
+];
 
 fn layer(toml: &str) -> Layer {
     let file: LayerFile = toml::from_str(toml).unwrap();
@@ -104,6 +118,55 @@ fn runs_as_written(plan: &Plan, netlist: &Netlist, cells: &str) {
     assert_eq!(written[0], plan.cycles(FRAMES as u64).total);
     let made = cycles(&(netlist.verilog() + cells), "-g2012");
     assert_eq!(made, written, "{}", layer.name());
+}
+
+/// What a netlist and the models of its cells need not be clean of.
+const UNTIDY: [&str; 14] = [
+    "UNUSED",
+    "UNDRIVEN",
+    "WIDTH",
+    "PINMISSING",
+    "PINCONNECTEMPTY",
+    "CASEINCOMPLETE",
+    "CASEX",
+    "BLKSEQ",
+    "COMBDLY",
+    "INITIALDLY",
+    "SYNCASYNCNET",
+    "UNOPTFLAT",
+    "MULTITOP",
+    "TIMESCALEMOD",
+];
+/// Frames that Verilator runs, and its stalls.
+const VERILATED_FRAMES: usize = 12;
+const STALLS: [(f64, f64); 4] = [(0.0, 0.0), (0.4, 0.0), (0.0, 0.6), (0.3, 0.3)];
+
+/// Runs many more vectors through the netlist in Verilator, which draws what registers hold at power-up.
+fn runs_verilated(plan: &Plan, netlist: &Netlist, cells: &str) {
+    let layer = plan.layer();
+    let waivers = UNTIDY.map(|what| format!("/* verilator lint_off {what} */\n"));
+    let verilog = waivers.concat() + &netlist.verilog() + cells;
+    let simulator = Simulator::build(plan, &verilog, &Cache::new(MODELS)).unwrap();
+    for (seed, (stall_input, stall_output)) in STALLS.into_iter().enumerate() {
+        let seed = seed as u64;
+        let arrays = Arrays {
+            moving: random_moving(layer, VERILATED_FRAMES, seed),
+            stationary: random_stationary(layer, seed),
+            stages: StageArrays::default(),
+        };
+        let expected = scatter(layer, &arrays.moving, &arrays.stationary);
+        let traffic = Traffic {
+            stall_input,
+            stall_output,
+            seed,
+        };
+        let measured = simulator.run(&arrays, &traffic, &mut |_| ()).unwrap();
+        assert!(measured.result == expected, "{}: {traffic:?}", layer.name());
+        if seed == 0 {
+            let predicted = plan.cycles(VERILATED_FRAMES as u64);
+            assert_eq!(measured.cycles, predicted, "{}", layer.name());
+        }
+    }
 }
 
 /// A memory cell of the board, and the bits of its word at the depths of these layers.
@@ -166,20 +229,37 @@ fn has_memories(plan: &Plan, netlist: &Netlist, board: Board) {
     }
 }
 
-fn check(board: Board, layers: &[&str], cells: Option<&str>) {
-    for toml in layers {
+fn check(board: Board, layers: &[impl AsRef<str>], cells: Option<&str>) {
+    let named = std::env::var_os("BPA_NAMED_LAYERS").is_some();
+    for toml in layers.iter().map(AsRef::as_ref) {
         let plan = Plan::new(&layer(toml));
         let netlist = Netlist::new(plan.layer(), board);
         has_memories(&plan, &netlist, board);
         if let Some(cells) = cells {
             runs_as_written(&plan, &netlist, cells);
         }
+        let verilated = [Board::Ice40Up5k, Board::Ecp5_85k].contains(&board);
+        if let (Some(cells), true) = (cells, verilated && (named || toml == DENSE)) {
+            runs_verilated(&plan, &netlist, cells);
+        }
     }
+}
+
+/// The layers; with those of `examples` where `BPA_NAMED_LAYERS` is set, as `scripts/second_simulator.sh` does.
+fn layers() -> Vec<String> {
+    let mut layers = LAYERS.map(str::to_owned).to_vec();
+    if std::env::var_os("BPA_NAMED_LAYERS").is_some() {
+        layers.extend(NAMED.map(|name| {
+            let path = format!("{}/examples/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+            std::fs::read_to_string(path).unwrap()
+        }));
+    }
+    layers
 }
 
 #[test]
 fn generic() {
-    check(Board::Generic, &LAYERS, Some(""));
+    check(Board::Generic, &layers(), Some(""));
 }
 
 #[test]
@@ -187,13 +267,13 @@ fn ice40() {
     // Icarus takes no default values of inputs.
     let cells =
         "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n".to_owned() + &cell_models::file_of_yosys("ice40");
-    check(Board::Ice40Up5k, &LAYERS, Some(&cells));
+    check(Board::Ice40Up5k, &layers(), Some(&cells));
 }
 
 #[test]
 fn ecp5() {
     let cells = cell_models::ecp5();
-    check(Board::Ecp5_85k, &LAYERS, Some(&cells));
+    check(Board::Ecp5_85k, &layers(), Some(&cells));
 }
 
 /// The families that are placed and routed by fewer or no open tools, on the layer with the most steps.

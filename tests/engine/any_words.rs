@@ -24,7 +24,7 @@ const BEATS: usize = 2_000;
 const JOB_DONE: u32 = 1;
 const REFUSED: u32 = 2;
 
-fn rig(keys: &str) -> Rig {
+pub fn rig(keys: &str) -> Rig {
     let text = format!(
         "name = \"any_words\"
         [engine]
@@ -46,7 +46,7 @@ fn rig(keys: &str) -> Rig {
 }
 
 /// Words within their limits: any, or those of a small layer but for a few.
-fn words(rig: &Rig, seed: u64, choices: &mut Choices) -> Vec<u32> {
+pub fn words(rig: &Rig, seed: u64, choices: &mut Choices) -> Vec<u32> {
     let table = &rig.hardware.table;
     let most: Vec<u64> = table.most().into_iter().map(|(_, most)| most).collect();
     let frames = choices.below(3) as u32;

@@ -65,6 +65,16 @@ fn grouped_and_depthwise_layers_give_what_verilator_gives() {
 
 /// Pixels without taps at the beginning, inside and at the end of a frame, dropped pixels, two sets of weights, odd
 /// widths.
+/// The others of `examples`; the larger ones where `BPA_NAMED_LAYERS` is set, as `scripts/second_simulator.sh` does.
+#[test]
+fn examples_give_what_verilator_gives() {
+    let names = ["dilated", "transposed", "requantised", "quantised"];
+    let all = std::env::var_os("BPA_NAMED_LAYERS").is_some();
+    for name in &names[..if all { names.len() } else { 2 }] {
+        check(&example(name));
+    }
+}
+
 #[test]
 fn an_irregular_layer_gives_what_verilator_gives() {
     check(&layer(

@@ -30,6 +30,8 @@
 //! | [`memory`] | a programmable engine with a bus computes from memory to memory, however the memory answers |
 //! | [`tiling`] | layers too large for a programmable engine are exact in tiles, in the cycles of the model |
 //! | [`merging`] | groups narrower than a programmable engine's lanes are exact side by side, at the bound where it can be |
+//! | [`faults`] | what a master does wrong is told, hangs nothing for good, and a reset undoes it |
+//! | [`hostile_jobs`] | jobs of any words are refused or harmless; registers written at any moment change no result |
 //! | [`golden`] | the emitted text changes only on purpose |
 //!
 //! Verilator, Icarus and Yosys have to be installed. Compiled models go to the user's cache (`BPA_CACHE_DIR`).
@@ -41,7 +43,9 @@ mod corners;
 mod cycles;
 mod engines;
 mod extremes;
+mod faults;
 mod golden;
+mod hostile_jobs;
 mod icarus;
 mod icarus_tool;
 mod layers;

@@ -11,7 +11,7 @@ use crate::common::{
     arrays, expected, last_flags, layer, Choices, Drive, Rig, GRAD_INPUT, GRAD_OUTPUT, WEIGHT,
 };
 
-const FRAMES: usize = 3;
+pub const FRAMES: usize = 3;
 
 /// Bits of `error_cause`, and what each is called.
 const CAUSES: [&str; 6] = [
@@ -22,13 +22,13 @@ const CAUSES: [&str; 6] = [
     "s_axis_weight_tlast was missing on the last beat of a set",
     "s_axis_weight_tlast came on a later beat after it had been missing",
 ];
-const EARLY: u64 = 1;
-const MISSING: u64 = 2;
-const LATE: u64 = 4;
+pub const EARLY: u64 = 1;
+pub const MISSING: u64 = 2;
+pub const LATE: u64 = 4;
 /// From a cause on grad_output to the same on weights.
-const ON_WEIGHTS: u32 = 3;
+pub const ON_WEIGHTS: u32 = 3;
 
-static RIG: LazyLock<(Rig, Arrays, Array4<i64>)> = LazyLock::new(|| {
+pub static RIG: LazyLock<(Rig, Arrays, Array4<i64>)> = LazyLock::new(|| {
     let layer = layer(
         "name = \"protocol\"
         [layer]
