@@ -3,5 +3,6 @@
 
 mod blobs;
 mod networks;
+mod plan;
 mod registers;
 mod rig;
