@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Checks of the C driver beyond `cargo test --test driver`: the size of its code on RV32, the Python driver on a Verilated
-# engine, changed blobs by the million, and the SystemRDL file of an engine read by the compilers of others.
+# Checks of the C driver beyond `cargo test --test driver`: the size of its code on RV32, the Python driver on a
+# Verilated engine, cycles of example networks, changed blobs by the million, and the SystemRDL file of an engine read by
+# the compilers of others.
 #
 #     scripts/driver.sh [CASES]          # 1000000 by default
 #
 # Needs gcc-riscv64-unknown-elf (apt-get) beside what the tests need. Python packages go to target/driver/venv the first
-# time, about 60 MB.
+# time, about 150 MB.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 here=$PWD
@@ -61,6 +62,28 @@ cp scripts/driver/engine.toml scripts/driver/network.toml "$work"
         -I"$here/driver/c" -I"$here/driver/test" -o libbpa.so "$here/driver/test/verilated_bus.cpp" \
         "$root/include/verilated.cpp" "$root/include/verilated_threads.cpp" bpa_*.o model/Vengine__ALL.a -pthread
     "$python" "$here/driver/test/run_python.py" .
+)
+
+echo "== cycles of example networks =="
+networks=$out/networks
+mkdir -p "$networks"
+(
+    cd "$networks"
+    "$built/gen-verilog" "$here/examples/engines/network.toml" --out . 2>/dev/null
+    verilator --cc --build -O3 --prefix Vengine --top-module network -Wno-fatal -CFLAGS -O1 --Mdir model \
+        network.v >/dev/null
+    root=$(verilator --getenv VERILATOR_ROOT)
+    gcc "${warnings[@]}" -O1 -I"$here/driver/c" -I"$here/driver/test" -c "${sources[@]}" "$here/driver/test/run_blob.c"
+    g++ -std=c++17 -O1 -Imodel -I"$root/include" -I"$root/include/vltstd" -I"$here/driver/c" -I"$here/driver/test" \
+        -o run_blob "$here/driver/test/verilated_bus.cpp" "$root/include/verilated.cpp" \
+        "$root/include/verilated_threads.cpp" bpa_*.o run_blob.o model/Vengine__ALL.a -pthread
+    for network in segmentation_head dcgan_discriminator_quarter mobilenetv2 resnet18_56; do
+        "$built/bpa" compile "$here/examples/networks/$network.toml" --out . 2>/dev/null
+        # What the values are costs no cycles.
+        bytes=$(sed -n 's/.*"arena_bytes": \([0-9]*\),.*/\1/p' "${network}_plan.json")
+        head -c "$bytes" /dev/zero >arena
+        echo "$network: $(./run_blob "$network.bpa" arena 0 1 0 1 | tr '\n' ' ')"
+    done
 )
 
 echo "== $cases changed blobs =="

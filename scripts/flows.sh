@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every flow that `gen-verilog` writes files for: test bench in Icarus and Verilator, assertions, FuseSoC, cocotb,
 # LiteX, constraints in nextpnr, and the syntax of the Vivado script. One line each, and the exit code says whether all
-# of them passed. Python packages go to target/flows/venv the first time, about 100 MB.
+# of them passed. Python packages go to target/flows/venv the first time, about 130 MB.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 here=$PWD
