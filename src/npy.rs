@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::{Read, Write};
 use std::num::TryFromIntError;
 use std::path::Path;
 
@@ -15,6 +15,8 @@ use crate::layer::{IntType, Layer, Pass, ScalePer};
 use crate::operands::{self, moving_of, result_of, stationary_of};
 use crate::plan::Plan;
 use crate::vectors::{bias_count, scale_count};
+
+mod header;
 
 /// Why an array cannot be read or written. Every message begins with the file and holds that of its cause.
 #[derive(Debug, thiserror::Error)]
@@ -457,32 +459,29 @@ pub fn read_floats(path: &Path) -> Result<ArrayD<f32>, NpyError> {
         file: file.clone(),
         reason,
     };
-    let bytes = fs::read(path).map_err(|reason| NpyError::Read {
+    let bytes = bytes_of(path).map_err(|reason| NpyError::Read {
         file: file.clone(),
         reason,
     })?;
     let mut data = &bytes[..];
-    let header = NpyHeader::from_reader(&mut data).map_err(|error| not(error.to_string()))?;
+    let header = header::read(&mut data).map_err(not)?;
     let shape: Vec<usize> = header.shape().iter().map(|&size| size as usize).collect();
-    let count = header
-        .shape()
-        .iter()
-        .map(|&size| u128::from(size))
-        .product::<u128>();
+    let sizes = header.shape().iter();
+    let count = sizes.fold(1_u64, |count, &size| count.saturating_mul(size));
     // A value has a byte at the least; a shape beyond that is met before anything is made of it.
-    if count > data.len() as u128 {
+    if count > data.len() as u64 {
         return Err(not(format!(
             "its shape is {shape:?}, and it has {} bytes",
             data.len()
         )));
     }
-    let numbers = NpyFile::new(&bytes[..]).map_err(|error| not(error.to_string()))?;
+    let numbers = NpyFile::with_header(header, data);
     let fortran = numbers.header().order() == Order::Fortran;
     let of = |dtype: &DType| match dtype {
         DType::Plain(plain) => plain.to_string(),
         other => format!("{other:?}"),
     };
-    let dtype = of(&header.dtype());
+    let dtype = of(&numbers.dtype());
     let failed = |error: std::io::Error| not(error.to_string());
     let values: Vec<f32> = match dtype.trim_start_matches(['<', '>', '|', '=']) {
         "f4" => numbers.into_vec::<f32>().map_err(failed)?,
@@ -502,6 +501,22 @@ pub fn read_floats(path: &Path) -> Result<ArrayD<f32>, NpyError> {
     ArrayD::from_shape_vec(shape, values).map_err(|error| not(error.to_string()))
 }
 
+/// What begins a file of an array.
+const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// The bytes of a file, of which no more than the first are read where it is no array: a device may have no end.
+fn bytes_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut file = fs::File::open(path)?;
+    let mut bytes = Vec::new();
+    (&mut file)
+        .take(MAGIC.len() as u64)
+        .read_to_end(&mut bytes)?;
+    if bytes == MAGIC {
+        file.read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
 /// What an array must be.
 struct Expected {
     array: &'static str,
@@ -516,17 +531,14 @@ struct Expected {
 impl Expected {
     fn read(&self, path: &Path) -> Result<ArrayD<i64>, NpyError> {
         let file = path.display().to_string();
-        let bytes = fs::read(path).map_err(|reason| NpyError::Read {
+        let bytes = bytes_of(path).map_err(|reason| NpyError::Read {
             file: file.clone(),
             reason,
         })?;
         let mut data = &bytes[..];
-        let header = NpyHeader::from_reader(&mut data).map_err(|error| NpyError::NotNpy {
+        let header = header::read(&mut data).map_err(|reason| NpyError::NotNpy {
             file: file.clone(),
-            reason: match error.kind() {
-                ErrorKind::UnexpectedEof => "its header is truncated".to_owned(),
-                _ => error.to_string(),
-            },
+            reason,
         })?;
         let item = self.item_type(&file, &header)?;
         let shape = self.shape(&file, &header)?;

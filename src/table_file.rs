@@ -3,6 +3,8 @@
 //! A message about a file begins with the file and, where it is about a key, the line: `layer.toml:7: ...`.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 
@@ -132,15 +134,33 @@ impl FileError {
     }
 }
 
+/// Bytes of a file of tables: that of a network of a thousand layers has a tenth.
+const MOST_BYTES: u64 = 1 << 22;
+
 /// The text of a file, and what messages call the file.
 ///
 /// # Errors
-/// It cannot be opened or is not text.
+/// It cannot be opened, is not text, or is longer than any is.
 pub fn read_text(path: &Path) -> Result<(String, String), FileError> {
     let file = path.display().to_string();
-    match std::fs::read_to_string(path) {
+    match bounded_text(path) {
         Ok(text) => Ok((text, file)),
         Err(reason) => Err(FileError::Read { file, reason }),
+    }
+}
+
+fn bounded_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    // A device may have no end.
+    let read = File::open(path)?
+        .take(MOST_BYTES + 1)
+        .read_to_string(&mut text)?;
+    match read as u64 > MOST_BYTES {
+        true => Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it has more than {MOST_BYTES} bytes, the most that is read"),
+        )),
+        false => Ok(text),
     }
 }
 

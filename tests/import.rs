@@ -510,6 +510,22 @@ fn what_cannot_be_mapped_is_told_with_node_and_reason() {
 }
 
 /// What is padded by itself, where the whole is odd: the more is behind, or in front. Of 8 by stride 2 a kernel of 3 needs 1.
+/// Found by `tests/hostile`: the least number of all has no opposite.
+#[test]
+fn numbers_without_an_opposite_are_beyond_all_sizes() {
+    for name in ["strides", "dilations", "pads"] {
+        for least in [
+            [i64::MIN; 2].as_slice(),
+            &[1, i64::MIN],
+            &[0, 0, 0, i64::MIN],
+        ] {
+            let attribute = ints(name, least);
+            let said = reason(|graph| graph.nodes[0].attributes.push(attribute.clone()));
+            assert!(!said.is_empty(), "{name} {least:?}");
+        }
+    }
+}
+
 #[test]
 fn padding_follows_from_its_kind() {
     let padding = |kind: &str| {

@@ -462,6 +462,15 @@ fn passes_that_do_not_go_together_are_named() {
     assert_snapshot!(file.validate(&training_engine()).unwrap_err(), @r#"layers "down" and "depthwise" both take the network's input, as no layer has them in `from`, but consume 8 x 6 x 6 and 4 x 6 x 6 (channels x rows x columns): a network has one input"#);
 }
 
+/// Found by `tests/hostile`: such names went to terminals as they were.
+#[test]
+fn names_have_letters_and_an_end() {
+    assert_snapshot!(mistake("\"b\"", "\"b\\u001b[2J\""), @r#"`name` is "b\u{1b}[2J": a name in a network has 1 to 100 characters, which are letters, digits, spaces and ASCII punctuation"#);
+    let long = format!("\"{}\"", "b".repeat(101));
+    assert!(mistake("\"b\"", &long).contains("1 to 100 characters"));
+    assert!(mistake("\"b\"", "\"\"").contains("1 to 100 characters"));
+}
+
 #[test]
 fn mistakes_are_named() {
     assert_snapshot!(mistake("frames = 1", "frames = 0"), @"`frames` is 0: it must be from 1 to 1000");

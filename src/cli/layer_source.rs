@@ -127,7 +127,7 @@ impl LayerSource {
     fn programmable_file(&self) -> Option<&PathBuf> {
         let path = self.file.as_ref()?;
         // What cannot be read is for the layer file's reader to tell.
-        let text = std::fs::read_to_string(path).ok()?;
+        let (text, _) = read_text(path).ok()?;
         EngineFile::is_meant(&text).then_some(path)
     }
 }

@@ -283,7 +283,8 @@ fn geometry(
             "its input has {channels} channels, and its weights are for {in_channels}"
         ));
     }
-    let small = |name: &str, numbers: &[i64]| match numbers.iter().all(|it| it.abs() < MOST) {
+    let below = |it: &i64| it.unsigned_abs() < MOST.unsigned_abs();
+    let small = |name: &str, numbers: &[i64]| match numbers.iter().all(below) {
         true => Ok(()),
         false => Err(format!("its `{name}` has numbers beyond all sizes")),
     };

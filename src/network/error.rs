@@ -113,6 +113,19 @@ pub enum NetworkError {
         /// What each consumes: channels, rows, columns.
         shapes: [[usize; 3]; 2],
     },
+    /// A name that is none.
+    #[error(
+        "`name` is {name:?}: a name in a network has 1 to {most} characters, which are letters, digits, spaces and ASCII \
+         punctuation"
+    )]
+    Name {
+        /// The name.
+        name: String,
+        /// Its place in the list; `None` for the network's own.
+        index: Option<usize>,
+        /// The most characters.
+        most: usize,
+    },
     /// Two layers of one name.
     #[error("two layers are called {name:?}: give each a name of its own")]
     Twice {
@@ -241,6 +254,10 @@ impl NetworkError {
     pub fn key(&self, file: &NetworkFile) -> Option<String> {
         let (layer, key) = match self {
             Self::File(_) | Self::NoLayers | Self::Engine(_) | Self::Memory { .. } => return None,
+            Self::Name { index: None, .. } => return Some("name".to_owned()),
+            Self::Name {
+                index: Some(index), ..
+            } => return Some(format!("layer[{index}].name")),
             Self::UnknownPass { .. }
             | Self::PassTwice { .. }
             | Self::NoPass

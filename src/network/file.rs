@@ -14,6 +14,8 @@ use crate::table_file::{self, read_text, Kind};
 
 /// Frames of a batch.
 const MOST_FRAMES: i64 = 1000;
+/// Characters of a name.
+const MOST_NAME: usize = 100;
 /// Bits that a sum may be shifted by: a sum has no more.
 const MOST_SHIFT: i64 = 48;
 /// Values of all arrays together: what memory holds.
@@ -127,6 +129,7 @@ impl NetworkFile {
         if self.layers.is_empty() {
             return Err(NetworkError::NoLayers);
         }
+        self.check_names()?;
         let layers = self.valid_layers(engine, frames, &passes)?;
         let mut steps: Vec<Step> = Vec::new();
         let mut indices = HashMap::new();
@@ -153,6 +156,26 @@ impl NetworkFile {
             input: self.input.clone(),
             steps,
         })
+    }
+
+    /// Names go to terminals, pages and, where they can, to files.
+    fn check_names(&self) -> Result<(), NetworkError> {
+        let plain = |letter: char| {
+            letter.is_alphanumeric() || letter.is_ascii_punctuation() || letter == ' '
+        };
+        let is_name =
+            |name: &str| (1..=MOST_NAME).contains(&name.chars().count()) && name.chars().all(plain);
+        let of_layers = self.layers.iter().map(|layer| &layer.name).enumerate();
+        let named = of_layers.map(|(index, name)| (Some(index), name));
+        let mut all = std::iter::once((None, &self.name)).chain(named);
+        match all.find(|(_, name)| !is_name(name)) {
+            Some((index, name)) => Err(NetworkError::Name {
+                name: name.chars().take(MOST_NAME).collect(),
+                index,
+                most: MOST_NAME,
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Whether a layer may have its name, and what it has as the first one or another.
