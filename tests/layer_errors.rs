@@ -237,11 +237,11 @@ fn packing() {
     ];
     let error = |flags| error(&format!("--packed-multipliers {flags}"));
     assert_snapshot!(flags.map(error).join("\n"), @r"
-    `engine.packed_multipliers` pairs lanes, and `engine.pe` is 1: make it even, or leave packing out
-    `engine.packed_multipliers` pairs lanes, and `engine.pe` is 3: make it even, or leave packing out
+    `engine.packed_multipliers` pairs lanes, and `engine.pe` is 1: make it or `engine.pixels` even, or leave packing out
+    `engine.packed_multipliers` pairs lanes, and `engine.pe` is 3: make it or `engine.pixels` even, or leave packing out
     `engine.packed_multipliers` has room for 24 bits, those of `engine.grad_type` and twice those of `engine.weight_type`: int8 and int9 take 26; use narrower types, or leave packing out
     `engine.packed_multipliers` has room for 24 bits, those of `engine.grad_type` and twice those of `engine.weight_type`: int16 and int5 take 26; use narrower types, or leave packing out
-    `engine.packed_multipliers` pairs lanes over C that share a gradient, and in a depthwise layer no lanes do: leave packing out
+    `engine.packed_multipliers` pairs lanes over C that share a gradient, and in a depthwise layer no lanes do: make `engine.pixels` even, which pairs pixels, or leave packing out
     ");
 }
 

@@ -153,11 +153,11 @@ pub enum LayerError {
     /// No two lanes that see the same gradient.
     #[error(
         "`engine.packed_multipliers` pairs lanes over C that share a gradient, and in a depthwise layer no lanes do: \
-         leave packing out"
+         make `engine.pixels` even, which pairs pixels, or leave packing out"
     )]
     PackedDepthwise,
     /// A lane without another beside it.
-    #[error("`engine.packed_multipliers` pairs lanes, and `engine.pe` is {pe}: make it even, or leave packing out")]
+    #[error("`engine.packed_multipliers` pairs lanes, and `engine.pe` is {pe}: make it or `engine.pixels` even, or leave packing out")]
     PackedOdd {
         /// PE lanes.
         pe: u32,

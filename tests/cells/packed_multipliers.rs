@@ -1,7 +1,7 @@
 //! Promise: one multiplier cell gives two products, each what a multiplier of its own gives, in the same cycle.
 
 use bpa_hdl::primitives::multiplier::{multiplier, MULTIPLY_CYCLES};
-use bpa_hdl::primitives::packed_multiplier::{packed_multiplier, packs};
+use bpa_hdl::primitives::packed_multiplier::{packed_multiplier, packs, Sharing};
 use bpa_hdl::primitives::target::Target;
 use bpa_hdl::rtl::{Expr, Module};
 
@@ -53,7 +53,7 @@ fn plain([grad, weight]: [usize; 2]) -> Module {
 }
 
 fn packed([grad, weight]: [usize; 2], target: Target) -> Module {
-    let inner = packed_multiplier("packed_multiplier", grad, weight, target);
+    let inner = packed_multiplier("packed_multiplier", Sharing::Grad, [grad, weight], target);
     products("family", [grad, weight], |m, operands, products| {
         let [grad, weight_low, weight_high] = operands;
         let [product_low, product_high] = products;

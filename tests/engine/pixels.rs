@@ -40,7 +40,12 @@ fn with_pixels(layer: &Layer, pixels: i64, longer: i64) -> Option<Layer> {
     let size = file.layer.in_size.as_mut()?;
     size.0[1] *= longer;
     file.layer.out_size = None;
-    file.validate().ok()
+    // Of every other even number, two pixels share each multiplier, where the types fit.
+    file.engine.packed_multipliers |= pixels % 4 == 0;
+    file.validate().ok().or_else(|| {
+        file.engine.packed_multipliers = false;
+        file.validate().ok()
+    })
 }
 
 /// Every third with stages behind the accumulators.

@@ -5,6 +5,7 @@
 
 use crate::config::arrays::Arrays;
 use crate::config::pixels::PixelLanes;
+use crate::primitives::packed_multiplier::{packs, Sharing};
 use crate::stages::Stages;
 
 /// One step of an axis: what changes from a position with taps to the next one.
@@ -268,8 +269,7 @@ pub struct Lanes {
     pub weight_bits: usize,
     /// Bits of the accumulator.
     pub acc_bits: usize,
-    /// Two lanes over C share each multiplier. Only where PE is even, not depthwise, and the types
-    /// fit ([`packs`](crate::primitives::packed_multiplier::packs)).
+    /// Two multiplications share each multiplier; [`Lanes::pairs`] tells which.
     pub packed_multipliers: bool,
     /// Stages behind the accumulators.
     pub stages: Stages,
@@ -288,6 +288,22 @@ impl Lanes {
     /// Values of grad_input in a beat.
     pub fn results(&self) -> usize {
         self.pixels * self.pe
+    }
+
+    /// What two multiplications have in common that share a multiplier: a weight where pixels are even, else a gradient, of
+    /// lanes over C. `None` where each has its own.
+    pub fn pairs(&self) -> Option<Sharing> {
+        let fits = |sharing: Sharing| {
+            let [shared, own] = sharing.bits(self.operand_bits(), self.weight_bits);
+            packs(shared, own)
+        };
+        let over_pixels = self.pixels % 2 == 0 && fits(Sharing::Weight);
+        let over_channels = self.pe % 2 == 0 && !self.depthwise && fits(Sharing::Grad);
+        match self.packed_multipliers {
+            true if over_pixels => Some(Sharing::Weight),
+            true if over_channels => Some(Sharing::Grad),
+            _ => None,
+        }
     }
 
     /// The same lanes over one pixel.

@@ -3,7 +3,7 @@
 use super::frames_inside::FramesInside;
 use super::{Bindings, Core, IssueNets, LaneNets, LineNets, WeightNets, MISPLACED};
 use crate::config::inputs::Config;
-use crate::lanes::mac::{lane_cycles, mac_array};
+use crate::lanes::mac::{lane_cycles, place_lanes};
 use crate::pixels::{frames_in_order, late, read_cycles};
 use crate::primitives::delay::delayed;
 use crate::primitives::memory::MEMORY_CYCLES;
@@ -32,29 +32,13 @@ impl Core<'_> {
         // The banks give a word later than a memory alone.
         let later = read_cycles(lanes.pixels) - MEMORY_CYCLES;
         let weight = late(m, "weight_word", &weights.word, later);
-        for pixel in 0..lanes.pixels {
-            let name = match lanes.pixels {
-                1 => "u_lanes".to_owned(),
-                _ => format!("u_lanes{pixel}"),
-            };
-            let own = |values: &Expr| {
-                let bits = values.width() / lanes.pixels;
-                match lanes.pixels {
-                    1 => values.clone(),
-                    _ => values.slice(pixel * bits, bits),
-                }
-            };
-            m.instance(
-                &name,
-                mac_array(self.name, &lanes.of_pixel(), self.target),
-                vec![
-                    ("grad", own(&line.word)),
-                    ("weight", weight.clone()),
-                    ("acc_first", first.clone()),
-                    ("acc", own(&acc)),
-                ],
-            );
-        }
+        place_lanes(
+            m,
+            self.name,
+            lanes,
+            (&line.word, &weight, &first, &acc),
+            self.target,
+        );
         let comment = "the job's last frame is done";
         LaneNets {
             acc,

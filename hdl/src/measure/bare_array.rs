@@ -3,7 +3,7 @@
 
 use crate::config::capacity::Capacity;
 use crate::config::descriptor::Lanes;
-use crate::lanes::mac::mac_array;
+use crate::lanes::mac::place_lanes;
 use crate::primitives::memory::read_ahead_memory;
 use crate::primitives::target::Target;
 use crate::rtl::{bits_for, Expr, Module};
@@ -52,29 +52,8 @@ pub fn bare_array(name: &str, capacity: &Capacity, lanes: &Lanes, target: Target
         b.set(&acc_first.d, &count.q.is_zero());
     });
     let acc = m.net("acc", acc_bits, "");
-    for pixel in 0..lanes.pixels {
-        let of_pixel = |all: &Expr| {
-            let bits = all.width() / lanes.pixels;
-            match lanes.pixels {
-                1 => all.clone(),
-                _ => all.slice(pixel * bits, bits),
-            }
-        };
-        let instance = match lanes.pixels {
-            1 => "u_lanes".to_owned(),
-            _ => format!("u_lanes{pixel}"),
-        };
-        m.instance(
-            &instance,
-            mac_array(name, &lanes.of_pixel(), target),
-            vec![
-                ("grad", of_pixel(&grad)),
-                ("weight", weight.clone()),
-                ("acc_first", acc_first.q.clone()),
-                ("acc", of_pixel(&acc)),
-            ],
-        );
-    }
+    let nets = (&grad, &weight, &acc_first.q, &acc);
+    place_lanes(&mut m, name, lanes, nets, target);
     let result = m.data_reg("result", acc_bits, "");
     m.comb(|b| b.set(&result.d, &acc));
     m.assign(&out, &result.q);

@@ -3,6 +3,7 @@
 use super::turn::{late, turn_cycles, turned};
 use crate::config::pixels::RowOrder;
 use crate::primitives::beat_fifo::{beat_fifo, BEAT_CYCLES, SHORT_PLACES};
+use crate::primitives::block_ram::fits_luts;
 use crate::primitives::counter::Counter;
 use crate::primitives::credit_counter::CreditCounter;
 use crate::primitives::delay::delayed;
@@ -462,6 +463,11 @@ impl Banks {
         target: Target,
     ) -> Expr {
         let depth = 1 << self.address_bits();
+        // Pages are mostly short: no block RAMs then, and the generic body is that of lookup tables.
+        let target = match fits_luts(target, depth, self.bits) {
+            true => Target::Generic,
+            false => target,
+        };
         let addresses = self.addresses(m, side, place, page);
         let words = m.net("stored", self.lanes * self.bits, "");
         for (bank, (read, write)) in addresses.iter().zip(&writes.addresses).enumerate() {

@@ -1,8 +1,9 @@
-//! Two multiplications in one multiplier: one gradient against the weights of two lanes.
+//! Two multiplications in one multiplier: one operand against two others, a gradient against the weights of two lanes or a
+//! weight against the gradients of two pixels.
 //!
 //! With k = the bits of a product, the operand is `high * 2^k + low`, so that the multiplier gives
-//! `high * grad * 2^k + low * grad`. Where `low * grad` is negative it borrows one from the product
-//! above it. Half of 2^k is therefore added to the whole: it lifts every `low * grad` to 0 and more,
+//! `high * shared * 2^k + low * shared`. Where `low * shared` is negative it borrows one from the product
+//! above it. Half of 2^k is therefore added to the whole: it lifts every `low * shared` to 0 and more,
 //! below 2^k, and nothing is borrowed. Of the lower product that flips the sign bit alone. Both
 //! products are exact for all operands.
 
@@ -14,40 +15,78 @@ const WIDE_BITS: usize = 25;
 /// Bits of its other operand.
 const NARROW_BITS: usize = 18;
 
-/// Most bits of a gradient and two weights together: the wide operand holds the upper weight above
-/// the bits of a product, and one bit more for the borrow of a negative lower weight.
+/// Most bits of the shared operand and the two others together: the wide operand holds the upper one above
+/// the bits of a product, and one bit more for the borrow of a negative lower one.
 pub const PACKED_BITS: usize = WIDE_BITS - 1;
 
-/// Whether two products of operands of these bits fit one multiplier.
-pub fn packs(grad_bits: usize, weight_bits: usize) -> bool {
-    grad_bits + 2 * weight_bits <= PACKED_BITS && grad_bits <= NARROW_BITS
+/// Whether two products of operands of these bits fit one multiplier; they have the `shared` one in common.
+pub fn packs(shared_bits: usize, own_bits: usize) -> bool {
+    shared_bits + 2 * own_bits <= PACKED_BITS && shared_bits <= NARROW_BITS
+}
+
+/// What two products have in common, and what each has of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// A gradient, with the weights of two lanes.
+    Grad,
+    /// A weight, with the gradients of two pixels.
+    Weight,
+}
+
+impl Sharing {
+    /// Names of the shared operand and of the two others.
+    fn names(self) -> [&'static str; 2] {
+        match self {
+            Sharing::Grad => ["grad", "weight"],
+            Sharing::Weight => ["weight", "grad"],
+        }
+    }
+
+    /// The inputs: the shared operand, the lower and the upper of the others.
+    pub fn ports(self) -> [&'static str; 3] {
+        match self {
+            Sharing::Grad => ["grad", "weight_low", "weight_high"],
+            Sharing::Weight => ["weight", "grad_low", "grad_high"],
+        }
+    }
+
+    /// Bits of the shared operand and of each of the others.
+    pub fn bits(self, grad_bits: usize, weight_bits: usize) -> [usize; 2] {
+        match self {
+            Sharing::Grad => [grad_bits, weight_bits],
+            Sharing::Weight => [weight_bits, grad_bits],
+        }
+    }
 }
 
 const DOC: &str = "\
 Two signed products from one multiplier. They follow their operands by three cycles.
 
-The multiplier's wide operand is weight_high * 2^k + weight_low, k being the bits of a product.
+The multiplier's wide operand is OWN_high * 2^k + OWN_low, k being the bits of a product.
 Half of 2^k is added to the result, so that no negative lower product borrows from the upper one;
 this inverts the lower product's sign bit.";
 
-/// Builds the multiplier of one gradient with two weights, in as many cycles as
+/// Builds the multiplier of one operand with two others, in as many cycles as
 /// [`multiplier`](crate::primitives::multiplier::multiplier), for operands that it [`packs`].
 /// Families whose multipliers are narrower get the body that is left to inference.
 pub fn packed_multiplier(
     name: &str,
-    grad_bits: usize,
-    weight_bits: usize,
+    sharing: Sharing,
+    [shared_bits, own_bits]: [usize; 2],
     target: Target,
 ) -> Module {
-    let mut m = Module::new(name, DOC);
+    let [shared, own] = sharing.names();
+    let mut m = Module::new(name, DOC.replace("OWN", own));
     let operands = Operands {
-        grad_bits,
-        weight_bits,
+        shared,
+        own,
+        shared_bits,
+        own_bits,
     };
     m.input("aclk", 1, "");
-    m.input("grad", grad_bits, "signed");
-    m.input("weight_low", weight_bits, "signed");
-    m.input("weight_high", weight_bits, "signed");
+    m.input(shared, shared_bits, "signed");
+    m.input(&format!("{own}_low"), own_bits, "signed");
+    m.input(&format!("{own}_high"), own_bits, "signed");
     m.output("product_low", operands.product_bits(), "signed");
     m.output("product_high", operands.product_bits(), "signed");
     m.takes(Resource::Multiplier);
@@ -59,26 +98,29 @@ pub fn packed_multiplier(
 }
 
 struct Operands {
-    grad_bits: usize,
-    weight_bits: usize,
+    /// Names of the shared operand and of the two others.
+    shared: &'static str,
+    own: &'static str,
+    shared_bits: usize,
+    own_bits: usize,
 }
 
 impl Operands {
     fn product_bits(&self) -> usize {
-        self.grad_bits + self.weight_bits
+        self.shared_bits + self.own_bits
     }
 
-    /// `weight_low` with its sign up to `wide` bits.
+    /// The lower operand with its sign up to `wide` bits.
     fn low(&self, wide: usize) -> String {
-        let w = self.weight_bits;
-        format!("{{{{{}{{weight_low[{}]}}}}, weight_low}}", wide - w, w - 1)
+        let (own, w) = (self.own, self.own_bits);
+        format!("{{{{{}{{{own}_low[{}]}}}}, {own}_low}}", wide - w, w - 1)
     }
 
-    /// `weight_high * 2^k` with its sign up to `wide` bits.
+    /// The upper operand times 2^k with its sign up to `wide` bits.
     fn high(&self, wide: usize) -> String {
-        let (w, k) = (self.weight_bits, self.product_bits());
+        let (own, w, k) = (self.own, self.own_bits, self.product_bits());
         format!(
-            "{{{{{}{{weight_high[{}]}}}}, weight_high, {k}'d0}}",
+            "{{{{{}{{{own}_high[{}]}}}}, {own}_high, {k}'d0}}",
             wide - w - k,
             w - 1
         )
@@ -97,12 +139,12 @@ impl Operands {
 
     fn generic(&self) -> String {
         let k = self.product_bits();
-        let wide = k + self.weight_bits + 1;
+        let wide = k + self.own_bits + 1;
         format!(
             "\
 localparam signed [{w}:0] HALF = {both}'sd{half};
-reg signed [{g}:0] grad_q;
-reg signed [{p}:0] weights_q;
+reg signed [{g}:0] {shared}_q;
+reg signed [{p}:0] {own}s_q;
 reg signed [{w}:0] multiplied_q;
 reg signed [{w}:0] lifted_q;
 wire signed [{p}:0] low;
@@ -113,15 +155,17 @@ assign low = {low};
 assign high = {high};
 
 always @(posedge aclk) begin
-  grad_q <= grad;
-  weights_q <= high + low;
-  multiplied_q <= grad_q * weights_q;
+  {shared}_q <= {shared};
+  {own}s_q <= high + low;
+  multiplied_q <= {shared}_q * {own}s_q;
   lifted_q <= multiplied_q + HALF;
 end",
+            shared = self.shared,
+            own = self.own,
             w = 2 * k - 1,
             both = 2 * k,
             half = 1_u64 << (k - 1),
-            g = self.grad_bits - 1,
+            g = self.shared_bits - 1,
             p = wide - 1,
             products = self.products_of("lifted_q"),
             high = self.high(wide),
@@ -130,14 +174,14 @@ end",
     }
 
     fn dsp48e1(&self) -> String {
-        let k = self.product_bits();
+        let (shared, k) = (self.shared, self.product_bits());
         format!(
             "\
 wire [47:0] whole;
 wire unused_whole;
 assign unused_whole = |whole[47:{above}];
 {products}
-// Registers: the sum of the weights behind the pre-adder (AD) and the gradient (B), product (M),
+// Registers: the sum of the {own}s behind the pre-adder (AD) and the {shared} (B), product (M),
 // output (P). The pre-adder adds D and A, the adder behind the product C, which is half of 2^k.
 DSP48E1 #(
   .AREG(0), .ACASCREG(0), .BREG(1), .BCASCREG(1), .MREG(1), .PREG(1),
@@ -158,14 +202,15 @@ DSP48E1 #(
   .CARRYCASCIN(1'b0), .MULTSIGNIN(1'b0),
   .P(whole)
 );",
+            own = self.own,
             above = 2 * k,
             products = self.products_of("whole"),
             a = self.low(30),
             d = self.high(WIDE_BITS),
             b = format_args!(
-                "{{{{{}{{grad[{}]}}}}, grad}}",
-                NARROW_BITS - self.grad_bits,
-                self.grad_bits - 1
+                "{{{{{}{{{shared}[{}]}}}}, {shared}}}",
+                NARROW_BITS - self.shared_bits,
+                self.shared_bits - 1
             ),
             half = 1_u64 << (k - 1),
         )
