@@ -10,6 +10,8 @@
 //! | [`beat_fifo`] | no FIFO of beats over- or underflows, loses or turns round what it holds |
 //! | [`engines`] | whole engines keep the rules of AXI4-Stream, and give nothing but registers |
 //! | [`grad_port`] | the line buffer is never written over what is alive |
+//! | [`issue_loop`] | the output FIFO never overflows; pixels are let go with their last read
+//! | [`jobs`] | jobs of a programmable engine never mix
 //! | [`sequencer`] | a sequencer gives its program unrolled, whatever the program is |
 //! | [`token_queue`] | nothing is read of the line buffer before it was written |
 //! | [`weights`] | no word of weights in use is written |
@@ -19,6 +21,8 @@
 mod beat_fifo;
 mod engines;
 mod grad_port;
+mod issue_loop;
+mod jobs;
 mod prover;
 mod sequencer;
 mod token_queue;
