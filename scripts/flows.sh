@@ -30,6 +30,7 @@ done
 "$gen" examples/engines/programmable.toml --out "$work" --fusesoc --litex --vivado --assertions --constraints 100 \
     --target xilinx-xc7 2>/dev/null
 "$gen" examples/engines/programmable.toml --out "$work" --fusesoc --litex --vivado --assertions 2>/dev/null
+"$gen" examples/engines/memory.toml --out "$work" --litex --vivado --assertions 2>/dev/null
 cd "$work"
 
 failed=0
@@ -59,6 +60,8 @@ verilator --binary --timing --assert -Wno-fatal --top-module strided_tb strided_
 flow "testbench and assertions in Verilator" passes verilated/Vstrided_tb +stall=40 +back_pressure=60
 flow "assertions of a programmable engine, lint" \
     verilator --lint-only --assert --top-module programmable programmable.v programmable_sva.sv
+flow "assertions of an engine with a memory bus, lint" \
+    verilator --lint-only --assert --top-module memory memory.v memory_sva.sv
 flow "FuseSoC, lint" fusesoc --cores-root . run --target=lint strided
 flow "FuseSoC, sim" passes fusesoc --cores-root . run --target=sim strided
 flow "FuseSoC, lint of a programmable engine" fusesoc --cores-root . run --target=lint programmable
@@ -67,7 +70,9 @@ flow "cocotb with cocotbext-axi, requantised" passes python3 requantised_cocotb.
 flow "LiteX, strided" passes python3 "$scripts/litex_sim.py" . strided
 flow "LiteX, quantised" passes python3 "$scripts/litex_sim.py" . quantised
 flow "LiteX, programmable engine in a SoC" passes python3 "$scripts/litex_soc.py" . programmable
-flow "Vivado script, syntax" passes tclsh "$scripts/tcl_check.tcl" strided_vivado.tcl programmable_vivado.tcl
+flow "LiteX, engine with a memory bus in a SoC" passes python3 "$scripts/litex_soc.py" . memory
+flow "Vivado script, syntax" \
+    passes tclsh "$scripts/tcl_check.tcl" strided_vivado.tcl programmable_vivado.tcl memory_vivado.tcl
 flow "XDC and SDC" passes tclsh "$scripts/tcl_check.tcl" programmable.xdc strided.sdc
 # The clock's frequency is what nextpnr reports against.
 "$gen" "$here/examples/strided.toml" --out ice40 --target ice40-hx8k --constraints 25 2>/dev/null

@@ -12,6 +12,7 @@ from litex.build.io import CRG
 from litex.build.sim import SimPlatform
 from litex.soc.integration.soc import SoCRegion
 from litex.soc.integration.soc_core import SoCMini
+from litex.soc.interconnect import axi
 
 
 class Platform(SimPlatform):
@@ -32,10 +33,18 @@ def main():
     engine = kind(platform)
     soc.submodules.engine = engine
     size = 1 << len(engine.bus.aw.addr)
+    if hasattr(engine, "memory"):
+        # The bus of this SoC has words of 32 bits.
+        narrow = axi.AXIInterface(data_width=32, address_width=32, id_width=engine.memory.id_width)
+        soc.submodules.converter = axi.AXIConverter(engine.memory, narrow)
+        lite = axi.AXILiteInterface(data_width=32, address_width=32)
+        soc.submodules.to_lite = axi.AXI2AXILite(narrow, lite)
+        soc.bus.add_master("engine", lite)
     soc.bus.add_slave("engine", engine.bus, SoCRegion(origin=0x3000_0000, size=size, cached=False))
     soc.finalize()
     verilog = str(platform.get_verilog(soc))
-    for wire in ("s_axi_awaddr", "m_axis_result_tdata", f"{name} {name}"):
+    results = "m_axi_wdata" if hasattr(engine, "memory") else "m_axis_result_tdata"
+    for wire in ("s_axi_awaddr", results, f"{name} {name}"):
         assert wire in verilog, f"{wire} is not in the SoC"
     print("PASS: elaborated, the registers at", hex(soc.bus.regions["engine"].origin))
 

@@ -1,5 +1,5 @@
-# Runs a Tcl script or constraints file with stand-ins for the tools' commands, each of which is known by name and by the
-# least number of its words: `tclsh tcl_check.tcl FILE...`. What a tool would do is not done.
+# Runs a Tcl script or constraints file with stand-ins for the tools' commands, each of which is known by name and by
+# the least number of its words: `tclsh tcl_check.tcl FILE...`. What a tool would do is not done.
 
 set commands {
     create_project 1 add_files 1 set_property 3 update_compile_order 2 current_fileset 0

@@ -1,6 +1,6 @@
 //! Assertions on an engine's interface in SystemVerilog, bound to it from outside.
 
-use super::block::REGISTER_BUS;
+use super::block::{MEMORY_BUS, REGISTER_BUS};
 use super::template::fill;
 use super::{Block, BlockStream, FlowFile};
 use crate::interface::Direction;
@@ -22,6 +22,13 @@ pub fn assertions(block: &Block) -> FlowFile {
             &[("BUS", REGISTER_BUS)],
         ),
     };
+    let memory = match block.memory_bus().is_empty() {
+        true => String::new(),
+        false => fill(
+            include_str!("templates/assertions_memory.sv"),
+            &[("BUS", MEMORY_BUS)],
+        ),
+    };
     let status = match block.has("error_cause") {
         true => include_str!("templates/assertions_status.sv"),
         false => "",
@@ -32,7 +39,7 @@ pub fn assertions(block: &Block) -> FlowFile {
             ("TOP", top.as_str()),
             ("PORTS", &ports.join(",\n")),
             ("STREAMS", &streams),
-            ("BUS", &bus),
+            ("BUS", &(bus + &memory)),
             ("STATUS", status),
         ],
     );

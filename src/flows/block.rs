@@ -10,6 +10,8 @@ use crate::programmable::ProgrammableEngine;
 const STREAM_PINS: [&str; 4] = ["tvalid", "tready", "tdata", "tlast"];
 /// The common start of the pins' names of the register bus.
 pub(super) const REGISTER_BUS: &str = "s_axi";
+/// That of the memory's.
+pub(super) const MEMORY_BUS: &str = "m_axi";
 /// What every engine has, and is no interface.
 const CLOCK_AND_RESET: [&str; 2] = ["aclk", "aresetn"];
 
@@ -98,13 +100,22 @@ impl Block {
 
     /// The pins of the register bus, where there is one: none in the engine of a layer.
     pub fn register_bus(&self) -> Vec<&Port> {
-        let of_bus = |port: &&Port| port.name.starts_with(&format!("{REGISTER_BUS}_"));
+        self.bus(REGISTER_BUS)
+    }
+
+    /// Those of the AXI4 master, where there is one.
+    pub fn memory_bus(&self) -> Vec<&Port> {
+        self.bus(MEMORY_BUS)
+    }
+
+    fn bus(&self, name: &str) -> Vec<&Port> {
+        let of_bus = |port: &&Port| port.name.starts_with(&format!("{name}_"));
         self.ports.iter().filter(of_bus).collect()
     }
 
     /// The ports that belong to no interface.
     pub fn pins(&self) -> Vec<&Port> {
-        let bus = self.register_bus();
+        let [registers, memory] = [self.register_bus(), self.memory_bus()];
         let is_streams = |name: &str| {
             let of = |stream: &BlockStream| {
                 let pin = name.strip_prefix(stream.name.as_str());
@@ -115,7 +126,8 @@ impl Block {
         };
         let rest = self.ports.iter().filter(|port| {
             let name = port.name.as_str();
-            !CLOCK_AND_RESET.contains(&name) && !bus.contains(port) && !is_streams(name)
+            let of_bus = registers.contains(port) || memory.contains(port);
+            !CLOCK_AND_RESET.contains(&name) && !of_bus && !is_streams(name)
         });
         rest.collect()
     }

@@ -1,6 +1,6 @@
 //! A module for LiteX.
 
-use super::block::REGISTER_BUS;
+use super::block::{MEMORY_BUS, REGISTER_BUS};
 use super::template::fill;
 use super::{Block, BlockStream, FlowFile};
 use crate::interface::{Direction, Port, FRAME_DONE};
@@ -17,6 +17,10 @@ pub fn litex(block: &Block) -> FlowFile {
     let bus = block.register_bus();
     if !bus.is_empty() {
         parts.register_bus(&bus);
+    }
+    let memory = block.memory_bus();
+    if !memory.is_empty() {
+        parts.memory_bus(&memory);
     }
     for port in block.pins() {
         // The registers of a programmable engine have all of this.
@@ -93,10 +97,29 @@ impl Parts {
         self.interfaces += &format!(
             "        self.bus = axi.AXILiteInterface(data_width=32, address_width={bits})\n"
         );
+        self.bind_bus(bus, REGISTER_BUS, "bus");
+    }
+
+    fn memory_bus(&mut self, bus: &[&Port]) {
+        let width = |pin: &str| {
+            let name = format!("{MEMORY_BUS}_{pin}");
+            let port = bus.iter().find(|port| port.name == name);
+            port.map_or(1, |port| port.width)
+        };
+        let [data, address, id] = ["rdata", "araddr", "arid"].map(width);
+        self.docs += "    memory: AXI4 master, for `soc.bus.add_master` or `soc.dma_bus`\n";
+        self.interfaces += &format!(
+            "        self.memory = axi.AXIInterface(data_width={data}, address_width={address}, id_width={id})\n"
+        );
+        self.bind_bus(bus, MEMORY_BUS, "memory");
+    }
+
+    /// The pins of a bus, which begin with `prefix`, to the interface that is called `name`.
+    fn bind_bus(&mut self, bus: &[&Port], prefix: &str, name: &str) {
         for port in bus {
-            let pin = port.name.trim_start_matches(REGISTER_BUS);
+            let pin = port.name.trim_start_matches(prefix);
             let (channel, signal) = litex_channel(pin.trim_start_matches('_'));
-            let to = format!("self.bus.{channel}.{signal}");
+            let to = format!("self.{name}.{channel}.{signal}");
             self.bind(port.direction, &port.name, &to);
         }
     }

@@ -1,6 +1,6 @@
 //! A script that packages an engine as IP for Vivado.
 
-use super::block::REGISTER_BUS;
+use super::block::{MEMORY_BUS, REGISTER_BUS};
 use super::template::fill;
 use super::{Block, FlowFile};
 
@@ -8,11 +8,9 @@ use super::{Block, FlowFile};
 pub fn vivado(block: &Block) -> FlowFile {
     let top = &block.name;
     let streams = block.streams.iter().map(|stream| stream.name.as_str());
-    let bus = match block.register_bus().is_empty() {
-        true => None,
-        false => Some(REGISTER_BUS),
-    };
-    let interfaces: Vec<&str> = streams.chain(bus).collect();
+    let bus = (!block.register_bus().is_empty()).then_some(REGISTER_BUS);
+    let memory = (!block.memory_bus().is_empty()).then_some(MEMORY_BUS);
+    let interfaces: Vec<&str> = streams.chain(bus).chain(memory).collect();
     let interrupt = match block.has("irq") {
         true => {
             "ipx::infer_bus_interface irq xilinx.com:signal:interrupt_rtl:1.0 $core\n\

@@ -301,3 +301,79 @@ fn each_break_of_the_register_bus_is_named() {
         );
     }
 }
+
+/// Breaks of the memory bus, numbered from 1 on; the bench below knows what each is.
+const MEMORY_BREAKS: [&str; 10] = [
+    "the engine changed or took back a read address",
+    "the engine changed or took back a write address",
+    "the engine changed or took back a word of a write",
+    "the memory changed or took back a word of a read",
+    "the memory changed or took back a response",
+    "the engine asks in reset",
+    "the engine reads a burst that is not of whole words, or crosses 4 KiB",
+    "the engine writes a burst that is not of whole words, or crosses 4 KiB",
+    "the memory gives a word that nobody asked for",
+    "the memory answers a write that is not whole",
+];
+
+/// The rules alone, on a read and a write by hand: an engine takes no part.
+#[test]
+fn each_break_of_the_memory_bus_is_named() {
+    let folder = Emitted::new("engines/memory.toml", &["--assertions"]);
+    let manifest: serde_json::Value = serde_json::from_str(&folder.read("memory.json")).unwrap();
+    let ports = manifest["ports"].as_array().unwrap().iter().map(|port| {
+        let name = port["name"].as_str().unwrap();
+        format!(
+            "input wire [{}:0] {name}",
+            port["width"].as_u64().unwrap() - 1
+        )
+    });
+    let ports: Vec<String> = ports.collect();
+    folder.write(
+        "memory_ports.sv",
+        &format!("module memory ({});\nendmodule\n", ports.join(", ")),
+    );
+    folder.write(
+        "bench.sv",
+        "`timescale 1ns / 1ps
+        module bench;
+          reg aclk = 0;
+          always #5 aclk = ~aclk;
+          integer t = 0, breaks;
+          initial if (!$value$plusargs(\"break=%d\", breaks)) breaks = 0;
+          always @(posedge aclk) begin
+            t <= t + 1;
+            if (t == 30) begin $display(\"PASS\"); $finish; end
+          end
+          memory engine (.aclk, .aresetn(t >= 4),
+            .m_axi_arvalid(t == 8 || t == 9 || breaks == 6 && t == 2), .m_axi_arready(t == 9),
+            .m_axi_araddr(breaks == 7 ? 32'hff8 : breaks == 1 && t == 9 ? 32'd8 : 32'd0), .m_axi_arlen(8'd3),
+            .m_axi_arsize(3'd3), .m_axi_arburst(2'd1),
+            .m_axi_rvalid(t >= 12 && t <= 16 || breaks == 9 && t == 7), .m_axi_rready(t != 12), .m_axi_rlast(t == 16),
+            .m_axi_rdata(64'(breaks == 4 && t == 13)),
+            .m_axi_awvalid(t == 8 || t == 9 && breaks != 2), .m_axi_awready(t == 9),
+            .m_axi_awaddr(breaks == 8 ? 32'd4 : 32'd0), .m_axi_awlen(8'd0), .m_axi_awsize(3'd3), .m_axi_awburst(2'd1),
+            .m_axi_wvalid(t == 10 || t == 11), .m_axi_wready(t == 11), .m_axi_wlast(1'b1), .m_axi_wstrb(8'hff),
+            .m_axi_wdata(64'(breaks == 3 && t == 11)),
+            .m_axi_bvalid(t == 14 || t == 15 && breaks != 5 || breaks == 10 && t == 10), .m_axi_bready(t == 15),
+            .m_axi_arid(0), .m_axi_awid(0), .m_axi_rid(0), .m_axi_bid(0), .m_axi_rresp(0), .m_axi_bresp(0),
+            .busy(1'b0), .frame_done(1'b0), .error(1'b0), .error_cause(0), .s_axi_awvalid(1'b0), .s_axi_wvalid(1'b0),
+            .s_axi_arvalid(1'b0), .s_axi_bvalid(1'b0), .s_axi_rvalid(1'b0));
+        endmodule\n",
+    );
+    verilate(
+        &folder,
+        "bench",
+        &["bench.sv", "memory_ports.sv", "memory_sva.sv"],
+    );
+    let said = with_break(&folder, 0);
+    assert!(said.contains("PASS") && !said.contains("Error"), "{said}");
+    for (number, message) in (1..).zip(MEMORY_BREAKS) {
+        let said = with_break(&folder, number);
+        let first = said.lines().find(|line| line.contains("Error"));
+        assert!(
+            first.is_some_and(|line| line.contains(message)),
+            "{number}, {message}: {said}"
+        );
+    }
+}

@@ -20,7 +20,7 @@
     disable iff (!aresetn || !begun)
     @BUS@_rvalid && !@BUS@_rready |=> @BUS@_rvalid && $stable(@BUS@_rdata) && $stable(@BUS@_rresp)
   ) else $error("@BUS@: the engine changed or took back an answer to a read");
-  @BUS@_quiet_in_reset: assert property (!aresetn |=> !@BUS@_bvalid && !@BUS@_rvalid)
+  @BUS@_quiet_in_reset: assert property (disable iff (!begun) !aresetn |=> !@BUS@_bvalid && !@BUS@_rvalid)
     else $error("@BUS@: a response in reset");
 
   // Requests that were taken and are not answered.

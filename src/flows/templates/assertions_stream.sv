@@ -10,5 +10,5 @@
   @STREAM@_known: assert property (
     disable iff (!aresetn || !begun) !$isunknown({@STREAM@_tvalid, @STREAM@_tready})
   ) else $error("@STREAM@: the handshake is unknown");
-  @STREAM@_quiet_in_reset: assert property (!aresetn |=> !@QUIET@)
+  @STREAM@_quiet_in_reset: assert property (disable iff (!begun) !aresetn |=> !@QUIET@)
     else $error("@STREAM@: @QUIET@ is high in reset");
