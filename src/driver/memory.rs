@@ -260,7 +260,7 @@ impl<D: Device> Driver<'_, D> {
     pub fn put_array(&self, words: &mut [Option<u32>], stream: &str, array: Option<MemoryArray>) {
         let values = match array {
             Some(array) => array.words().map(Some),
-            None => std::array::from_fn(|word| (WORD_NAMES[word] == "run").then_some(1 << OFF_BIT)),
+            None => WORD_NAMES.map(|name| Some(u32::from(name == "run") << OFF_BIT)),
         };
         let named = WORD_NAMES.iter().map(|name| format!("{stream}_{name}"));
         for (name, value) in named.zip(values) {

@@ -2,10 +2,13 @@
 //! and the stalls of the memory; at the bound where that gives a word a cycle, however late; an error of the memory is told
 //! with its address, and neither it nor an abort harms a later job.
 //!
+//! `scripts/axi-ram.sh` runs one of the jobs here over cocotbext-axi's AxiRam as well.
+//!
 //! A failure names its seed; `BPA_MEMORY_SEED=17 cargo test --test engine memory` runs that one alone.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
+use std::path::Path;
 
 use bpa_engine::bound::bound_cycles;
 use bpa_engine::compare::compare;
@@ -363,6 +366,27 @@ fn an_abort_harms_nothing() {
     }
 }
 
+/// Writes the engine, the words of a job and all of the memory before and after it to a folder, for `scripts/axi-ram.sh`.
+fn keep(folder: &Path, rig: &Rig, words: &[Option<u32>], memory: [&[u8]; 2]) {
+    let words = rig.hardware.map.table().zip(words);
+    let words: Vec<(u64, u32)> = words
+        .filter_map(|((register, _), word)| Some((register.offset, (*word)?)))
+        .collect();
+    let [before, after] = memory;
+    let text = print_verilog(&rig.hardware.module);
+    for (name, bytes) in [
+        ("told.v", text.as_bytes()),
+        (
+            "words.json",
+            serde_json::to_string(&words).unwrap().as_bytes(),
+        ),
+        ("before.bin", before),
+        ("after.bin", after),
+    ] {
+        std::fs::write(folder.join(name), bytes).unwrap();
+    }
+}
+
 /// Channels of tensors that have more, in rows with room behind them: beats are taken from their places, and the results
 /// put into theirs, and into no other byte.
 #[test]
@@ -427,12 +451,15 @@ fn arrays_are_slices_of_tensors() {
     ] {
         driver.put_array(&mut words, stream, array);
     }
-    driver.start(&words).unwrap();
-    driver.wait_for_job().unwrap();
     let mut after = before.clone();
     for ((n, c, h, w), &value) in case.expected.indexed_iter() {
         after[place(&results, [n, h, w, c])] = value as u8;
     }
+    if let Ok(folder) = std::env::var("BPA_MEMORY_VECTORS") {
+        keep(Path::new(&folder), &rig, &words, [&before, &after]);
+    }
+    driver.start(&words).unwrap();
+    driver.wait_for_job().unwrap();
     let found = driver.device().load(0, before.len()).unwrap();
     let wrong = found
         .iter()

@@ -8,6 +8,7 @@
 //! | module | what is proved |
 //! |---|---|
 //! | [`beat_fifo`] | no FIFO of beats over- or underflows, loses or turns round what it holds |
+//! | [`bus`] | no burst of a master crosses 4 KiB, none is changed or lost |
 //! | [`engines`] | whole engines keep the rules of AXI4-Stream, and give nothing but registers |
 //! | [`grad_port`] | the line buffer is never written over what is alive |
 //! | [`issue_loop`] | the output FIFO never overflows; pixels are let go with their last read
@@ -19,6 +20,7 @@
 //! `BPA_FORMAL_TEXT=folder` keeps what the prover is given there.
 
 mod beat_fifo;
+mod bus;
 mod engines;
 mod grad_port;
 mod issue_loop;

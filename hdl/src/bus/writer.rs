@@ -13,13 +13,14 @@ Writer: the beats of a stream go into an array in memory. A burst is offered whe
 there.
 
 Promise: the beats of the stream are written to the places of the jobs that were told, in the order of
-their walk, and to no other byte. `aw_*` and `w_*` are offered until they are taken, and neither waits for
-the other; `b_*` is taken at once. `written` is a pulse: all of a job is in memory. A beat of a job is taken
-only when all bursts of the job before were cut. With `drop` the jobs that were told are forgotten; the
-burst that is under way ends with words of which no byte is written, no beat is taken until all that was
-offered is answered, and no job is `written` by that; `drops` is high meanwhile. No job begins while `hold`
-is high. `failed` is a pulse, with the address of a burst that was answered by an error. `rests` is high
-where no word is under way, none is to be answered and no job is left.";
+their walk, and to no other byte; where nothing is written, words are zero. `aw_*` and `w_*` are offered
+until they are taken, and neither waits for the other; `b_*` is taken at once. `written` is a pulse: all
+of a job is in memory. A beat of a job is taken only when all bursts of the job before were cut. With
+`drop` the jobs that were told are forgotten; the burst that is under way ends with words of which no
+byte is written, no beat is taken until all that was offered is answered, and no job is `written` by
+that; `drops` is high meanwhile. No job begins while `hold` is high. `failed` is a pulse, with the
+address of a burst that was answered by an error. `rests` is high where no word is under way, none is to
+be answered and no job is left.";
 
 /// Builds the writer.
 pub fn writer(name: &str, place: &Place, target: Target) -> Module {
@@ -278,7 +279,10 @@ impl Packing {
                     b.set(&fresh.d, made);
                     for (lane, (data, strobe)) in self.data.iter().zip(&self.strobes).enumerate() {
                         let here = next.q.eq(&lit(lane as u64, next.q.width()));
-                        b.when(&fresh.q, |b| b.set(&strobe.d, &lit(0, 1)));
+                        b.when(&fresh.q, |b| {
+                            b.set(&data.d, &lit(0, data.q.width()));
+                            b.set(&strobe.d, &lit(0, 1));
+                        });
                         b.when(&here, |b| {
                             b.set(&data.d, &input.data);
                             b.set(&strobe.d, &lit(1, 1));
