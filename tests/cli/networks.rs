@@ -218,7 +218,7 @@ fn results_that_cannot_be_written_are_told_beforehand() {
         ),
         "{file}"
     );
-    for name in ["../b", "b/c", "..", "b/", ""] {
+    for name in ["../b", "b/c", "..", "b/"] {
         let text = PRODUCTS.replace("\"b\"", &format!("{name:?}"));
         folder.write("net/products.toml", text);
         let said = refusal(&mut folder.bpa(&run_products("--out there")));
@@ -227,6 +227,9 @@ fn results_that_cannot_be_written_are_told_beforehand() {
             "{said}"
         );
     }
+    folder.write("net/products.toml", PRODUCTS.replace("\"b\"", "\"\""));
+    let nameless = refusal(&mut folder.bpa(&run_products("--out there")));
+    assert!(nameless.contains("`name` is \"\""), "{nameless}");
 }
 
 /// 1x1, stride 2 by 2 on 40x40, four blocks of K: while the zeros of a row leave, ten results of the next one are computed

@@ -46,143 +46,190 @@ pub fn banked_line_buffer(
     let stretch = m.input("stretch", pixels.stretch_bits(), "of the row");
     let out = m.output("lanes", lanes * bits, "");
 
-    // The tap's row of the table.
-    let fields = fields(capacity, pixels, width);
-    let table: Vec<Reg> = fields
-        .iter()
-        .map(|field| m.data_reg(field.name, field.bits, field.comment))
-        .collect();
+    let table = Table::place(&mut m, capacity, pixels, &tap);
     let base = m.data_reg("base", width, "");
     let of_stretch = m.data_reg("of_stretch", pixels.stretch_bits(), "");
     m.comb(|b| {
         b.set(&base.d, &address);
         b.set(&of_stretch.d, &stretch);
-        b.case(&tap, pixels.taps.len(), |b, index| {
-            b.comment(&pixels.taps[index].comment);
-            for (field, reg) in fields.iter().zip(&table) {
-                b.set(&reg.d, &lit(field.values[index], field.bits));
-            }
-        });
     });
-    let field = |wanted: &str| {
-        let mut named = fields.iter().zip(&table);
-        named
-            .find(|(field, _)| field.name == wanted)
-            .map(|(_, reg)| reg.q.clone())
-    };
+    let sums = WORDS.map(|word| table.address(&mut m, word, &base.q));
+    let inside = WORDS.map(|word| table.inside(&mut m, word, pixels, &of_stretch.q));
+    let rotation = table.field("rotation");
+    let turn = rotation.as_ref().map(|rotation| {
+        let held = m.data_reg("turn", rotation.width(), "");
+        m.comb(|b| b.set(&held.d, rotation));
+        held.q
+    });
+    if !table.has_limits() && !drops_lanes(pixels) {
+        m.unused("of_stretch", &of_stretch.q);
+    }
 
-    // The two addresses, and whether their words are in the row.
-    let sums = ["here", "behind"].map(|word| {
+    let words = m.net("words", lanes * bits, "");
+    for bank in 0..lanes {
+        let read_address = bank_address(&mut m, bank, rotation.as_ref(), &sums, lanes);
+        m.instance(
+            &format!("u_bank{bank}"),
+            read_ahead_memory(&format!("{name}_bank"), capacity.line_words, bits, target),
+            vec![
+                ("write", write.clone()),
+                ("write_address", write_address.clone()),
+                ("write_data", write_data.slice(bank * bits, bits)),
+                ("read_address", read_address),
+                ("read_data", words.slice(bank * bits, bits)),
+            ],
+        );
+    }
+    let kept = kept_lanes(&mut m, pixels, (&inside, turn.as_ref()), &of_stretch.q);
+    if turn.is_none() {
+        m.unused("behind_address", &sums[1]);
+    }
+    let turn = turn.map(|turn| late(&mut m, "turn", &turn, 1 + MEMORY_CYCLES));
+    let (by, kept) = (turn.as_ref(), Some(&kept));
+    let reads = turned(&mut m, "turned", &words, by, kept, lanes);
+    m.assign(&out, &reads);
+    m
+}
+
+/// The word of lane 0, and the same of the next stretch: what names begin with.
+const WORDS: [&str; 2] = ["here", "behind"];
+
+/// The table of taps, and the row of it that was read.
+struct Table {
+    fields: Vec<Field>,
+    read: Vec<Reg>,
+}
+
+impl Table {
+    /// Reads the row of `tap`.
+    fn place(m: &mut Module, capacity: &Capacity, pixels: &PixelLanes, tap: &Expr) -> Self {
+        let fields = fields(capacity, pixels, bits_for(capacity.line_words - 1));
+        let read = fields
+            .iter()
+            .map(|field| m.data_reg(field.name, field.bits, field.comment));
+        let read: Vec<Reg> = read.collect();
+        m.comb(|b| {
+            b.case(tap, pixels.taps.len(), |b, index| {
+                b.comment(&pixels.taps[index].comment);
+                for (field, reg) in fields.iter().zip(&read) {
+                    b.set(&reg.d, &lit(field.values[index], field.bits));
+                }
+            });
+        });
+        Table { fields, read }
+    }
+
+    /// A column of the row; `None` where it says nothing.
+    fn field(&self, wanted: &str) -> Option<Expr> {
+        let mut named = self.fields.iter().zip(&self.read);
+        let found = named.find(|(field, _)| field.name == wanted);
+        found.map(|(_, reg)| reg.q.clone())
+    }
+
+    /// Whether some word is not in the row for all stretches.
+    fn has_limits(&self) -> bool {
+        let limit = |field: &Field| field.name.ends_with("_first") || field.name.ends_with("_last");
+        self.fields.iter().any(limit)
+    }
+
+    /// Where a word is: on the ring, an offset from `base`.
+    fn address(&self, m: &mut Module, word: &str, base: &Expr) -> Expr {
+        let width = base.width();
         let sum = m.data_reg(&format!("{word}_address"), width, "");
-        let Some(step) = field(&format!("{word}_offset")) else {
-            m.comb(|b| b.set(&sum.d, &base.q));
+        let Some(step) = self.field(&format!("{word}_offset")) else {
+            m.comb(|b| b.set(&sum.d, base));
             return sum.q;
         };
         let next = m.net(&format!("{word}_sum"), width, "");
-        m.assign(&next, &(&base.q + &step));
-        match field(&format!("{word}_less")) {
+        m.assign(&next, &(base + &step));
+        match self.field(&format!("{word}_less")) {
             None => m.comb(|b| b.set(&sum.d, &next)),
             Some(less) => {
                 let comment = "less the ring; negative: no wrap is due";
                 let wrapped = m.net(&format!("{word}_wrapped"), width + 1, comment);
-                m.assign(&wrapped, &(base.q.zext(width + 1) + less));
+                m.assign(&wrapped, &(base.zext(width + 1) + less));
                 let low = wrapped.slice(0, width);
                 m.comb(|b| b.select(&sum.d, &wrapped.msb(), &next, &low));
             }
         }
         sum.q
-    });
-    let inside = ["here", "behind"].map(|word| {
+    }
+
+    /// Whether a word is in the row.
+    fn inside(&self, m: &mut Module, word: &str, pixels: &PixelLanes, of_stretch: &Expr) -> Expr {
         let inside = m.data_reg(&format!("{word}_inside"), 1, "its word is in the row");
-        let wide = of_stretch.q.zext(bits_for(stretches(pixels)));
-        let first = field(&format!("{word}_first")).map(|first| wide.ge(&first));
-        let last = field(&format!("{word}_last")).map(|last| last.ge(&wide));
-        let all = [first, last].into_iter().flatten();
-        let all = all.reduce(|a, b| a & b).unwrap_or_else(|| lit(1, 1));
+        let wide = of_stretch.zext(bits_for(stretches(pixels)));
+        let first = self.field(&format!("{word}_first"));
+        let last = self.field(&format!("{word}_last"));
+        let limits = [
+            first.map(|first| wide.ge(&first)),
+            last.map(|last| last.ge(&wide)),
+        ];
+        let all = limits.into_iter().flatten().reduce(|a, b| a & b);
+        let all = all.unwrap_or_else(|| lit(1, 1));
         m.comb(|b| b.set(&inside.d, &all));
         inside.q
-    });
-    if !["here", "behind"].iter().any(|word| {
-        field(&format!("{word}_first")).is_some() || field(&format!("{word}_last")).is_some()
-    }) && !drops_lanes(pixels)
-    {
-        m.unused("of_stretch", &of_stretch.q);
     }
-    let rotation = field("rotation").map(|rotation| {
-        let held = m.data_reg("turn", rotation.width(), "");
-        m.comb(|b| b.set(&held.d, &rotation));
-        (rotation, held.q)
-    });
+}
 
-    // Each bank's choice of them, the banks, and their words turned to the lanes.
-    let module = format!("{name}_bank");
-    let words = m.net("words", lanes * bits, "");
-    for bank in 0..lanes {
-        let bank_address = m.data_reg(&format!("address{bank}"), width, "");
-        // No lane comes round to the last one.
-        let crosses = rotation.as_ref().filter(|_| bank + 1 < lanes);
-        let crosses = crosses.map(|(rotation, _)| {
-            let crosses = m.data_reg(&format!("crosses{bank}"), 1, "the lanes reach it anew");
-            let is_behind = rotation.ge(&lit(bank as u64 + 1, rotation.width()));
-            m.comb(|b| b.set(&crosses.d, &is_behind));
-            crosses.q
-        });
-        m.comb(|b| match &crosses {
-            Some(crosses) => b.select(&bank_address.d, crosses, &sums[1], &sums[0]),
-            None => b.set(&bank_address.d, &sums[0]),
-        });
-        m.instance(
-            &format!("u_bank{bank}"),
-            read_ahead_memory(&module, capacity.line_words, bits, target),
-            vec![
-                ("write", write.clone()),
-                ("write_address", write_address.clone()),
-                ("write_data", write_data.slice(bank * bits, bits)),
-                ("read_address", bank_address.q),
-                ("read_data", words.slice(bank * bits, bits)),
-            ],
+/// A bank's choice of the two addresses: the lanes come round to the first ones, as many as the rotation says.
+fn bank_address(
+    m: &mut Module,
+    bank: usize,
+    rotation: Option<&Expr>,
+    [here, behind]: &[Expr; 2],
+    lanes: usize,
+) -> Expr {
+    let address = m.data_reg(&format!("address{bank}"), here.width(), "");
+    // No lane comes round to the last one.
+    let Some(rotation) = rotation.filter(|_| bank + 1 < lanes) else {
+        m.comb(|b| b.set(&address.d, here));
+        return address.q;
+    };
+    let crosses = m.data_reg(&format!("crosses{bank}"), 1, "the lanes reach it anew");
+    m.comb(|b| {
+        b.set(
+            &crosses.d,
+            &rotation.ge(&lit(bank as u64 + 1, rotation.width())),
         );
-    }
-    // A lane that goes on in the next stretch is inside where that is.
+        b.select(&address.d, &crosses.q, behind, here);
+    });
+    address.q
+}
+
+/// The lanes that are inside the row, in time for the last turn: a lane that goes on in the next stretch is inside where
+/// that is.
+fn kept_lanes(
+    m: &mut Module,
+    pixels: &PixelLanes,
+    (inside, turn): (&[Expr; 2], Option<&Expr>),
+    of_stretch: &Expr,
+) -> Expr {
+    let lanes = pixels.result.lanes as usize;
     let until = turn_cycles(lanes) + MEMORY_CYCLES - 1;
-    let turn = rotation.map(|(_, held)| held);
-    let [here, behind] = [("here_inside", &inside[0]), ("behind_inside", &inside[1])]
-        .map(|(name, inside)| late(&mut m, name, inside, until));
-    let kept_turn = turn
-        .as_ref()
-        .map(|turn| late(&mut m, "kept_turn", turn, until));
-    let beyond = beyond(&mut m, pixels, &of_stretch.q, until);
+    let here = late(m, "here_inside", &inside[0], until);
+    let behind = late(m, "behind_inside", &inside[1], until);
+    let turn = turn.map(|turn| late(m, "kept_turn", turn, until));
+    let beyond = beyond(m, pixels, of_stretch, until);
     let kept = m.data_reg("kept", lanes, "lanes that are inside the row");
     m.comb(|b| {
         for lane in 0..lanes {
             b.set_slice(&kept.d, lane, &here);
-            if let Some(turn) = kept_turn.as_ref().filter(|_| lane > 0) {
+            if let Some(turn) = turn.as_ref().filter(|_| lane > 0) {
                 let crosses = turn.ge(&lit((lanes - lane) as u64, turn.width()));
                 b.when(&crosses, |b| b.set_slice(&kept.d, lane, &behind));
             }
         }
         if let Some(beyond) = &beyond {
             let inside = pixels.result.last_columns() as usize;
-            b.when(beyond, |b| {
-                b.set_slice(&kept.d, inside, &lit(0, lanes - inside));
-            });
+            let nothing = lit(0, lanes - inside);
+            b.when(beyond, |b| b.set_slice(&kept.d, inside, &nothing));
         }
     });
     if turn.is_none() {
         m.unused("behind", &behind);
-        m.unused("behind_address", &sums[1]);
     }
-    let turn = turn.map(|turn| late(&mut m, "turn", &turn, 1 + MEMORY_CYCLES));
-    let reads = turned(
-        &mut m,
-        "turned",
-        &words,
-        turn.as_ref(),
-        Some(&kept.q),
-        lanes,
-    );
-    m.assign(&out, &reads);
-    m
+    kept.q
 }
 
 /// Whether lanes are beyond the end of the result's row, and nothing behind them drops those.
