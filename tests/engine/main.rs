@@ -5,6 +5,7 @@
 //! | module | promise |
 //! |---|---|
 //! | [`random`] | any layer is exact, with and without stalls, in as many cycles as the cost model says |
+//! | [`reached`] | what is drawn reaches every pair of what matters |
 //! | [`schedule`] | the walk visits each tap once, holds each pixel of dY as long as it is needed and no longer |
 //! | [`cycles`] | the cycle model, which tells loops at once, is what it is pixel by pixel |
 //! | [`stalls`] | a stall on any stream, of any length, in any cycle, loses nothing |
@@ -65,6 +66,7 @@ mod programmable_stages;
 mod protocol;
 mod quantised;
 mod random;
+mod reached;
 mod reset_bench;
 mod schedule;
 mod stage_mutants;

@@ -172,6 +172,20 @@ fn drawn(engine: &ProgrammableEngine, seed: u64) -> Layer {
         .unwrap()
 }
 
+/// The layers of the jobs of these tests, without a model.
+pub fn drawn_layers() -> Vec<Layer> {
+    let of_engine = |keys: &&str| {
+        let engine = engine(keys);
+        let layers = (0..).map(|seed| drawn(&engine, seed));
+        let fits = |layer: &Layer| engine.plan(layer).is_ok();
+        layers.filter(fits).take(CASES).collect::<Vec<_>>()
+    };
+    [STREAMS, RANDOM, NEAREST]
+        .iter()
+        .flat_map(of_engine)
+        .collect()
+}
+
 /// Random arrays; one in four of the values to add is near an end of their range.
 pub fn arrays(layer: &Layer, frames: usize, seed: u64, most: i64) -> Arrays {
     let mut choices = Choices::new(seed);
