@@ -189,3 +189,166 @@ fn tap_column(moving: &RowOrder, phase: &Phase, index: usize, met: i64) -> TapCo
         comment: format!("columns {}, ...: tap {index}, met at {met}", phase.number),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rayon::prelude::*;
+
+    use super::*;
+
+    /// The greatest of each.
+    const KERNEL: u64 = 5;
+    const STRIDE: u64 = 4;
+    const DILATION: u64 = 4;
+    const ADVANCE: u64 = 3;
+    const PADDING: i64 = 6;
+    const SIZE: u64 = 12;
+    const LANES: u64 = 5;
+
+    /// The column of what moves that `column` meets through `tap`, by the definition of a tap.
+    fn met(gather: &Gather, column: u64, tap: u64) -> Option<u64> {
+        let moved = (column * gather.advance) as i64 + gather.pad - (tap * gather.dilation) as i64;
+        let stride = gather.stride as i64;
+        let met = (moved % stride == 0).then_some(moved / stride)?;
+        u64::try_from(met).ok().filter(|&met| met < gather.sources)
+    }
+
+    /// The word of the row and the bank that a lane reads in a stretch, by the table of taps; none beyond a border.
+    fn read(lanes: &LaneColumns, tap: &TapColumn, stretch: u64, lane: u64) -> Option<(u64, u64)> {
+        let count = lanes.moving.lanes;
+        let at = tap.rotation + lane;
+        // Behind the last bank, the word of the next stretch.
+        let stretch = (stretch + at / count) as i64;
+        let inside = (tap.first..=tap.last).contains(&stretch);
+        let word = stretch * lanes.moving.phases.len() as i64 + tap.offset;
+        inside.then(|| (u64::try_from(word).expect("in the row"), at % count))
+    }
+
+    /// The column that a word has in a bank; none behind the end of the row, where it has zero.
+    fn column(moving: &RowOrder, (word, bank): (u64, u64)) -> Option<u64> {
+        assert!(word < moving.words(), "word {word} of {}", moving.words());
+        let words = moving.phases.len() as u64;
+        let first = word / words * moving.stretch() + moving.phases[(word % words) as usize];
+        Some(first + bank * moving.stride).filter(|&column| column < moving.columns)
+    }
+
+    /// Each lane of each word reads what it meets through each tap of its word, or nothing; no lane meets anything through
+    /// another tap, or in another word. What is read is there, and is not dead yet.
+    fn check(gather: Gather, lanes: u64) -> u64 {
+        let taps = |column| (0..gather.kernel).filter_map(move |tap| met(&gather, column, tap));
+        let Some((columns, walk)) = LaneColumns::walk(gather, lanes) else {
+            assert!((0..gather.positions).all(|column| taps(column).next().is_none()));
+            return 0;
+        };
+        let (moving, result) = (&columns.moving, &columns.result);
+        let mut visits = walk.visits.iter().peekable();
+        let (mut position, mut reads) = (0, 0);
+        let mut in_words = vec![false; gather.positions as usize];
+        let (mut there, mut dead) = (walk.kept.first, walk.kept.first);
+        for stretch in 0..gather.positions.div_ceil(result.stretch()) {
+            for phase in &result.phases {
+                let first = stretch * result.stretch() + phase;
+                let of_lane = |lane| first + lane * result.stride;
+                if first >= gather.positions {
+                    continue;
+                }
+                let inside = (0..lanes).filter(|&lane| of_lane(lane) < gather.positions);
+                let inside: Vec<u64> = inside.collect();
+                for &lane in &inside {
+                    in_words[of_lane(lane) as usize] = true;
+                }
+                let visit = visits.next_if(|visit| visit.position == position);
+                position += 1;
+                let Some(visit) = visit else {
+                    assert!(inside
+                        .iter()
+                        .all(|&lane| taps(of_lane(lane)).next().is_none()));
+                    continue;
+                };
+                let at = visit.lanes.expect("with lanes over pixels");
+                assert_eq!(at.stretch, stretch);
+                assert_eq!(visit.place, (stretch * moving.phases.len() as u64) as i64);
+                there += visit.opens;
+                let (mut met_any, mut visited) = (false, 0);
+                for tap in 0..gather.kernel {
+                    let behind = tap.checked_sub(visit.taps.first_tap);
+                    let number = behind.filter(|behind| behind % walk.taps.tap_step == 0);
+                    let number = number.map(|behind| behind / walk.taps.tap_step);
+                    let number = number.filter(|&number| number < visit.taps.count);
+                    let of_tap = number.map(|number| &columns.taps[(at.tap + number) as usize]);
+                    visited += u64::from(of_tap.is_some());
+                    for &lane in &inside {
+                        let word = of_tap.and_then(|tap| read(&columns, tap, stretch, lane));
+                        let found = word.and_then(|word| column(moving, word));
+                        assert_eq!(found, met(&gather, of_lane(lane), tap), "tap {tap}");
+                        met_any |= found.is_some();
+                        if let Some((word, _)) = word {
+                            assert!((dead..there).contains(&word), "word {word}");
+                            reads += 1;
+                        }
+                    }
+                }
+                assert!(met_any, "a word without a tap");
+                assert_eq!(visited, visit.taps.count);
+                dead += visit.closes;
+            }
+        }
+        assert!(visits.next().is_none());
+        assert_eq!(position, walk.size);
+        let others = (0..gather.positions).filter(|&column| !in_words[column as usize]);
+        assert!(others
+            .into_iter()
+            .all(|column| taps(column).next().is_none()));
+        reads
+    }
+
+    fn check_told(gather: Gather, lanes: u64) -> u64 {
+        let reads = std::panic::catch_unwind(|| check(gather, lanes));
+        reads.unwrap_or_else(|_| panic!("{gather:?}, {lanes} lanes"))
+    }
+
+    /// Axes of the data gradient have an advance of one, those of the other passes a stride of one; here both are anything.
+    #[test]
+    fn each_lane_reads_what_the_definition_of_a_tap_says() {
+        let mut all = Vec::new();
+        for kernel in 1..=KERNEL {
+            for stride in 1..=STRIDE {
+                for dilation in 1..=DILATION {
+                    for advance in 1..=ADVANCE {
+                        for pad in -PADDING..=PADDING {
+                            let gather = Gather {
+                                positions: 0,
+                                sources: 0,
+                                kernel,
+                                stride,
+                                dilation,
+                                advance,
+                                pad,
+                            };
+                            all.push(gather);
+                        }
+                    }
+                }
+            }
+        }
+        let sizes = |gather: &Gather| {
+            let mut reads = 0;
+            for positions in 1..=SIZE {
+                for sources in 1..=SIZE {
+                    let gather = Gather {
+                        positions,
+                        sources,
+                        ..*gather
+                    };
+                    for lanes in 2..=LANES {
+                        reads += check_told(gather, lanes);
+                    }
+                }
+            }
+            reads
+        };
+        let reads: u64 = all.par_iter().map(sizes).sum();
+        println!("{reads} reads");
+        assert!(reads > 1_000_000, "{reads} reads");
+    }
+}

@@ -21,9 +21,13 @@
 //! | [`bus_reader`] | a stream read from memory, several beats a word and several words a beat |
 //! | [`bus_writer`] | a stream written to memory, likewise |
 //! | [`bus_requests`] | the bursts of several readers on one channel |
+//! | [`row_order`] | rows put in the order of lanes over pixels, and back |
+//! | [`banked_line_buffer`] | the line buffer of lanes over pixels |
+//! | [`row_end`] | lanes over pixels beyond the end of a row |
 //!
 //! A failure names its seed; `BPA_BLOCKS_SEED=17 cargo test --test blocks token_queue` runs that one alone.
 
+mod banked_line_buffer;
 mod beat_fifo;
 mod bus_reader;
 mod bus_requests;
@@ -36,6 +40,8 @@ mod jobs;
 mod memory_array;
 mod result_port;
 mod rig;
+mod row_end;
+mod row_order;
 mod sequencer;
 mod tlast;
 mod token_queue;

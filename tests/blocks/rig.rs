@@ -77,8 +77,9 @@ impl Block {
             std::fs::write(path, &text).unwrap();
         }
         let text = with_mutants(text, mutants);
-        let ports: Vec<Port> = module
-            .ports()
+        let ports = module.ports();
+        let resets = ports.iter().any(|port| port.name == "aresetn");
+        let ports: Vec<Port> = ports
             .into_iter()
             .filter(|port| !["aclk", "aresetn"].contains(&port.name.as_str()))
             .collect();
@@ -90,7 +91,7 @@ impl Block {
         };
         let spec = ModelSpec {
             top: "bench".to_owned(),
-            verilog: bench(module.name(), &ports) + &text,
+            verilog: bench(module.name(), resets, &ports) + &text,
             sources: vec![],
             // A model has a stream at least.
             sinks: vec![StreamPort::new("m_none", 1)],
@@ -176,8 +177,8 @@ fn pin(port: &str) -> String {
     format!("pin_{port}")
 }
 
-/// The module around the block: each output as it is, and as it was just before the latest edge.
-fn bench(name: &str, ports: &[Port]) -> String {
+/// The module around the block, which has a reset or none: each output as it is, and as it was just before the latest edge.
+fn bench(name: &str, resets: bool, ports: &[Port]) -> String {
     // What is edited need not be tidy, and here only the block is looked at.
     let untidy = [
         "WIDTH",
@@ -200,7 +201,8 @@ fn bench(name: &str, ports: &[Port]) -> String {
         "output wire m_none_tlast".to_owned(),
         "input wire m_none_tready".to_owned(),
     ];
-    let mut bindings = vec![".aclk(aclk)".to_owned(), ".aresetn(aresetn)".to_owned()];
+    let mut bindings = vec![".aclk(aclk)".to_owned()];
+    bindings.extend(resets.then(|| ".aresetn(aresetn)".to_owned()));
     let mut samples = String::new();
     for Port {
         name,

@@ -11,11 +11,13 @@ const DOC: &str = "\
 Line buffer of lanes over pixels: a bank for each lane. A word is written to all of them at once. Lane
 0 reads the bank that its tap says, lane 1 the one behind it, and so on; beyond the last bank they go
 on with the first, in the same word of the next stretch of the row. A lane beyond a border reads zero.
+What comes has zeros beyond its row. Where nothing behind the lanes drops those that are beyond the row
+of the result, they read zero as well.
 
 In order: the tap's row of the table; the two addresses, by which a stretch is not left and by which
 it is; each bank's choice of them; the banks; and their words turned to the lanes.
 
-Promise: `lanes` follows address, tap and stretch by ";
+Promise: a word is found by an address from the cycle of its write on. ";
 
 /// Cycles from an address to the banks' own.
 pub const READ_BEHIND_CYCLES: usize = 3;
@@ -35,7 +37,11 @@ pub fn banked_line_buffer(
 ) -> Module {
     let lanes = pixels.result.lanes as usize;
     let cycles = bank_cycles(lanes);
-    let mut m = Module::new(name, format!("{DOC}{cycles} cycles."));
+    let promise = format!(
+        "It may be written over from {READ_BEHIND_CYCLES} cycles
+behind the address on. `lanes` follows address, tap and stretch by {cycles} cycles."
+    );
+    let mut m = Module::new(name, format!("{DOC}{promise}"));
     m.input("aclk", 1, "");
     let width = bits_for(capacity.line_words - 1);
     let write = m.input("write", 1, "");

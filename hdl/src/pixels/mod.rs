@@ -2,8 +2,10 @@
 //! that are beyond a row's end.
 
 mod banks;
+mod place;
 mod row_end;
 mod row_order;
+mod sides;
 mod turn;
 
 use crate::config::capacity::Capacity;

@@ -8,7 +8,9 @@ const DOC: &str = "\
 Lanes over pixels beyond the end of a row: in the last beats of each, one for each block of channels,
 they are zero.
 
-Promise: combinational from `beat` to `in_row`; `moves` is high in each cycle in which a beat moves.";
+`moves` is high in each cycle in which a beat moves.
+
+Promise: `in_row` is `beat` in the same cycle, with zeros in those lanes.";
 
 /// The beat `values` with zeros beyond the end of a row in this order; `moves` tells in which cycles one moves, each column's
 /// `blocks` beats one after the other. The names of its nets begin with `short`.
@@ -55,8 +57,8 @@ pub fn inside_row(
     kept
 }
 
-/// Builds the block for rows of `columns` beats, two at least, with `blocks` beats each; the first `last_lanes` of `lanes` lanes are in the
-/// row in its last ones.
+/// Builds the block for rows of so many columns of beats, two at least, with `blocks` beats each; the first `last_lanes` of
+/// `lanes` lanes are in the row in its last ones.
 fn row_end(
     name: &str,
     (lanes, last_lanes): (usize, usize),

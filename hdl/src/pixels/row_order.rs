@@ -1,15 +1,16 @@
 //! Rows put in the order of lanes over pixels, and back in that of their columns.
 
+use super::place::Place;
+use super::sides::{Entry, Side};
 use super::turn::{late, turn_cycles, turned};
 use crate::config::pixels::RowOrder;
 use crate::primitives::beat_fifo::{beat_fifo, BEAT_CYCLES, SHORT_PLACES};
 use crate::primitives::block_ram::fits_luts;
-use crate::primitives::counter::Counter;
 use crate::primitives::credit_counter::CreditCounter;
 use crate::primitives::delay::delayed;
 use crate::primitives::memory::{read_ahead_memory, MEMORY_CYCLES};
 use crate::primitives::target::Target;
-use crate::rtl::{bits_for, lit, Body, Expr, Module};
+use crate::rtl::{bits_for, lit, Expr, Module};
 use crate::streams::grad_port::{tlast_check, Misplaced};
 
 const TO_WORDS_DOC: &str = "\
@@ -23,18 +24,49 @@ Phases without a tap and columns beyond the row are zero.";
 const DOC: &str = "
 
 Pages of as many banks as there are lanes: one is written while others are read. Columns lie so that
-those of a beat are in as many banks as those of a word; either is turned on its way.
+those of a beat are in as many banks as those of a word; either is turned on its way. What is read goes
+through a FIFO.
 
 Promise: both streams keep the rules of AXI4-Stream. A beat is taken in every cycle in which a page is
-free, and leaves in every cycle in which one is full and there is room behind it: one a cycle in
-either direction, also from stretch to stretch. `tlast` is high with a frame's last one.";
+free, and in no other. What leaves is read in every cycle in which a page is full and there is a place
+in the FIFO: so the side that has more to move moves in every cycle, from stretch to stretch as well. `tlast` is high with a frame's last one.
+";
+
+/// The head of the block for so many lanes.
+fn head(direction: Direction, lanes: usize, tells_frames: bool) -> String {
+    let OrderCycles { to_read, to_stream } = order_cycles(lanes);
+    let ahead = PLACES + 1;
+    let (head, frames) = match direction {
+        Direction::ToWords => (TO_WORDS_DOC, TO_WORDS_FRAMES),
+        Direction::ToBeats if tells_frames => (TO_BEATS_DOC, TO_BEATS_FRAMES),
+        Direction::ToBeats => (TO_BEATS_DOC, ""),
+    };
+    format!(
+        "{head}{DOC}
+In cycles: a page is full {to_read} behind the last beat of a stretch, and free {PAGE_CYCLES} behind its last read;
+a beat is on the stream {to_stream} behind its read, which is {PLACE_CYCLES} behind the move of the beat that is {ahead}
+ahead of it, at the earliest.{frames}"
+    )
+}
+
+const TO_WORDS_FRAMES: &str = "
+`frame_begin` is a cycle behind its beat, and so is the pulse that tells a misplaced `tlast`, which
+changes nothing else.";
+
+const TO_BEATS_FRAMES: &str = "
+`frame_done` is a cycle behind its beat.";
 
 /// Pages that rows in this order go through, with so many beats for a lane's column: enough to be written and read all the
 /// time, also where a stretch is over in a few cycles.
 pub fn pages(order: &RowOrder, blocks: u64) -> u64 {
-    match order.stride * blocks {
-        ..FEW_BEATS => 8,
-        _ => 4,
+    // The rest of a row is a page of its own; with four of them, it is to be read before the fourth behind it comes.
+    let rest = order.rest().div_ceil(order.lanes).max(order.rest_words());
+    let is_page = order.rest_words() > 0;
+    let to_read = order_cycles(order.lanes as usize).to_read as u64;
+    let is_short = is_page && 2 * rest * blocks + 1 < to_read;
+    match order.stride * blocks < FEW_BEATS || is_short {
+        true => 8,
+        false => 4,
     }
 }
 
@@ -75,111 +107,6 @@ pub fn order_cycles(lanes: usize) -> OrderCycles {
     }
 }
 
-/// What is taken or given in one cycle, of a stretch.
-struct Entry {
-    /// Lanes that it is turned down by.
-    turn: u64,
-    /// Where its columns lie in each bank.
-    places: Vec<u64>,
-    /// Lanes with a column of the row that some tap reaches; in a whole stretch, and in the rest of a row.
-    kept: [Vec<bool>; 2],
-}
-
-/// One side of the banks.
-struct Side {
-    name: &'static str,
-    entries: Vec<Entry>,
-    /// Of the rest of a row.
-    rest: u64,
-    /// The slot that each lane is in ahead of the turn, or behind it.
-    slots: Vec<usize>,
-    /// Stretches that it goes through: whole ones, and the rest where it has a part in that.
-    stretches: u64,
-}
-
-impl Side {
-    /// By words.
-    fn words(name: &'static str, order: &RowOrder, written: bool) -> Self {
-        let (lanes, stride) = (order.lanes, order.stride);
-        let shared = gcd(stride, lanes);
-        let slot = |lane: u64| ((lane * stride + lane * shared / lanes) % lanes) as usize;
-        let slots: Vec<usize> = (0..lanes).map(slot).collect();
-        let entries = order.phases.iter().map(|&phase| {
-            let mut places = vec![0; lanes as usize];
-            for lane in 0..lanes {
-                let bank = (slots[lane as usize] as u64 + phase) % lanes;
-                places[bank as usize] = (phase + lane * stride) / lanes;
-            }
-            let rest = (0..lanes).map(|lane| phase + lane * stride < order.rest());
-            Entry {
-                turn: turned_by(phase % lanes, lanes, written),
-                places,
-                kept: [vec![true; lanes as usize], rest.collect()],
-            }
-        });
-        Side {
-            name,
-            entries: entries.collect(),
-            rest: order.rest_words(),
-            slots,
-            stretches: order.whole_stretches() + u64::from(order.rest_words() > 0),
-        }
-    }
-
-    /// By beats.
-    fn beats(name: &'static str, order: &RowOrder, written: bool) -> Self {
-        let (lanes, stride) = (order.lanes, order.stride);
-        let shared = gcd(stride, lanes);
-        let entries = (0..stride).map(|beat| {
-            let column = |lane: u64| beat * lanes + lane;
-            let has = |lane: u64| order.phases.contains(&(column(lane) % stride));
-            let inside = |lane: u64| has(lane) && column(lane) < order.rest();
-            Entry {
-                turn: turned_by(beat * shared / stride % lanes, lanes, written),
-                places: vec![beat; lanes as usize],
-                kept: [
-                    (0..lanes).map(has).collect(),
-                    (0..lanes).map(inside).collect(),
-                ],
-            }
-        });
-        Side {
-            name,
-            entries: entries.collect(),
-            rest: order.rest().div_ceil(lanes),
-            slots: (0..lanes as usize).collect(),
-            stretches: order.whole_stretches() + u64::from(order.rest() > 0),
-        }
-    }
-}
-
-/// A column goes to a bank by a turn, and back by the other one.
-fn turned_by(by: u64, lanes: u64, written: bool) -> u64 {
-    match written {
-        true => (lanes - by) % lanes,
-        false => by,
-    }
-}
-
-fn gcd(a: u64, b: u64) -> u64 {
-    match b {
-        0 => a,
-        _ => gcd(b, a % b),
-    }
-}
-
-/// Where in a frame a side is.
-struct Place {
-    block: Option<Counter>,
-    entry: Option<(Expr, Expr, Expr)>,
-    stretch: Option<Counter>,
-    row: Option<Counter>,
-    /// The stretch is the rest of a row.
-    in_rest: Option<Expr>,
-    ends: Expr,
-    frame_ends: Expr,
-}
-
 /// Builds the block for rows in this order, `rows` of them in a frame, with `blocks` beats of `bits` bits a lane for each
 /// lane's column; `fifo` and `memory` name the modules that hold what leaves.
 pub fn row_order(
@@ -192,10 +119,9 @@ pub fn row_order(
     target: Target,
 ) -> Module {
     let to_words = direction == Direction::ToWords;
-    let head = if to_words { TO_WORDS_DOC } else { TO_BEATS_DOC };
-    let mut m = Module::new(name, format!("{head}{DOC}"));
-    m.clocked();
     let lanes = order.lanes as usize;
+    let mut m = Module::new(name, head(direction, lanes, tells_frames));
+    m.clocked();
     let width = lanes * bits;
     let tvalid_in = m.input("in_tvalid", 1, "");
     let tready_in = m.output("in_tready", 1, "");
@@ -272,7 +198,7 @@ pub fn row_order(
     };
     m.assign(&fetch, &(may_read & places.some()));
     m.comb(|b| {
-        b.comment("A page is written while the other one is read.");
+        b.comment("A page is written while others are read.");
         write_place.step(b, &written, &accept);
         read_place.step(b, &read, &fetch);
         b.set(&page_written, &over(&accept, &write_place, &written_rest));
@@ -529,99 +455,5 @@ impl Banks {
         });
         let cycles = MEMORY_CYCLES + turn_cycles(self.lanes);
         Some(late(m, "kept", &kept, cycles))
-    }
-}
-
-impl Place {
-    fn new(m: &mut Module, side: &Side, (rows, blocks): (u64, u64), counts_rows: bool) -> Self {
-        let name = side.name;
-        let counter = |m: &mut Module, what: &str, count: u64, comment: &str| {
-            (count > 1).then(|| {
-                let constant = format!("{name}_{what}_last");
-                let last = m.constant(&constant, count - 1, bits_for(count - 1), comment);
-                Counter::new(m, &format!("{name}_{what}"), &last, "")
-            })
-        };
-        let block = counter(m, "block", blocks, "blocks of channels, less one");
-        let stretch = counter(m, "stretch", side.stretches, "stretches of a row, less one");
-        let rows = if counts_rows { rows } else { 1 };
-        let row = counter(m, "row", rows, "rows of a frame, less one");
-        let whole = side.entries.len() as u64;
-        let has_rest = side.rest > 0;
-        let in_rest = has_rest.then(|| {
-            let last = stretch.as_ref().map(Counter::at_last);
-            last.unwrap_or_else(|| lit(1, 1))
-        });
-        let entry = (whole > 1).then(|| {
-            let width = bits_for(whole - 1);
-            let entry = m.reg(&format!("{name}_entry"), width, 0, "of the stretch");
-            let last = m.net(&format!("{name}_entry_last"), 1, "");
-            m.observe(|b| {
-                let at = |count: u64| entry.q.eq(&lit(count - 1, width));
-                b.set(&last, &at(whole));
-                if let Some(in_rest) = &in_rest {
-                    b.when(in_rest, |b| b.set(&last, &at(side.rest)));
-                }
-            });
-            (entry.q, entry.d, last)
-        });
-        let all = |parts: [Option<Expr>; 2]| {
-            let parts = parts.into_iter().flatten();
-            parts.reduce(|a, b| a & b).unwrap_or_else(|| lit(1, 1))
-        };
-        let ends = m.net(&format!("{name}_ends"), 1, "the stretch does");
-        let blocks_end = block.as_ref().map(Counter::at_last);
-        m.assign(
-            &ends,
-            &all([blocks_end, entry.as_ref().map(|(_, _, last)| last.clone())]),
-        );
-        let frame_ends = m.net(&format!("{name}_frame_ends"), 1, "so does the frame");
-        let row_ends = [
-            stretch.as_ref().map(Counter::at_last),
-            row.as_ref().map(Counter::at_last),
-        ];
-        m.assign(&frame_ends, &(&ends & all(row_ends)));
-        if !counts_rows {
-            m.unused(&format!("{name}_frame_ends"), &frame_ends);
-        }
-        Place {
-            block,
-            entry,
-            stretch,
-            row,
-            in_rest,
-            ends,
-            frame_ends,
-        }
-    }
-
-    /// One on where `moves`.
-    fn step(&self, b: &mut Body, side: &Side, moves: &Expr) {
-        let mut ends = moves.clone();
-        if let Some(block) = &self.block {
-            block.step(b, &ends);
-            ends = ends & block.at_last();
-        }
-        if let Some((now, next, last)) = &self.entry {
-            let width = bits_for(side.entries.len() as u64 - 1);
-            b.when(&ends, |b| b.set(next, &now.plus(1)));
-            ends = ends & last;
-            b.when(&ends, |b| b.set(next, &lit(0, width)));
-        }
-        if let Some(stretch) = &self.stretch {
-            stretch.step(b, &ends);
-            ends = ends & stretch.at_last();
-        }
-        if let Some(row) = &self.row {
-            row.step(b, &ends);
-        }
-    }
-
-    /// What is said of each entry.
-    fn by_entry(&self, b: &mut Body, side: &Side, mut build: impl FnMut(&mut Body, usize)) {
-        match &self.entry {
-            Some((now, ..)) => b.case(now, side.entries.len(), build),
-            None => build(b, 0),
-        }
     }
 }

@@ -1,0 +1,96 @@
+//! The two sides of the banks that rows are put in order by: what is taken or given when, and where it lies.
+
+use crate::config::pixels::RowOrder;
+
+/// What is taken or given in one cycle, of a stretch.
+pub(super) struct Entry {
+    /// Lanes that it is turned down by.
+    pub(super) turn: u64,
+    /// Where its columns lie in each bank.
+    pub(super) places: Vec<u64>,
+    /// Lanes with a column of the row that some tap reaches; in a whole stretch, and in the rest of a row.
+    pub(super) kept: [Vec<bool>; 2],
+}
+
+/// One side of the banks.
+pub(super) struct Side {
+    pub(super) name: &'static str,
+    pub(super) entries: Vec<Entry>,
+    /// Of the rest of a row.
+    pub(super) rest: u64,
+    /// The slot that each lane is in ahead of the turn, or behind it.
+    pub(super) slots: Vec<usize>,
+    /// Stretches that it goes through: whole ones, and the rest where it has a part in that.
+    pub(super) stretches: u64,
+}
+
+impl Side {
+    /// By words.
+    pub(super) fn words(name: &'static str, order: &RowOrder, written: bool) -> Self {
+        let (lanes, stride) = (order.lanes, order.stride);
+        let shared = gcd(stride, lanes);
+        let slot = |lane: u64| ((lane * stride + lane * shared / lanes) % lanes) as usize;
+        let slots: Vec<usize> = (0..lanes).map(slot).collect();
+        let entries = order.phases.iter().map(|&phase| {
+            let mut places = vec![0; lanes as usize];
+            for lane in 0..lanes {
+                let bank = (slots[lane as usize] as u64 + phase) % lanes;
+                places[bank as usize] = (phase + lane * stride) / lanes;
+            }
+            let rest = (0..lanes).map(|lane| phase + lane * stride < order.rest());
+            Entry {
+                turn: turned_by(phase % lanes, lanes, written),
+                places,
+                kept: [vec![true; lanes as usize], rest.collect()],
+            }
+        });
+        Side {
+            name,
+            entries: entries.collect(),
+            rest: order.rest_words(),
+            slots,
+            stretches: order.whole_stretches() + u64::from(order.rest_words() > 0),
+        }
+    }
+
+    /// By beats.
+    pub(super) fn beats(name: &'static str, order: &RowOrder, written: bool) -> Self {
+        let (lanes, stride) = (order.lanes, order.stride);
+        let shared = gcd(stride, lanes);
+        let entries = (0..stride).map(|beat| {
+            let column = |lane: u64| beat * lanes + lane;
+            let has = |lane: u64| order.phases.contains(&(column(lane) % stride));
+            let inside = |lane: u64| has(lane) && column(lane) < order.rest();
+            Entry {
+                turn: turned_by(beat * shared / stride % lanes, lanes, written),
+                places: vec![beat; lanes as usize],
+                kept: [
+                    (0..lanes).map(has).collect(),
+                    (0..lanes).map(inside).collect(),
+                ],
+            }
+        });
+        Side {
+            name,
+            entries: entries.collect(),
+            rest: order.rest().div_ceil(lanes),
+            slots: (0..lanes as usize).collect(),
+            stretches: order.whole_stretches() + u64::from(order.rest() > 0),
+        }
+    }
+}
+
+/// A column goes to a bank by a turn, and back by the other one.
+fn turned_by(by: u64, lanes: u64, written: bool) -> u64 {
+    match written {
+        true => (lanes - by) % lanes,
+        false => by,
+    }
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    match b {
+        0 => a,
+        _ => gcd(b, a % b),
+    }
+}
