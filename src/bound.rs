@@ -28,7 +28,7 @@ fn outputs_by_tap(axis: &Axis) -> impl Iterator<Item = u64> + '_ {
 /// Taps that so many lanes over pixels go through along a row: of each run of as many columns of one phase, the most that
 /// one of them has. With one lane, all taps of the row.
 fn lane_taps(cols: &Gather, lanes: u64) -> u64 {
-    let apart = cols.stride / gcd(cols.stride, cols.advance);
+    let apart = cols.phases();
     let mut more = vec![0_i64; (cols.positions + apart) as usize];
     for tap in 0..cols.kernel {
         let at =
@@ -38,7 +38,7 @@ fn lane_taps(cols: &Gather, lanes: u64) -> u64 {
             continue;
         };
         // What is met rises from a column of the phase to the next.
-        let step = apart * cols.advance / cols.stride;
+        let step = cols.phase_step();
         let met = at(phase) / stride;
         let columns_until = |met: i64| phase + (met.max(0) as u64).div_ceil(step) * apart;
         let first = columns_until(-met);
@@ -72,13 +72,6 @@ fn lane_taps(cols: &Gather, lanes: u64) -> u64 {
 /// The first column of a phase that is not in the row.
 fn first_behind(phase: u64, apart: u64, columns: u64) -> u64 {
     phase + columns.saturating_sub(phase).div_ceil(apart) * apart
-}
-
-fn gcd(a: u64, b: u64) -> u64 {
-    match b {
-        0 => a,
-        _ => gcd(b, a % b),
-    }
 }
 
 /// Cycles of a frame in which the multipliers of an engine with this layer's lanes work.

@@ -20,6 +20,7 @@ pub mod gen_verilog;
 mod import;
 mod layer_source;
 mod long_run;
+mod network_source;
 mod outputs;
 mod parallel;
 mod progress;

@@ -59,12 +59,8 @@ fn in_stretches(op: &Operation) -> u64 {
         phases => 2 * phases * u64::from(beats),
     };
     let cols = &op.cols;
-    let shared = (1..=cols.stride.min(cols.advance))
-        .filter(|by| cols.stride % by == 0 && cols.advance % by == 0)
-        .max()
-        .unwrap_or(1);
-    of(cols.advance / shared, op.moving_beats_per_pixel())
-        + of(cols.stride / shared, op.result_beats_per_pixel())
+    of(cols.phase_step(), op.moving_beats_per_pixel())
+        + of(cols.phases(), op.result_beats_per_pixel())
 }
 
 /// Cycles of a frame that finds the engine empty below which no engine can be that has these lanes and any memories, no

@@ -83,6 +83,16 @@ impl Gather {
         }
     }
 
+    /// Positions that are made from one to the next with the same taps: as many have others, so many phases there are.
+    pub fn phases(&self) -> u64 {
+        self.stride / gcd(self.stride, self.advance)
+    }
+
+    /// How far what is read moves from one of these positions to the next.
+    pub fn phase_step(&self) -> u64 {
+        self.advance / gcd(self.stride, self.advance)
+    }
+
     /// The padded input seen through a window. Its taps are counted from the last one, so that what they meet falls.
     fn correlation(axis: Axis, positions: u32, window: Window) -> Self {
         let reach = i64::from(window.size - 1) * i64::from(window.dilation);
@@ -95,6 +105,14 @@ impl Gather {
             advance: window.stride.into(),
             pad: reach - i64::from(axis.pad_before),
         }
+    }
+}
+
+/// The greatest common divisor.
+pub(crate) fn gcd(a: u64, b: u64) -> u64 {
+    match b {
+        0 => a,
+        _ => gcd(b, a % b),
     }
 }
 

@@ -8,8 +8,12 @@ use std::collections::{BTreeSet, HashSet};
 
 use bpa_engine::layer::{Geometry, Layer, LayerFile, Pass, PerItem};
 use bpa_engine::schedule::{Buffers, FrameWalk, Shell};
-use bpa_hdl::config::descriptor::{Jump, Program, Step};
 use rayon::prelude::*;
+
+#[path = "shared/program_steps.rs"]
+mod program_steps;
+
+use program_steps::steps;
 
 /// The greatest of each.
 const KERNEL: i64 = 5;
@@ -101,33 +105,6 @@ impl Axis {
         };
         file.validate().unwrap()
     }
-}
-
-/// The steps of a program, as many as these.
-fn steps(program: &Program, count: usize) -> Vec<&Step> {
-    let mut places = vec![0];
-    let mut turns_left = None;
-    while places.len() < count {
-        let at = places.len() - 1;
-        let told = at.checked_sub(program.ahead);
-        let jump = told.map_or(Jump::Next, |told| program.lines[places[told]].ahead);
-        places.push(match jump {
-            Jump::Next => places[at] + 1,
-            Jump::Wrap => 1,
-            Jump::Loop { start, turns } => {
-                let left = turns_left.unwrap_or(turns - 1);
-                turns_left = (left > 0).then(|| left - 1);
-                match left {
-                    0 => places[at] + 1,
-                    _ => start as usize,
-                }
-            }
-        });
-    }
-    places
-        .iter()
-        .map(|&place| &program.lines[place].step)
-        .collect()
 }
 
 /// What a pixel of the result is to the walk, from the definition.

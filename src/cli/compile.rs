@@ -2,20 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
 use clap::Args;
 
-use super::engine_source::EngineSource;
 use super::folder::make_folder;
+use super::network_source::NetworkSource;
 use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::{say, Outcome};
 use crate::atomic_file::write_whole;
 use crate::emit::Target;
 use crate::network::compile::{blob, c_header, c_source, report, Program};
-use crate::network::{NetworkArrays, NetworkError, NetworkFile};
+use crate::network::NetworkArrays;
 use crate::number::integer;
 use crate::seal::sealed;
-use crate::table_file::{read_text, KeyLines};
 
 #[derive(Args, Debug)]
 pub(super) struct Compile {
@@ -36,29 +34,25 @@ pub(super) struct Compile {
 }
 
 pub(super) fn compile(args: Compile) -> anyhow::Result<Outcome> {
-    let (text, name) = read_text(&args.network)?;
-    let file = NetworkFile::parse(&text, &name)?;
-    let key_lines = KeyLines::of(&text, &name);
-    let Some(engine_path) = file.engine_path(&args.network, args.engine.as_deref()) else {
-        bail!(
-            "{}: there is no engine: name its file by the key `engine`, or by --engine",
-            args.network.display()
-        );
-    };
-    let engine = EngineSource::read(&engine_path)?;
-    engine.check_gives_sums()?;
-    engine.check_has_streams()?;
-    let engine = engine.engine;
-    let at = |error: NetworkError| key_lines.at(error.key(&file).as_deref(), error);
-    let network = file.validate(&engine).map_err(at)?;
+    let source = NetworkSource::read(&args.network, args.engine.as_deref())?;
+    source.engine.check_has_streams()?;
+    let network = source.validate()?;
+    let engine = &source.engine.engine;
     let folder = args.network.parent().unwrap_or(Path::new(""));
-    let arrays = NetworkArrays::read(&network, folder, args.seed).map_err(at)?;
-    let named: Vec<PathBuf> = file.arrays().map(|array| folder.join(array)).collect();
-    let files = [&engine_path, &args.network].into_iter().chain(&named);
+    let arrays =
+        NetworkArrays::read(&network, folder, args.seed).map_err(|error| source.at(error))?;
+    let named: Vec<PathBuf> = source
+        .file
+        .arrays()
+        .map(|array| folder.join(array))
+        .collect();
+    let files = [&source.engine_path, &args.network]
+        .into_iter()
+        .chain(&named);
     let outputs = Outputs::new(args.overwrite, files.map(PathBuf::as_path));
 
     let hardware = engine.hardware(Target::Generic);
-    let program = Program::new(&network, &engine, &hardware, &arrays)?;
+    let program = Program::new(&network, engine, &hardware, &arrays)?;
     let blob = blob(&program)?;
     let stem = program.identifier();
     let texts = [

@@ -9,8 +9,8 @@ use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
 use sha2::{Digest, Sha256};
 
-use super::engine_source::EngineSource;
 use super::layer_source::{no_layer, LayerSource};
+use super::network_source::NetworkSource;
 use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::parallel::{in_parallel, processors, Task};
 use super::progress::{Unit, Wait};
@@ -19,11 +19,10 @@ use crate::explore::{
     point, synthesised, Budget, Candidate, Exploration, Failed, Found, NetworkSubject, Room, Shard,
     Subject,
 };
-use crate::network::{NetworkError, NetworkFile};
 use crate::number::integer;
 use crate::seal::{hex, sealed};
 use crate::synth::{tool_versions, Board};
-use crate::table_file::{read_text, KeyLines, Kind};
+use crate::table_file::{read_text, Kind};
 
 /// What `bpa explore --help` shows below the flags.
 pub(super) const EXAMPLES: &str = "\
@@ -244,16 +243,9 @@ fn network_subject(
     name: &str,
     engine: Option<&Path>,
 ) -> anyhow::Result<Subject> {
-    let file = NetworkFile::parse(text, name)?;
-    let key_lines = KeyLines::of(text, name);
-    let engine = file.engine_path(path, engine).ok_or_else(|| {
-        anyhow!("{name}: there is no engine: name its file by the key `engine`, or by --engine")
-    })?;
-    let engine = EngineSource::read(&engine)?;
-    engine.check_gives_sums()?;
-    let at = |error: NetworkError| key_lines.at(error.key(&file).as_deref(), error);
-    let network = file.validate(&engine.engine).map_err(at)?;
-    let subject = NetworkSubject::new(&network, &engine.engine);
+    let source = NetworkSource::parse(path, text, name, engine)?;
+    let network = source.validate()?;
+    let subject = NetworkSubject::new(&network, &source.engine.engine);
     Ok(Subject::Network(Box::new(subject)))
 }
 

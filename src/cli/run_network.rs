@@ -7,8 +7,8 @@ use anyhow::{anyhow, bail};
 use bpa_hdl::rtl::print_verilog;
 use clap::Args;
 
-use super::engine_source::EngineSource;
 use super::folder::make_folder;
+use super::network_source::NetworkSource;
 use super::outputs::{cannot_write, Outputs, Overwrite};
 use super::progress::Wait;
 use super::report::NAME as PAGE;
@@ -18,15 +18,12 @@ use crate::driver::{Driver, Simulated};
 use crate::emit::Target;
 use crate::internal_error::joined;
 use crate::layer::Pass;
-use crate::network::{
-    job_spans, reference, run, Network, NetworkArrays, NetworkError, NetworkFile,
-};
+use crate::network::{job_spans, reference, run, Network, NetworkArrays};
 use crate::npy;
 use crate::number::integer;
 use crate::operands::result_of;
 use crate::report_page::network_page;
 use crate::seal::sealed;
-use crate::table_file::{read_text, KeyLines};
 use crate::trace::Trace;
 
 #[derive(Args, Debug)]
@@ -61,20 +58,9 @@ pub(super) struct RunNetwork {
 }
 
 pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
-    let (text, name) = read_text(&args.network)?;
-    let file = NetworkFile::parse(&text, &name)?;
-    let key_lines = KeyLines::of(&text, &name);
-    let Some(engine_path) = file.engine_path(&args.network, args.engine.as_deref()) else {
-        bail!(
-            "{}: there is no engine: name its file by the key `engine`, or by --engine",
-            args.network.display()
-        );
-    };
-    let engine = EngineSource::read(&engine_path)?;
-    engine.check_gives_sums()?;
-    let engine = engine.engine;
-    let at = |error: NetworkError| key_lines.at(error.key(&file).as_deref(), error);
-    let network = file.validate(&engine).map_err(at)?;
+    let source = NetworkSource::read(&args.network, args.engine.as_deref())?;
+    let network = source.validate()?;
+    let engine = &source.engine.engine;
 
     for task in network.tasks() {
         let step = &network.steps()[task.step];
@@ -91,10 +77,13 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
     }
 
     let folder = args.network.parent().unwrap_or(Path::new(""));
-    let arrays = NetworkArrays::read(&network, folder, args.seed).map_err(at)?;
-    let named = file.arrays().map(|array| folder.join(array));
+    let arrays =
+        NetworkArrays::read(&network, folder, args.seed).map_err(|error| source.at(error))?;
+    let named = source.file.arrays().map(|array| folder.join(array));
     let named: Vec<PathBuf> = named.collect();
-    let files = [&engine_path, &args.network].into_iter().chain(&named);
+    let files = [&source.engine_path, &args.network]
+        .into_iter()
+        .chain(&named);
     let outputs = Outputs::new(args.overwrite, files.map(PathBuf::as_path));
     let results = match &args.out {
         Some(out) => results(&network, out, &args.layers, &outputs)?,
@@ -116,8 +105,8 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
             let _wait = Wait::new("compiling the Verilog with Verilator");
             let text = print_verilog(&hardware.module);
             match tracing {
-                None => Simulated::model(&engine, &hardware, &text, &cache()?)?,
-                Some(_) => Simulated::traced_model(&engine, &hardware, &text, &cache()?)?,
+                None => Simulated::model(engine, &hardware, &text, &cache()?)?,
+                Some(_) => Simulated::traced_model(engine, &hardware, &text, &cache()?)?,
             }
         };
         let expected = joined(expected);
@@ -126,7 +115,7 @@ pub(super) fn run_network(args: RunNetwork) -> anyhow::Result<Outcome> {
             let Trace { path, from, cycles } = tracing.trace();
             simulated.instance().trace(&path, from, cycles)?;
         }
-        let mut driver = Driver::open(&engine, &hardware, simulated)?;
+        let mut driver = Driver::open(engine, &hardware, simulated)?;
         let _wait = Wait::new("running the layers");
         let ran = run(&network, &mut driver, &arrays, &expected);
         if let Some(tracing) = &tracing {

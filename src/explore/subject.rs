@@ -125,9 +125,7 @@ impl Subject {
                     });
                     let simds = even_parts(op.moving_per_group).collect();
                     // Of the columns of a phase, which are what a word has.
-                    let cols = &op.cols;
-                    let shared = gcd(cols.stride, cols.advance);
-                    let columns = cols.positions.div_ceil(cols.stride / shared);
+                    let columns = op.cols.positions.div_ceil(op.cols.phases());
                     let pixels = even_parts(u32::try_from(columns).unwrap_or(u32::MAX));
                     let pixels = pixels.filter(|pixels| pixels <= most).collect();
                     (sorted(simds), sorted(pes.collect()), sorted(pixels), packed)
@@ -206,13 +204,6 @@ fn least_of(file: &LayerFile) -> Option<Layer> {
         pixels: 1,
     };
     lanes_of(file, lanes).validate().ok()
-}
-
-fn gcd(a: u64, b: u64) -> u64 {
-    match b {
-        0 => a,
-        _ => gcd(b, a % b),
-    }
 }
 
 fn sorted(mut lanes: Vec<u32>) -> Vec<u32> {

@@ -1,6 +1,6 @@
 //! Which taps reach which position of one axis, and what a walk over the positions needs and lets go.
 
-use crate::operation::Gather;
+use crate::operation::{gcd, Gather};
 use bpa_hdl::config::descriptor::Kept;
 
 /// The taps that reach one position: `r = first_tap + i * tap_step` meets `p = first_out - i * out_step` for `i` from 0 to
@@ -98,7 +98,7 @@ impl AxisTaps {
             pad,
             ..
         } = self.gather;
-        (0..stride / gcd(stride, advance))
+        (0..self.gather.phases())
             .filter(|h| {
                 let at = (h * advance) as i64 + pad;
                 self.first_taps[at.rem_euclid(stride as i64) as usize].is_some()
@@ -109,14 +109,6 @@ impl AxisTaps {
     /// The last position of the array that is read that `taps` meet.
     pub fn last_out(&self, taps: &Taps) -> u64 {
         taps.first_out - (taps.count - 1) * self.out_step
-    }
-}
-
-pub(super) fn gcd(a: u64, b: u64) -> u64 {
-    if b == 0 {
-        a
-    } else {
-        gcd(b, a % b)
     }
 }
 

@@ -5,7 +5,7 @@
 //! words by the first, and a row of what moves by the second; a tap of a word then meets one word, turned by some lanes, and
 //! beyond the last bank the word of the same phase in the stretch behind.
 
-use super::axis::{gcd, AxisTaps, AxisWalk, LaneVisit, Met, Taps};
+use super::axis::{AxisTaps, AxisWalk, LaneVisit, Met, Taps};
 use crate::operation::Gather;
 use bpa_hdl::config::pixels::{RowOrder, TapColumn};
 
@@ -24,8 +24,7 @@ impl LaneColumns {
     /// The walk of the columns by so many lanes; `None` where no tap reaches any column.
     pub fn walk(gather: Gather, lanes: u64) -> Option<(Self, AxisWalk)> {
         let taps = AxisTaps::new(gather);
-        let shared = gcd(gather.stride, gather.advance);
-        let (out_phases, in_phases) = (gather.stride / shared, gather.advance / shared);
+        let (out_phases, in_phases) = (gather.phases(), gather.phase_step());
         let mut result = RowOrder {
             lanes,
             stride: out_phases,

@@ -80,3 +80,5 @@ mod weights;
 mod choices;
 #[path = "../shared/named_layers.rs"]
 mod named_layers;
+#[path = "../shared/program_steps.rs"]
+mod program_steps;

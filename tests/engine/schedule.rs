@@ -10,11 +10,12 @@ use bpa_engine::layer::{Axis, Layer};
 use bpa_engine::plan::Plan;
 use bpa_engine::schedule::Buffers;
 use bpa_engine::schedule::{live_span_pixels, AxisTaps, AxisWalk, FrameWalk, Gather};
-use bpa_hdl::config::descriptor::{Jump, Program, Step};
+use bpa_hdl::config::descriptor::Step;
 use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
 
 use crate::layers::{config, layer};
+use crate::program_steps::steps;
 
 /// Unless the environment says otherwise.
 const SEED: u64 = 1;
@@ -212,35 +213,6 @@ fn check_plan(layer: &Layer) -> Result<(), TestCaseError> {
         );
     }
     Ok(())
-}
-
-/// The first steps of a program as the sequencer goes through it: each line tells where to go on from the one that comes
-/// `ahead` places later.
-fn steps(program: &Program, count: usize) -> Vec<&Step> {
-    let mut places = vec![0];
-    let mut turns_left = None;
-    while places.len() < count {
-        let at = places.len() - 1;
-        let told = at.checked_sub(program.ahead);
-        let jump = told.map_or(Jump::Next, |told| program.lines[places[told]].ahead);
-        places.push(match jump {
-            Jump::Next => places[at] + 1,
-            Jump::Wrap => 1,
-            Jump::Loop { start, turns } => {
-                let left = turns_left.unwrap_or(turns - 1);
-                turns_left = (left > 0).then(|| left - 1);
-                if left > 0 {
-                    start as usize
-                } else {
-                    places[at] + 1
-                }
-            }
-        });
-    }
-    places
-        .iter()
-        .map(|&place| &program.lines[place].step)
-        .collect()
 }
 
 /// The programs add up, frame after frame, to the first tap of each pixel and to what it needs and lets go.

@@ -1,7 +1,7 @@
 //! A stream of what stands in memory.
 
 use crate::bus::place::{Place, BLOCK_BITS, BURST_WORDS};
-use crate::bus::walk::{walk, Burst, TELLING};
+use crate::bus::walk::{Burst, Walking, TELLING};
 use crate::primitives::beat_fifo::beat_fifo;
 use crate::primitives::target::Target;
 use crate::rtl::{bits_for, lit, ones, Body, Expr, Module, Reg};
@@ -44,20 +44,17 @@ pub fn reader(name: &str, place: &Place, target: Target) -> Module {
     let failed_address = m.output("failed_address", place.word_address_bits(), "in words");
     let out = Out::new(&mut m, place);
 
-    let burst = Burst::nets(&mut m, place);
-    let walk_rests = m.net("walk_rests", 1, "");
-    let dropping = m.reg("dropping", 1, 0, "what comes is thrown away");
-    let walk_hold = m.net("walk_hold", 1, "");
-    m.assign(&walk_hold, &(&dropping.q | &hold));
-    m.assign(&drops, &dropping.q);
-    let mut bindings = burst.bindings();
-    bindings.extend(telling);
-    bindings.extend([
-        ("drop", drop.clone()),
-        ("hold", walk_hold),
-        ("rests", walk_rests.clone()),
-    ]);
-    m.instance("u_walk", walk(&format!("{name}_walk"), place), bindings);
+    let Walking {
+        burst,
+        rests: walk_rests,
+        dropping,
+    } = Walking::place(
+        &mut m,
+        (name, place),
+        telling,
+        [&drop, &hold, &drops],
+        "what comes is thrown away",
+    );
 
     let words_gave = m.net("words_gave", 1, "");
     let free = Credit::new(&mut m);

@@ -84,6 +84,46 @@ impl Burst {
     }
 }
 
+/// The walk of a block of the bus, as it stands in it.
+pub(super) struct Walking {
+    pub burst: Burst,
+    pub rests: Expr,
+    /// What was told is being forgotten: no job begins.
+    pub dropping: Reg,
+}
+
+impl Walking {
+    /// Places the walk of the block `name` in it, with the inputs by which it is told, `drop` and `hold`, and its output `drops`;
+    /// `comment` is what `dropping` means to the block.
+    pub fn place(
+        m: &mut Module,
+        (name, place): (&str, &Place),
+        telling: [(&'static str, Expr); 4],
+        [drop, hold, drops]: [&Expr; 3],
+        comment: &str,
+    ) -> Self {
+        let burst = Burst::nets(m, place);
+        let rests = m.net("walk_rests", 1, "");
+        let dropping = m.reg("dropping", 1, 0, comment);
+        let walk_hold = m.net("walk_hold", 1, "");
+        m.assign(&walk_hold, &(&dropping.q | hold));
+        m.assign(drops, &dropping.q);
+        let mut bindings = burst.bindings();
+        bindings.extend(telling);
+        bindings.extend([
+            ("drop", drop.clone()),
+            ("hold", walk_hold),
+            ("rests", rests.clone()),
+        ]);
+        m.instance("u_walk", walk(&format!("{name}_walk"), place), bindings);
+        Walking {
+            burst,
+            rests,
+            dropping,
+        }
+    }
+}
+
 /// Inputs by which a job is told, by the names that all blocks of the bus have for them.
 pub(super) const TELLING: [(&str, usize, &str); 4] = [
     ("fill", 1, "a word of the job that is told"),

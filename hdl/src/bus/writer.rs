@@ -2,7 +2,7 @@
 
 use crate::bus::place::{Place, BLOCK_BITS, BURST_WORDS};
 use crate::bus::reader::{Credit, BURSTS, WORDS};
-use crate::bus::walk::{walk, Burst, TELLING};
+use crate::bus::walk::{Burst, Walking, TELLING};
 use crate::primitives::beat_fifo::beat_fifo;
 use crate::primitives::credit_counter::CreditCounter;
 use crate::primitives::target::Target;
@@ -51,20 +51,17 @@ pub fn writer(name: &str, place: &Place, target: Target) -> Module {
     let failed = m.output("failed", 1, "pulse");
     let failed_address = m.output("failed_address", place.word_address_bits(), "in words");
 
-    let burst = Burst::nets(&mut m, place);
-    let walk_rests = m.net("walk_rests", 1, "");
-    let dropping = m.reg("dropping", 1, 0, "no beat is taken");
-    let walk_hold = m.net("walk_hold", 1, "");
-    m.assign(&walk_hold, &(&dropping.q | &hold));
-    m.assign(&drops, &dropping.q);
-    let mut bindings = burst.bindings();
-    bindings.extend(telling);
-    bindings.extend([
-        ("drop", drop.clone()),
-        ("hold", walk_hold),
-        ("rests", walk_rests.clone()),
-    ]);
-    m.instance("u_walk", walk(&format!("{name}_walk"), place), bindings);
+    let Walking {
+        burst,
+        rests: walk_rests,
+        dropping,
+    } = Walking::place(
+        &mut m,
+        (name, place),
+        telling,
+        [&drop, &hold, &drops],
+        "no beat is taken",
+    );
     m.unused("ends_frame", &burst.ends_frame);
 
     let packing = Packing::new(&mut m, place);

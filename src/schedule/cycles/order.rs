@@ -89,10 +89,43 @@ impl Stretches {
         }
     }
 
+    /// Where in its row the one of this number of all is: whether it begins a stretch, how many of that are behind it,
+    /// whether the stretch is the row's rest, and whether it ends the row. Periods that are alike have the same ones.
+    fn place(&self, number: i64, log: &mut Log) -> InRow {
+        let in_row = number % self.row;
+        let begins = self.begins(in_row);
+        let (left, is_rest) = self.left(in_row);
+        log.note(u64::from(begins) | u64::from(left == 0) << 1 | u64::from(is_rest) << 2);
+        InRow {
+            begins,
+            left,
+            is_rest,
+            ends: in_row + 1 == self.row,
+        }
+    }
+
     /// Whether it is the first of a stretch.
     fn begins(&self, in_row: i64) -> bool {
         let wholes = self.row - self.rest;
         in_row == wholes || in_row < wholes && in_row % self.whole == 0
+    }
+}
+
+/// Where in its row a word is.
+struct InRow {
+    begins: bool,
+    left: i64,
+    is_rest: bool,
+    ends: bool,
+}
+
+impl Order {
+    /// Beats of the stretch that a word is in.
+    fn beats_of(&self, word: &InRow) -> i64 {
+        match word.is_rest {
+            true => self.beats.rest,
+            false => self.beats.whole,
+        }
     }
 }
 
@@ -114,33 +147,25 @@ impl Model<'_> {
             return;
         };
         now.moved = log.later(moved, now.accepted);
-        let in_row = now.ordered % order.words.row;
-        let begins = order.words.begins(in_row);
-        let (left, is_rest) = order.words.left(in_row);
-        log.note(u64::from(begins) | u64::from(left == 0) << 1 | u64::from(is_rest) << 2);
+        let word = order.words.place(now.ordered, log);
         now.accepted = log.later(now.moved + 1, now.accepted + 1);
-        if begins {
+        if word.begins {
             now.result_page_wanted = now.result_pages + 1 - order.pages;
             let free = page_free(log, &self.past[RESULT_PAGES], now.result_page_wanted);
             now.accepted = log.later(now.accepted, free);
         }
         now.ordered += 1;
-        if left > 0 {
+        if word.left > 0 {
             return;
         }
-        let beats = if is_rest {
-            order.beats.rest
-        } else {
-            order.beats.whole
-        };
         let first = log.later(now.given + 1, now.accepted + order.to_read);
-        now.given = first + beats - 1;
+        now.given = first + order.beats_of(&word) - 1;
         now.result_pages += 1;
         self.past[RESULT_PAGES].push(Point {
             count: now.result_pages,
             cycle: now.given,
         });
-        if order.restless() && in_row + 1 == order.words.row {
+        if order.restless() && word.ends {
             now.given += order.beats.rest;
         }
     }
@@ -183,28 +208,27 @@ impl Model<'_> {
         );
     }
 
+    /// So many beats of a stretch come, into the next page.
+    fn beats_come(&mut self, order: &Order, beats: i64) {
+        let (now, log) = (&mut self.state, &mut self.log);
+        now.moving_page_wanted = now.moving_pages + 1 - order.pages;
+        let free = page_free(log, &self.past[MOVING_PAGES], now.moving_page_wanted);
+        now.beat_in = log.later(now.beat_in + 1, free) + beats - 1;
+    }
+
     /// A word is taken that comes from where rows are put in order.
     fn take_word(&mut self, space: i64) {
         let Some(order) = self.moving_order else {
             return;
         };
-        let (now, log) = (&mut self.state, &mut self.log);
-        let in_row = now.fetched % order.words.row;
-        let begins = order.words.begins(in_row);
-        let (left, is_rest) = order.words.left(in_row);
-        log.note(u64::from(begins) | u64::from(left == 0) << 1 | u64::from(is_rest) << 2);
-        let mut read = now.fetch + 1;
-        if begins {
-            let beats = if is_rest {
-                order.beats.rest
-            } else {
-                order.beats.whole
-            };
-            now.moving_page_wanted = now.moving_pages + 1 - order.pages;
-            let free = page_free(log, &self.past[MOVING_PAGES], now.moving_page_wanted);
-            now.beat_in = log.later(now.beat_in + 1, free) + beats - 1;
-            read = log.later(read, now.beat_in + order.to_read);
+        let word = order.words.place(self.state.fetched, &mut self.log);
+        let mut read = self.state.fetch + 1;
+        if word.begins {
+            self.beats_come(&order, order.beats_of(&word));
+            let written = self.state.beat_in + order.to_read;
+            read = self.log.later(read, written);
         }
+        let (now, log) = (&mut self.state, &mut self.log);
         let wanted = now.fetched - PLACES as i64;
         if log.is_some(wanted) {
             now.take_wanted = wanted;
@@ -213,19 +237,18 @@ impl Model<'_> {
         }
         now.fetch = read;
         now.fetched += 1;
-        if left == 0 {
+        if word.left == 0 {
             now.moving_pages += 1;
             self.past[MOVING_PAGES].push(Point {
                 count: now.moving_pages,
                 cycle: read,
             });
-            if order.restless() && in_row + 1 == order.words.row {
+            if order.restless() && word.ends {
                 // Beats of which no word comes still need the page that they are written to.
-                now.moving_page_wanted = now.moving_pages + 1 - order.pages;
-                let free = page_free(log, &self.past[MOVING_PAGES], now.moving_page_wanted);
-                now.beat_in = log.later(now.beat_in + 1, free) + order.beats.rest - 1;
+                self.beats_come(&order, order.beats.rest);
             }
         }
+        let (now, log) = (&mut self.state, &mut self.log);
         let there = log.later(read + order.to_stream, now.last_beat_in + 1);
         now.last_beat_in = log.later(there, space);
         self.past[TAKES].push(Point {
