@@ -190,6 +190,14 @@ pub enum DriverError {
         /// The greatest that is taken; the least is one below its negative.
         most: i64,
     },
+    /// A bias that is larger than any sum of the engine's.
+    #[error("a bias is {value}: this engine takes those from {} to {most}; one with more `limits.weight_words` has wider sums", !most)]
+    Bias {
+        /// The bias.
+        value: i64,
+        /// The greatest that is taken; the least is one below its negative.
+        most: i64,
+    },
 }
 
 /// A job that the engine was given.
@@ -352,6 +360,7 @@ impl<'a, D: Device> Driver<'a, D> {
     ) -> Result<Submitted, DriverError> {
         let count = u32::try_from(frames).ok().and_then(NonZeroU32::new);
         let count = count.expect("a batch has frames, and fewer than 2^32");
+        check_biases(&plan, stages)?;
         let plan = plan.with_rounding_seed(stages.rounding_seed);
         let words = self.engine.job(&self.hardware.table, &plan, count)?;
         if self.memory.is_none() {
@@ -476,6 +485,20 @@ fn check_values(values: &Array4<i64>, most: i64) -> Result<(), DriverError> {
     match values.iter().find(|value| !(!most..=most).contains(*value)) {
         Some(&value) => Err(DriverError::Accumulate { value, most }),
         None => Ok(()),
+    }
+}
+
+/// Refuses biases that their places in the beats behind the weights do not hold.
+pub(crate) fn check_biases(plan: &Plan, stages: &StageArrays) -> Result<(), DriverError> {
+    let layer = plan.layer();
+    let Some((biases, bits)) = stages.bias.as_ref().zip(layer.bias_place()) else {
+        return Ok(());
+    };
+    // At most 64 bits by validation, and one at the least.
+    let most = i64::MAX >> (64 - bits);
+    match biases.iter().find(|bias| !(!most..=most).contains(*bias)) {
+        Some(&value) if layer.bias() => Err(DriverError::Bias { value, most }),
+        _ => Ok(()),
     }
 }
 

@@ -72,6 +72,8 @@ pub struct Layer {
     zero_point: i32,
     packed_multipliers: bool,
     bias: bool,
+    /// [`Layer::bias_place`]
+    bias_place: Option<u32>,
     accumulate: bool,
     mask: bool,
     requantise: Option<Requantise>,
@@ -238,6 +240,17 @@ impl Layer {
         self.bias.then(|| self.sum_bits())
     }
 
+    /// Bits of a bias's place in the beats behind a stationary set; `None` where there is none. In an engine of its own the
+    /// layer's [`bias_bits`](Self::bias_bits). An engine for many layers may have places where this one has no biases.
+    pub fn bias_place(&self) -> Option<u32> {
+        self.bias_place
+    }
+
+    /// The same on an engine whose biases have places of so many bits.
+    pub(crate) fn on_bias_place(self, bias_place: Option<u32>) -> Self {
+        Layer { bias_place, ..self }
+    }
+
     /// Whether anything stands behind the accumulators.
     pub fn has_stages(&self) -> bool {
         self.bias || self.accumulate || self.mask || self.requantise.is_some()
@@ -261,12 +274,12 @@ impl Layer {
     /// Beats of scales and biases at the end of a set of weights.
     pub fn scale_words(&self) -> u64 {
         let scale_per = self.requantise.map(|requantise| requantise.scale_per);
-        match (self.bias, scale_per) {
-            (true, _) | (_, Some(ScalePer::Channel)) => {
+        match (self.bias_place, scale_per) {
+            (Some(_), _) | (_, Some(ScalePer::Channel)) => {
                 self.operation.result_beats_per_pixel().into()
             }
-            (false, Some(ScalePer::Tensor)) => 1,
-            (false, None) => 0,
+            (None, Some(ScalePer::Tensor)) => 1,
+            (None, None) => 0,
         }
     }
 
@@ -294,13 +307,8 @@ impl Layer {
         let pair =
             |pick: fn(&Axis) -> u32| PerItem([pick(&self.rows).into(), pick(&self.cols).into()]);
         let activation = self.requantise.and_then(|it| it.activation);
-        // A bound that the file has to say.
-        let bound = |of: &[Activation], index: usize| {
-            let told = activation.is_some_and(|it| of.contains(&it));
-            self.requantise
-                .filter(|_| told)
-                .map(|it| it.bounds[index].into())
-        };
+        let bounds = activation.zip(self.requantise.map(|it| it.bounds));
+        let [out_min, out_max] = bounds.map_or([None; 2], |(it, bounds)| it.told(bounds));
         LayerFile {
             name: self.name.clone(),
             layer: Geometry {
@@ -355,8 +363,8 @@ impl Layer {
                     .map(|it| it.zero_point.into())
                     .filter(|&point| point != 0),
                 activation: activation.map(|it| it.to_string()),
-                out_min: bound(&[Activation::Clamp], 0),
-                out_max: bound(&[Activation::Clamp, Activation::Relu6], 1),
+                out_min,
+                out_max,
             },
         }
     }

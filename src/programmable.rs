@@ -13,6 +13,7 @@ mod merge;
 mod rows;
 mod tiling;
 mod timeline;
+mod used;
 
 pub use error::{EngineError, NoFit};
 pub use estimate::Estimate;
@@ -21,6 +22,7 @@ pub use file::{EngineFile, Lanes, LimitsFile};
 pub use merge::Merge;
 pub use rows::RowRun;
 pub use tiling::{Parts, Tile, Tiling};
+pub use used::UsedStages;
 
 use bpa_hdl::config::capacity::Capacity;
 use bpa_hdl::config::descriptor;
@@ -30,7 +32,7 @@ use bpa_hdl::shell::job_table::TableShape;
 use bpa_hdl::shell::programmable::{programmable_engine, Programmable};
 use bpa_hdl::stages::{stage_cycles, Stages};
 
-use crate::layer::{validate, Engine, IntType, Layer, LayerError, Requantise};
+use crate::layer::{IntType, Requantise};
 
 /// A valid programmable engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,59 +42,14 @@ pub struct ProgrammableEngine {
     pe: u32,
     grad_type: IntType,
     weight_type: IntType,
+    /// Whether data can have a zero point.
+    zero_point: bool,
     stages: Stages,
     /// With the greatest shift of any job; the same as in `stages`.
     requantise: Option<Requantise>,
     limits: Limits,
     /// How large its jobs are.
     table: TableShape,
-}
-
-/// How a layer uses its engine's stages behind the accumulators; no streams and the engine's own shift by default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct UsedStages {
-    /// A stream of values is added to the results.
-    pub accumulate: bool,
-    /// A stream of bits says which results are kept.
-    pub mask: bool,
-    /// Bits shifted out behind the scale, in an engine that requantises; by default as many as its file says, which is
-    /// the most.
-    pub shift: Option<u32>,
-}
-
-impl UsedStages {
-    /// As a layer file asks for them.
-    ///
-    /// # Errors
-    /// What the file says of requantising is not valid, or it asks for what no programmable engine has.
-    pub fn of_file(engine: &Engine) -> Result<Self, LayerError> {
-        let requantise = validate::requantise(engine)?;
-        for (key, is_there) in [
-            ("pixels", engine.pixels != 1),
-            ("zero_point", engine.zero_point != 0),
-            ("bias", engine.bias),
-            ("out_zero_point", engine.out_zero_point.is_some()),
-            ("activation", engine.activation.is_some()),
-        ] {
-            if is_there {
-                return Err(LayerError::NotProgrammable { key });
-            }
-        }
-        Ok(UsedStages {
-            accumulate: engine.accumulate,
-            mask: engine.mask,
-            shift: requantise.map(|requantise| requantise.shift),
-        })
-    }
-
-    /// As a layer uses them.
-    pub fn of(layer: &Layer) -> Self {
-        UsedStages {
-            accumulate: layer.accumulate(),
-            mask: layer.mask(),
-            shift: layer.requantise().map(|requantise| requantise.shift),
-        }
-    }
 }
 
 impl ProgrammableEngine {
@@ -116,19 +73,26 @@ impl ProgrammableEngine {
     pub fn lanes(&self) -> descriptor::Lanes {
         let (grad_bits, weight_bits) = (self.grad_type.bits(), self.weight_type.bits());
         let terms = u128::from(self.limits.weight_words) * u128::from(self.simd);
-        let largest = terms << (grad_bits + weight_bits - 2);
+        // Less a zero point, a value may be twice as large.
+        let operand_bits = grad_bits + u32::from(self.zero_point);
+        let largest = terms << (operand_bits + weight_bits - 2);
+        // The magnitude's bits and the sign.
+        let acc_bits = (u128::BITS - largest.leading_zeros()) as usize + 1;
         descriptor::Lanes {
             simd: self.simd as usize,
             pe: self.pe as usize,
             pixels: 1,
             depthwise: false,
             grad_bits: grad_bits as usize,
-            zero_point: false,
+            zero_point: self.zero_point,
             weight_bits: weight_bits as usize,
-            // The magnitude's bits and the sign.
-            acc_bits: (u128::BITS - largest.leading_zeros()) as usize + 1,
+            acc_bits,
             packed_multipliers: false,
-            stages: self.stages,
+            stages: Stages {
+                // As wide as any sum.
+                bias: self.stages.bias.map(|_| acc_bits),
+                ..self.stages
+            },
         }
     }
 
@@ -142,9 +106,25 @@ impl ProgrammableEngine {
         self.weight_type
     }
 
-    /// What there is behind the accumulators.
+    /// What there is behind the accumulators; a bias has the bits that [`lanes`](Self::lanes) tells.
     pub fn stages(&self) -> &Stages {
         &self.stages
+    }
+
+    /// Whether data can have a zero point, which is subtracted ahead of the line buffer.
+    pub fn has_zero_point(&self) -> bool {
+        self.zero_point
+    }
+
+    /// Whether results can have a zero point, and bounds.
+    pub fn has_activation(&self) -> bool {
+        self.stages.requantise.is_some_and(|it| it.clamps)
+    }
+
+    /// Bits of a bias's place; `None` where the engine has none.
+    pub fn bias_place(&self) -> Option<u32> {
+        // Far below 2^32 bits, by the limits of validation.
+        self.lanes().stages.bias.map(|bits| bits as u32)
     }
 
     /// How results become a narrow type, with the greatest shift of any job; `None` where they leave as they are.

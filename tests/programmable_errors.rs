@@ -1,7 +1,7 @@
 //! What is wrong with an engine file, or with a layer for its engine, is said with the key and what would be right.
 
 use bpa_engine::layer::{Geometry, LayerFile, PerItem};
-use bpa_engine::programmable::{EngineFile, ProgrammableEngine, UsedStages};
+use bpa_engine::programmable::{EngineFile, NoFit, ProgrammableEngine, UsedStages};
 use insta::assert_snapshot;
 
 fn file(text: &str) -> EngineFile {
@@ -82,7 +82,7 @@ fn every_example_is_valid_and_keeps_what_it_says() {
         );
         stages += u32::from(engine.requantise().is_some());
     }
-    assert_eq!(stages, 2);
+    assert_eq!(stages, 3);
 }
 
 fn engine() -> ProgrammableEngine {
@@ -202,19 +202,10 @@ fn what_only_engines_of_their_own_have_is_refused() {
         let file = LayerFile::parse(&text, "here").unwrap();
         UsedStages::of_file(&file.engine).unwrap_err().to_string()
     };
-    let scaled = "out_type = \"int8\"\nshift = 3\n";
-    let errors = [
-        refused("zero_point = -3"),
-        refused("bias = true"),
-        refused(&format!("{scaled}out_zero_point = 5")),
-        refused(&format!("{scaled}activation = \"relu\"")),
-    ];
-    assert_snapshot!(errors.join("\n"), @r"
-    `engine.zero_point` is set, and no programmable engine has that: leave it out, or make the layer an engine of its own
-    `engine.bias` is set, and no programmable engine has that: leave it out, or make the layer an engine of its own
-    `engine.out_zero_point` is set, and no programmable engine has that: leave it out, or make the layer an engine of its own
-    `engine.activation` is set, and no programmable engine has that: leave it out, or make the layer an engine of its own
-    ");
+    assert_snapshot!(
+        refused("pixels = 2"),
+        @"`engine.pixels` is set, and no programmable engine has that: leave it out, or make the layer an engine of its own"
+    );
 }
 
 #[test]
@@ -230,6 +221,7 @@ fn a_stage_that_was_not_built_is_named() {
         accumulate,
         mask,
         shift,
+        ..UsedStages::default()
     };
     let (accumulate, mask) = (of(true, false, None), of(false, true, None));
     let with = |text: &str, stages| {
@@ -268,6 +260,71 @@ fn a_stage_that_was_not_built_is_named() {
     );
 }
 
+/// Biases, zero points and bounds are built in only where they are asked for.
+#[test]
+fn what_a_quantised_layer_needs_is_named_if_it_was_not_built() {
+    let geometry = Geometry {
+        in_channels: Some(2),
+        out_channels: Some(2),
+        in_size: Some(PerItem([8; 2])),
+        kernel: Some(PerItem([3; 2])),
+        ..Geometry::default()
+    };
+    let with = |engine: &str, layer: &str| {
+        let engine = file(&format!("[engine]\n{engine}")).validate().unwrap();
+        let file = LayerFile::parse(&format!("[engine]\n{layer}"), "here").unwrap();
+        let layer = UsedStages::of_file(&file.engine)
+            .map_err(NoFit::from)
+            .and_then(|stages| engine.staged_layer(geometry.clone(), stages))
+            .and_then(|layer| engine.plan(&layer));
+        layer.map_or_else(|error| error.to_string(), |_| "it is there".to_owned())
+    };
+    let scaled = "out_type = \"int8\"\nshift = 3\n";
+    let keys = [
+        "zero_point = -3".to_owned(),
+        "bias = true".to_owned(),
+        format!("{scaled}out_zero_point = 5"),
+        format!("{scaled}activation = \"relu\""),
+    ];
+    let all = format!("{scaled}zero_point = true\nbias = true\nactivation = true");
+    for layer in &keys {
+        assert_eq!(with(&all, layer), "it is there");
+    }
+    let refused = keys.map(|layer| with(scaled, &layer)).join("\n");
+    assert_snapshot!(refused, @r"
+    the layer asks for `zero_point`, which the engine was built without: `engine.zero_point` in its file
+    the layer asks for `bias`, which the engine was built without: `engine.bias` in its file
+    the layer asks for `out_zero_point`, which the engine was built without: `engine.activation` in its file
+    the layer asks for `activation`, which the engine was built without: `engine.activation` in its file
+    ");
+    assert_snapshot!(with(&all, "zero_point = 70000"), @"`engine.zero_point` (int16) is 70000: it must be from -32768 to 32767");
+    assert_snapshot!(with(&all, "zero_point = 128"), @"`engine.zero_point` (int8) is 128: it must be from -128 to 127");
+    let narrow = all.replace("int8", "int4");
+    assert_snapshot!(with(&narrow, &format!("{scaled}out_zero_point = 8")), @"`engine.out_zero_point` (int4) is 8: it must be from -8 to 7");
+    assert_snapshot!(
+        mistake("[engine]\nactivation = true"),
+        @r#"`engine.activation` is given, but nothing is scaled: set `engine.out_type` to one of "int2" to "int16", or leave `engine.activation` out"#
+    );
+    assert_snapshot!(
+        mistake("[engine]\nzero_point = true\ngrad_type = \"int16\""),
+        @"`engine.zero_point` is set, and values less a zero point have a bit more than `engine.grad_type`: int16 leaves none, int15 is the widest that does"
+    );
+    assert_snapshot!(
+        mistake("[engine]\nbias = true\npe = 2500"),
+        @"`engine.simd` = 1 and `engine.pe` = 2500 make 70000 bits a beat of the weight stream: at most 65536 are possible, so use fewer lanes"
+    );
+    let biased = format!("[engine]\n{all}\n[limits]\nscale_words = 2\nsteps = 8");
+    let biased = file(&biased);
+    assert_eq!(
+        file(&biased.validate().unwrap().to_file().to_toml()),
+        biased.validate().unwrap().to_file()
+    );
+    assert_snapshot!(
+        mistake("[engine]\nbias = true\n[limits]\nscale_words = 1"),
+        @"`limits.scale_words` is 1: it must be from 2 to 16777216"
+    );
+}
+
 #[test]
 fn an_engine_with_stages_survives_writing_and_is_not_too_wide() {
     let staged = file("[engine]\naccumulate = true\nmask = true\n[limits]\nsteps = 8");
@@ -289,7 +346,7 @@ fn an_engine_with_stages_survives_writing_and_is_not_too_wide() {
     );
     assert_snapshot!(
         mistake("[engine]\nout_type = \"int8\"\nshift = 3\n[limits]\nscale_words = 20"),
-        @r#"`limits.scale_words` is given, but no channel has a scale: set `engine.scale_per` to "channel", or leave it out"#
+        @r#"`limits.scale_words` is given, but no channel has a scale or a bias: set `engine.scale_per` to "channel" or `engine.bias` to true, or leave it out"#
     );
     assert_snapshot!(
         mistake("[engine]\nout_type = \"int8\"\nshift = 3\nscale_per = \"channel\"\n[limits]\nscale_words = 1"),

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use ndarray::{Array4, Axis};
+use ndarray::{Array1, Array4, Axis};
 
 use super::{check_values, Device, Driver, DriverError, Submitted, JOBS_HELD};
 use crate::layer::ScalePer;
@@ -222,14 +222,13 @@ pub(crate) fn weight_part(
     let requantise = tiling.layer().requantise();
     let per_channel = requantise.is_some_and(|it| it.scale_per == ScalePer::Channel);
     let stages = StageArrays {
-        bias: None,
+        bias: (stages.bias.as_ref())
+            .filter(|_| tile.plan.layer().bias())
+            .map(|bias| for_channels(bias, &of_result)),
         mask: (stages.mask.as_ref()).map(|mask| merge.result(mask, &of_result)),
         scale: (stages.scale.as_ref()).map(|scale| match per_channel {
             false => scale.clone(),
-            true => of_result
-                .iter()
-                .map(|&c| scale.get(c).copied().unwrap_or(0))
-                .collect(),
+            true => for_channels(scale, &of_result),
         }),
         accumulate: None,
         rounding_seed: tile_seed(stages.rounding_seed, index),
@@ -240,6 +239,12 @@ pub(crate) fn weight_part(
         Some(rows) => rows.stationary(&part),
     };
     (part, stages)
+}
+
+/// Those of these channels of the result; zero for one that only fills a merged group.
+fn for_channels<T: Copy + Default>(values: &Array1<T>, channels: &[usize]) -> Array1<T> {
+    let of = |&c: &usize| values.get(c).copied().unwrap_or_default();
+    channels.iter().map(of).collect()
 }
 
 /// Puts a tile's result, or adds it, to the channels that it is of: it is added where the engine did not add it to what

@@ -20,7 +20,7 @@ impl IntType {
     }
 
     /// The type of one bit more; `None` of the widest.
-    pub(super) fn wider(&self) -> Option<Self> {
+    pub(crate) fn wider(&self) -> Option<Self> {
         let bits = self.bits + 1;
         (bits <= Self::MAX_BITS).then_some(IntType { bits })
     }

@@ -121,6 +121,18 @@ pub enum Activation {
     Clamp,
 }
 
+impl Activation {
+    /// Of the least and the greatest result those that a file has to say: the other ones follow from the zero point and the
+    /// type.
+    pub(crate) fn told(self, [least, greatest]: [i32; 2]) -> [Option<i64>; 2] {
+        match self {
+            Activation::Relu => [None, None],
+            Activation::Relu6 => [None, Some(greatest.into())],
+            Activation::Clamp => [Some(least.into()), Some(greatest.into())],
+        }
+    }
+}
+
 impl Choice for Activation {
     const ALL: &'static [(&'static str, Self)] = &[
         ("relu", Activation::Relu),

@@ -123,11 +123,13 @@ impl LayerFile {
             zero_point: 0,
             packed_multipliers: engine.packed_multipliers,
             bias: engine.bias,
+            bias_place: None,
             accumulate: engine.accumulate,
             mask: engine.mask,
             requantise: requantise(engine)?,
         };
         layer.zero_point = zero_point(&layer, engine.zero_point)?;
+        layer.bias_place = layer.bias_bits();
         check_packing(&layer)?;
         check_widths(&layer)?;
         check_products(&layer)?;
@@ -327,6 +329,11 @@ pub(crate) fn requantise(engine: &Engine) -> Result<Option<Requantise>, LayerErr
         activation: levels.activation,
         bounds: levels.bounds,
     }))
+}
+
+/// A value that some type holds.
+pub(crate) fn any_value(key: &'static str, value: i64) -> Result<i32, LayerError> {
+    value_of(key, value, IntType::of_bits(IntType::MAX_BITS))
 }
 
 /// The zero point of what moves, if its type has it and leaves room for the difference.

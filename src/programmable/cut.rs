@@ -12,7 +12,7 @@ use super::tiling::{row_runs, Cut};
 use super::timeline::{late_words, pass_cycles};
 use super::{even_parts, NoFit, ProgrammableEngine, Tiling, UsedStages};
 use crate::bound::{axis_taps, bound_cycles};
-use crate::layer::{Layer, Pass, ScalePer};
+use crate::layer::{Layer, Pass};
 use crate::plan::Plan;
 use crate::schedule::FrameWalk;
 
@@ -135,9 +135,9 @@ impl ProgrammableEngine {
         let op = layer.operation();
         let (moving_blocks, result_blocks) = (op.moving_blocks(), op.result_blocks());
         let limits = self.limits();
-        let most_scales = match layer.requantise().map(|it| it.scale_per) {
-            Some(ScalePer::Channel) => limits.scale_words,
-            _ => u64::MAX,
+        let most_scales = match self.stages().for_channels() {
+            true => limits.scale_words,
+            false => u64::MAX,
         };
         let mut candidates = Vec::new();
         for rows in self.row_options(layer)? {

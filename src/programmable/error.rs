@@ -51,8 +51,18 @@ pub enum EngineError {
         out_type: String,
     },
     /// Scales of channels that have none.
-    #[error("`limits.scale_words` is given, but no channel has a scale: set `engine.scale_per` to \"channel\", or leave it out")]
+    #[error("`limits.scale_words` is given, but no channel has a scale or a bias: set `engine.scale_per` to \"channel\" or \
+             `engine.bias` to true, or leave it out")]
     ScaleWords,
+    /// No room for the bit that a difference has more than a value.
+    #[error(
+        "`engine.zero_point` is set, and values less a zero point have a bit more than `engine.grad_type`: {grad_type} \
+         leaves none, int15 is the widest that does"
+    )]
+    ZeroPoint {
+        /// The type of what moves.
+        grad_type: IntType,
+    },
     /// Made narrow, where sums are wanted.
     #[error(
         "the engine makes its results {out_type} (`engine.out_type`), and here they are wanted as they are: \"accumulator\""
@@ -86,6 +96,7 @@ impl EngineError {
             Self::BusBits { .. } | Self::NoBus => "engine.bus_bits",
             Self::NoShift { .. } => "engine.shift",
             Self::ScaleWords => "limits.scale_words",
+            Self::ZeroPoint { .. } => "engine.zero_point",
             Self::Requantised { .. } => "engine.out_type",
             Self::StagedBits { .. } => "limits.weight_words",
         };
@@ -100,10 +111,12 @@ pub enum NoFit {
     #[error(transparent)]
     Layer(#[from] LayerError),
     /// A stage behind the accumulators that the engine has not.
-    #[error("the layer asks for `{key}`, which the engine was built without: `engine.{key}` in its file")]
+    #[error("the layer asks for `{key}`, which the engine was built without: `engine.{of_engine}` in its file")]
     Stage {
-        /// The stage's key.
+        /// The key of the layer.
         key: &'static str,
+        /// That of the engine.
+        of_engine: &'static str,
     },
     /// More bits to shift out than the engine can, or fewer.
     #[error("the layer is to be shifted by {shift} bits, and the engine shifts by {least} to {most} (`engine.shift`)")]

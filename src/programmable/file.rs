@@ -14,7 +14,7 @@ use crate::layer::validate::{
     check_name, check_staged, in_range, int_type, requantise, MAX_BEAT_BITS, MAX_SIZE,
     MAX_STAGED_BITS, MAX_STEP,
 };
-use crate::layer::{Engine, LayerError, Pass, PerAxis, PerItem, Requantise, ScalePer};
+use crate::layer::{Engine, LayerError, Pass, PerAxis, PerItem};
 use crate::table_file::{self, read_text, Kind};
 
 /// The `mode` of the engines that this file describes.
@@ -66,6 +66,12 @@ pub struct Lanes {
     pub grad_type: String,
     /// Type of the weights, "int2" to "int16".
     pub weight_type: String,
+    /// Whether data of jobs can have a zero point.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub zero_point: bool,
+    /// Whether jobs can have a bias for each channel of the result.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub bias: bool,
     /// Whether jobs can have a stream of values that is added to the results.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub accumulate: bool,
@@ -88,6 +94,9 @@ pub struct Lanes {
     /// What becomes of them: "nearest_even" (the default), "floor" or "stochastic".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rounding: Option<String>,
+    /// Whether results of jobs can have a zero point, and the bounds of an activation.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub activation: bool,
     /// "axi4": memory instead of streams. By default there are streams.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bus: Option<String>,
@@ -115,7 +124,7 @@ pub struct LimitsFile {
     pub fifo_results: i64,
     /// Beats of grad_input in a row that no tap reaches.
     pub zero_run: i64,
-    /// Beats of scales, each of PE channels; with a scale for each channel only, 256 by default.
+    /// Beats of scales and biases, each of PE channels; where each channel has a scale or a bias, 256 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale_words: Option<i64>,
 }
@@ -138,6 +147,8 @@ impl Default for Lanes {
             pe: 1,
             grad_type: "int8".to_owned(),
             weight_type: "int8".to_owned(),
+            zero_point: false,
+            bias: false,
             accumulate: false,
             mask: false,
             out_type: ACCUMULATOR.to_owned(),
@@ -145,6 +156,7 @@ impl Default for Lanes {
             scale_bits: None,
             shift: None,
             rounding: None,
+            activation: false,
             bus: None,
             bus_bits: None,
         }
@@ -250,18 +262,31 @@ impl EngineFile {
             LayerError::NoShift { out_type } => EngineError::NoShift { out_type },
             other => other.into(),
         })?;
+        let grad_type = int_type("grad_type", &engine.grad_type)?;
+        if engine.zero_point && grad_type.wider().is_none() {
+            return Err(EngineError::ZeroPoint { grad_type });
+        }
+        if engine.activation && requantise.is_none() {
+            return Err(LayerError::NothingScaled { key: "activation" }.into());
+        }
+        let stages = Stages {
+            // How many bits it has follows from the limits.
+            bias: engine.bias.then_some(0),
+            accumulate: engine.accumulate,
+            mask: engine.mask,
+            requantise: requantise.map(|it| bpa_hdl::stages::Requantise {
+                clamps: engine.activation,
+                ..it.hardware()
+            }),
+        };
         let mut engine = ProgrammableEngine {
             name: self.name.clone(),
             simd,
             pe,
-            grad_type: int_type("grad_type", &engine.grad_type)?,
+            grad_type,
             weight_type,
-            stages: Stages {
-                bias: None,
-                accumulate: engine.accumulate,
-                mask: engine.mask,
-                requantise: requantise.map(|it| it.hardware()),
-            },
+            zero_point: engine.zero_point,
+            stages,
             requantise,
             limits: Limits {
                 weight_words: words("limits.weight_words", limits.weight_words)?.into(),
@@ -269,7 +294,7 @@ impl EngineFile {
                 axes: [axis(0, "rows")?, axis(1, "columns")?],
                 fifo_results: fifo_results.into(),
                 zero_run: in_range("limits.zero_run", "", limits.zero_run, 1, MAX_RUN)?.into(),
-                scale_words: scale_words(limits.scale_words, requantise)?,
+                scale_words: scale_words(limits.scale_words, &stages)?,
                 bus_bits,
             },
             table: TableShape::default(),
@@ -315,15 +340,15 @@ fn bus_bits(bus: Option<&str>, bits: Option<i64>) -> Result<Option<usize>, Engin
     }
 }
 
-/// Beats of scales; one where no channel has its own.
-fn scale_words(words: Option<i64>, requantise: Option<Requantise>) -> Result<u64, EngineError> {
-    match requantise.map(|it| it.scale_per) {
-        Some(ScalePer::Channel) => {
+/// Beats of scales and biases; one where no channel has its own.
+fn scale_words(words: Option<i64>, stages: &Stages) -> Result<u64, EngineError> {
+    match stages.for_channels() {
+        true => {
             let words = words.unwrap_or(SCALE_WORDS);
             Ok(in_range("limits.scale_words", "", words, 2, MAX_WORDS)?.into())
         }
-        _ if words.is_some() => Err(EngineError::ScaleWords),
-        _ => Ok(1),
+        false if words.is_some() => Err(EngineError::ScaleWords),
+        false => Ok(1),
     }
 }
 
@@ -333,12 +358,24 @@ impl ProgrammableEngine {
         if !self.stages.any() {
             return Ok(());
         }
-        let bits = self.lanes().acc_bits;
+        let lanes = self.lanes();
+        let bits = lanes.biased_bits();
         if bits as u128 > MAX_STAGED_BITS {
             return Err(EngineError::StagedBits {
                 bits,
                 greatest: MAX_STAGED_BITS,
             });
+        }
+        let beat_bits = lanes.weight_beat_bits() as u64;
+        if beat_bits > MAX_BEAT_BITS {
+            return Err(LayerError::BeatWidth {
+                simd: self.simd,
+                pe: self.pe,
+                bits: beat_bits,
+                stream: "weight",
+                greatest: MAX_BEAT_BITS,
+            }
+            .into());
         }
         Ok(check_staged(
             bits as u64,
@@ -363,6 +400,8 @@ impl ProgrammableEngine {
                 pe: self.pe.into(),
                 grad_type: self.grad_type.to_string(),
                 weight_type: self.weight_type.to_string(),
+                zero_point: self.zero_point,
+                bias: self.stages.bias.is_some(),
                 accumulate: self.stages.accumulate,
                 mask: self.stages.mask,
                 out_type: match self.requantise {
@@ -373,6 +412,7 @@ impl ProgrammableEngine {
                 scale_bits: self.requantise.map(|it| it.scale_type.bits().into()),
                 shift: self.requantise.map(|it| it.shift.into()),
                 rounding: self.requantise.map(|it| it.rounding.to_string()),
+                activation: self.has_activation(),
                 bus: self.limits.bus_bits.map(|_| BUS.to_owned()),
                 bus_bits: self.limits.bus_bits.map(|bits| bits as i64),
             },
@@ -384,10 +424,7 @@ impl ProgrammableEngine {
                 steps: pair(|axis| axis.steps),
                 fifo_results: number(self.limits.fifo_results),
                 zero_run: number(self.limits.zero_run),
-                scale_words: self
-                    .requantise
-                    .filter(|it| it.scale_per == ScalePer::Channel)
-                    .map(|_| number(self.limits.scale_words)),
+                scale_words: (self.stages.for_channels()).then(|| number(self.limits.scale_words)),
             },
         }
     }

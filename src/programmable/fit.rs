@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use bpa_hdl::shell::job_table::JobTable;
 
 use super::{NoFit, ProgrammableEngine, UsedStages};
-use crate::layer::{Engine, Geometry, LaneUse, Layer, LayerFile, Pass, ScalePer};
+use crate::layer::{Engine, Geometry, LaneUse, Layer, LayerFile, Pass};
 use crate::plan::Plan;
 use crate::schedule::{Buffers, FrameWalk};
 
@@ -20,24 +20,13 @@ impl ProgrammableEngine {
         self.staged_layer(geometry, UsedStages::default())
     }
 
-    /// The same with stages behind the accumulators.
+    /// The same with stages.
     ///
     /// # Errors
-    /// The geometry is that of no layer, or the engine has not these stages or not this shift.
+    /// The geometry is that of no layer, a zero point or a bound is none of its type's, or the engine has not these stages or
+    /// not this shift.
     pub fn staged_layer(&self, geometry: Geometry, stages: UsedStages) -> Result<Layer, NoFit> {
-        for (used, is_there, key) in [
-            (stages.accumulate, self.stages.accumulate, "accumulate"),
-            (stages.mask, self.stages.mask, "mask"),
-            (
-                stages.shift.is_some(),
-                self.requantise.is_some(),
-                "out_type",
-            ),
-        ] {
-            if used && !is_there {
-                return Err(NoFit::Stage { key });
-            }
-        }
+        stages.check(self)?;
         let of_engine = self.to_file().engine;
         // An array that the pass has not may be of any type.
         let (moving, stationary) = (of_engine.grad_type, of_engine.weight_type);
@@ -52,8 +41,6 @@ impl ProgrammableEngine {
             input_type,
             grad_type,
             weight_type,
-            accumulate: stages.accumulate,
-            mask: stages.mask,
             out_type: of_engine.out_type,
             scale_per: of_engine.scale_per,
             scale_bits: of_engine.scale_bits,
@@ -61,19 +48,14 @@ impl ProgrammableEngine {
             rounding: of_engine.rounding,
             ..Engine::default()
         };
-        if let (Some(shift), Some(requantise)) = (stages.shift, self.requantise) {
-            let (least, most) = (requantise.least_shift(), requantise.shift);
-            if !(least..=most).contains(&shift) {
-                return Err(NoFit::Shift { shift, least, most });
-            }
-            engine.shift = Some(shift.into());
-        }
+        stages.tell(&mut engine);
         let file = LayerFile {
             name: self.name.clone(),
             layer: geometry,
             engine,
         };
-        Ok(file.validate_on(LaneUse::Shared)?)
+        let layer = file.validate_on(LaneUse::Shared)?;
+        Ok(layer.on_bias_place(self.bias_place()))
     }
 
     /// The plan of a [`layer`](Self::layer) in the memories that the engine has.
@@ -115,17 +97,11 @@ impl ProgrammableEngine {
             op.stationary_words(),
             limits.weight_words,
         )?;
-        if layer
-            .requantise()
-            .is_some_and(|it| it.scale_per == ScalePer::Channel)
-        {
-            limit(
-                "beats of scales",
-                "scale_words",
-                layer.scale_words(),
-                limits.scale_words,
-            )?;
-        }
+        let what = match self.stages.bias {
+            None => "beats of scales",
+            Some(_) => "beats of scales and biases",
+        };
+        limit(what, "scale_words", layer.scale_words(), limits.scale_words)?;
         let pixel_words = u64::from(op.moving_beats_per_pixel());
         let needed = FrameWalk::new(op).held_pixels() * pixel_words;
         limit(

@@ -161,7 +161,8 @@ fn merged(layer: &Layer, each: u32) -> Option<Layer> {
         channels(op.moving_per_group),
         channels(op.result_per_group),
     );
-    file.validate_on(LaneUse::Shared).ok()
+    let merged = file.validate_on(LaneUse::Shared).ok()?;
+    Some(merged.on_bias_place(layer.bias_place()))
 }
 
 #[cfg(test)]

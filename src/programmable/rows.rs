@@ -9,7 +9,7 @@
 //! dW\[r\] = sum over j, p of A\[(pJ + j) u + r d - top\] dY\[pJ + j\] = sum over j, p of A_j\[p Ju + r d - top\] dY_j\[p\]
 //!
 //! which is a layer with J times the images, a stride of J u and ceil(P / J) rows ([`Beside`]). The input of all lanes begins
-//! and ends where that of the first and last one does; what a lane has not is zero.
+//! and ends where that of the first and last one does; what a lane has not is padding.
 
 use std::ops::Range;
 
@@ -109,6 +109,8 @@ pub(super) struct Beside {
     stride: u32,
     /// Row of the input, or of the padding above it, that lane 0 begins with.
     begin: i64,
+    /// What padding counts as.
+    zero_point: i32,
     /// Rows of what moves in the layer that this makes, and of what is stationary.
     height: u32,
     rows: u32,
@@ -153,10 +155,12 @@ impl Beside {
             each,
             stride: axis.stride,
             begin,
+            zero_point: layer.zero_point(),
             height,
             rows,
         };
-        Some((beside, file.validate_on(LaneUse::Shared).ok()?))
+        let laid = file.validate_on(LaneUse::Shared).ok()?;
+        Some((beside, laid.on_bias_place(layer.bias_place())))
     }
 
     pub(super) fn each(&self) -> u32 {
@@ -168,7 +172,7 @@ impl Beside {
         let (frames, channels, height, width) = moving.dim();
         let each = self.each as usize;
         let shape = (frames, channels * each, self.height as usize, width);
-        let mut beside = Array4::zeros(shape);
+        let mut beside = Array4::from_elem(shape, self.zero_point);
         for lane in 0..each {
             let first = self.begin + (lane * self.stride as usize) as i64;
             for row in 0..self.height as usize {

@@ -223,12 +223,18 @@ impl ProgrammableEngine {
                 let sums = before
                     .iter()
                     .map(|(rows, moving)| partial_sum(layer, rows, moving));
-                i128::from(self.most_accumulate()) - sums.sum::<i128>()
+                let bias = match (layer.bias(), self.bias_place()) {
+                    (true, Some(bits)) => 1_i128 << (bits - 1),
+                    _ => 0,
+                };
+                i128::from(self.most_accumulate()) - sums.sum::<i128>() - bias
             }
             _ => -1,
         };
         let sums_go_in = room >= 0;
         let stages_of = |part: usize| UsedStages {
+            // The first of the sums has it, and with it the whole.
+            bias: part == 0 && layer.bias(),
             accumulate: match part {
                 0 => layer.accumulate(),
                 _ => sums_go_in,
@@ -334,8 +340,7 @@ fn partial_sum(layer: &Layer, rows: &Option<RowRun>, moving_channels: &Range<u32
     let terms = i128::from(rows)
         * i128::from(op.cols.kernel)
         * i128::from(moving_channels.end - moving_channels.start);
-    let product_bits = layer.moving_type().bits() + layer.stationary_type().bits() - 2;
-    terms << product_bits
+    (terms * i128::from(layer.largest_operand())) << (layer.stationary_type().bits() - 1)
 }
 
 /// Runs of at most `each`.

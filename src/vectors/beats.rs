@@ -101,7 +101,7 @@ fn scale_bits(layer: &Layer) -> usize {
 
 /// Biases of a beat, and bits of one.
 fn bias_values(layer: &Layer) -> Option<(u32, u32)> {
-    layer.bias_bits().map(|bits| (layer.pe(), bits))
+    layer.bias_place().map(|bits| (layer.pe(), bits))
 }
 
 /// Scales of a beat, and bits of one.
@@ -215,18 +215,19 @@ pub fn pack_channels(layer: &Layer, stages: &StageArrays) -> Vec<u8> {
         assert_eq!(bias.len(), bias_count(layer), "biases of another layer");
         bias
     });
+    let bias_of = |c: usize| bias.map_or(0, |bias| bias[c]);
     let scale = layer.requantise().map(|requantise| {
         let scale = stages.scale.as_ref().expect("scales");
         assert_eq!(scale.len(), scale_count(layer), "scales of another layer");
         (requantise.scale_per, scale)
     });
-    let bias_bits = bias_values(layer).map_or(0, |(_, bits)| bits);
     let scale_bits = scale_values(layer).map_or(0, |(_, bits)| bits);
     let mut writer = BeatWriter::new(format);
     let beats = result_pixel(layer.operation());
     for channels in &beats[..layer.scale_words() as usize] {
-        let biases = bias.iter().flat_map(|bias| {
-            let of = |c: &Option<usize>| (c.map_or(0, |c| bias[c]), bias_bits);
+        // A layer without biases has zeros in their places.
+        let biases = bias_values(layer).into_iter().flat_map(|(_, bias_bits)| {
+            let of = move |c: &Option<usize>| (c.map_or(0, bias_of), bias_bits);
             channels.iter().map(of)
         });
         let scales = scale.iter().flat_map(|(per, scale)| {

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use bpa_engine::bound::shared_bound_cycles;
 use bpa_engine::emit::Target;
-use bpa_engine::layer::{Geometry, PerItem};
+use bpa_engine::layer::{Activation, Geometry, PerItem};
 use bpa_engine::manifest;
 use bpa_engine::programmable::{
     EngineFile, Estimate, Lanes, LimitsFile, ProgrammableEngine, UsedStages,
@@ -79,9 +79,11 @@ fn file() -> impl Strategy<Value = EngineFile> {
         [count().boxed(), count().boxed()],
         types,
         stages(),
+        any::<[bool; 3]>(),
     )
         .prop_map(
-            |(mut limits, [simd, pe], [grad_type, weight_type], stages)| {
+            |(mut limits, [simd, pe], [grad_type, weight_type], stages, quantised)| {
+                let [zero_point, bias, activation] = quantised;
                 let mut engine = Lanes {
                     simd,
                     pe,
@@ -89,11 +91,14 @@ fn file() -> impl Strategy<Value = EngineFile> {
                     weight_type,
                     accumulate: stages.accumulate,
                     mask: stages.mask,
+                    zero_point,
+                    bias,
                     ..Lanes::default()
                 };
-                let mut per_channel = false;
+                let mut per_channel = bias;
                 if let Some((out_type, per, bits, shift, rounding)) = stages.requantise {
-                    per_channel = per == "channel";
+                    per_channel |= per == "channel";
+                    engine.activation = activation;
                     engine.out_type = out_type;
                     engine.scale_per = Some(per);
                     engine.scale_bits = Some(bits);
@@ -117,7 +122,7 @@ fn file() -> impl Strategy<Value = EngineFile> {
 struct Case {
     engine: ProgrammableEngine,
     target: Target,
-    layers: Vec<(Geometry, [bool; 2], u32)>,
+    layers: Vec<(Geometry, [bool; 3], u32, [i32; 3])>,
 }
 
 impl fmt::Debug for Case {
@@ -130,7 +135,8 @@ impl fmt::Debug for Case {
 fn case() -> impl Strategy<Value = Case> {
     let axes = [axis().boxed(), axis().boxed()];
     let layer = (axes, channels()).prop_map(|(axes, channels)| geometry(axes, channels));
-    let layer = (layer, [any::<bool>(), any::<bool>()], 0..=48_u32);
+    let levels = [(); 3].map(|()| -300..=300_i32);
+    let layer = (layer, any::<[bool; 3]>(), 0..=48_u32, levels);
     let layers = vec(layer, 0..=LAYERS);
     (file(), one_of(&Target::ALL), layers).prop_filter_map(
         "results too wide for what stands behind them",
@@ -165,11 +171,17 @@ fn make_all(case: &Case) {
     hardware.map.c_header();
     hardware.map.markdown();
     hardware.map.systemrdl();
-    for (geometry, [accumulate, mask], shift) in layers {
+    for (geometry, [accumulate, mask, bias], shift, levels) in layers {
+        let [zero_point, out_zero_point, bound] = *levels;
         let stages = UsedStages {
             accumulate: *accumulate && engine.stages().accumulate,
             mask: *mask && engine.stages().mask,
             shift: engine.requantise().map(|_| *shift),
+            // Often beyond their types, and not always there.
+            bias: *bias,
+            zero_point: zero_point / 100,
+            out_zero_point: out_zero_point / 100,
+            activation: (bound > 0).then_some((Activation::Relu6, [0, bound])),
         };
         let layer = match engine.staged_layer(geometry.clone(), stages) {
             Ok(layer) if shared_bound_cycles(&layer) <= MOST_CYCLES => layer,

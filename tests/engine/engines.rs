@@ -111,6 +111,14 @@ fn engine(seed: u64) -> ProgrammableEngine {
                 limits.scale_words = Some(one(choices, &[2, 3, 6, 17]));
             }
         }
+        // By themselves, so that the others stay what they were.
+        let mut quantised = Choices::new(seed ^ 0x5155_414e);
+        let mut third = || quantised.below(3) == 0;
+        [lanes.zero_point, lanes.bias, lanes.activation] = [(); 3].map(|()| third());
+        lanes.activation &= lanes.shift.is_some();
+        if lanes.bias && limits.scale_words.is_none() {
+            limits.scale_words = Some(one(&mut quantised, &[2, 3, 6, 17]));
+        }
         if seed < 2 {
             (lanes.simd, lanes.pe) = (1, 1);
         }
@@ -360,7 +368,7 @@ fn drain(rig: &Rig, driver: &mut Driver<Simulated>, mut left: Vec<u64>) {
         let stages = UsedStages {
             accumulate: side(&left, ACCUMULATE) > 0,
             mask: side(&left, MASK) > 0,
-            shift: None,
+            ..UsedStages::default()
         };
         let layer = rig.engine.staged_layer(geometry, stages).unwrap();
         let plan = rig.engine.plan(&layer).unwrap();

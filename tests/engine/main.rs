@@ -16,6 +16,7 @@
 //! | [`icarus`] | a simulator that knows unknown values sees the same results and the same cycles |
 //! | [`programmable`] | one programmable engine computes every layer within its limits |
 //! | [`programmable_stages`] | one with stages behind its accumulators uses those that each job says |
+//! | [`quantised_jobs`] | one with biases, zero points and activations has those that each job says |
 //! | [`engines`] | so do programmable engines of any limits, lanes, types and stages |
 //! | [`programmable_reset`] | one edge of reset, or an abort, leaves a programmable engine as new |
 //! | [`any_words`] | a job of words that are no layer keeps the rules of the streams |
@@ -65,6 +66,7 @@ mod programmable_reset;
 mod programmable_stages;
 mod protocol;
 mod quantised;
+mod quantised_jobs;
 mod random;
 mod reached;
 mod reset_bench;

@@ -151,7 +151,7 @@ impl Case {
         let used = UsedStages {
             accumulate: stages.accumulate && choices.below(2) == 0,
             mask: stages.mask && choices.below(2) == 0,
-            shift: None,
+            ..UsedStages::default()
         };
         let layer = engine.staged_layer(geometry, used).ok()?;
         let plan = engine.plan(&layer).ok()?;

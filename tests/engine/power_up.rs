@@ -135,6 +135,7 @@ fn check_programmable(keys: &str) {
         accumulate: engine.stages().accumulate,
         mask: engine.stages().mask,
         shift: engine.requantise().map(|it| it.shift - 1),
+        ..UsedStages::default()
     };
     let layer = engine.staged_layer(geometry(), stages).unwrap();
     let arrays = programmable_stages::arrays(&layer, FRAMES, SEED, engine.most_accumulate());

@@ -62,7 +62,7 @@ impl Job {
         let stages = UsedStages {
             accumulate: true,
             mask: true,
-            shift: None,
+            ..UsedStages::default()
         };
         let layer = rig.engine.staged_layer(geometry, stages).unwrap();
         let plan = rig.engine.plan(&layer).unwrap();

@@ -12,12 +12,14 @@ use std::rc::Rc;
 use bpa_engine::compare::compare;
 use bpa_engine::driver::{Device, Driver, DriverError, Input, Simulated, Submitted, JOBS_HELD};
 use bpa_engine::emit::Target;
-use bpa_engine::layer::{Geometry, Layer, PerItem, Requantise, Rounding, ScalePer};
+use bpa_engine::layer::{
+    Activation, Geometry, IntType, Layer, PerItem, Requantise, Rounding, ScalePer,
+};
 use bpa_engine::plan::Plan;
 use bpa_engine::programmable::{EngineFile, NoFit, ProgrammableEngine, Tiling, UsedStages};
-use bpa_engine::reference::{finish, gather, StageArrays};
+use bpa_engine::reference::{centred, finish, gather, StageArrays};
 use bpa_engine::run::Arrays;
-use bpa_engine::vectors::{pack_result, random_moving, random_stationary, scale_count};
+use bpa_engine::vectors::{bias_count, pack_result, random_moving, random_stationary, scale_count};
 use bpa_hdl::rtl::print_verilog;
 use bpa_hdl::shell::programmable::Programmable;
 use bpa_sim::Model;
@@ -81,10 +83,10 @@ const ACCUMULATE: usize = 2;
 const MASK: usize = 3;
 
 /// [`ENGINE`] with these keys in place of its two.
-fn engine(keys: &str) -> ProgrammableEngine {
+pub fn engine(keys: &str) -> ProgrammableEngine {
     assert!(ENGINE.contains(STREAMS));
     let mut text = ENGINE.replace(STREAMS, keys);
-    if keys.contains("\"channel\"") {
+    if keys.contains("\"channel\"") || keys.contains("bias") {
         text += "scale_words = 6\n";
     }
     EngineFile::parse(&text, "here")
@@ -119,7 +121,7 @@ impl Rig {
         }
     }
 
-    fn of(keys: &str) -> Self {
+    pub fn of(keys: &str) -> Self {
         Self::new(keys, |text| text)
     }
 
@@ -162,7 +164,43 @@ pub fn stages_of(engine: &ProgrammableEngine, seed: u64) -> UsedStages {
         accumulate: engine.stages().accumulate && seed & 1 == 1,
         mask: engine.stages().mask && seed >> 1 & 1 == 1,
         shift: engine.requantise().map(shift),
+        ..quantised_of(engine, seed)
     }
+}
+
+/// Biases, zero points and bounds, each in half of the layers, both ends of their types among them.
+fn quantised_of(engine: &ProgrammableEngine, seed: u64) -> UsedStages {
+    let mut choices = Choices::new(seed ^ 0x5747_4147);
+    let mut half = || choices.below(2) == 0;
+    let [bias, moves, stands, bounded] = [(); 4].map(|()| half());
+    let mut value = |int_type: IntType| match choices.below(4) {
+        0 => int_type.min(),
+        1 => int_type.max(),
+        _ => int_type.min() + choices.below(1 << int_type.bits()) as i32,
+    };
+    let mut used = UsedStages {
+        bias: bias && engine.stages().bias.is_some(),
+        ..UsedStages::default()
+    };
+    if moves && engine.has_zero_point() {
+        used.zero_point = value(engine.grad_type());
+    }
+    let Some(out_type) = engine.requantise().map(|it| it.out_type) else {
+        return used;
+    };
+    if stands && engine.has_activation() {
+        used.out_zero_point = value(out_type);
+    }
+    if bounded && engine.has_activation() {
+        let (zero, bounds) = (used.out_zero_point, [value(out_type), value(out_type)]);
+        let [least, greatest] = [bounds[0].min(bounds[1]), bounds[0].max(bounds[1])];
+        used.activation = Some(match seed % 3 {
+            0 => (Activation::Relu, [zero, out_type.max()]),
+            1 => (Activation::Relu6, [zero, greatest.max(zero)]),
+            _ => (Activation::Clamp, [least, greatest]),
+        });
+    }
+    used
 }
 
 /// The layer of a seed, which may be too large for the engine.
@@ -210,7 +248,7 @@ pub fn arrays(layer: &Layer, frames: usize, seed: u64, most: i64) -> Arrays {
         moving: random_moving(layer, frames, seed),
         stationary: random_stationary(layer, seed),
         stages: StageArrays {
-            bias: None,
+            bias: layer.bias_bits().map(|bits| biases(layer, bits, seed)),
             accumulate,
             mask,
             scale: layer.requantise().map(|it| scales(layer, &it, seed)),
@@ -226,6 +264,16 @@ fn scales(layer: &Layer, requantise: &Requantise, seed: u64) -> Array1<i32> {
     Array1::from_shape_simple_fn(scale_count(layer), || {
         let below = choices.below(1 << bits) as i32;
         (least + below) >> choices.below(bits.into())
+    })
+}
+
+/// Biases of every magnitude that layer and engine have.
+fn biases(layer: &Layer, bits: u32, seed: u64) -> Array1<i64> {
+    let mut choices = Choices::new(seed + 2);
+    let bits = bits.min(layer.bias_place().unwrap());
+    Array1::from_shape_simple_fn(bias_count(layer), || {
+        let below = choices.below(1 << bits) as i64;
+        (below - (1 << (bits - 1))) >> choices.below(bits.into())
     })
 }
 
@@ -315,7 +363,7 @@ impl Case {
 }
 
 /// Runs the cases one after the other, each told and its data offered while the one before it runs.
-fn run_all(rig: &Rig, cases: &[Case]) {
+pub fn run_all(rig: &Rig, cases: &[Case]) {
     let mut driver = rig.driver();
     let mut under_way: VecDeque<(&Case, Submitted)> = VecDeque::new();
     for case in cases {
@@ -570,9 +618,10 @@ fn scaled_layers_in_tiles_are_exact() {
 }
 
 /// Each tile's channels are what the tile as a layer of its own gives.
-fn check_tiles(tiling: &Tiling, arrays: &Arrays, found: &Array4<i64>) {
+pub fn check_tiles(tiling: &Tiling, arrays: &Arrays, found: &Array4<i64>) {
     let (layer, merged) = (tiling.layer(), tiling.merge().merged());
-    let sums = gather(layer, &arrays.moving, &arrays.stationary);
+    let moving = centred(layer, arrays.moving.clone());
+    let sums = gather(layer, &moving, &arrays.stationary);
     let stages = &arrays.stages;
     let all = layer.in_channels() as usize;
     for (index, tile) in tiling.tiles().iter().enumerate() {
@@ -583,7 +632,14 @@ fn check_tiles(tiling: &Tiling, arrays: &Arrays, found: &Array4<i64>) {
             .map(|c| c as usize)
             .collect();
         let of_tile = StageArrays {
-            bias: None,
+            bias: (stages.bias.as_ref())
+                .filter(|_| tile.plan.layer().bias())
+                .map(|bias| {
+                    channels
+                        .iter()
+                        .map(|&c| if c < all { bias[c] } else { 0 })
+                        .collect()
+                }),
             scale: stages
                 .scale
                 .as_ref()
@@ -1095,7 +1151,7 @@ const SCALED_MUTANTS: &[(&str, &[Edit])] = &[
 
 #[test]
 fn every_edit_of_the_scaling_is_noticed() {
-    check_edits(RANDOM, SCALED_MUTANTS, |rig, cases| {
+    check_edits(RANDOM, SCALED_MUTANTS, few, |rig, cases| {
         run_all(rig, cases);
         check_full(rig);
     });
@@ -1103,12 +1159,22 @@ fn every_edit_of_the_scaling_is_noticed() {
 
 #[test]
 fn every_edit_is_noticed() {
-    check_edits(STREAMS, MUTANTS, check_all);
+    check_edits(STREAMS, MUTANTS, few, check_all);
 }
 
-fn check_edits(keys: &str, mutants: &[(&str, &[Edit])], check: impl Fn(&Rig, &[Case])) {
+fn few(rig: &Rig) -> Vec<Case> {
+    Case::some(rig, FEW)
+}
+
+/// Whether `check` holds for the engine of these keys with the cases that are drawn, and fails for every mutant.
+pub fn check_edits(
+    keys: &str,
+    mutants: &[(&str, &[Edit])],
+    draw: impl Fn(&Rig) -> Vec<Case>,
+    check: impl Fn(&Rig, &[Case]),
+) {
     let mut rig = Rig::new(keys, |text| mutated("staged", MUTANT, text, mutants));
-    let cases = Case::some(&rig, FEW);
+    let cases = draw(&rig);
     check(&rig, &cases);
     // What chooses a mutant is no mutant by itself.
     rig.mutant = mutants.len() as u32 + 1;

@@ -584,11 +584,14 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
             number(table.word_count() as u64, "words of the table of a job"),
         ),
     ];
-    if lanes.stages.any() {
+    if lanes.stages.any() || lanes.zero_point {
         registers.push(stages(lanes));
     }
-    if lanes.stages.requantise.is_some_and(|it| it.per_channel) {
-        let what = "beats of scales, of one pixel of the result";
+    if lanes.stages.for_channels() {
+        let what = match lanes.stages.bias {
+            None => "beats of scales, of one pixel of the result",
+            Some(_) => "beats of scales and biases, of one pixel of the result",
+        };
         registers.push(constant(
             "scale_words",
             0x34,
@@ -762,7 +765,7 @@ fn passes() -> Register {
     )
 }
 
-/// What stands behind the accumulators, in an engine that has any of it.
+/// What stands behind the accumulators and ahead of the line buffer, in an engine that has any of it.
 fn stages(lanes: &Lanes) -> Register {
     let stages = &lanes.stages;
     let number = |name: &str, low, width, value: usize, doc: &str| {
@@ -807,7 +810,20 @@ fn stages(lanes: &Lanes) -> Register {
             number("scale_bits", 12, 5, requantise.scale_bits, "of a scale"),
             number("shift", 24, 6, requantise.shift, "the greatest"),
         ]);
+        if requantise.clamps {
+            let what = "whether results have a zero point, and bounds";
+            fields.push(number("activation", 31, 1, 1, what));
+        }
     }
+    if let Some(bias_bits) = stages.bias {
+        let what = "bits of a bias of each channel, in the beats of scales";
+        fields.push(number("bias", 17, 6, bias_bits, what));
+    }
+    if lanes.zero_point {
+        let what = "whether data have a zero point";
+        fields.push(number("zero_point", 30, 1, 1, what));
+    }
+    fields.sort_by_key(|field| field.low);
     register(
         "stages",
         0x30,

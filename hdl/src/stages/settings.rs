@@ -66,13 +66,16 @@ impl Stages {
         usize::from(self.accumulate) + usize::from(self.mask)
     }
 
+    /// Whether each channel of the result has a bias or a scale of its own.
+    pub fn for_channels(&self) -> bool {
+        self.bias.is_some() || self.requantise.is_some_and(|it| it.per_channel)
+    }
+
     /// Beats of scales and biases at the end of a set of weights.
     pub fn scale_words(&self, capacity: &Capacity) -> u64 {
-        match (self.bias, self.requantise) {
-            (Some(_), _) => capacity.scale_words,
-            (None, Some(requantise)) if requantise.per_channel => capacity.scale_words,
-            (None, Some(_)) => 1,
-            (None, None) => 0,
+        match self.for_channels() {
+            true => capacity.scale_words,
+            false => self.requantise.is_some().into(),
         }
     }
 }
