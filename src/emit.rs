@@ -3,6 +3,7 @@
 use crate::layer::Pass;
 use crate::plan::Plan;
 use bpa_hdl::config::arrays::Arrays;
+use bpa_hdl::glossary;
 pub use bpa_hdl::primitives::target::Target;
 use bpa_hdl::rtl::{print_verilog, Module};
 use bpa_hdl::shell::fixed::fixed_engine;
@@ -14,7 +15,14 @@ pub fn verilog(plan: &Plan) -> String {
 
 /// The same with the multipliers and memories of an FPGA family.
 pub fn verilog_for(plan: &Plan, target: Target) -> String {
-    print_verilog(&engine(plan, target))
+    file(&engine(plan, target))
+}
+
+/// What is written to a file: the modules, and behind them the words that they use.
+pub fn file(top: &Module) -> String {
+    let text = print_verilog(top);
+    let words = glossary::of(&text);
+    format!("{text}\n{words}")
 }
 
 /// The engine as a tree of modules.

@@ -109,3 +109,19 @@ fn every_page_is_in_the_book() {
         }
     }
 }
+
+/// The glossary of the architecture's page is that of the emitted files.
+#[test]
+fn the_glossary_has_every_word() {
+    let page = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let (_, table) = page.split_once("| term | meaning |\n|---|---|\n").unwrap();
+    let rows: Vec<&str> = table
+        .lines()
+        .take_while(|line| line.starts_with('|'))
+        .collect();
+    let terms = bpa_hdl::glossary::TERMS.iter();
+    let wanted: Vec<String> = terms
+        .map(|term| format!("| {} | {} |", term.word, term.meaning))
+        .collect();
+    assert_eq!(rows, wanted, "docs/architecture.md");
+}

@@ -12,6 +12,7 @@
 pub mod bus;
 pub mod config;
 pub mod core;
+pub mod glossary;
 pub mod issue;
 pub mod lanes;
 pub mod measure;

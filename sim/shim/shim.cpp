@@ -28,8 +28,15 @@ struct Watch {
     uint64_t cycles_high = 0;
     uint64_t first = NEVER;
     uint64_t latest = NEVER;
-    void sample(uint64_t cycle, bool high) {
-        if (!high) return;
+    uint64_t before = 0;
+    uint64_t digest = 0;
+    void sample(uint64_t cycle, uint64_t value) {
+        if (value != before) {
+            before = value;
+            digest = (digest ^ value ^ (cycle << 32)) * 0x9e3779b97f4a7c15;
+            digest ^= digest >> 29;
+        }
+        if (value == 0) return;
         if (cycles_high++ == 0) first = cycle;
         latest = cycle;
     }
@@ -216,7 +223,7 @@ struct Instance {
 #define X(bytes) memory.sample(cycle, after_reset, top);
             BPA_MEMORY(X)
 #undef X
-#define X(index, name) watch##index.sample(cycle, top.name != 0);
+#define X(index, name) watch##index.sample(cycle, top.name);
             BPA_WATCHED(X)
 #undef X
             top.aclk = 1;
@@ -388,10 +395,11 @@ BPA_API uint64_t bpa_sink_violations(void* handlep, size_t index, uint64_t* firs
     return sink.violations;
 }
 
-BPA_API uint64_t bpa_watch(void* handlep, size_t index, uint64_t* firstp, uint64_t* latestp) noexcept {
+BPA_API uint64_t bpa_watch(void* handlep, size_t index, uint64_t* firstp, uint64_t* latestp, uint64_t* digestp) noexcept {
     const Watch& watch = self(handlep).watch(index);
     *firstp = watch.first;
     *latestp = watch.latest;
+    *digestp = watch.digest;
     return watch.cycles_high;
 }
 

@@ -26,7 +26,7 @@ pub struct RunStatus {
     pub done: bool,
 }
 
-/// In which cycles a watched pin was not zero, since the last reset.
+/// In which cycles a watched pin was not zero, and what it was, since the last reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Watched {
     /// How many cycles.
@@ -35,6 +35,9 @@ pub struct Watched {
     pub first: Option<u64>,
     /// The latest one.
     pub latest: Option<u64>,
+    /// A digest of the pin's values in all cycles: where those of two runs differ in one cycle, so do their digests, but
+    /// for one in 2^64 or so.
+    pub digest: u64,
 }
 
 /// Where the time of [`Instance::run`] went, see [`Instance::set_profiling`].
@@ -186,14 +189,16 @@ impl Instance {
     /// When a watched pin (see [`Pin::watched`]) was not zero, as seen just before each edge.
     pub fn watched(&self, pin: &str) -> Result<Watched, SimError> {
         let index = position(self.spec.watched(), pin, "watched pin")?;
-        let (mut first, mut latest) = (NEVER, NEVER);
+        let (mut first, mut latest, mut digest) = (NEVER, NEVER, 0);
         // SAFETY: the handle is live, the index is that of a watched pin, and the shim writes to
-        // the two numbers only.
-        let cycles = unsafe { (self.shim.watch)(self.handle, index, &mut first, &mut latest) };
+        // the three numbers only.
+        let cycles =
+            unsafe { (self.shim.watch)(self.handle, index, &mut first, &mut latest, &mut digest) };
         Ok(Watched {
             cycles,
             first: happened(first),
             latest: happened(latest),
+            digest,
         })
     }
 

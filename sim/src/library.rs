@@ -92,7 +92,7 @@ library! {
     sink_flags: fn(Handle, usize) -> Foreign<u8>,
     sink_forget: fn(Handle, usize),
     sink_violations: fn(Handle, usize, *mut u64) -> u64,
-    watch: fn(Handle, usize, *mut u64, *mut u64) -> u64,
+    watch: fn(Handle, usize, *mut u64, *mut u64, *mut u64) -> u64,
     memory_resize: fn(Handle, usize),
     memory_bytes: fn(Handle, *mut usize) -> *mut u8,
     memory_manners: fn(Handle, u64, u64, u64, bool),

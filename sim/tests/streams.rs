@@ -85,6 +85,20 @@ fn cycles_are_exact() {
     instance.run(5, None);
     let done = instance.watched("frame_done").unwrap();
     assert_eq!((done.cycles, done.latest), (2, Some(12)));
+    let before = done.digest;
+
+    // The same pulses in other cycles have another digest, and in the same ones the same
+    let mut digest_of = |start: u64| {
+        instance.reset(2);
+        instance.source(0).load(&data, &last).unwrap();
+        instance.source(0).set_start_cycle(start);
+        instance.run(20, None);
+        let done = instance.watched("frame_done").unwrap();
+        assert_eq!(done.cycles, 2);
+        done.digest
+    };
+    assert_eq!(digest_of(5), before);
+    assert_ne!(digest_of(6), before);
 
     // Counts start again after a reset, and beats that were not sent are gone
     instance.source(0).load(&data, &last).unwrap();

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::bail;
-use bpa_hdl::rtl::print_verilog;
 use clap::{CommandFactory, Parser};
 
 use super::command_line::CommandLine;
@@ -133,7 +132,7 @@ impl Emission<'_> {
     fn programmable(&self, engine: &ProgrammableEngine) -> anyhow::Result<()> {
         let hardware = engine.hardware(self.target.target());
         let files = [
-            ("v", print_verilog(&hardware.module)),
+            ("v", emit::file(&hardware.module)),
             ("json", manifest::programmable_json(engine, &hardware)),
             ("h", hardware.map.c_header()),
             ("md", hardware.map.markdown()),

@@ -20,7 +20,7 @@ use bpa_engine::vectors::{pack_moving, pack_stationary};
 use bpa_hdl::rtl::print_verilog;
 use ndarray::Axis;
 
-use crate::common::{expected, in_pass, result_beats_of_a_frame, Choices, GRAD_INPUT};
+use crate::common::{expected, in_pass, result_beats_of_a_frame, Choices, GRAD_INPUT, GRAD_OUTPUT};
 use crate::programmable_stages::{arrays, check_at_rest, stages_of, Case, Rig};
 use crate::three_tools::clean_for_three_tools;
 
@@ -431,11 +431,19 @@ fn run_tiles(rig: &Rig, seed: u64) -> usize {
     tiled
 }
 
+/// More cycles than it takes to tell a job and to load its weights.
+const TOLD_AND_LOADED: u64 = 20_000;
+
 /// Frames in steady state come as fast as the cost model says.
 fn check_pace(rig: &Rig, cases: &[Case], seed: u64) {
     for case in &cases[..cases.len().min(PACED)] {
         let case = Case::with_frames(rig, case.layer().clone(), seed, 12).unwrap();
         let mut driver = rig.driver();
+        // The model has the weights from the start. Where data and output FIFO bound a frame by the same cycles, data that
+        // are ahead for want of weights stay so, and frames of other cycles take turns.
+        let data = driver.device().instance();
+        let begin = data.cycle() + TOLD_AND_LOADED;
+        data.source(GRAD_OUTPUT).set_start_cycle(begin);
         case.run(&mut driver);
         let sink = driver.device().instance().sink(GRAD_INPUT);
         let ends = sink.last_cycles().to_vec();

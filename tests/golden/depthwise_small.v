@@ -2112,3 +2112,26 @@ module depthwise_small_result_memory (
     if (read) read_data_q <= words[read_address];
   end
 endmodule
+
+// Words, as they are used here:
+//   accumulation: all issues of one pixel of the result and one block of its channels; once started it never
+//     pauses
+//   beat: what a stream moves in one cycle
+//   block of channels: as many channels of the result as there are PE lanes, or of what moves as there are
+//     SIMD lanes
+//   issue: one cycle of the multipliers: a word of what moves and a word of what is stationary
+//   lanes: multipliers side by side: SIMD over channels of what moves, PE over the result's (depthwise: over
+//     groups)
+//   line buffer: the ring of pixels of what moves that are alive
+//   needs, opens: pixels of what moves that a pixel of the result is the first to need
+//   pass: which of a convolution's three operations a layer is: data gradient, forward, weight gradient
+//   places: free results of the output FIFO, taken when an accumulation starts
+//   program: the steps of an axis as lines, with loops
+//   result: the array that an engine makes: grad_input for the data gradient
+//   run: beats of zeros in a row, for pixels that no tap reaches
+//   sequencer: goes through a program, a line a step
+//   step: what changes from one position with taps to the next along an axis
+//   tap: a row or column of what is stationary that meets a pixel of the result
+//   token: what the walk tells the issue loop of one pixel
+//   word: a beat of what moves in the line buffer, or of a stationary set in its memory; with lanes over
+//     pixels, one column of a phase for each of them

@@ -10,6 +10,7 @@
 //! `scripts/mutations.sh`. `BPA_MUTATIONS_SEED=17 BPA_MUTATIONS=500` are other ones.
 
 mod engines;
+mod handshakes;
 mod netlist;
 mod proof;
 mod vector;
@@ -23,11 +24,11 @@ use std::fmt::Write as _;
 use std::process::Command;
 
 use bpa_engine::emit;
-use bpa_sim::{Cache, Model, Pin};
+use bpa_sim::{Cache, Model};
 use rayon::prelude::*;
 
 use engines::Engine;
-use netlist::{Mutation, MUTANT};
+use netlist::Mutation;
 use proof::Verdict;
 use vectors::{Observed, Vectors};
 
@@ -77,8 +78,7 @@ fn run(engine: &Engine, mutations: usize, seed: u64, seconds: u64) -> Outcome {
     let vectors = Vectors::of(&plan);
 
     let mutated = netlist::mutated(layer.name(), &verilog, mutations, seed);
-    let mut spec = bpa_engine::run::model_spec(&plan, &mutated.verilog);
-    spec.pins_in.push(Pin::new(MUTANT, mutated.select_bits));
+    let spec = handshakes::spec(&plan, &mutated);
     let model = Model::build(&spec, &Cache::from_env().unwrap()).unwrap();
 
     let right: Vec<Observed> = vectors.check_engine(&model);

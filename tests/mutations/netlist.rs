@@ -62,7 +62,7 @@ pub fn flat(name: &str) -> String {
 }
 
 /// Lints that a netlist does not pass.
-const UNTIDY: [&str; 11] = [
+const UNTIDY: [&str; 12] = [
     "WIDTH",
     "UNUSED",
     "UNDRIVEN",
@@ -74,6 +74,7 @@ const UNTIDY: [&str; 11] = [
     "VARHIDDEN",
     "COMBDLY",
     "SYMRSVDWORD",
+    "MULTIDRIVEN",
 ];
 
 /// So many mutations of the module `name`.

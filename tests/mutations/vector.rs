@@ -20,6 +20,7 @@ pub struct Vector {
     pub late_set: u64,
     /// Cycles of a first run, which a reset of one cycle ends.
     pub cut: Option<u64>,
+    pub frames: usize,
 }
 
 /// A wrong `tlast` of a stream.
@@ -52,6 +53,7 @@ pub const PLAIN: Vector = Vector {
     blocked: None,
     late_set: 0,
     cut: None,
+    frames: 5,
 };
 
 use Flip::{Early, Late, Missing};
@@ -163,6 +165,19 @@ const NAMED: &[Vector] = &[
     },
 ];
 
+/// The last one, for what none of the others notices: so many frames whose results saturate that bits of their count change
+/// which a short run leaves at zero.
+const LONG: Vector = Vector {
+    seed: 20,
+    values: Values::Ends(true, true),
+    frames: 2_000,
+    ..PLAIN
+};
+
+/// Cycles that are reset one by one, as the engine begins and as it is in full flow: a register that a reset leaves alone shows
+/// where it would not have been at rest behind it.
+const RESETS: [std::ops::Range<u64>; 3] = [20..28, 90..106, 200..216];
+
 /// Vectors that are drawn, beside those that are named.
 const DRAWN: u64 = 60;
 
@@ -188,7 +203,14 @@ pub fn vectors() -> Vec<Vector> {
             blocked: (beats > 0).then_some((beats, 100 + choices.below(600))),
             late_set,
             cut: (cut > 0).then_some(cut),
+            frames: PLAIN.frames,
         }
     });
-    NAMED.iter().copied().chain(drawn).collect()
+    let resets = RESETS.into_iter().flatten().map(|cycle| Vector {
+        seed: 300 + cycle,
+        cut: Some(cycle),
+        ..PLAIN
+    });
+    let named = NAMED.iter().copied();
+    named.chain(drawn).chain(resets).chain([LONG]).collect()
 }

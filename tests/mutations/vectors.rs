@@ -12,19 +12,19 @@ use bpa_engine::run::{
 use bpa_engine::vectors::{
     accumulate_value_bits, random_moving, random_stage_arrays, random_stationary, unpack_result,
 };
-use bpa_sim::{Instance, Model};
+use bpa_sim::{Instance, Model, Watched};
 use ndarray::{Array4, Axis};
 
 use crate::choices::Choices;
 use crate::vector::Flip::{Early, Late, Missing};
 use crate::vector::{vectors, Values, Vector, PLAIN};
 
-const FRAMES: usize = 5;
 const RESET_CYCLES: u64 = 4;
 /// Cycles after the last beat in which nothing more may come.
 const QUIET_CYCLES: u64 = 120;
-/// Cycles after which the engine itself is given up.
+/// Cycles after which the engine itself is given up, and more of them for each frame.
 const PATIENCE: u64 = 60_000;
+const FRAME_PATIENCE: u64 = 1_000;
 
 /// All that is seen of a run, the plainest first.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,8 +33,10 @@ pub struct Observed {
     last: Vec<u8>,
     /// Beats that moved, by stream, and breaches of the rules.
     moved: Vec<u64>,
-    /// Of each status output: its value at the end, in how many cycles it was high, from when to when.
-    status: Vec<(u64, u64, Option<u64>, Option<u64>)>,
+    /// Of each status output: its value at the end, and in which cycles it was what.
+    status: Vec<(u64, Watched)>,
+    /// Of each `tready` and `tvalid` of the engine: in which cycles it was high.
+    handshakes: Vec<Watched>,
     /// When first and last beats moved.
     cycles: Vec<u64>,
 }
@@ -47,7 +49,9 @@ impl Observed {
             () if self.values != right.values => Some("values"),
             () if self.last != right.last => Some("tlast"),
             () if self.status != right.status => Some("status outputs"),
-            () if self.cycles != right.cycles => Some("cycles alone"),
+            () if self.cycles != right.cycles || self.handshakes != right.handshakes => {
+                Some("cycles alone")
+            }
             () => None,
         }
     }
@@ -71,18 +75,19 @@ struct Prepared {
     expected: Vec<Array4<i64>>,
 }
 
-fn arrays(plan: &Plan, values: Values, seed: u64) -> Arrays {
+fn arrays(plan: &Plan, vector: &Vector, seed: u64) -> Arrays {
+    let frames = vector.frames;
     let layer = plan.layer();
     let end = |array: Array4<i32>, of: IntType, least: bool| match least {
         true => array.mapv(|_| of.min()),
         false => array.mapv(|_| of.max()),
     };
     let (moving, stationary) = (
-        random_moving(layer, FRAMES, seed),
+        random_moving(layer, frames, seed),
         random_stationary(layer, seed),
     );
-    let mut stages = random_stage_arrays(plan, FRAMES, seed);
-    let (moving, stationary) = match values {
+    let mut stages = random_stage_arrays(plan, frames, seed);
+    let (moving, stationary) = match vector.values {
         Values::Random => (moving, stationary),
         Values::Ends(one, other) => (
             end(moving, layer.moving_type(), one),
@@ -121,9 +126,9 @@ fn arrays(plan: &Plan, values: Values, seed: u64) -> Arrays {
 
 impl Prepared {
     fn new(plan: &Plan, streams: &Streams, vector: Vector) -> Self {
-        let first = arrays(plan, vector.values, vector.seed);
+        let first = arrays(plan, &vector, vector.seed);
         let of_set = |set: usize| {
-            let other = arrays(plan, vector.values, vector.seed + 100 * set as u64);
+            let other = arrays(plan, &vector, vector.seed + 100 * set as u64);
             let mut stages = first.stages.clone();
             (stages.scale, stages.bias) = (other.stages.scale, other.stages.bias);
             Arrays {
@@ -134,7 +139,7 @@ impl Prepared {
         };
         let sets: Vec<Arrays> = (0..vector.sets).map(of_set).collect();
         let frames = |(name, _): (&'static str, _)| {
-            (0..FRAMES)
+            (0..vector.frames)
                 .map(|n| frame_beats(plan, &first, name, n))
                 .collect()
         };
@@ -222,7 +227,7 @@ impl<'a> Vectors<'a> {
     ) -> Observed {
         let vector = &prepared.vector;
         let mut instance = model.instance(vector.seed);
-        instance.poke(crate::MUTANT, mutant).unwrap();
+        instance.poke(crate::netlist::MUTANT, mutant).unwrap();
         if settings(self.plan).contains(&ROUNDING_SEED) {
             instance
                 .poke(ROUNDING_SEED.name, prepared.rounding_seed.into())
@@ -253,8 +258,12 @@ impl<'a> Vectors<'a> {
                 instance.run(until.saturating_sub(instance.cycle()), None);
             }
             None => {
-                let beats = FRAMES as u64 * self.streams.result.beats;
-                assert!(instance.run(PATIENCE, Some(beats)).done, "stuck");
+                let frames = vector.frames as u64;
+                let run = instance.run(
+                    PATIENCE + frames * FRAME_PATIENCE,
+                    Some(frames * self.streams.result.beats),
+                );
+                assert!(run.done, "stuck");
                 instance.run(QUIET_CYCLES, None);
             }
         }
@@ -278,15 +287,17 @@ impl<'a> Vectors<'a> {
         let (values, last) = (sink.data().to_vec(), sink.last().to_vec());
         let outputs = status(self.plan).into_iter();
         let status = outputs.map(|status| {
-            let watched = instance.watched(status.name).unwrap();
             let value = instance.peek(status.name).unwrap();
-            (value, watched.cycles, watched.first, watched.latest)
+            (value, instance.watched(status.name).unwrap())
         });
+        let handshakes = crate::handshakes::watched(self.plan).into_iter();
+        let handshakes = handshakes.map(|name| instance.watched(&name).unwrap());
         Observed {
             values,
             last,
             moved,
             status: status.collect(),
+            handshakes: handshakes.collect(),
             cycles,
         }
     }
@@ -305,8 +316,8 @@ impl<'a> Vectors<'a> {
         let (plan, streams) = (self.plan, &self.streams);
         let layer: &Layer = plan.layer();
         let found = unpack_result(layer, &observed.values, out_bits(plan)).unwrap();
-        let frames = FRAMES as u64;
-        assert_eq!(found.len_of(Axis(0)), FRAMES);
+        let frames = prepared.vector.frames as u64;
+        assert_eq!(found.len_of(Axis(0)) as u64, frames);
         // Sets change at the edges of frames, and never back.
         let mut set = 0;
         for (frame, result) in found.outer_iter().enumerate() {
@@ -333,7 +344,7 @@ impl<'a> Vectors<'a> {
                 .unwrap()
         };
         assert_eq!(observed.status[at("busy")].0, 0);
-        assert_eq!(observed.status[at("frame_done")].1, frames);
+        assert_eq!(observed.status[at("frame_done")].1.cycles, frames);
         let wrong = prepared
             .vector
             .flips
@@ -342,7 +353,7 @@ impl<'a> Vectors<'a> {
         assert_eq!(observed.status[at("error")].0, u64::from(wrong));
         assert_eq!(observed.status[at(error_cause(plan).name)].0 != 0, wrong);
         if layer.requantise().is_some() && prepared.sets.len() == 1 {
-            let arrays = arrays(plan, prepared.vector.values, prepared.vector.seed);
+            let arrays = arrays(plan, &prepared.vector, prepared.vector.seed);
             let count = reference(layer, &arrays).saturations;
             assert_eq!(observed.status[at(SATURATIONS.name)].0, count);
         }
