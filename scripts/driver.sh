@@ -14,18 +14,19 @@ cases=${1:-1000000}
 out=$here/target/driver
 mkdir -p "$out"
 warnings=(-std=c99 -Wall -Wextra -Werror -pedantic)
-sources=("$here"/driver/c/bpa_engine.c "$here"/driver/c/bpa_load.c "$here"/driver/c/bpa_run.c)
+sources=("$here"/driver/c/bpa_engine.c "$here"/driver/c/bpa_load.c "$here"/driver/c/bpa_memory.c
+    "$here"/driver/c/bpa_run.c)
 
 echo "== code for RV32IMC, bytes =="
 (
     mkdir -p "$out/rv32"
     cd "$out/rv32"
     riscv64-unknown-elf-gcc -march=rv32imc -mabi=ilp32 -Os -ffreestanding "${warnings[@]}" -c "${sources[@]}"
-    riscv64-unknown-elf-size bpa_engine.o bpa_load.o bpa_run.o
+    riscv64-unknown-elf-size bpa_engine.o bpa_load.o bpa_memory.o bpa_run.o
     # With what the compiler's own library adds, and nothing else: a name of a libc would not be found.
     riscv64-unknown-elf-gcc -march=rv32imc -mabi=ilp32 -nostdlib -Wl,--entry=bpa_run,-u,bpa_open,-u,bpa_load \
         -Wl,-u,bpa_get_buffer,-u,bpa_counters,-u,bpa_clear_counters,-u,bpa_abort,-u,bpa_status_name \
-        bpa_engine.o bpa_load.o bpa_run.o -lgcc -o driver.elf
+        bpa_engine.o bpa_load.o bpa_memory.o bpa_run.o -lgcc -o driver.elf
     riscv64-unknown-elf-size driver.elf
     bytes=$(riscv64-unknown-elf-size driver.elf | awk 'NR == 2 { print $1 + $2 + $3 }')
     echo "all of it: $bytes of at most 8192"

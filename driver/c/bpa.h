@@ -17,7 +17,7 @@
 #endif
 
 /* Version of blobs that bpa_load takes. */
-#define BPA_BLOB_VERSION 1u
+#define BPA_BLOB_VERSION 2u
 
 /* Why something was not done. bpa_status_name gives the name as text. */
 #define BPA_STATUS_LIST(STATUS)                                                 \
@@ -39,6 +39,8 @@
     STATUS(BPA_ERR_BLOB_ENGINE)     /* the blob is for another engine */        \
     STATUS(BPA_ERR_BLOB_RANGE)      /* something in it lies outside of it */    \
     STATUS(BPA_ERR_BLOB_VALUE)      /* a number in it makes no sense */         \
+    STATUS(BPA_ERR_ADDRESS)         /* the engine cannot reach blob or arena where they are */ \
+    STATUS(BPA_ERR_MEMORY)          /* memory refused what the engine read or wrote */ \
     STATUS(BPA_ERR_ARENA)           /* the arena is too small or not at a multiple of 8 */
 
 typedef enum {
@@ -74,6 +76,14 @@ typedef struct {
      * that failed. NULL: the driver asks again at once.
      */
     int (*wait)(void *context);
+    /*
+     * The rest is for engines that read and write memory by themselves, and need no streams. May be NULL.
+     * Where the engine finds `bytes` bytes of blob or arena: 0, or below 0 if it cannot reach them. NULL: where the
+     * processor does. Engine and processor have to see the same bytes there, without a cache between them.
+     */
+    int (*address)(void *context, const void *memory, uint32_t bytes, uint32_t *address);
+    /* The registers as memory: words of jobs are written there at once, instead of by `write`. */
+    volatile uint32_t *registers;
 } bpa_bus;
 
 /* An engine that was found, with what its registers say it can do. */
@@ -87,6 +97,7 @@ typedef struct {
     uint32_t passes;       /* BPA_PASS_... */
     uint32_t table_first, table_end; /* bytes: where the words of a job are */
     uint32_t refused;      /* register `refused` of the latest job that was */
+    uint32_t memory_error, memory_error_address; /* registers `bus_error...` behind BPA_ERR_MEMORY */
 } bpa_engine;
 
 #define BPA_PASS_GRAD_INPUT 1u
@@ -133,12 +144,13 @@ typedef struct {
     uint32_t buffers, operations, jobs;
 } bpa_network;
 
-/* An array (frame, row, column, channel), the channel fastest, in the arena. */
+/* An array (frame, row, column, channel), the channel fastest, in the arena. What is between pixels means nothing. */
 typedef struct {
     const char *name;
     uint32_t offset;        /* bytes, in the arena */
     uint32_t element_bytes; /* 1, 2, 4 or 8: a signed integer */
     uint32_t frames, rows, cols, channels;
+    uint32_t pitch;         /* elements from one pixel to the next, `channels` or more */
     uint32_t role;          /* BPA_INTERNAL, BPA_INPUT or BPA_OUTPUT */
 } bpa_buffer;
 

@@ -1,4 +1,4 @@
-/* Format of a blob, version 1, in words of 32 bits; docs/driver.md says what each means. */
+/* Format of a blob, version 2, in words of 32 bits; docs/driver.md says what each means. */
 #ifndef BPA_BLOB_H_
 #define BPA_BLOB_H_
 
@@ -27,6 +27,13 @@ enum {
     BLOB_RESULT_BEAT,
     BLOB_SUM_BITS,
     BLOB_SUM_BEAT,
+    BLOB_BUS_BYTES,
+    BLOB_ARRAY_STEP,
+    BLOB_ARRAY_DATA,
+    BLOB_ARRAY_WEIGHT,
+    BLOB_ARRAY_ACCUMULATE,
+    BLOB_ARRAY_RESULT,
+    BLOB_ARRAY_MASK,
     BLOB_HEADER
 };
 
@@ -41,6 +48,7 @@ enum {
     BUFFER_ROWS,
     BUFFER_COLS,
     BUFFER_CHANNELS,
+    BUFFER_PITCH,
     BUFFER_WORDS
 };
 
@@ -74,6 +82,13 @@ enum {
 #define JOB_ADDS 1u
 /* What is there goes in by the accumulate stream. */
 #define JOB_TAKES_SUMS 2u
+
+/* Arrays that a job on an engine with a bus may have. */
+#define BLOB_ARRAYS 5
+
+/* The low bits of the offset of a word: what is added to its value. */
+#define WORD_IN_ARENA 1u
+#define WORD_IN_BLOB 2u
 
 /* A lane without a channel. */
 #define NO_CHANNEL 0xFFFFu

@@ -47,7 +47,7 @@ bpa_status bpa_open(bpa_engine *engine, const bpa_bus *bus)
     bpa_status status;
 
     engine->bus = bus;
-    engine->refused = 0;
+    engine->refused = engine->memory_error = engine->memory_error_address = 0;
     if ((status = get(engine, BPA_REG_ID, &id)) != BPA_OK)
         return status;
     if (id != BPA_ID)

@@ -1,6 +1,7 @@
 /* A blob, checked down to each number in it, so that bpa_run needs to check none. */
 #include "bpa.h"
 #include "bpa_blob.h"
+#include "bpa_inside.h"
 #include "bpa_registers.h"
 
 /* Constants lie below the registers that change. */
@@ -43,21 +44,22 @@ static uint32_t times(uint32_t a, uint32_t b)
     return b != 0 && a <= UINT32_MAX / b ? a * b : 0;
 }
 
-static uint32_t elements_of(const uint32_t *buffer)
+static uint32_t pixels_of(const uint32_t *buffer)
 {
-    uint32_t pixels = times(buffer[BUFFER_ROWS], buffer[BUFFER_COLS]);
-
-    return times(times(buffer[BUFFER_FRAMES], pixels), buffer[BUFFER_CHANNELS]);
+    return times(buffer[BUFFER_FRAMES], times(buffer[BUFFER_ROWS], buffer[BUFFER_COLS]));
 }
 
 static bpa_status check_buffer(const bpa_network *network, const uint32_t *buffer)
 {
-    uint32_t at = buffer[BUFFER_NAME_AT], size = buffer[BUFFER_ELEMENT], bytes = times(elements_of(buffer), size);
+    uint32_t at = buffer[BUFFER_NAME_AT], size = buffer[BUFFER_ELEMENT], pitch = buffer[BUFFER_PITCH];
+    uint32_t bytes = times(times(pixels_of(buffer), pitch), size);
     uint32_t arena = network->arena_bytes;
 
     if (size != 1 && size != 2 && size != 4 && size != 8)
         return BPA_ERR_BLOB_VALUE;
     if (buffer[BUFFER_ROLE] > BPA_OUTPUT || bytes == 0 || buffer[BUFFER_OFFSET] % 8)
+        return BPA_ERR_BLOB_VALUE;
+    if (buffer[BUFFER_CHANNELS] == 0 || buffer[BUFFER_CHANNELS] > pitch)
         return BPA_ERR_BLOB_VALUE;
     if (bytes > arena || buffer[BUFFER_OFFSET] > arena - bytes)
         return BPA_ERR_BLOB_RANGE;
@@ -98,6 +100,8 @@ static bpa_status check_job(const bpa_network *network, uint32_t index, const ui
         return BPA_ERR_BLOB_RANGE;
     for (i = 0; i < job[JOB_WORDS]; i++) {
         uint32_t offset = words[job[JOB_WORDS_AT] / 4 + 2 * i];
+        /* Of an engine with a bus the low bits say something, which bpa_check_memory looks at. */
+        offset = words[BLOB_BUS_BYTES] ? offset & ~3u : offset;
         if (offset % 4 || offset < engine->table_first || offset >= engine->table_end)
             return BPA_ERR_BLOB_RANGE;
     }
@@ -111,6 +115,8 @@ static bpa_status check_job(const bpa_network *network, uint32_t index, const ui
         return BPA_ERR_BLOB_VALUE;
     if (job[JOB_FLAGS] == JOB_TAKES_SUMS && words[BLOB_SUM_BITS] == 0)
         return BPA_ERR_BLOB_VALUE;
+    if (words[BLOB_BUS_BYTES])
+        return BPA_OK;
     status = check_channels(network, job[JOB_DATA_AT], job[JOB_DATA], engine->simd, data[BUFFER_CHANNELS]);
     if (status != BPA_OK)
         return status;
@@ -140,7 +146,7 @@ static bpa_status check_combine(const bpa_network *network, const uint32_t *oper
         const uint32_t *from = buffer_of(network, network->words[operation[COMBINE_LIST_AT] / 4 + i]);
         if (!from)
             return BPA_ERR_BLOB_RANGE;
-        if (elements_of(from) != elements_of(to))
+        if (pixels_of(from) != pixels_of(to) || from[BUFFER_CHANNELS] != to[BUFFER_CHANNELS])
             return BPA_ERR_BLOB_VALUE;
     }
     return BPA_OK;
@@ -190,6 +196,14 @@ static bpa_status check_engine(const bpa_network *network)
         if (answer < 0)
             return BPA_ERR_BUS;
         if (answer > 0 || found != constant[CONSTANT_VALUE])
+            return BPA_ERR_BLOB_ENGINE;
+    }
+    /* Bytes of a word of the bus; of an engine with streams there is no such register. */
+    if (words[BLOB_BUS_BYTES]) {
+        int answer = bus->read(bus->context, BPA_REG_BUS, &found);
+        if (answer < 0)
+            return BPA_ERR_BUS;
+        if (answer > 0 || (found & 0xFFu) != words[BLOB_BUS_BYTES])
             return BPA_ERR_BLOB_ENGINE;
     }
     if (words[BLOB_DATA_LANES] != engine->simd || words[BLOB_DATA_BITS] != engine->data_bits)
@@ -267,7 +281,9 @@ bpa_status bpa_load(bpa_network *network, bpa_engine *engine, const void *blob, 
         if (status != BPA_OK)
             return status;
     }
-    return next == network->jobs ? BPA_OK : BPA_ERR_BLOB_VALUE;
+    if (next != network->jobs)
+        return BPA_ERR_BLOB_VALUE;
+    return network->words[BLOB_BUS_BYTES] ? bpa_check_memory(network) : BPA_OK;
 }
 
 bpa_status bpa_get_buffer(const bpa_network *network, uint32_t index, bpa_buffer *buffer)
@@ -283,6 +299,7 @@ bpa_status bpa_get_buffer(const bpa_network *network, uint32_t index, bpa_buffer
     buffer->rows = words[BUFFER_ROWS];
     buffer->cols = words[BUFFER_COLS];
     buffer->channels = words[BUFFER_CHANNELS];
+    buffer->pitch = words[BUFFER_PITCH];
     buffer->role = words[BUFFER_ROLE];
     return BPA_OK;
 }

@@ -12,11 +12,14 @@
 #define BPA_REG_KERNEL 0x01Cu
 #define BPA_REG_TABLE_WORDS 0x02Cu
 #define BPA_REG_PASSES 0x038u
+#define BPA_REG_BUS 0x03Cu
 #define BPA_REG_COMMAND 0x040u
 #define BPA_REG_STATE 0x044u
 #define BPA_REG_EVENT 0x048u
 #define BPA_REG_EVENT_ENABLE 0x04Cu
 #define BPA_REG_REFUSED 0x050u
+#define BPA_REG_BUS_ERROR 0x058u
+#define BPA_REG_BUS_ERROR_ADDRESS 0x05Cu
 #define BPA_REG_CYCLES_LOW 0x080u
 #define BPA_REG_CYCLES_HIGH 0x084u
 #define BPA_REG_FRAMES_DONE 0x088u
@@ -31,10 +34,13 @@
 #define BPA_COMMAND_START 1u
 #define BPA_COMMAND_ABORT 2u
 #define BPA_COMMAND_CLEAR_COUNTERS 4u
+#define BPA_COMMAND_CLEAR_ERROR 8u
 #define BPA_STATE_WAITING 2u
 #define BPA_STATE_CHECKING 4u
 #define BPA_EVENT_JOB_DONE 1u
 #define BPA_EVENT_REFUSED 2u
+/* Reads or writes of memory that failed. */
+#define BPA_EVENT_MEMORY 12u
 #define BPA_EVENT_TLAST 0xFFFFFF00u
 /* The table stands at this offset, or at its own size in bytes where that is more. */
 #define BPA_TABLE_LEAST 0x400u

@@ -1,8 +1,13 @@
-/* A network that was loaded, on an engine whose streams the bus feeds beat by beat. */
+/* A network that was loaded: what is between the jobs, and the jobs of an engine with streams, beat by beat. */
 #include "bpa.h"
 #include "bpa_blob.h"
 #include "bpa_inside.h"
 #include "bpa_registers.h"
+
+#ifdef __GNUC__
+/* A word of an array, whatever the array was declared as. */
+typedef uint32_t __attribute__((may_alias)) aliased;
+#endif
 
 /* Jobs that an engine holds: one that runs, one that comes next, one in the table. */
 #define JOBS_HELD 3u
@@ -23,6 +28,7 @@ typedef struct {
     uint32_t weight_job, weight_beat;
     place data, sums, results;
     int moved; /* something did since this was cleared */
+    bpa_memory_run memory; /* instead of streams */
 } run;
 
 static const uint32_t *buffer_of(const run *it, uint32_t index)
@@ -99,7 +105,7 @@ static uint8_t *pixel_of(const run *it, const uint32_t *buffer, const place *at)
 {
     uint32_t pixel = at->frame * buffer[BUFFER_ROWS] * buffer[BUFFER_COLS] + at->pixel;
 
-    return it->arena + buffer[BUFFER_OFFSET] + pixel * buffer[BUFFER_CHANNELS] * buffer[BUFFER_ELEMENT];
+    return it->arena + buffer[BUFFER_OFFSET] + pixel * buffer[BUFFER_PITCH] * buffer[BUFFER_ELEMENT];
 }
 
 static int is_last_of_frame(const place *at, const uint32_t *buffer, uint32_t beats)
@@ -305,27 +311,134 @@ static uint64_t saturated(uint64_t value, uint32_t bits)
     return value >> 63 ? ~most : most;
 }
 
-static void combine(run *it)
+/* Channels of a pixel that are added up at once. */
+#define CHUNK 16u
+
+/* Adds values that follow one another to so many sums. */
+static void add(uint64_t *sums, const uint8_t *from, uint32_t size, uint32_t count)
+{
+    for (; count; count--, from += size)
+        *sums++ += load(from, size);
+}
+
+/* These channels of a pixel. */
+static void combine_chunk(const run *it, uint32_t pixel, uint32_t channel, uint32_t count)
 {
     const uint32_t *operation = it->operation, *to = buffer_of(it, operation[COMBINE_TO]);
     const uint32_t *list = it->network->words + operation[COMBINE_LIST_AT] / 4;
-    uint32_t elements = to[BUFFER_FRAMES] * to[BUFFER_ROWS] * to[BUFFER_COLS] * to[BUFFER_CHANNELS];
-    uint32_t inputs = operation[COMBINE_SHIFTED] + operation[COMBINE_PLAIN], i, input;
+    uint32_t inputs = operation[COMBINE_SHIFTED] + operation[COMBINE_PLAIN], size = to[BUFFER_ELEMENT], input, i;
+    uint8_t *at = it->arena + to[BUFFER_OFFSET] + (pixel * to[BUFFER_PITCH] + channel) * size;
+    uint64_t sums[CHUNK];
 
-    for (i = 0; i < elements; i++) {
-        uint64_t sum = 0;
-        for (input = 0; input < inputs; input++) {
-            const uint32_t *from = buffer_of(it, list[input]);
-            uint32_t size = from[BUFFER_ELEMENT];
-            if (input == operation[COMBINE_SHIFTED])
-                sum = shifted(sum, operation[COMBINE_SHIFT]);
-            sum += load(it->arena + from[BUFFER_OFFSET] + i * size, size);
-        }
-        if (inputs == operation[COMBINE_SHIFTED])
-            sum = shifted(sum, operation[COMBINE_SHIFT]);
-        store(it->arena + to[BUFFER_OFFSET] + i * to[BUFFER_ELEMENT], to[BUFFER_ELEMENT],
-              saturated(sum, operation[COMBINE_BITS]));
+    for (i = 0; i < count; i++)
+        sums[i] = 0;
+    for (input = 0; input <= inputs; input++) {
+        const uint32_t *from;
+        if (input == operation[COMBINE_SHIFTED] && operation[COMBINE_SHIFT])
+            for (i = 0; i < count; i++)
+                sums[i] = shifted(sums[i], operation[COMBINE_SHIFT]);
+        if (input == inputs)
+            break;
+        from = buffer_of(it, list[input]);
+        add(sums, it->arena + from[BUFFER_OFFSET] + (pixel * from[BUFFER_PITCH] + channel) * from[BUFFER_ELEMENT],
+            from[BUFFER_ELEMENT], count);
     }
+    for (i = 0; i < count; i++, at += size)
+        store(at, size, saturated(sums[i], operation[COMBINE_BITS]));
+}
+
+/*
+ * The same, of one array of four bytes a value and others of one, to one byte: with a shift of four bits or more, sums
+ * of a few of them are within 32 bits. It is the usual case, and processors of 32 bits do it some times as fast.
+ */
+static void combine_pixel(const run *it, uint32_t pixel, const uint8_t *const *inputs, const uint32_t *pitches)
+{
+    const uint32_t *operation = it->operation, *to = buffer_of(it, operation[COMBINE_TO]);
+    uint32_t channels = to[BUFFER_CHANNELS], shift = operation[COMBINE_SHIFT], plain = operation[COMBINE_PLAIN], i;
+    int32_t most = (int32_t)((1u << (operation[COMBINE_BITS] - 1)) - 1);
+    const uint8_t *from = inputs[0] + 4 * pixel * pitches[0];
+    int8_t *at = (int8_t *)(it->arena + to[BUFFER_OFFSET] + pixel * to[BUFFER_PITCH]);
+    uint32_t channel;
+
+    for (channel = 0; channel < channels; channel++, from += 4) {
+        uint32_t word = from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+        int32_t sum;
+#ifdef __GNUC__
+        word = *(const aliased *)(const void *)from;
+#endif
+        /* Rounds down, whatever >> does with a sign. */
+        sum = word >> 31 ? -(int32_t)(~word >> shift) - 1 : (int32_t)(word >> shift);
+        for (i = 1; i <= plain; i++)
+            sum += (int8_t)inputs[i][pixel * pitches[i] + channel];
+        sum = sum > most ? most : sum < -most - 1 ? -most - 1 : sum;
+        *at++ = (int8_t)sum;
+    }
+}
+
+/* Arrays that combine_pixel adds at the most. */
+#define MOST_PLAIN 4u
+
+/* Whether this was a case for combine_pixel, which has done it then. */
+static int combine_narrow(const run *it, uint32_t pixels)
+{
+    const uint32_t *operation = it->operation, *to = buffer_of(it, operation[COMBINE_TO]);
+    const uint32_t *list = it->network->words + operation[COMBINE_LIST_AT] / 4;
+    const uint8_t *inputs[MOST_PLAIN + 1];
+    uint32_t pitches[MOST_PLAIN + 1], i, shift = operation[COMBINE_SHIFT];
+
+    if (operation[COMBINE_SHIFTED] != 1 || operation[COMBINE_PLAIN] > MOST_PLAIN || shift < 4 || shift > 31)
+        return 0;
+    if (to[BUFFER_ELEMENT] != 1)
+        return 0;
+    for (i = 0; i <= operation[COMBINE_PLAIN]; i++) {
+        const uint32_t *from = buffer_of(it, list[i]);
+        if (from[BUFFER_ELEMENT] != (i == 0 ? 4u : 1u))
+            return 0;
+        inputs[i] = it->arena + from[BUFFER_OFFSET];
+        pitches[i] = from[BUFFER_PITCH];
+    }
+    for (i = 0; i < pixels; i++)
+        combine_pixel(it, i, inputs, pitches);
+    return 1;
+}
+
+static void combine(const run *it)
+{
+    const uint32_t *to = buffer_of(it, it->operation[COMBINE_TO]);
+    uint32_t pixels = to[BUFFER_FRAMES] * to[BUFFER_ROWS] * to[BUFFER_COLS], channels = to[BUFFER_CHANNELS];
+    uint32_t pixel, channel;
+
+    if (combine_narrow(it, pixels))
+        return;
+    for (pixel = 0; pixel < pixels; pixel++)
+        for (channel = 0; channel < channels; channel += CHUNK)
+            combine_chunk(it, pixel, channel, channels - channel < CHUNK ? channels - channel : CHUNK);
+}
+
+/* The jobs of an operation: told while those before them run. */
+static bpa_status tell_jobs(run *it, uint32_t patience)
+{
+    bpa_status status;
+    uint32_t end = it->operation[RUN_FIRST] + it->operation[RUN_JOBS];
+
+    while (it->memory.told != end)
+        if ((status = bpa_tell_memory(it->network, &it->memory, patience)) != BPA_OK)
+            return status;
+    return BPA_OK;
+}
+
+/* What is between jobs is done when their results are there. */
+static bpa_status run_operation(run *it, uint32_t patience)
+{
+    int has_bus = it->network->words[BLOB_BUS_BYTES] != 0;
+    bpa_status status;
+
+    if (it->operation[OPERATION_KIND] == OPERATION_RUN)
+        return has_bus ? tell_jobs(it, patience) : run_jobs(it, patience);
+    if (has_bus && (status = bpa_memory_done(it->network, &it->memory, it->memory.told, patience)) != BPA_OK)
+        return status;
+    combine(it);
+    return BPA_OK;
 }
 
 bpa_status bpa_run(const bpa_network *network, void *arena, size_t bytes, uint32_t patience)
@@ -345,13 +458,16 @@ bpa_status bpa_run(const bpa_network *network, void *arena, size_t bytes, uint32
     begin(&it.results);
     if ((status = bpa_interrupts(network->engine)) != BPA_OK)
         return status;
+    if (network->words[BLOB_BUS_BYTES] && (status = bpa_begin_memory(network, arena, &it.memory)) != BPA_OK)
+        return status;
     for (i = 0; i < network->operations; i++) {
         it.operation = network->words + network->words[BLOB_OPERATIONS_AT] / 4 + i * OPERATION_WORDS;
-        if (it.operation[OPERATION_KIND] == OPERATION_COMBINE)
-            combine(&it);
-        else if ((status = run_jobs(&it, patience)) != BPA_OK)
+        if ((status = run_operation(&it, patience)) != BPA_OK)
             return status;
     }
+    if (network->words[BLOB_BUS_BYTES] &&
+        (status = bpa_memory_done(network, &it.memory, it.memory.told, patience)) != BPA_OK)
+        return status;
     /* A tlast of ours that the engine found misplaced. */
     return bpa_wait(network->engine, patience);
 }

@@ -33,6 +33,9 @@ class _Bus(c.Structure):
         ("push", _PUSH),
         ("pull", _PULL),
         ("wait", _WAIT),
+        # For engines with a bus, which are not driven from here.
+        ("address", c.c_void_p),
+        ("registers", c.c_void_p),
     ]
 
 
@@ -56,6 +59,8 @@ class _Engine(c.Structure):
         ("table_first", _u32),
         ("table_end", _u32),
         ("refused", _u32),
+        ("memory_error", _u32),
+        ("memory_error_address", _u32),
     ]
 
 
@@ -80,7 +85,7 @@ class _Network(c.Structure):
 
 class _Buffer(c.Structure):
     _fields_ = [("name", c.c_char_p)] + [
-        (name, _u32) for name in ("offset", "element_bytes", "frames", "rows", "cols", "channels", "role")
+        (name, _u32) for name in ("offset", "element_bytes", "frames", "rows", "cols", "channels", "pitch", "role")
     ]
 
 
@@ -265,10 +270,10 @@ class Network:
         for index in range(self.native.buffers):
             buffer = _Buffer()
             engine.call("bpa_get_buffer", c.byref(self.native), index, c.byref(buffer))
-            name, shape = buffer.name.decode(), (buffer.frames, buffer.rows, buffer.cols, buffer.channels)
+            name, shape = buffer.name.decode(), (buffer.frames, buffer.rows, buffer.cols, buffer.pitch)
             kind = np.dtype(f"<i{buffer.element_bytes}")
             array = np.ndarray(shape, kind, self._arena.data, buffer.offset)
-            self._arrays[name], self._roles[name] = array, buffer.role
+            self._arrays[name], self._roles[name] = array[..., : buffer.channels], buffer.role
 
     def shapes(self, role):
         """The arrays of INPUT, OUTPUT or INTERNAL: name to shape (N, C, H, W)."""

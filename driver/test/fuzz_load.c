@@ -30,6 +30,55 @@ static uint32_t draw(void)
 /* The constants of the engine that the blob is for. */
 static const uint32_t *original;
 
+/* Where an engine with a bus finds blob and arena. */
+#define BLOB_AT 0x10000000u
+#define ARENA_AT 0x20000000u
+/* Runs of an array that are looked at. */
+#define MOST_RUNS 20000
+
+/* What such an engine was told of its arrays, jobs that it has done, and how large blob and arena are. */
+static uint32_t told[BLOB_ARRAYS][8], done, sizes[2];
+/* A blob whose own words say where the table has its arrays; changed ones are another engine's. */
+static int knows_arrays;
+static const void *blob_memory;
+
+static int address_of(void *context, const void *memory, uint32_t bytes, uint32_t *address)
+{
+    (void)context;
+    *address = memory == blob_memory ? BLOB_AT : ARENA_AT;
+    sizes[*address == ARENA_AT] = bytes;
+    return 0;
+}
+
+/* Goes through an array run by run, as the engine does: each has to be within blob or arena. */
+static void walk(uint32_t array)
+{
+    const uint32_t *words = told[array];
+    uint32_t at = words[0], bytes = (words[1] & 0x7FFFFFFFu) + 1, counts[4], left[4], level, runs;
+    uint32_t start = array == BLOB_ARRAY_WEIGHT - BLOB_ARRAY_DATA ? BLOB_AT : ARENA_AT;
+    uint32_t size = sizes[start == ARENA_AT];
+
+    if (words[1] >> 31)
+        return;
+    counts[0] = words[2] & 0xFFFF;
+    counts[1] = words[2] >> 16;
+    counts[2] = words[3] & 0xFFFF;
+    counts[3] = words[3] >> 16;
+    memcpy(left, counts, sizeof left);
+    for (runs = 0; runs < MOST_RUNS; runs++) {
+        if (at < start || at - start > size || bytes > size - (at - start)) {
+            printf("array %" PRIu32 " goes to %#" PRIx32 "\n", array, at);
+            abort();
+        }
+        for (level = 0; level < 4 && left[level] == 0; level++)
+            left[level] = counts[level];
+        if (level == 4)
+            return;
+        left[level]--;
+        at += words[4 + level];
+    }
+}
+
 static int read_register(void *context, uint32_t offset, uint32_t *value)
 {
     uint32_t i, at = original[BLOB_CONSTANTS_AT] / 4;
@@ -39,16 +88,30 @@ static int read_register(void *context, uint32_t offset, uint32_t *value)
     for (i = 0; i < original[BLOB_CONSTANTS]; i++)
         if (original[at + 2 * i] == offset)
             *value = original[at + 2 * i + 1];
+    if (offset == BPA_REG_JOBS_DONE)
+        *value = done;
     return 0;
 }
 
 static int write_register(void *context, uint32_t offset, uint32_t value)
 {
+    uint32_t array, word;
+
     (void)context;
-    (void)value;
-    if (offset >= 0x10000000u) {
+    if (offset >= 0x10000000u || offset % 4) {
         printf("a write to %#" PRIx32 "\n", offset);
         abort();
+    }
+    for (array = 0; array < BLOB_ARRAYS; array++)
+        for (word = 0; word < 8; word++)
+            if (original[BLOB_ARRAY_DATA + array] &&
+                offset == original[BLOB_ARRAY_DATA + array] + word * original[BLOB_ARRAY_STEP])
+                told[array][word] = value;
+    if (offset == BPA_REG_COMMAND && value == BPA_COMMAND_START) {
+        done++;
+        for (array = 0; knows_arrays && array < BLOB_ARRAYS; array++)
+            if (original[BLOB_ARRAY_DATA + array])
+                walk(array);
     }
     return 0;
 }
@@ -134,7 +197,7 @@ static void change(uint32_t *words, uint32_t count)
 int main(int count, char **arguments)
 {
     static uint32_t ended[BPA_STATUS_COUNT], ran, whole[1 << 20];
-    bpa_bus bus = {NULL, read_register, write_register, push, pull, NULL};
+    bpa_bus bus = {NULL, read_register, write_register, push, pull, NULL, address_of, NULL};
     bpa_engine engine;
     bpa_network network;
     uint64_t seed, cases, index;
@@ -185,6 +248,9 @@ int main(int count, char **arguments)
             for (i = 0; bpa_get_buffer(&network, i, &buffer) == BPA_OK; i++)
                 if (strlen(buffer.name) > length)
                     abort();
+            blob_memory = blob;
+            knows_arrays = memcmp(&blob[BLOB_ARRAY_STEP], &whole[BLOB_ARRAY_STEP], 4 * (BLOB_ARRAYS + 1)) == 0;
+            memset(told, 0, sizeof told);
             status = bpa_run(&network, arena, network.arena_bytes, PATIENCE);
             ran++;
             free(arena);

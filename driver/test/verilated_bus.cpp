@@ -1,5 +1,6 @@
 // A Verilated engine, Vengine, behind a bpa_bus. HAS_ACCUMULATE says that it has that stream.
 #include "verilated_bus.h"
+#include "verilated_registers.h"
 
 #include <cstring>
 #include <deque>
@@ -15,12 +16,10 @@ namespace {
 constexpr size_t DEPTH = 4;
 // Cycles of a sleep without an interrupt.
 constexpr int SLEEP = 2000;
-// Cycles of a register access that the engine does not answer.
-constexpr int PATIENCE = 1000;
 
 using Beat = std::vector<uint8_t>;
 
-struct Engine {
+struct Engine : Registers<Engine> {
     bpa_bus bus{};
     VerilatedContext context;
     Vengine top{&context};
@@ -83,68 +82,9 @@ struct Engine {
         }
         valid = offered[stream];
     }
-
-    int read(uint32_t offset, uint32_t *value) {
-        top.s_axi_araddr = offset;
-        top.s_axi_arvalid = 1;
-        if (!handshake(top.s_axi_arready)) return -1;
-        top.s_axi_arvalid = 0;
-        top.s_axi_rready = 1;
-        for (int left = PATIENCE; left; left--) {
-            top.eval();
-            if (top.s_axi_rvalid) {
-                *value = top.s_axi_rdata;
-                int refused = top.s_axi_rresp != 0;
-                tick();
-                top.s_axi_rready = 0;
-                return refused;
-            }
-            tick();
-        }
-        return -1;
-    }
-
-    int write(uint32_t offset, uint32_t value) {
-        top.s_axi_awaddr = offset;
-        top.s_axi_wdata = value;
-        top.s_axi_wstrb = 15;
-        top.s_axi_awvalid = 1;
-        if (!handshake(top.s_axi_awready)) return -1;
-        top.s_axi_awvalid = 0;
-        top.s_axi_wvalid = 1;
-        if (!handshake(top.s_axi_wready)) return -1;
-        top.s_axi_wvalid = 0;
-        top.s_axi_bready = 1;
-        for (int left = PATIENCE; left; left--) {
-            top.eval();
-            if (top.s_axi_bvalid) {
-                int refused = top.s_axi_bresp != 0;
-                tick();
-                top.s_axi_bready = 0;
-                return refused;
-            }
-            tick();
-        }
-        return -1;
-    }
-
-    template <class Ready>
-    bool handshake(const Ready &ready) {
-        for (int left = PATIENCE; left; left--) {
-            top.eval();
-            bool taken = ready;
-            tick();
-            if (taken) return true;
-        }
-        return false;
-    }
 };
 
 Engine *of(void *context) { return static_cast<Engine *>(context); }
-
-int read_register(void *context, uint32_t offset, uint32_t *value) { return of(context)->read(offset, value); }
-
-int write_register(void *context, uint32_t offset, uint32_t value) { return of(context)->write(offset, value); }
 
 int32_t push(void *context, bpa_input stream, const uint8_t *beats, uint32_t bytes, uint32_t count, int last) {
     Engine *engine = of(context);
@@ -196,8 +136,8 @@ bpa_bus *verilated_open(unsigned stalls, unsigned seed, int sleeps) {
     engine->stalls = stalls;
     engine->draw = seed * 2 + 1;
     engine->bus.context = engine;
-    engine->bus.read = read_register;
-    engine->bus.write = write_register;
+    engine->bus.read = Engine::read_register;
+    engine->bus.write = Engine::write_register;
     engine->bus.push = push;
     engine->bus.pull = pull;
     engine->bus.wait = sleeps ? wait_for_interrupt : nullptr;

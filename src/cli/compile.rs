@@ -35,7 +35,6 @@ pub(super) struct Compile {
 
 pub(super) fn compile(args: Compile) -> anyhow::Result<Outcome> {
     let source = NetworkSource::read(&args.network, args.engine.as_deref())?;
-    source.engine.check_has_streams()?;
     let network = source.validate()?;
     let engine = &source.engine.engine;
     let folder = args.network.parent().unwrap_or(Path::new(""));

@@ -2,11 +2,13 @@
 //! small driver runs without this program.
 //!
 //! The jobs are those of [`run`](super::run()): the same tilings, the same words, weights packed by the same code. Arrays
-//! lie in one piece of memory, the arena, as (frame, row, column, channel), the channel fastest.
+//! lie in one piece of memory, the arena, as (frame, row, column, channel), the channel fastest. An engine with a bus reads
+//! and writes them there by itself; the beats of one with streams go through the processor.
 
 mod blob;
 mod c_file;
 mod dataflow;
+mod in_memory;
 mod jobs;
 mod memory;
 mod report;
@@ -62,6 +64,8 @@ pub struct Buffer {
     pub element_bytes: u32,
     /// Frames, rows, columns and channels.
     pub shape: [u32; 4],
+    /// Channels from one pixel to the next: more than it has where beats of an engine with a bus are filled up.
+    pub pitch: u32,
     /// The operations from the one that writes it, or from the first for an input, behind the last that reads it.
     pub live: Range<usize>,
     /// Its place in the arena.
@@ -71,8 +75,9 @@ pub struct Buffer {
 impl Buffer {
     /// Its size; of a whole program, within 32 bits.
     pub fn bytes(&self) -> u64 {
-        let elements = self.shape.iter().map(|&size| u64::from(size));
-        elements.product::<u64>() * u64::from(self.element_bytes)
+        let [frames, rows, cols, _] = self.shape;
+        let elements = [frames, rows, cols, self.pitch].map(u64::from);
+        elements.iter().product::<u64>() * u64::from(self.element_bytes)
     }
 }
 
@@ -108,20 +113,42 @@ pub enum Operation {
 /// A job of the engine.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// Offsets and values of the registers that are to be written: those that do not hold the value from the job before.
-    pub words: Vec<(u32, u32)>,
+    /// Registers that are to be written: those that do not hold the value from the job before.
+    pub words: Vec<Word>,
     /// Its frames.
     pub frames: u32,
     /// Beats of its stationary set, packed.
     pub weights: Vec<u8>,
-    /// Of the beats of a pixel of what moves, the channel in each lane.
+    /// Of the beats of a pixel of what moves, the channel in each lane; empty where the engine finds it in memory.
     pub data_channels: Vec<Option<u16>>,
     /// Of those of the result.
     pub result_channels: Vec<Option<u16>>,
     /// What becomes of its results.
     pub sums: Sums,
-    /// Jobs that have to be done before its accumulate stream is fed.
+    /// Jobs that have to be done before its accumulate stream is fed, or, in memory, before it is started.
     pub needs: usize,
+}
+
+/// What a register is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// The register.
+    pub offset: u32,
+    /// Its value, or what is added to an address to make it.
+    pub value: u32,
+    /// That address.
+    pub base: Base,
+}
+
+/// Where an address in a word counts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// It is no address.
+    Nothing,
+    /// The arena.
+    Arena,
+    /// The job's weights.
+    Weights,
 }
 
 /// What becomes of a job's results.
@@ -148,6 +175,19 @@ pub struct Formats {
     pub result: Lanes,
     /// What is added to it, where the engine has that.
     pub sums: Option<Lanes>,
+    /// What there is instead of streams.
+    pub memory: Option<MemoryFormats>,
+}
+
+/// How an engine with a bus is told where arrays are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryFormats {
+    /// Bytes of a word of the bus.
+    pub word_bytes: u32,
+    /// Offsets of the registers of the first of an array's eight words: of data, weight, accumulate, result and mask.
+    pub arrays: [Option<u32>; 5],
+    /// From one of an array's words to the next.
+    pub step: u32,
 }
 
 /// A beat of several values.
@@ -179,6 +219,42 @@ pub enum CompileError {
         bytes: u64,
         /// The greatest size.
         most: u64,
+    },
+    /// Values that a processor could not find as bytes in memory.
+    #[error(
+        "in memory the values of `{what}` have {bits} bits each, and {lanes} of them side by side: a program for an engine \
+         with a bus has values of 8, 16, 32 or 64 bits, in a power of two of lanes; results are as wide with \
+         `engine.accumulate = true` on most engines"
+    )]
+    Values {
+        /// The array.
+        what: &'static str,
+        /// Of a value, on the stream.
+        bits: u32,
+        /// In a beat.
+        lanes: u32,
+    },
+    /// Beats of a group that are no beats of the array.
+    #[error(
+        "layer `{layer}`: the channels of a group of `{what}` do not fill beats of {lanes}, so that they do not lie in \
+         memory as the engine takes them; an engine with streams can run it"
+    )]
+    Beats {
+        /// The layer.
+        layer: String,
+        /// The array.
+        what: &'static str,
+        /// In a beat.
+        lanes: u32,
+    },
+    /// Sums that the processor would add.
+    #[error(
+        "layer `{layer}` is cut so that partial sums are added up: an engine with a bus has to do that itself, with \
+         `engine.accumulate = true`"
+    )]
+    PartialSums {
+        /// The layer.
+        layer: String,
     },
     /// A layer is none for the engine.
     #[error(transparent)]
@@ -222,15 +298,27 @@ impl Program {
             mut buffers,
             operations,
         } = dataflow::dataflow(network);
-        let arena_bytes = memory::place(&mut buffers)?;
-        let jobs = jobs::jobs(network, engine, hardware, arrays)?;
+        let mut jobs = jobs::jobs(network, engine, hardware, arrays)?;
+        let formats = jobs::formats(network, engine, hardware);
+        let arena_bytes = match &formats.memory {
+            None => memory::place(&mut buffers, memory::ALIGN)?,
+            Some(bus) => {
+                let slices =
+                    in_memory::slices(network, &formats, &jobs, &operations, &mut buffers)?;
+                let align = memory::ALIGN.max(bus.word_bytes.into());
+                let bytes = memory::place(&mut buffers, align)?;
+                in_memory::tell(&formats, bus, &slices, &operations, &buffers, &mut jobs);
+                bytes
+            }
+        };
+        jobs::keep_what_changes(&mut jobs);
         Ok(Self {
             name: network.name().to_owned(),
             buffers,
             operations,
             jobs,
             arena_bytes,
-            formats: jobs::formats(network, engine, hardware),
+            formats,
         })
     }
 }

@@ -134,3 +134,52 @@ fn the_c_file_is_the_blob() {
         format!("{} {} {gradient}", compiled.blob.len(), program.arena_bytes)
     );
 }
+
+/// What an engine with a bus runs: a skip connection, branches, a stride, merged groups that fill beats, slices of tensors,
+/// partial sums that go back in, channels that fill no beat, two frames.
+pub const IN_MEMORY: &str = "name = \"driven\"
+frames = 2
+passes = [\"forward\", \"grad_input\"]
+[[layer]]
+name = \"top\"
+conv = { in_channels = 8, out_channels = 3, in_size = 5, kernel = 1 }
+[[layer]]
+name = \"depthwise\"
+shift = 5
+output_shift = 5
+conv = { in_channels = 8, out_channels = 8, in_size = 5, kernel = 3, padding = 1, groups = 8 }
+[[layer]]
+name = \"strided\"
+shift = 8
+output_shift = 9
+conv = { in_channels = 11, out_channels = 8, in_size = 9, kernel = 3, padding = 1, stride = 2 }
+[[layer]]
+name = \"beside\"
+shift = 3
+output_shift = 7
+conv = { in_channels = 5, out_channels = 11, in_size = 9, kernel = 3, padding = 1 }
+[[layer]]
+name = \"beside_it\"
+skip = [\"beside\"]
+conv = { in_channels = 5, out_channels = 11, in_size = 9, kernel = 1 }";
+
+/// The engine reads and writes the arrays by itself.
+#[test]
+fn networks_in_memory_are_bit_exact() {
+    let rig = Rig::memory();
+    let compiled = rig.compile(IN_MEMORY, 5);
+    let sums = compiled.program.jobs.iter().map(|job| job.sums as u32);
+    assert_eq!(sums.max(), Some(2), "partial sums go back in");
+    let arena = compiled.arena();
+    for traffic in [
+        ["0", "1", "0", "1"],
+        ["40", "2", "0", "1"],
+        ["15", "3", "1", "2"],
+    ] {
+        let (said, after) = rig.run(&compiled.blob, &arena, traffic);
+        assert!(said.starts_with("BPA_OK\n"), "{traffic:?}: {said}");
+        assert_eq!(compiled.check(&after), 3, "outputs");
+        let jobs = format!("jobs {} ", compiled.program.jobs.len());
+        assert!(said.contains(&jobs), "{said}");
+    }
+}

@@ -66,7 +66,10 @@ fn jobs_are_those_of_run_network() {
         let jobs = compiled.program.jobs;
         assert_eq!(recorded.jobs.len(), jobs.len());
         for (index, job) in jobs.iter().enumerate() {
-            assert_eq!(recorded.jobs[index], job.words, "words of job {index}");
+            let words: Vec<_> = (job.words.iter())
+                .map(|word| (word.offset, word.value))
+                .collect();
+            assert_eq!(recorded.jobs[index], words, "words of job {index}");
             assert!(
                 recorded.weights[index] == job.weights,
                 "weights of job {index}"

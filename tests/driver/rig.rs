@@ -43,6 +43,23 @@ kernel = [3, 3]
 steps = 16
 fifo_results = 64";
 
+/// Partial sums go back in from memory, where all else is as well.
+pub const MEMORY: &str = "name = \"memory\"
+[engine]
+mode = \"programmable\"
+simd = 4
+pe = 2
+accumulate = true
+bus = \"axi4\"
+bus_bits = 64
+[limits]
+weight_words = 96
+line_words = 128
+size = [16, 16]
+kernel = [3, 3]
+steps = 16
+fifo_results = 64";
+
 pub const WARNINGS: [&str; 5] = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"];
 const SANITIZERS: [&str; 3] = [
     "-g",
@@ -70,6 +87,12 @@ impl Rig {
     pub fn adds() -> &'static Self {
         static RIG: OnceLock<Rig> = OnceLock::new();
         RIG.get_or_init(|| Self::new(ADDS))
+    }
+
+    /// That of [`MEMORY`].
+    pub fn memory() -> &'static Self {
+        static RIG: OnceLock<Rig> = OnceLock::new();
+        RIG.get_or_init(|| Self::new(MEMORY))
     }
 
     fn new(engine: &str) -> Self {
@@ -127,8 +150,12 @@ impl Rig {
             words.extend(includes.iter().map(String::as_str));
             tool(&self.folder, "g++", &words);
         }
+        let bus = match self.engine.limits().bus_bits {
+            None => "bus",
+            Some(_) => "memory",
+        };
         let bus = format!(
-            "{}/driver/test/verilated_bus.cpp",
+            "{}/driver/test/verilated_{bus}.cpp",
             env!("CARGO_MANIFEST_DIR")
         );
         let mut words = vec![
@@ -152,7 +179,7 @@ impl Rig {
             words.push("-DHAS_ACCUMULATE");
         }
         tool(&self.folder, "g++", &words);
-        for (name, objects) in [("fuzz_load", &objects[..3]), ("run_linux", &objects)] {
+        for (name, objects) in [("fuzz_load", &objects[..4]), ("run_linux", &objects)] {
             let source = format!("{}/driver/test/{name}.c", env!("CARGO_MANIFEST_DIR"));
             let mut words = [&WARNINGS[..], &SANITIZERS, &["-O1", "-o", name, &source]].concat();
             words.extend(folders.iter().chain(objects).map(String::as_str));
@@ -166,6 +193,7 @@ impl Rig {
         for (part, name) in [
             ("c", "bpa_engine"),
             ("c", "bpa_load"),
+            ("c", "bpa_memory"),
             ("c", "bpa_run"),
             ("c", "bpa_linux"),
             ("test", "run_blob"),
@@ -317,18 +345,22 @@ impl Compiled {
 fn put(arena: &mut [u8], buffer: &Buffer, array: &Array4<i32>) {
     let bytes = buffer.element_bytes as usize;
     let values = array.view().permuted_axes([0, 2, 3, 1]);
-    let places = arena[buffer.offset as usize..].chunks_exact_mut(bytes);
-    for (place, value) in places.zip(values) {
-        place.copy_from_slice(&value.to_le_bytes()[..bytes]);
+    let pixels = arena[buffer.offset as usize..].chunks_exact_mut(buffer.pitch as usize * bytes);
+    for (pixel, values) in pixels.zip(values.rows()) {
+        for (place, value) in pixel.chunks_exact_mut(bytes).zip(values) {
+            place.copy_from_slice(&value.to_le_bytes()[..bytes]);
+        }
     }
 }
 
 /// The array (N, C, H, W) of a buffer.
 fn taken(arena: &[u8], buffer: &Buffer) -> Array4<i64> {
     let bytes = buffer.element_bytes as usize;
-    let places = arena[buffer.offset as usize..].chunks_exact(bytes);
     let [n, h, w, c] = buffer.shape.map(|size| size as usize);
-    let values = places.take(n * h * w * c).map(|place| {
+    let pixels = arena[buffer.offset as usize..].chunks_exact(buffer.pitch as usize * bytes);
+    let pixels = pixels.take(n * h * w);
+    let values = pixels.flat_map(|pixel| pixel.chunks_exact(bytes).take(c));
+    let values = values.map(|place| {
         let mut wide = [if place[bytes - 1] >> 7 == 1 { 0xff } else { 0 }; 8];
         wide[..bytes].copy_from_slice(place);
         i64::from_le_bytes(wide)

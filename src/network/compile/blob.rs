@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 
 use super::{
-    Buffer, CompileError, Formats, Job, Lanes, Operation, Program, Role, Sums, MOST_BYTES,
+    Base, Buffer, CompileError, Formats, Job, Lanes, Operation, Program, Role, Sums, MOST_BYTES,
 };
 
 /// Version of the format.
-pub const BLOB_VERSION: u32 = 1;
+pub const BLOB_VERSION: u32 = 2;
 /// "BPAN", as little-endian bytes.
 const MAGIC: u32 = u32::from_le_bytes(*b"BPAN");
 /// Words of the header.
-const HEADER: usize = 22;
+const HEADER: usize = 29;
 /// Words ahead of what the checksum is of: magic, version, bytes and itself.
 const UNCHECKED: usize = 4;
 /// A lane without a channel.
@@ -68,6 +68,13 @@ pub fn blob(program: &Program) -> Result<Vec<u8>, CompileError> {
     let Lanes { count, bits, beat } = formats.result;
     header.extend([count, bits, beat]);
     header.extend(formats.sums.map_or([0, 0], |sums| [sums.bits, sums.beat]));
+    match &formats.memory {
+        None => header.extend([0; 7]),
+        Some(bus) => {
+            header.extend([bus.word_bytes, bus.step]);
+            header.extend(bus.arrays.map(|offset| offset.unwrap_or(0)));
+        }
+    }
     assert_eq!(header.len(), HEADER);
     for (place, word) in out.bytes.chunks_exact_mut(4).zip(header) {
         place.copy_from_slice(&word.to_le_bytes());
@@ -115,7 +122,7 @@ impl Writer {
     }
 
     /// The record of a buffer.
-    fn buffer(&mut self, buffer: &Buffer) -> [u32; 8] {
+    fn buffer(&mut self, buffer: &Buffer) -> [u32; 9] {
         let name_at = self.text(&buffer.name);
         let role = match buffer.role {
             Role::Internal => 0,
@@ -123,8 +130,10 @@ impl Writer {
             Role::Output => 2,
         };
         let [frames, rows, cols, channels] = buffer.shape;
-        let (offset, bytes) = (buffer.offset, buffer.element_bytes);
-        [name_at, offset, bytes, role, frames, rows, cols, channels]
+        let (offset, bytes, pitch) = (buffer.offset, buffer.element_bytes, buffer.pitch);
+        [
+            name_at, offset, bytes, role, frames, rows, cols, channels, pitch,
+        ]
     }
 
     /// That of an operation.
@@ -150,9 +159,17 @@ impl Writer {
 
     /// That of a job.
     fn job(&mut self, job: &Job, formats: &Formats) -> [u32; 12] {
-        let words = job.words.iter();
-        let words_at = self.words(words.flat_map(|&(offset, value)| [offset, value]));
+        let align = formats.memory.as_ref().map_or(4, |bus| bus.word_bytes);
+        let aligned = self.bytes.len().next_multiple_of(align as usize);
+        self.bytes.resize(aligned, 0);
         let weights_at = self.put(&job.weights);
+        let words = job.words.iter();
+        // Registers are at multiples of four: what is added to the value stands in the low bits.
+        let words_at = self.words(words.flat_map(|word| match word.base {
+            Base::Nothing => [word.offset, word.value],
+            Base::Arena => [word.offset | 1, word.value],
+            Base::Weights => [word.offset | 2, weights_at + word.value],
+        }));
         let data_at = self.channels(&job.data_channels);
         let result_at = self.channels(&job.result_channels);
         let flags = match job.sums {

@@ -4,11 +4,18 @@ use std::fmt::Write as _;
 
 use super::{Buffer, Program};
 
-/// `NAME_blob.c`: the blob as an array of words.
+/// `NAME_blob.c`: the blob as an array of words, at an address that an engine with a bus can read.
 pub fn c_source(program: &Program, blob: &[u8]) -> String {
     let name = program.identifier();
+    let bus = program.formats.memory.as_ref();
+    let aligned = bus.map_or(String::new(), |bus| {
+        format!(
+            "\n#ifdef __GNUC__\n__attribute__((aligned({})))\n#endif",
+            bus.word_bytes
+        )
+    });
     let mut text = format!(
-        "/* The network {name}, compiled; {name}_blob.h says what is where. */\n#include \"{name}_blob.h\"\n\n\
+        "/* The network {name}, compiled; {name}_blob.h says what is where. */\n#include \"{name}_blob.h\"\n{aligned}\n\
          const uint32_t {name}_blob[{}] = {{",
         blob.len() / 4
     );

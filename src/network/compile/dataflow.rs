@@ -221,6 +221,7 @@ impl Flow<'_> {
             role,
             element_bytes,
             shape,
+            pitch: shape[3],
             live: 0..0,
             offset: 0,
         });

@@ -1,11 +1,13 @@
 //! The jobs of the engine: words, stationary sets, and where values of beats come from.
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 
+use bpa_hdl::registers::map::Register;
 use bpa_hdl::shell::programmable::Programmable;
 use ndarray::Array4;
 
-use super::{CompileError, Formats, Job, Lanes, Sums};
+use super::{in_memory, Base, CompileError, Formats, Job, Lanes, Sums, Word};
 use crate::driver::{moving_channels, result_channels, stationary_packet, weight_part};
 use crate::network::chain::Chain;
 use crate::network::{Network, NetworkArrays, Task};
@@ -22,7 +24,7 @@ pub(super) fn jobs(
     arrays: &NetworkArrays,
 ) -> Result<Vec<Job>, CompileError> {
     let chain = Chain::new(network, arrays);
-    let mut table = Table::new(hardware);
+    let has_bus = engine.limits().bus_bits.is_some();
     let mut jobs = Vec::new();
     for task in network.tasks() {
         let tiling = network.steps[task.step].tiling(task.pass);
@@ -30,8 +32,14 @@ pub(super) fn jobs(
         let stationary = stationary_of(tiling.layer(), stationary.clone());
         let first = jobs.len();
         for index in 0..tiling.tiles().len() {
-            let words = table.job(engine, hardware, network, task, &tiling.tiles()[index])?;
-            jobs.push(job(tiling, index, first, words, &stationary, network));
+            let words = words(engine, hardware, network, task, &tiling.tiles()[index])?;
+            let mut job = job(tiling, index, first, words, &stationary, network);
+            if has_bus {
+                job.weights = in_memory::spread_weights(engine, job.weights);
+                job.data_channels.clear();
+                job.result_channels.clear();
+            }
+            jobs.push(job);
         }
     }
     Ok(jobs)
@@ -53,58 +61,62 @@ pub(super) fn formats(
         beat: format.beat_bytes() as u32,
     };
     let constants = hardware.map.registers().iter();
-    let constants = constants.filter(|register| register.is_constant());
+    // What has no place below those that change follows from the rest.
+    let end = hardware.map.named("command").offset;
+    let constants = constants.filter(|register| register.is_constant() && register.offset < end);
     let accumulates = engine.stages().accumulate;
+    let memory = in_memory::formats(engine, hardware);
+    let weight_beat = stationary_beats(layer).beat_bytes();
+    let weight_beat = match &memory {
+        None => weight_beat,
+        Some(_) => weight_beat.next_power_of_two(),
+    };
     Formats {
         constants: constants
             .map(|register| (register.offset as u32, register.value()))
             .collect(),
         data: lanes(moving_beats(layer)),
-        weight_beat: stationary_beats(layer).beat_bytes() as u32,
+        weight_beat: weight_beat as u32,
         result: lanes(result_beats(layer, engine.out_bits())),
         sums: accumulates.then(|| lanes(result_beats(layer, engine.accumulate_bits()))),
+        memory,
     }
 }
 
-/// What the engine's table holds behind the jobs up to now.
-struct Table {
-    offsets: Vec<u32>,
-    held: Vec<Option<u32>>,
+/// All words of a tile's job, but for those of arrays in memory.
+fn words(
+    engine: &ProgrammableEngine,
+    hardware: &Programmable,
+    network: &Network,
+    task: Task,
+    tile: &Tile,
+) -> Result<Vec<Word>, CompileError> {
+    let frames = u32::try_from(network.frames_of(task)).ok();
+    let frames = frames
+        .and_then(NonZeroU32::new)
+        .expect("frames of a valid network");
+    let values = engine.job(&hardware.table, &tile.plan, frames)?;
+    let told = hardware.map.table().zip(values);
+    let word = |((register, _), value): ((&Register, _), Option<u32>)| {
+        value.map(|value| Word {
+            offset: register.offset as u32,
+            value,
+            base: Base::Nothing,
+        })
+    };
+    Ok(told.filter_map(word).collect())
 }
 
-impl Table {
-    fn new(hardware: &Programmable) -> Self {
-        let offsets: Vec<u32> = (hardware.map.table())
-            .map(|(register, _)| register.offset as u32)
-            .collect();
-        Self {
-            held: vec![None; offsets.len()],
-            offsets,
-        }
-    }
-
-    /// The words that a tile's job changes.
-    fn job(
-        &mut self,
-        engine: &ProgrammableEngine,
-        hardware: &Programmable,
-        network: &Network,
-        task: Task,
-        tile: &Tile,
-    ) -> Result<Vec<(u32, u32)>, CompileError> {
-        let frames = u32::try_from(network.frames_of(task)).ok();
-        let frames = frames
-            .and_then(NonZeroU32::new)
-            .expect("frames of a valid network");
-        let words = engine.job(&hardware.table, &tile.plan, frames)?;
-        let mut changed = Vec::new();
-        for ((held, &offset), word) in self.held.iter_mut().zip(&self.offsets).zip(words) {
-            if let Some(word) = word.filter(|&word| *held != Some(word)) {
-                *held = Some(word);
-                changed.push((offset, word));
-            }
-        }
-        Ok(changed)
+/// Leaves of each job the words that the engine's table does not hold already, behind the jobs before.
+pub(super) fn keep_what_changes(jobs: &mut [Job]) {
+    let mut held: HashMap<u32, Word> = HashMap::new();
+    for job in jobs {
+        job.words.retain(|&word| {
+            // Each job has weights of its own.
+            let changes = word.base == Base::Weights || held.get(&word.offset) != Some(&word);
+            held.insert(word.offset, word);
+            changes
+        });
     }
 }
 
@@ -113,7 +125,7 @@ fn job(
     tiling: &Tiling,
     index: usize,
     first: usize,
-    words: Vec<(u32, u32)>,
+    words: Vec<Word>,
     stationary: &Array4<i32>,
     network: &Network,
 ) -> Job {

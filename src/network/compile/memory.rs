@@ -2,12 +2,12 @@
 
 use super::{Buffer, CompileError, MOST_BYTES};
 
-/// Every array begins at a multiple of so many bytes.
-const ALIGN: u64 = 8;
+/// Every array begins at a multiple of so many bytes, or of more.
+pub(super) const ALIGN: u64 = 8;
 
 /// Gives each buffer its place, the largest first, each at the lowest address that is free as long as it lives. The bytes
 /// of all of them.
-pub(super) fn place(buffers: &mut [Buffer]) -> Result<u32, CompileError> {
+pub(super) fn place(buffers: &mut [Buffer], align: u64) -> Result<u32, CompileError> {
     let mut order: Vec<usize> = (0..buffers.len()).collect();
     order.sort_by_key(|&index| std::cmp::Reverse(buffers[index].bytes()));
     let mut placed: Vec<usize> = Vec::new();
@@ -31,7 +31,7 @@ pub(super) fn place(buffers: &mut [Buffer]) -> Result<u32, CompileError> {
             if at + bytes <= from {
                 break;
             }
-            at = at.max(to.next_multiple_of(ALIGN));
+            at = at.max(to.next_multiple_of(align));
         }
         end = end.max(at + bytes);
         if end > MOST_BYTES {
@@ -44,7 +44,7 @@ pub(super) fn place(buffers: &mut [Buffer]) -> Result<u32, CompileError> {
         buffers[index].offset = at as u32;
         placed.push(index);
     }
-    Ok(end.next_multiple_of(ALIGN) as u32)
+    Ok(end.next_multiple_of(align) as u32)
 }
 
 fn overlaps(a: &std::ops::Range<usize>, b: &std::ops::Range<usize>) -> bool {
@@ -62,6 +62,7 @@ mod tests {
             role: Role::Internal,
             element_bytes: 1,
             shape: [1, 1, 1, bytes],
+            pitch: bytes,
             live,
             offset: 0,
         }
@@ -75,7 +76,7 @@ mod tests {
             buffer(100, 2..4),
             buffer(9, 0..4),
         ];
-        let arena = place(&mut buffers).unwrap();
+        let arena = place(&mut buffers, ALIGN).unwrap();
         let offsets = buffers.each_ref().map(|buffer| buffer.offset);
         assert_eq!(offsets, [0, 104, 0, 160]);
         assert_eq!(arena, 176);
@@ -85,7 +86,7 @@ mod tests {
     fn what_has_no_place_below_two_gigabytes_is_refused() {
         let mut buffers = [buffer(u32::MAX, 0..1)];
         assert!(matches!(
-            place(&mut buffers),
+            place(&mut buffers, ALIGN),
             Err(CompileError::TooLarge { .. })
         ));
     }
