@@ -13,7 +13,9 @@
 //! | [`grad_port`] | the line buffer is never written over what is alive |
 //! | [`issue_loop`] | the output FIFO never overflows; pixels are let go with their last read
 //! | [`jobs`] | jobs of a programmable engine never mix
+//! | [`result_port`] | results leave in their order, each behind its zeros |
 //! | [`sequencer`] | a sequencer gives its program unrolled, whatever the program is |
+//! | [`stages`] | the queue behind the stages, and the streams beside the results, lose nothing |
 //! | [`token_queue`] | nothing is read of the line buffer before it was written |
 //! | [`weights`] | no word of weights in use is written |
 //!
@@ -26,6 +28,8 @@ mod grad_port;
 mod issue_loop;
 mod jobs;
 mod prover;
+mod result_port;
 mod sequencer;
+mod stages;
 mod token_queue;
 mod weights;

@@ -24,6 +24,8 @@ mod side_stream;
 pub use draws::SEED_BITS;
 pub use pipeline::output_stages;
 pub(crate) use pipeline::{CLEAR_SATURATIONS, CLEAR_SATURATIONS_DOC, STREAMS_ARESETN};
+pub use queue::queue;
 pub use saturation_count::COUNT_BITS;
 pub(crate) use scale_beats::ScaleBeats;
 pub use settings::{stage_beats, stage_cycles, Requantise, Rounding, Stages};
+pub use side_stream::side_stream;

@@ -14,7 +14,7 @@ cycle; a beat can leave three cycles after it was written.";
 
 /// Builds the queue for beats of `bits` bits, with a power of two of places; `memory` names the module that holds them.
 /// `ends_jobs`: its stream ends with a job.
-pub(super) fn queue(name: &str, memory: &str, bits: usize, places: u64, ends_jobs: bool) -> Module {
+pub fn queue(name: &str, memory: &str, bits: usize, places: u64, ends_jobs: bool) -> Module {
     let closes_doc = if ends_jobs { CLOSES_DOC } else { "" };
     let mut m = Module::new(name, format!("{DOC}{closes_doc}"));
     m.clocked();

@@ -15,7 +15,7 @@ While `used` is low, no beat joins a result: `next_valid` is high, `data` means 
 was taken ahead stays for the next layer. So this port is not in reset between two layers.";
 
 /// Builds the port for beats of `bits` bits. `varies`: not every layer uses the stream.
-pub(super) fn side_stream(name: &str, bits: usize, varies: bool) -> Module {
+pub fn side_stream(name: &str, bits: usize, varies: bool) -> Module {
     let doc = format!("{DOC}{}", if varies { VARIES_DOC } else { "" });
     let mut m = Module::new(name, doc);
     m.clocked();
