@@ -13,6 +13,13 @@ pub fn axis_taps(axis: &Axis) -> u64 {
     outputs_by_tap(axis).sum()
 }
 
+/// Issues of a frame for each pair of blocks of channels: [`axis_taps`] of both axes, as many columns at once as there are
+/// lanes over pixels.
+pub(crate) fn pair_issues(layer: &Layer) -> u64 {
+    let op = layer.operation();
+    axis_taps(&layer.rows()) * lane_taps(&op.cols, op.pixels.into())
+}
+
 /// The outputs that each tap meets.
 fn outputs_by_tap(axis: &Axis) -> impl Iterator<Item = u64> + '_ {
     let (stride, dilation) = (i64::from(axis.stride), i64::from(axis.dilation));

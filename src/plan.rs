@@ -64,7 +64,7 @@ impl Plan {
             buffers,
             pipeline: match shell {
                 Shell::Fixed => Pipeline::of(&walk, simd),
-                Shell::Programmable => Pipeline::programmable(simd),
+                Shell::Programmable => Pipeline::programmable(simd, layer.pixels() as usize),
             },
             stage_cycles: 0,
             walk: Arc::new(walk),

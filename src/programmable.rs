@@ -40,6 +40,8 @@ pub struct ProgrammableEngine {
     name: String,
     simd: u32,
     pe: u32,
+    /// Lanes over pixels.
+    pixels: u32,
     grad_type: IntType,
     weight_type: IntType,
     /// Whether data can have a zero point.
@@ -81,7 +83,7 @@ impl ProgrammableEngine {
         descriptor::Lanes {
             simd: self.simd as usize,
             pe: self.pe as usize,
-            pixels: 1,
+            pixels: self.pixels as usize,
             depthwise: false,
             grad_bits: grad_bits as usize,
             zero_point: self.zero_point,

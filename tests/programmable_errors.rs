@@ -53,6 +53,10 @@ fn other_mistakes_are_named() {
     assert_snapshot!(mistake("[engine]\nbus = \"wishbone\""), @r#"`engine.bus` is "wishbone": the one that there is is "axi4"; without the key, the engine has streams"#);
     assert_snapshot!(mistake("[engine]\nbus = \"axi4\"\nbus_bits = 48"), @"`engine.bus_bits` is 48: it must be 32, 64, 128, 256 or 512");
     assert_snapshot!(mistake("[engine]\nbus_bits = 64"), @r#"`engine.bus_bits` is given, but there is no bus: set `engine.bus` to "axi4", or leave it out"#);
+    assert_snapshot!(mistake("[engine]\npixels = 33"), @"`engine.pixels` is 33: it must be from 1 to 32");
+    assert_snapshot!(mistake("[engine]\npixels = 2\n[limits]\nstretch_beats = 1"), @"`limits.stretch_beats` is 1: it must be from 2 to 4096");
+    assert_snapshot!(mistake("[limits]\nstretch_beats = 8"), @"`limits.stretch_beats` is given, but there is one lane over pixels: set `engine.pixels`, or leave it out");
+    assert_snapshot!(mistake("[engine]\npixels = 2\nbus = \"axi4\""), @"`engine.pixels` is 2: with `engine.bus` it must be 1; without a bus, the engine has streams");
     let parsed = |text| {
         let error = EngineFile::parse(text, "engine.toml").unwrap_err();
         error.to_string()
@@ -63,7 +67,7 @@ fn other_mistakes_are_named() {
     );
     assert_snapshot!(
         parsed("[limits]\nwords = 3"),
-        @"engine.toml:2: unknown key `words`: expected one of `weight_words`, `line_words`, `size`, `kernel`, `steps`, `fifo_results`, `zero_run`, `scale_words`"
+        @"engine.toml:2: unknown key `words`: expected one of `weight_words`, `line_words`, `size`, `kernel`, `steps`, `fifo_results`, `zero_run`, `scale_words`, `stretch_beats`"
     );
     assert_snapshot!(parsed("[limits]\nsize = \"big\""), @r#"engine.toml:2: `limits.size` is "big": it must be one integer, or a list of 2 (rows, columns)"#);
     assert_snapshot!(parsed("[engine]\nmode = 1\n"), @"engine.toml:2: `engine.mode` is 1: it must be a text in quotes");
@@ -194,17 +198,36 @@ fn a_layer_of_another_pass_is_held_against_what_it_needs() {
     assert_snapshot!(tiling.unwrap_err(), @"the layer fits in no tiles: the smallest needs words of grad_output = 7, and the engine has `limits.weight_words` = 6; 7 would do");
 }
 
-/// What no programmable engine has, a layer file for one may not ask for.
+/// A stretch of a row, by the stride of what moves and of the result, with all blocks of channels.
 #[test]
-fn what_only_engines_of_their_own_have_is_refused() {
-    let refused = |engine: &str| {
-        let text = format!("[engine]\n{engine}");
-        let file = LayerFile::parse(&text, "here").unwrap();
-        UsedStages::of_file(&file.engine).unwrap_err().to_string()
+fn rows_that_are_put_in_order_are_held_against_their_pages() {
+    let engine = file("[engine]\npixels = 4\n[limits]\nstretch_beats = 6").validate();
+    let engine = engine.unwrap();
+    let fits = |pass: &str, channels: [i64; 2], stride| {
+        let layer = engine.layer(Geometry {
+            pass: Some(pass.to_owned()),
+            in_channels: Some(channels[0]),
+            out_channels: Some(channels[1]),
+            in_size: Some(PerItem([8; 2])),
+            kernel: Some(PerItem([3; 2])),
+            stride: PerItem([stride; 2]),
+            ..Geometry::default()
+        });
+        let plan = layer.and_then(|layer| engine.plan(&layer));
+        plan.map_or_else(|error| error.to_string(), |_| "it fits".to_owned())
     };
+    assert_snapshot!(fits("grad_input", [3, 6], 2), @"it fits");
     assert_snapshot!(
-        refused("pixels = 2"),
-        @"`engine.pixels` is set, and no programmable engine has that: leave it out, or make the layer an engine of its own"
+        fits("grad_input", [4, 1], 2),
+        @"the layer needs beats of a stretch of a row of grad_input = 8, and the engine has `limits.stretch_beats` = 6"
+    );
+    assert_snapshot!(
+        fits("grad_input", [1, 7], 1),
+        @"the layer needs beats of a stretch of a row of grad_output = 7, and the engine has `limits.stretch_beats` = 6"
+    );
+    assert_snapshot!(
+        fits("forward", [4, 1], 2),
+        @"the layer needs beats of a stretch of a row of input = 8, and the engine has `limits.stretch_beats` = 6"
     );
 }
 

@@ -217,7 +217,7 @@ fn subject(
             bail!("{name}: the flags are those of a layer, and this is a network: change the file instead");
         }
         if most_pixels > 1 {
-            bail!("--most-pixels is for a layer; programmable engines take one pixel a beat");
+            bail!("--most-pixels is for a layer; a network's engine has the lanes over pixels that its file says");
         }
         return network_subject(&path, &text, &name, engine);
     }

@@ -108,16 +108,16 @@ impl Simulated {
             port(WEIGHT, lanes.weight_beat_bits()),
         ];
         if lanes.stages.accumulate {
-            sources.push(port(ACCUMULATE, lanes.pe * lanes.accumulate_bits()));
+            sources.push(port(ACCUMULATE, lanes.results() * lanes.accumulate_bits()));
         }
         if lanes.stages.mask {
-            sources.push(port(MASK, lanes.pe));
+            sources.push(port(MASK, lanes.results()));
         }
         ModelSpec {
             top: engine.name().to_owned(),
             verilog: verilog.to_owned(),
             sources,
-            sinks: vec![port(RESULT, lanes.pe * lanes.out_bits())],
+            sinks: vec![port(RESULT, lanes.results() * lanes.out_bits())],
             pins_in,
             pins_out,
             memory: None,

@@ -97,6 +97,12 @@ impl NetworkSubject {
         lanes
     }
 
+    /// Lanes over pixels, which are those of the engine's file.
+    pub(super) fn pixels(&self) -> u32 {
+        // Of a valid engine.
+        u32::try_from(self.engine.engine.pixels).unwrap_or(1)
+    }
+
     /// The engine with other lanes and memories of the same size; `None` where there is no such engine.
     fn engine(&self, lanes: Candidate) -> Option<ProgrammableEngine> {
         let mut file = self.engine.clone();
@@ -136,7 +142,7 @@ impl NetworkSubject {
         Some(Design {
             top: engine.name().to_owned(),
             module: engine.hardware(board.target()).module,
-            macs: u64::from(lanes.simd) * u64::from(lanes.pe),
+            macs: lanes.multiplications(),
         })
     }
 }

@@ -133,7 +133,7 @@ impl Subject {
             },
             Self::Network(network) => {
                 let [simds, pes] = network.lanes();
-                (sorted(simds), sorted(pes), vec![1], false)
+                (sorted(simds), sorted(pes), vec![network.pixels()], false)
             }
         };
         let products = if packed { 2 } else { 1 };

@@ -301,14 +301,6 @@ pub enum LayerError {
         /// What `out_max` is.
         greatest: i32,
     },
-    /// What only an engine of its own can do for a layer.
-    #[error(
-        "`engine.{key}` is set, and no programmable engine has that: leave it out, or make the layer an engine of its own"
-    )]
-    NotProgrammable {
-        /// The key.
-        key: &'static str,
-    },
     /// A product of sizes that no memory or counter of an engine should have to hold.
     #[error(
         "the layer is too large: {what} would be {value}, and at most {greatest} are possible"
@@ -345,8 +337,7 @@ impl LayerError {
             Self::Lanes { key, .. }
             | Self::Type { key, .. }
             | Self::Choice { key, .. }
-            | Self::NothingScaled { key }
-            | Self::NotProgrammable { key } => ("engine", *key),
+            | Self::NothingScaled { key } => ("engine", *key),
             Self::BeatWidth { .. } => ("engine", "simd"),
             Self::PackedDepthwise | Self::PackedOdd { .. } | Self::PackedTypes { .. } => {
                 ("engine", "packed_multipliers")

@@ -11,7 +11,7 @@ use super::rows::RowRun;
 use super::tiling::{row_runs, Cut};
 use super::timeline::{late_words, pass_cycles};
 use super::{even_parts, NoFit, ProgrammableEngine, Tiling, UsedStages};
-use crate::bound::{axis_taps, bound_cycles};
+use crate::bound::{bound_cycles, pair_issues};
 use crate::layer::{Layer, Pass};
 use crate::plan::Plan;
 use crate::schedule::FrameWalk;
@@ -147,12 +147,16 @@ impl ProgrammableEngine {
                         break;
                     }
                     let words = u64::from(groups) * u64::from(moving_run);
-                    if rows.most(|part| part.held) * words > limits.line_words {
+                    let stretch = limits.pixels.map_or(u64::MAX, |it| it.stretch_beats);
+                    if rows.most(|part| part.held) * words > limits.line_words
+                        || rows.most(|part| part.phases[0]) * words > stretch
+                    {
                         continue;
                     }
                     let most = (limits.weight_words / (rows.most(|part| part.kernel) * words))
                         .min(limits.zero_run / (rows.most(|part| part.zeros) * u64::from(groups)))
-                        .min(most_scales / u64::from(groups));
+                        .min(most_scales / u64::from(groups))
+                        .min(stretch / (rows.most(|part| part.phases[1]) * u64::from(groups)));
                     let fits = |result_run: &u32| u64::from(*result_run) <= most;
                     for result_run in even_parts(result_blocks).filter(fits) {
                         let runs = Runs {
@@ -296,9 +300,13 @@ struct RowPart {
     /// Beats without a tap in a row, 1 at least.
     zeros: u64,
     kernel: u64,
+    /// Issues of a pair of blocks.
     taps: u64,
+    /// Beats of a block.
     consumed: u64,
     produced: u64,
+    /// Beats of a stretch of a row of what moves and of the result, likewise.
+    phases: [u64; 2],
 }
 
 impl RowPart {
@@ -311,9 +319,12 @@ impl RowPart {
             held: FrameWalk::new(op).held_pixels(),
             zeros: d.max_skip.max(d.end_beats).max(1),
             kernel: op.rows.kernel * op.cols.kernel,
-            taps: axis_taps(&layer.rows()) * axis_taps(&layer.cols()),
-            consumed: op.rows.sources * op.cols.sources,
-            produced: op.rows.positions * op.cols.positions,
+            taps: pair_issues(layer),
+            consumed: op.rows.sources * op.moving_columns(),
+            produced: op.rows.positions * op.result_columns(),
+            phases: d.pixels.as_ref().map_or([1; 2], |pixels| {
+                [pixels.moving.stride, pixels.result.stride]
+            }),
         }
     }
 }

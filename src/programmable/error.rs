@@ -63,6 +63,15 @@ pub enum EngineError {
         /// The type of what moves.
         grad_type: IntType,
     },
+    /// Rows that are put in order, where none are.
+    #[error("`limits.stretch_beats` is given, but there is one lane over pixels: set `engine.pixels`, or leave it out")]
+    StretchBeats,
+    /// Lanes over pixels, which the masters of the bus do not know.
+    #[error("`engine.pixels` is {pixels}: with `engine.bus` it must be 1; without a bus, the engine has streams")]
+    PixelsOnBus {
+        /// Lanes over pixels.
+        pixels: u32,
+    },
     /// Made narrow, where sums are wanted.
     #[error(
         "the engine makes its results {out_type} (`engine.out_type`), and here they are wanted as they are: \"accumulator\""
@@ -97,6 +106,8 @@ impl EngineError {
             Self::NoShift { .. } => "engine.shift",
             Self::ScaleWords => "limits.scale_words",
             Self::ZeroPoint { .. } => "engine.zero_point",
+            Self::StretchBeats => "limits.stretch_beats",
+            Self::PixelsOnBus { .. } => "engine.pixels",
             Self::Requantised { .. } => "engine.out_type",
             Self::StagedBits { .. } => "limits.weight_words",
         };

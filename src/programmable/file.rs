@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bpa_hdl::config::limits::{AxisLimits, Limits};
+use bpa_hdl::config::limits::{AxisLimits, Limits, PixelLimits};
 use bpa_hdl::shell::job_table::TableShape;
 use bpa_hdl::shell::programmable::table_shape;
 use bpa_hdl::stages::Stages;
@@ -37,6 +37,11 @@ const BUS: &str = "axi4";
 const BUS_BITS: [i64; 5] = [32, 64, 128, 256, 512];
 /// Beats of scales, where the file does not say.
 const SCALE_WORDS: i64 = 256;
+/// Lanes over pixels: a bit for each is in one word of a job.
+const MOST_PIXELS: i64 = 32;
+/// Beats of a stretch, where the file does not say, and the most.
+const STRETCH_BEATS: i64 = 64;
+const MOST_STRETCH_BEATS: i64 = 4096;
 /// Beats in a row without a tap.
 const MAX_RUN: i64 = (1 << 31) - 1;
 
@@ -62,6 +67,9 @@ pub struct Lanes {
     pub simd: i64,
     /// Lanes over C.
     pub pe: i64,
+    /// Lanes over pixels: neighbouring columns of a beat, which share every weight. 1 by default.
+    #[serde(skip_serializing_if = "is_one")]
+    pub pixels: i64,
     /// Type of the consumed gradient, "int2" to "int16".
     pub grad_type: String,
     /// Type of the weights, "int2" to "int16".
@@ -127,6 +135,14 @@ pub struct LimitsFile {
     /// Beats of scales and biases, each of PE channels; where each channel has a scale or a bias, 256 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale_words: Option<i64>,
+    /// Beats of a stretch of a row, with lanes over pixels only, 64 by default: of as many columns for each lane as the
+    /// stride, each with all its blocks of channels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stretch_beats: Option<i64>,
+}
+
+fn is_one(value: &i64) -> bool {
+    *value == 1
 }
 
 impl Default for EngineFile {
@@ -145,6 +161,7 @@ impl Default for Lanes {
             mode: MODE.to_owned(),
             simd: 1,
             pe: 1,
+            pixels: 1,
             grad_type: "int8".to_owned(),
             weight_type: "int8".to_owned(),
             zero_point: false,
@@ -174,6 +191,7 @@ impl Default for LimitsFile {
             fifo_results: DEFAULT_FIFO_RESULTS,
             zero_run: 65_535,
             scale_words: None,
+            stretch_beats: None,
         }
     }
 }
@@ -232,6 +250,7 @@ impl EngineFile {
         };
         let simd = in_range("engine.simd", "", engine.simd, 1, MAX_SIZE)?;
         let pe = in_range("engine.pe", "", engine.pe, 1, MAX_SIZE)?;
+        let pixels = in_range("engine.pixels", "", engine.pixels, 1, MOST_PIXELS)?;
         let weight_type = int_type("weight_type", &engine.weight_type)?;
         let bits = u64::from(simd) * u64::from(pe) * u64::from(weight_type.bits());
         if bits > MAX_BEAT_BITS {
@@ -240,6 +259,18 @@ impl EngineFile {
                 pe,
                 bits,
                 stream: "weight",
+                greatest: MAX_BEAT_BITS,
+            }
+            .into());
+        }
+        let grad_type = int_type("grad_type", &engine.grad_type)?;
+        let bits = u64::from(pixels) * u64::from(simd) * u64::from(grad_type.bits());
+        if pixels > 1 && bits > MAX_BEAT_BITS {
+            return Err(LayerError::BeatWidth {
+                simd,
+                pe,
+                bits,
+                stream: "data",
                 greatest: MAX_BEAT_BITS,
             }
             .into());
@@ -258,6 +289,9 @@ impl EngineFile {
             });
         }
         let bus_bits = bus_bits(engine.bus.as_deref(), engine.bus_bits)?;
+        if pixels > 1 && bus_bits.is_some() {
+            return Err(EngineError::PixelsOnBus { pixels });
+        }
         let requantise = requantise(&engine.stages()).map_err(|error| match error {
             LayerError::NoShift { out_type } => EngineError::NoShift { out_type },
             other => other.into(),
@@ -283,6 +317,7 @@ impl EngineFile {
             name: self.name.clone(),
             simd,
             pe,
+            pixels,
             grad_type,
             weight_type,
             zero_point: engine.zero_point,
@@ -295,10 +330,12 @@ impl EngineFile {
                 fifo_results: fifo_results.into(),
                 zero_run: in_range("limits.zero_run", "", limits.zero_run, 1, MAX_RUN)?.into(),
                 scale_words: scale_words(limits.scale_words, &stages)?,
+                pixels: pixel_limits(pixels, limits.stretch_beats)?,
                 bus_bits,
             },
             table: TableShape::default(),
         };
+        engine.check_results()?;
         engine.check_stages()?;
         engine.table = table_shape(&engine.limits, &engine.lanes());
         Ok(engine)
@@ -340,6 +377,25 @@ fn bus_bits(bus: Option<&str>, bits: Option<i64>) -> Result<Option<usize>, Engin
     }
 }
 
+/// What is built for lanes over pixels; `None` where there is one.
+fn pixel_limits(
+    lanes: u32,
+    stretch_beats: Option<i64>,
+) -> Result<Option<PixelLimits>, EngineError> {
+    match (lanes, stretch_beats) {
+        (1, None) => Ok(None),
+        (1, Some(_)) => Err(EngineError::StretchBeats),
+        (lanes, beats) => {
+            let beats = beats.unwrap_or(STRETCH_BEATS);
+            let beats = in_range("limits.stretch_beats", "", beats, 2, MOST_STRETCH_BEATS)?;
+            Ok(Some(PixelLimits {
+                lanes: lanes.into(),
+                stretch_beats: beats.into(),
+            }))
+        }
+    }
+}
+
 /// Beats of scales and biases; one where no channel has its own.
 fn scale_words(words: Option<i64>, stages: &Stages) -> Result<u64, EngineError> {
     match stages.for_channels() {
@@ -353,6 +409,21 @@ fn scale_words(words: Option<i64>, stages: &Stages) -> Result<u64, EngineError> 
 }
 
 impl ProgrammableEngine {
+    /// Results of several pixels are in one beat.
+    fn check_results(&self) -> Result<(), LayerError> {
+        let bits = self.lanes().results() as u64 * u64::from(self.out_bits());
+        match self.pixels > 1 && bits > MAX_BEAT_BITS {
+            true => Err(LayerError::BeatWidth {
+                simd: self.simd,
+                pe: self.pe,
+                bits,
+                stream: "result",
+                greatest: MAX_BEAT_BITS,
+            }),
+            false => Ok(()),
+        }
+    }
+
     /// What the stages behind the accumulators can hold.
     fn check_stages(&self) -> Result<(), EngineError> {
         if !self.stages.any() {
@@ -398,6 +469,7 @@ impl ProgrammableEngine {
                 mode: MODE.to_owned(),
                 simd: self.simd.into(),
                 pe: self.pe.into(),
+                pixels: self.pixels.into(),
                 grad_type: self.grad_type.to_string(),
                 weight_type: self.weight_type.to_string(),
                 zero_point: self.zero_point,
@@ -425,6 +497,7 @@ impl ProgrammableEngine {
                 fifo_results: number(self.limits.fifo_results),
                 zero_run: number(self.limits.zero_run),
                 scale_words: (self.stages.for_channels()).then(|| number(self.limits.scale_words)),
+                stretch_beats: self.limits.pixels.map(|it| number(it.stretch_beats)),
             },
         }
     }

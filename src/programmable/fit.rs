@@ -38,6 +38,7 @@ impl ProgrammableEngine {
         let mut engine = Engine {
             simd: of_engine.simd,
             pe: of_engine.pe,
+            pixels: of_engine.pixels,
             input_type,
             grad_type,
             weight_type,
@@ -129,6 +130,20 @@ impl ProgrammableEngine {
                 axis.program.lines.len() as u64,
                 most.steps,
             )?;
+        }
+        if let (Some(most), Some(pixels)) = (limits.pixels, &d.pixels) {
+            let pixel_beats = d.c_blocks * d.group_blocks;
+            for (name, order, blocks) in [
+                (arrays.moving.name, &pixels.moving, d.pixel_words()),
+                (arrays.result.name, &pixels.result, pixel_beats),
+            ] {
+                limit(
+                    &format!("beats of a stretch of a row of {name}"),
+                    "stretch_beats",
+                    order.stride * blocks,
+                    most.stretch_beats,
+                )?;
+            }
         }
         limit(
             "beats without a tap",

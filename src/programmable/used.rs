@@ -28,13 +28,9 @@ impl UsedStages {
     /// As a layer file asks for them.
     ///
     /// # Errors
-    /// What the file says of requantising is not valid, a zero point has no type that holds it, or it asks for what no
-    /// programmable engine has.
+    /// What the file says of requantising is not valid, or a zero point has no type that holds it.
     pub fn of_file(engine: &Engine) -> Result<Self, LayerError> {
         let requantise = validate::requantise(engine)?;
-        if engine.pixels != 1 {
-            return Err(LayerError::NotProgrammable { key: "pixels" });
-        }
         Ok(UsedStages {
             // Whether its type has it is told by the layer on the engine.
             zero_point: validate::any_value("engine.zero_point", engine.zero_point)?,

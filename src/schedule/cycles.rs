@@ -13,6 +13,7 @@ mod state;
 
 use super::frame::{alike, FrameWalk, Pixel};
 use bpa_hdl::config::capacity::{is_paced, PACE};
+use bpa_hdl::config::pixels::RowOrder;
 use bpa_hdl::issue::{FREE_CYCLES, ISSUE_CYCLES, PLACE_CYCLES, SKIP_CYCLES};
 use bpa_hdl::lanes::mac::lane_cycles;
 use bpa_hdl::pixels::{read_behind, read_cycles};
@@ -77,6 +78,8 @@ pub struct Pipeline {
     pub pixels: usize,
     /// Whether its walk is paced ([`bpa_hdl::config::capacity::Capacity::paced`]).
     pub paced: bool,
+    /// Whether it is told its layer, so that with lanes over pixels all rows are put in order.
+    pub told: bool,
 }
 
 impl Pipeline {
@@ -86,15 +89,17 @@ impl Pipeline {
             simd,
             pixels: walk.pixel_lanes() as usize,
             paced: is_paced(walk.least_issues()),
+            told: false,
         }
     }
 
     /// A programmable engine.
-    pub fn programmable(simd: usize) -> Self {
+    pub fn programmable(simd: usize, pixels: usize) -> Self {
         Pipeline {
             simd,
-            pixels: 1,
+            pixels,
             paced: false,
+            told: true,
         }
     }
 }
@@ -211,6 +216,11 @@ struct Model<'a> {
 impl<'a> Model<'a> {
     fn new(walk: &'a FrameWalk, engine: Pipeline, buffers: Buffers) -> Self {
         let lanes = walk.lanes.as_ref();
+        let order = |rows: &RowOrder, blocks: u64| match engine.told {
+            true => Some(Order::told(rows, blocks)),
+            false => Order::built_in(rows, blocks),
+        };
+        let moving_order = lanes.and_then(|it| order(&it.moving, walk.pixel_words));
         Model {
             walk,
             periods: [walk.rows.periods(), walk.cols.periods()],
@@ -218,9 +228,9 @@ impl<'a> Model<'a> {
             paced: engine.paced,
             issue_to_read: issue_to_read(engine.simd, engine.pixels),
             free_to_arrival: FREE_TO_ARRIVAL + read_behind(engine.pixels) as i64,
-            moving_order: lanes.and_then(|it| Order::new(&it.moving, walk.pixel_words)),
-            result_order: lanes.and_then(|it| Order::new(&it.result, walk.pixel_beats)),
-            state: State::new(lanes.is_some_and(|it| it.moving.differs())),
+            state: State::new(moving_order.is_some()),
+            moving_order,
+            result_order: lanes.and_then(|it| order(&it.result, walk.pixel_beats)),
             past: Default::default(),
             log: Log::default(),
         }

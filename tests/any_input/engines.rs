@@ -68,6 +68,7 @@ fn limits() -> impl Strategy<Value = LimitsFile> {
                 fifo_results: 1 << fifo_bits,
                 zero_run,
                 scale_words: Some(words[2]),
+                stretch_beats: None,
             }
         })
 }
@@ -77,16 +78,20 @@ fn file() -> impl Strategy<Value = EngineFile> {
     (
         limits(),
         [count().boxed(), count().boxed()],
+        // As many beats of a stretch as twice the lanes over pixels, or as many as nobody asks for.
+        prop_oneof![3 => Just(1_i64), 1 => 2..=9_i64, 1 => Just(32)],
         types,
         stages(),
         any::<[bool; 3]>(),
     )
         .prop_map(
-            |(mut limits, [simd, pe], [grad_type, weight_type], stages, quantised)| {
+            |(mut limits, [simd, pe], pixels, [grad_type, weight_type], stages, quantised)| {
                 let [zero_point, bias, activation] = quantised;
+                limits.stretch_beats = (pixels % 3 == 0).then_some(2 * pixels);
                 let mut engine = Lanes {
                     simd,
                     pe,
+                    pixels,
                     grad_type,
                     weight_type,
                     accumulate: stages.accumulate,

@@ -9,7 +9,7 @@ use bpa_hdl::config::capacity::Capacity;
 use bpa_hdl::config::descriptor::Descriptor;
 use bpa_hdl::config::inputs::Config;
 use bpa_hdl::config::pixels::PixelLanes;
-use bpa_hdl::pixels::{banked_line_buffer, read_behind, read_cycles};
+use bpa_hdl::pixels::{banked_line_buffer, read_behind, read_cycles, BankRows};
 use bpa_hdl::primitives::target::Target;
 
 use crate::must;
@@ -167,7 +167,13 @@ fn check(layer: &Layer, line_words: u64, mutants: &'static [Mutant]) {
     let capacity = Capacity::exactly(&descriptor);
     let pixels = capacity.pixels.clone().unwrap();
     let name = format!("{}_banks", layer.name());
-    let module = banked_line_buffer(&name, &capacity, &pixels, BITS, Target::Generic);
+    let module = banked_line_buffer(
+        &name,
+        &capacity,
+        BankRows::Exactly(&pixels),
+        BITS,
+        Target::Generic,
+    );
     let block = Block::new(&module, Config::default(), mutants);
     let reach = Reach::new(layer.operation().cols, pixels);
     let blocks = capacity.pixel_words;

@@ -7,7 +7,7 @@
 use bpa_hdl::config::inputs::Config;
 use bpa_hdl::config::pixels::RowOrder;
 use bpa_hdl::pixels::{
-    order_cycles, pages, row_order, Direction, OrderCycles, PAGE_CYCLES, PLACES, PLACE_CYCLES,
+    order_cycles, pages, row_order, Direction, OrderCycles, Rows, PAGE_CYCLES, PLACES, PLACE_CYCLES,
 };
 use bpa_hdl::primitives::target::Target;
 
@@ -454,10 +454,9 @@ fn check(name: &str, shape: &Shape, direction: Direction, mutants: &'static [Mut
     let names = ["beats", "memory"].map(|part| format!("{name}_{part}"));
     let module = row_order(
         name,
-        &shape.order,
+        Rows::Exactly(&shape.order, [shape.rows, shape.blocks]),
         direction,
-        (shape.rows, shape.blocks, BITS),
-        direction == Direction::ToBeats,
+        (BITS, direction == Direction::ToBeats),
         &names,
         Target::Generic,
     );

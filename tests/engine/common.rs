@@ -53,7 +53,7 @@ pub fn in_pass(geometry: &Geometry, pass: Pass, batch: i64) -> Geometry {
 /// Beats of the result in a frame.
 pub fn result_beats_of_a_frame(layer: &Layer) -> u64 {
     let op = layer.operation();
-    op.rows.positions * op.cols.positions * u64::from(op.result_beats_per_pixel())
+    op.rows.positions * op.result_columns() * u64::from(op.result_beats_per_pixel())
 }
 
 /// Arrays as `bpa verify --frames FRAMES --seed SEED` draws them.

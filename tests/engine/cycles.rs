@@ -62,7 +62,7 @@ fn check(layer: &Layer, engine: &Engine) -> Result<(), TestCaseError> {
         fifo_results: engine.fifo_results,
     };
     let pipeline = match engine.programmable {
-        true => Pipeline::programmable(simd),
+        true => Pipeline::programmable(simd, layer.pixels() as usize),
         false => Pipeline::of(&walk, simd),
     };
     let frames = engine.frames;

@@ -30,6 +30,8 @@ const ENGINES: u64 = 3;
 const SEED: u64 = 0;
 /// One more, which has no stage but that values are added: none of the others adds in every pass (`reached` finds that).
 const ADDING: u64 = 43;
+/// From this one on they have lanes over pixels.
+const WITH_PIXELS: u64 = 1000;
 /// Engines whose text is looked at.
 const LINTED: u64 = 4;
 /// Jobs on each.
@@ -80,6 +82,7 @@ fn limits(seed: u64, choices: &mut Choices) -> LimitsFile {
         fifo_results: any(4, 4096, &[4, 4, 8, 16, 64]),
         zero_run: any(1, (1 << 31) - 1, &[1, 2, 3, 4, 7, 20, 60, 8191, 65_535]),
         scale_words: None,
+        stretch_beats: None,
     }
 }
 
@@ -121,6 +124,10 @@ fn engine(seed: u64) -> ProgrammableEngine {
         }
         if seed < 2 {
             (lanes.simd, lanes.pe) = (1, 1);
+        }
+        if seed >= WITH_PIXELS {
+            lanes.pixels = within(choices, 2, 8);
+            limits.stretch_beats = Some(one(choices, &[4, 9, 16, 33, 64]));
         }
         let file = EngineFile {
             name: "drawn".to_owned(),
@@ -330,7 +337,7 @@ fn beats_in(rig: &Rig, layer: &Layer) -> Vec<impl Fn(u64) -> u64> {
     let out = result_beats_of_a_frame(layer);
     let beats = |name: &str| match name {
         DATA => (
-            op.rows.sources * op.cols.sources * u64::from(op.moving_beats_per_pixel()),
+            op.rows.sources * op.moving_columns() * u64::from(op.moving_beats_per_pixel()),
             0,
         ),
         WEIGHT => (0, op.stationary_words() + layer.scale_words()),
@@ -357,6 +364,7 @@ fn drain(rig: &Rig, driver: &mut Driver<Simulated>, mut left: Vec<u64>) {
             Some(ScalePer::Channel) => limits.weight_words.min(limits.scale_words),
             _ => limits.weight_words,
         };
+        let most = limits.pixels.map_or(most, |it| most.min(it.stretch_beats));
         let blocks = left[1].clamp(1, most);
         let geometry = Geometry {
             in_channels: Some(blocks as i64 * rig.engine.lanes().pe as i64),

@@ -62,6 +62,7 @@ mod pixel_model;
 mod pixels;
 mod power_up;
 mod programmable;
+mod programmable_pixels;
 mod programmable_reset;
 mod programmable_stages;
 mod protocol;

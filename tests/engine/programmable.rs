@@ -89,19 +89,19 @@ fn engine() -> ProgrammableEngine {
     parsed(ENGINE)
 }
 
-fn parsed(text: &str) -> ProgrammableEngine {
+pub fn parsed(text: &str) -> ProgrammableEngine {
     EngineFile::parse(text, "here").unwrap().validate().unwrap()
 }
 
 /// The engine and its model, which is compiled once.
-struct Rig {
-    engine: ProgrammableEngine,
-    hardware: Programmable,
+pub struct Rig {
+    pub engine: ProgrammableEngine,
+    pub hardware: Programmable,
     model: Model,
 }
 
 impl Rig {
-    fn of(engine: ProgrammableEngine) -> Self {
+    pub fn of(engine: ProgrammableEngine) -> Self {
         let hardware = engine.hardware(Target::Generic);
         let text = print_verilog(&hardware.module);
         let model = Simulated::model(&engine, &hardware, &text, &cache()).unwrap();
@@ -140,12 +140,12 @@ impl Rig {
         }
     }
 
-    fn driver(&self) -> Driver<'_, Simulated> {
+    pub fn driver(&self) -> Driver<'_, Simulated> {
         Driver::open(&self.engine, &self.hardware, Simulated::new(&self.model, 1)).unwrap()
     }
 }
 
-fn from_environment(name: &str) -> Option<u64> {
+pub fn from_environment(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().unwrap())
 }
 
@@ -170,9 +170,9 @@ fn drawn(engine: &ProgrammableEngine, seed: u64) -> Layer {
 }
 
 /// A job, and what has to come of it.
-struct Case {
-    seed: u64,
-    plan: Plan,
+pub struct Case {
+    pub seed: u64,
+    pub plan: Plan,
     arrays: Arrays,
     expected: Array4<i64>,
 }
@@ -187,7 +187,7 @@ impl Case {
     }
 
     /// The layer of a seed in this pass; `None` where it does not fit.
-    fn in_pass(engine: &ProgrammableEngine, seed: u64, pass: Pass) -> Option<Self> {
+    pub fn in_pass(engine: &ProgrammableEngine, seed: u64, pass: Pass) -> Option<Self> {
         let geometry = in_pass(
             &geometry_within(seed, PASSES_MOST_CYCLES),
             pass,
@@ -220,7 +220,7 @@ impl Case {
         Self::of_layer(engine, layer, seed, 1 + seed as usize % 2)
     }
 
-    fn of_layer(engine: &ProgrammableEngine, layer: Layer, seed: u64, frames: usize) -> Self {
+    pub fn of_layer(engine: &ProgrammableEngine, layer: Layer, seed: u64, frames: usize) -> Self {
         let plan = engine
             .plan(&layer)
             .unwrap_or_else(|error| panic!("seed {seed}: {error}\n{}", layer.to_file().to_toml()));
@@ -234,7 +234,7 @@ impl Case {
         }
     }
 
-    fn frames(&self) -> u64 {
+    pub fn frames(&self) -> u64 {
         self.expected.len_of(Axis(0)) as u64
     }
 
@@ -253,7 +253,7 @@ impl Case {
         }
     }
 
-    fn told(&self, what: &str) -> String {
+    pub fn told(&self, what: &str) -> String {
         format!(
             "seed {}: {what}\n{}",
             self.seed,
@@ -262,7 +262,7 @@ impl Case {
     }
 
     /// Alone, from the table to the results.
-    fn run(&self, driver: &mut Driver<Simulated>) {
+    pub fn run(&self, driver: &mut Driver<Simulated>) {
         let job = self.submit(driver);
         let found = driver.collect(&job).unwrap();
         self.check(&found).unwrap();
@@ -271,7 +271,7 @@ impl Case {
 
 /// Runs the cases one after the other, each told and its data offered while those before it run; then compares what
 /// software can read with what was done.
-fn run_all(mut driver: Driver<Simulated>, cases: &[Case]) -> Result<u64, String> {
+pub fn run_all(mut driver: Driver<Simulated>, cases: &[Case]) -> Result<u64, String> {
     let mut flags = Vec::new();
     let mut under_way: VecDeque<(&Case, Submitted)> = VecDeque::new();
     let collect =

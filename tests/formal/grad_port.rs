@@ -132,6 +132,7 @@ fn of_jobs() {
         fifo_results: 4,
         zero_run: 3,
         scale_words: 0,
+        pixels: None,
         bus_bits: None,
     };
     let capacity = Capacity {

@@ -1,6 +1,7 @@
 //! Configuration inputs: where the layer enters the core.
 
 use crate::config::descriptor::Descriptor;
+use crate::config::pixels::RowOrder;
 use crate::rtl::{Expr, Module};
 use std::collections::HashMap;
 
@@ -89,8 +90,34 @@ pub enum Used {
     Rows,
     /// One for each line of the columns' program.
     Cols,
+    /// One for each tap, with lanes over pixels.
+    Taps,
+    /// One for each word of a stretch, of what moves or of the result.
+    Words(Of),
+    /// One for each beat of a stretch's columns.
+    Beats(Of),
     /// So many, whatever the layer.
     Always(u64),
+}
+
+/// Whose rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// What moves.
+    Moving,
+    /// The result.
+    Result,
+}
+
+impl Of {
+    /// How its rows go under lanes over pixels.
+    pub fn order(self, d: &Descriptor) -> Option<&RowOrder> {
+        let pixels = d.pixels.as_ref()?;
+        Some(match self {
+            Of::Moving => &pixels.moving,
+            Of::Result => &pixels.result,
+        })
+    }
 }
 
 impl Used {
@@ -99,6 +126,9 @@ impl Used {
         match self {
             Used::Rows => d.rows.program.lines.len() as u64,
             Used::Cols => d.cols.program.lines.len() as u64,
+            Used::Taps => d.pixels.as_ref().map_or(0, |it| it.taps.len() as u64),
+            Used::Words(of) => of.order(d).map_or(0, |it| it.phases.len() as u64),
+            Used::Beats(of) => of.order(d).map_or(0, |it| it.stride),
             Used::Always(entries) => entries,
         }
     }

@@ -11,6 +11,15 @@ pub struct AxisLimits {
     pub steps: u64,
 }
 
+/// Lanes over pixels, and what is built for rows that they put in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PixelLimits {
+    /// Lanes, two at least.
+    pub lanes: u64,
+    /// Beats of a stretch: as many columns as there are phases, each with its blocks of channels.
+    pub stretch_beats: u64,
+}
+
 /// Limits of a layer, and the memories that are built for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -26,6 +35,8 @@ pub struct Limits {
     pub zero_run: u64,
     /// Beats of scales, where each channel has one: those of a pixel of grad_input.
     pub scale_words: u64,
+    /// Lanes over pixels, where there are more than one.
+    pub pixels: Option<PixelLimits>,
     /// Bits of a word of the AXI4 bus, in an engine that reads and writes memory; `None` for one with streams.
     pub bus_bits: Option<usize>,
 }

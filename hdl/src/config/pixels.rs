@@ -123,3 +123,35 @@ impl PixelLanes {
         bits_for(self.result.columns.div_ceil(self.result.stretch()) - 1)
     }
 }
+
+/// What lanes over pixels of a programmable engine can be told: the largest of each table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PixelHull {
+    /// Lanes over pixels.
+    pub lanes: u64,
+    /// Entries of the table of taps; a stretch has no more words than that, since each phase that is one has a tap.
+    pub taps: u64,
+    /// Columns of a row, of what moves and of the result.
+    pub columns: u64,
+    /// Rows of a frame, likewise.
+    pub rows: u64,
+    /// Beats of a stretch that is put in order, blocks of channels included.
+    pub stretch_beats: u64,
+}
+
+impl PixelHull {
+    /// Bits of a tap's place in the table.
+    pub fn tap_bits(&self) -> usize {
+        bits_for(self.taps - 1)
+    }
+
+    /// Stretches of a row, at the most.
+    pub fn stretches(&self) -> u64 {
+        self.columns.div_ceil(self.lanes)
+    }
+
+    /// Bits of the number of a stretch.
+    pub fn stretch_bits(&self) -> usize {
+        bits_for(self.stretches() - 1)
+    }
+}

@@ -79,7 +79,7 @@ pub fn core(
     let weights = core.weight_nets();
     let tokens = core.walk(&line, &weights, config);
     core.grad_port(&line, config);
-    core.line_buffer(&line);
+    core.line_buffer(&line, config);
     let scale = core.weight_port(&weights, config);
     core.weight_memory(&weights);
     let issue = core.issue_loop(&line, &weights, &tokens, config);
@@ -344,7 +344,15 @@ impl<'a> Core<'a> {
             true => self.centred(values, config),
             false => values,
         };
-        let values = self.moving_in_order(values, &mut bindings, line);
+        let frames = self.frames_pins();
+        let [of_order, frames] = match self.capacity.told_pixels {
+            Some(_) => self.both_take(frames),
+            None => [Bindings::new(), frames],
+        };
+        let values = config.in_turn(Turn::Taken, |config| {
+            self.moving_in_order(values, &mut bindings, line, (of_order, config))
+        });
+        bindings.extend(frames);
         bindings.extend([
             ("tdata", values),
             ("write_data", line.write_data.clone()),
@@ -358,31 +366,58 @@ impl<'a> Core<'a> {
         }
         bindings.extend(line.job_begin.clone().map(|begin| ("job_begin", begin)));
         let m = &mut self.m;
-        if let Some(most) = self.capacity.frames {
-            let width = bits_for(most - 1);
-            let comment = "the last beat of the last one was taken";
-            bindings.extend([
-                (
-                    FRAMES_LESS_1,
-                    m.input(FRAMES_LESS_1, width, "frames to take, less one"),
-                ),
-                (ALL_TAKEN, m.output(ALL_TAKEN, 1, comment)),
-                (
-                    FRAMES_BEGIN,
-                    m.input(FRAMES_BEGIN, 1, "pulse: the next job's may be taken"),
-                ),
-                (
-                    AHEAD,
-                    m.input(AHEAD, 1, "they are taken while the job before runs"),
-                ),
-            ]);
-        }
         let grad_port = config.in_turn(Turn::Taken, |config| {
             let name = format!("{}_grad", self.name);
             grad_port(&name, self.capacity, &self.t, bits, self.target, config)
         });
         m.instance("u_grad", grad_port, bindings);
         padding_bits(m, "grad_padding", &data, beat_bits);
+    }
+
+    /// What the stream of what moves is told of the frames of jobs, and tells; none where there are no jobs.
+    fn frames_pins(&mut self) -> Bindings {
+        let Some(most) = self.capacity.frames else {
+            return Bindings::new();
+        };
+        let width = bits_for(most - 1);
+        let m = &mut self.m;
+        vec![
+            (
+                FRAMES_LESS_1,
+                m.input(FRAMES_LESS_1, width, "frames to take, less one"),
+            ),
+            (
+                ALL_TAKEN,
+                m.output(ALL_TAKEN, 1, "the last beat of the last one was taken"),
+            ),
+            (
+                FRAMES_BEGIN,
+                m.input(FRAMES_BEGIN, 1, "pulse: the next job's may be taken"),
+            ),
+            (
+                AHEAD,
+                m.input(AHEAD, 1, "they are taken while the job before runs"),
+            ),
+        ]
+    }
+
+    /// The same for the block that puts rows in order and for the port behind it: frames are taken when both have them, the
+    /// one its beats, the other the words that come of these.
+    fn both_take(&mut self, frames: Bindings) -> [Bindings; 2] {
+        let m = &mut self.m;
+        let both = ["order_all_taken", "port_all_taken"].map(|name| m.net(name, 1, ""));
+        let taken = frames.iter().find(|(pin, _)| *pin == ALL_TAKEN);
+        if let Some((_, taken)) = taken {
+            m.assign(taken, &(&both[0] & &both[1]));
+        }
+        both.map(|own| {
+            let frames = frames.iter();
+            let of_one = frames.map(|(pin, value)| match *pin {
+                ALL_TAKEN => (ALL_TAKEN, own.clone()),
+                pin => (pin, value.clone()),
+            });
+            of_one.collect()
+        })
     }
 
     /// The values of a beat of what moves, less their zero point.
@@ -397,11 +432,11 @@ impl<'a> Core<'a> {
         centred
     }
 
-    fn line_buffer(&mut self, line: &LineNets) {
+    fn line_buffer(&mut self, line: &LineNets, config: &mut Config) {
         let name = format!("{}_line_buffer", self.name);
         let bits = self.lanes.grad_word_bits();
-        if let (Some(pixels), Some(place)) = (&self.capacity.pixels, &line.lanes) {
-            return self.banks(&name, pixels, line, place);
+        if let Some(place) = &line.lanes {
+            return self.banks(&name, line, place, config);
         }
         self.m.instance(
             "u_line_buffer",

@@ -1,21 +1,29 @@
 //! The core's lanes over pixels: their banks, and rows in their order and back.
 
 use super::{Bindings, Core, LineNets, LinePlace};
-use crate::config::pixels::{PixelLanes, RowOrder};
+use crate::config::inputs::Config;
+use crate::config::pixels::PixelHull;
 use crate::pixels::{
-    banked_line_buffer, inside_row, order_fifo, row_order, Direction, READ_BEHIND_CYCLES,
+    banked_line_buffer, inside_row, order_fifo, row_order, BankRows, Direction, Rows, ToldRowOrder,
+    READ_BEHIND_CYCLES,
 };
 use crate::rtl::{ones, Expr};
+use crate::streams::result_port::CLOSES;
 
 impl Core<'_> {
     /// The line buffer in banks. What is dead is told when the last of its reads has reached them.
     pub(super) fn banks(
         &mut self,
         name: &str,
-        pixels: &PixelLanes,
         line: &LineNets,
         place: &LinePlace,
+        config: &mut Config,
     ) {
+        let rows = match (&self.capacity.pixels, &self.capacity.told_pixels) {
+            (Some(pixels), _) => BankRows::Exactly(pixels),
+            (None, Some(hull)) => BankRows::Told(hull, config),
+            (None, None) => unreachable!("places of lanes over pixels without such lanes"),
+        };
         let bits = self.lanes.grad_word_bits() / self.lanes.pixels;
         let m = &mut self.m;
         let mut free = place.free_less_1.clone();
@@ -28,7 +36,7 @@ impl Core<'_> {
         m.assign(&line.free_less_1, &free);
         m.instance(
             "u_line_buffer",
-            banked_line_buffer(name, self.capacity, pixels, bits, self.target),
+            banked_line_buffer(name, self.capacity, rows, bits, self.target),
             vec![
                 ("write", line.write.clone()),
                 ("write_address", line.write_address.clone()),
@@ -48,14 +56,20 @@ impl Core<'_> {
         values: Expr,
         bindings: &mut Bindings,
         line: &LineNets,
+        (frames, config): (Bindings, &mut Config),
     ) -> Expr {
-        let Some(pixels) = self.capacity.pixels.as_ref() else {
-            return values;
+        let (name, capacity) = (self.name, self.capacity);
+        let rows = match (&capacity.pixels, &capacity.told_pixels) {
+            (Some(pixels), _) if pixels.moving.differs() => {
+                let counts = [capacity.rows.size, capacity.pixel_words];
+                Some(Rows::Exactly(&pixels.moving, counts))
+            }
+            (None, Some(hull)) => Some(self.told_rows(hull, config)),
+            (_, None) => None,
+            (Some(_), Some(_)) => unreachable!("lanes over pixels are built in or told"),
         };
-        let (name, order) = (self.name, &pixels.moving);
         let lanes = self.lanes.pixels;
         let bits = self.lanes.grad_word_bits() / lanes;
-        let blocks = self.capacity.pixel_words;
         let find = |bindings: &Bindings, wanted: &str| {
             let found = bindings.iter().find(|(port, _)| *port == wanted);
             found.map_or_else(
@@ -64,7 +78,7 @@ impl Core<'_> {
             )
         };
         let m = &mut self.m;
-        if order.differs() {
+        if let Some(rows) = rows {
             let net = |m: &mut crate::rtl::Module, name: &str, width: usize| m.net(name, width, "");
             let valid = net(m, "ordered_tvalid", 1);
             let ready = net(m, "ordered_tready", 1);
@@ -101,12 +115,12 @@ impl Core<'_> {
                 ("out_tdata", data.clone()),
                 ("out_tlast", last),
             ]);
+            pins.extend(frames);
             let block = row_order(
                 &format!("{name}_moving_order"),
-                order,
+                rows,
                 Direction::ToWords,
-                (self.capacity.rows.size, blocks, bits),
-                false,
+                (bits, false),
                 &["beats", "memory"].map(|part| format!("{name}_moving_order_{part}")),
                 self.target,
             );
@@ -114,30 +128,66 @@ impl Core<'_> {
             *bindings = to_port;
             return data;
         }
+        let Some(pixels) = &capacity.pixels else {
+            return values;
+        };
         let [valid, ready] = ["tvalid", "tready"].map(|pin| find(bindings, pin));
         inside_row(
             m,
             (name, "moving"),
             (&values, &(valid & ready)),
-            order,
-            blocks,
+            &pixels.moving,
+            capacity.pixel_words,
         )
     }
 
-    /// How rows of the result are put in order, where they have to be.
-    pub(super) fn result_order(&self) -> Option<(RowOrder, u64)> {
-        let pixels = self.capacity.pixels.as_ref()?;
-        let order = &pixels.result;
-        order.differs().then(|| (order.clone(), pixels.result_rows))
+    /// Rows of every layer that the engine can be told.
+    fn told_rows<'c>(&self, hull: &'c PixelHull, config: &'c mut Config) -> Rows<'c> {
+        Rows::Told(ToldRowOrder {
+            hull,
+            // There are jobs where the layer is told.
+            frames: self.capacity.frames.unwrap_or(1),
+            entry_bits: self.capacity.entry_bits(),
+            config,
+        })
     }
 
-    /// Places the block behind the output FIFO, ahead of `out_stream`; gives what the FIFO's stream is bound to.
+    /// How rows of the result are put in order, where they have to be.
+    fn result_order<'c>(&'c self, config: &'c mut Config) -> Option<Rows<'c>> {
+        let capacity = self.capacity;
+        match (&capacity.pixels, &capacity.told_pixels) {
+            (Some(pixels), _) => {
+                let blocks = capacity.c_blocks * capacity.group_blocks;
+                let order = &pixels.result;
+                let rows = Rows::Exactly(order, [pixels.result_rows, blocks]);
+                order.differs().then_some(rows)
+            }
+            (None, Some(hull)) => Some(self.told_rows(hull, config)),
+            (None, None) => None,
+        }
+    }
+
+    /// Places the block behind the output FIFO, ahead of `out_stream`, where there is one; gives what the FIFO's stream is
+    /// bound to.
     pub(super) fn result_in_order(
         &mut self,
-        (order, rows): (RowOrder, u64),
         out_stream: Bindings,
+        closes: Option<&Expr>,
         bits: usize,
+        config: &mut Config,
     ) -> Bindings {
+        let Some(rows) = self.result_order(config) else {
+            return out_stream;
+        };
+        let block = row_order(
+            &format!("{}_result_order", self.name),
+            rows,
+            Direction::ToBeats,
+            (bits / self.lanes.pixels, true),
+            &order_fifo(self.name, self.capacity),
+            self.target,
+        );
+        let ends_jobs = out_stream.iter().any(|(pin, _)| *pin == CLOSES);
         let m = &mut self.m;
         let [valid, ready, last, done] = ["tvalid", "tready", "tlast", "frame_done"]
             .map(|pin| m.net(&format!("words_{pin}"), 1, ""));
@@ -156,23 +206,20 @@ impl Core<'_> {
             "tlast" => ("out_tlast", value),
             pin => (pin, value),
         }));
-        let blocks = self.capacity.c_blocks * self.capacity.group_blocks;
-        let block = row_order(
-            &format!("{}_result_order", self.name),
-            &order,
-            Direction::ToBeats,
-            (rows, blocks, bits / self.lanes.pixels),
-            true,
-            &order_fifo(self.name, self.capacity),
-            self.target,
-        );
-        m.instance("u_result_order", block, pins);
-        vec![
+        let closes = closes.map(|closes| (CLOSES, closes.clone()));
+        if !ends_jobs {
+            pins.extend(closes.clone());
+        }
+        let pins = self.of_job(pins);
+        self.m.instance("u_result_order", block, pins);
+        let mut words = vec![
             ("tvalid", valid),
             ("tready", ready),
             ("tdata", data),
             ("tlast", last),
             ("frame_done", done),
-        ]
+        ];
+        words.extend(closes.filter(|_| ends_jobs));
+        words
     }
 }

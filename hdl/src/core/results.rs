@@ -4,7 +4,7 @@ use super::frames_inside::FramesInside;
 use super::{Bindings, Core, IssueNets, LaneNets, LineNets, WeightNets, MISPLACED};
 use crate::config::inputs::Config;
 use crate::lanes::mac::{lane_cycles, place_lanes};
-use crate::pixels::{frames_in_order, late, read_cycles};
+use crate::pixels::{frames_in_order, late, read_cycles, FRAMES_IN_TOLD_ORDER};
 use crate::primitives::delay::delayed;
 use crate::primitives::memory::MEMORY_CYCLES;
 use crate::rtl::{bits_for, lit, Expr};
@@ -85,12 +85,9 @@ impl Core<'_> {
             self.stages(out_stream, weights, scale, config);
             out_stream = result.at_result_port().to_vec();
         }
-        match self.result_order() {
-            Some(order) => {
-                bindings.extend(self.result_in_order(order, out_stream, lane.acc.width()));
-            }
-            None => bindings.extend(out_stream),
-        }
+        let closes = lane.closes.as_ref();
+        let words = self.result_in_order(out_stream, closes, lane.acc.width(), config);
+        bindings.extend(words);
         let name = format!("{}_result", self.name);
         let (skip, target) = (self.t.skip, self.target);
         let port = result_port(&name, self.capacity, lanes, skip, target, config);
@@ -167,7 +164,11 @@ impl Core<'_> {
         let outputs = ["busy", "error", "error_cause"].map(|name| self.port(name));
         let (m, misplaced) = (&mut self.m, &self.misplaced);
         // In the stages, each frame has a beat at least; so it has where rows are put in order.
-        let in_order = capacity.pixels.as_ref().map_or(0, frames_in_order);
+        let in_order = match (&capacity.pixels, &capacity.told_pixels) {
+            (Some(pixels), _) => frames_in_order(pixels),
+            (None, Some(_)) => FRAMES_IN_TOLD_ORDER,
+            (None, None) => 0,
+        };
         let frames_bits =
             bits_for(capacity.frames_inside + stage_beats(capacity, lanes, self.target) + in_order);
         let frames = match &lane.closes {

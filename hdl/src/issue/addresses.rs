@@ -2,7 +2,6 @@
 
 use super::waiting::Waiting;
 use crate::config::capacity::Capacity;
-use crate::config::pixels::PixelLanes;
 use crate::primitives::carry_adders::{started_sum, Started};
 use crate::primitives::ring::Ring;
 use crate::primitives::target::Target;
@@ -34,7 +33,7 @@ impl Form {
             signed: ring.is_odd() && !capacity.told,
             told: capacity.told,
             weight_width,
-            tap: capacity.pixels.as_ref().map(PixelLanes::tap_bits),
+            tap: capacity.lane_bits().map(|[tap, _]| tap),
         }
     }
 

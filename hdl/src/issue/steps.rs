@@ -193,28 +193,35 @@ pub(super) struct TurnTable {
     first: Vec<u64>,
     pub grad: Expr,
     pub weight: Expr,
+    /// In the table of taps, with lanes over pixels: the loop of tap columns goes through neighbours.
+    pub tap: Option<Expr>,
     /// `grad` less the line buffer, where sums need that.
     pub wrapped: Option<Expr>,
 }
 
 impl TurnTable {
-    /// `by` tells of each of the loops what one turn forth adds, in words.
+    /// `by` tells of each of the loops what one turn forth adds, in words; `columns`, which of them is that of tap columns.
     pub fn new(
         m: &mut Module,
         config: &mut Config,
         bus: &mut LoadBus,
         (levels, by): (&[&Level], &[ByTurn]),
-        ring: Ring,
-        weight_width: usize,
+        columns: Option<usize>,
+        form: &Form,
     ) -> Self {
+        let (ring, weight_width) = (form.ring, form.weight_width);
         let turned = m.reg("turned", TURN_BITS, 0, "loop that turned last, and its way");
         let mut ways: Vec<(ByTurn, bool)> = Vec::new();
         let mut first = Vec::new();
-        for (level, &by) in levels.iter().zip(by) {
+        // Of each entry, which loop it is of, and whether that runs back.
+        let mut of_ways = Vec::new();
+        for (index, (level, &by)) in levels.iter().zip(by).enumerate() {
             first.push(ways.len() as u64);
             ways.push((by, false));
+            of_ways.push((index, false));
             if level.back().is_some() {
                 ways.push((by, true));
+                of_ways.push((index, true));
             }
         }
         let entries: Vec<u64> = (0..ways.len() as u64).collect();
@@ -251,7 +258,25 @@ impl TurnTable {
             (&entries, used, &turned.q),
             ReadBy::Address,
         );
+        let tap = form.tap.map(|bits| {
+            let step = m.net("turns_tap", bits, "places in the table of taps");
+            let of_columns = |(entry, (index, back)): (usize, &(usize, bool))| {
+                let by = if *back { ones(bits) } else { lit(1, bits) };
+                (columns == Some(*index)).then_some((entry as u64, by))
+            };
+            let of_columns = of_ways.iter().enumerate().filter_map(of_columns);
+            let of_columns: Vec<(u64, Expr)> = of_columns.collect();
+            m.comb(|b| {
+                b.set(&step, &lit(0, bits));
+                for (entry, by) in &of_columns {
+                    let turned = turned.q.eq(&lit(*entry, TURN_BITS));
+                    b.when(&turned, |b| b.set(&step, by));
+                }
+            });
+            step
+        });
         TurnTable {
+            tap,
             turned,
             first,
             grad: found["grad"].clone(),

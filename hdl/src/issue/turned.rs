@@ -2,7 +2,7 @@
 
 use super::addresses::Form;
 use super::ends::Ends;
-use super::loops::Level;
+use super::loops::{Level, TAP_COLUMNS};
 use super::steps::{ByTurn, Step, Steps, TurnTable, BY_TURN};
 use crate::config::capacity::Capacity;
 use crate::config::inputs::Config;
@@ -46,15 +46,10 @@ impl Turned {
         let by: Vec<ByTurn> = by
             .filter_map(|(level, by)| level.as_ref().map(|_| by))
             .collect();
+        let columns = levels[TAP_COLUMNS].is_some();
+        let columns = columns.then(|| levels[..TAP_COLUMNS].iter().flatten().count());
         let mut bus = LoadBus::declare(m, config, capacity.entry_bits());
-        let table = TurnTable::new(
-            m,
-            config,
-            &mut bus,
-            (turning, &by),
-            form.ring,
-            form.weight_width,
-        );
+        let table = TurnTable::new(m, config, &mut bus, (turning, &by), columns, form);
         (Turned::Table(table), bus)
     }
 

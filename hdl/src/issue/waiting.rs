@@ -110,6 +110,9 @@ impl Waiting {
                 if let Some(next) = &self.weight {
                     b.set(&next.d, &table.weight);
                 }
+                if let (Some(next), Some(step)) = (&self.tap, &table.tap) {
+                    b.set(&next.d, step);
+                }
                 if let (Some(next), Some(step)) = (&self.wrapped, &table.wrapped) {
                     b.set(&next.d, step);
                 }

@@ -2,8 +2,11 @@
 
 use super::turn::{late, turn_cycles, turned};
 use crate::config::capacity::Capacity;
-use crate::config::pixels::{PixelLanes, TapColumn};
+use crate::config::descriptor::Descriptor;
+use crate::config::inputs::{Config, Used};
+use crate::config::pixels::{PixelHull, PixelLanes, TapColumn};
 use crate::primitives::memory::{read_ahead_memory, MEMORY_CYCLES};
+use crate::primitives::paged_memory::{number, LoadBus, ReadBy};
 use crate::primitives::target::Target;
 use crate::rtl::{bits_for, lit, Expr, Module, Reg};
 
@@ -19,6 +22,10 @@ it is; each bank's choice of them; the banks; and their words turned to the lane
 
 Promise: a word is found by an address from the cycle of its write on. ";
 
+const TOLD_DOC: &str = "
+
+The table is told with the job; a ring's size is built in.";
+
 /// Cycles from an address to the banks' own.
 pub const READ_BEHIND_CYCLES: usize = 3;
 
@@ -27,47 +34,85 @@ pub fn bank_cycles(lanes: usize) -> usize {
     READ_BEHIND_CYCLES + MEMORY_CYCLES + turn_cycles(lanes)
 }
 
+/// Where the layer is told: in the Verilog, or at run time.
+pub enum Rows<'a> {
+    /// Of one layer.
+    Exactly(&'a PixelLanes),
+    /// Of every layer within these; rows are always put in order behind the lanes.
+    Told(&'a PixelHull, &'a mut Config),
+}
+
+impl Rows<'_> {
+    fn lanes(&self) -> u64 {
+        match self {
+            Rows::Exactly(pixels) => pixels.result.lanes,
+            Rows::Told(hull, _) => hull.lanes,
+        }
+    }
+
+    /// Lanes in the row's last stretch and how many stretches there are, where lanes beyond the end of the result's row are
+    /// dropped nowhere behind.
+    fn row_end(&self) -> Option<(usize, u64)> {
+        match self {
+            Rows::Exactly(pixels) if drops_lanes(pixels) => {
+                Some((pixels.result.last_columns() as usize, stretches(pixels)))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Builds it for words of `bits` bits a lane.
 pub fn banked_line_buffer(
     name: &str,
     capacity: &Capacity,
-    pixels: &PixelLanes,
+    mut rows: Rows,
     bits: usize,
     target: Target,
 ) -> Module {
-    let lanes = pixels.result.lanes as usize;
+    let lanes = rows.lanes() as usize;
     let cycles = bank_cycles(lanes);
     let promise = format!(
         "It may be written over from {READ_BEHIND_CYCLES} cycles
 behind the address on. `lanes` follows address, tap and stretch by {cycles} cycles."
     );
-    let mut m = Module::new(name, format!("{DOC}{promise}"));
+    let told = match &rows {
+        Rows::Exactly(_) => "",
+        Rows::Told(..) => TOLD_DOC,
+    };
+    let mut m = Module::new(name, format!("{DOC}{promise}{told}"));
     m.input("aclk", 1, "");
     let width = bits_for(capacity.line_words - 1);
+    // There are lanes over pixels, so that there are such places.
+    let [tap_bits, stretch_bits] = capacity.lane_bits().unwrap_or([1; 2]);
     let write = m.input("write", 1, "");
     let write_address = m.input("write_address", width, "");
     let write_data = m.input("write_data", lanes * bits, "lane 0 in the low bits");
     let address = m.input("read_address", width, "of the stretch's first word");
-    let tap = m.input("tap", pixels.tap_bits(), "place in the table");
-    let stretch = m.input("stretch", pixels.stretch_bits(), "of the row");
+    let tap = m.input("tap", tap_bits, "place in the table");
+    let stretch = m.input("stretch", stretch_bits, "of the row");
     let out = m.output("lanes", lanes * bits, "");
 
-    let table = Table::place(&mut m, capacity, pixels, &tap);
+    let row_end = rows.row_end();
+    let table = match &mut rows {
+        Rows::Exactly(pixels) => Table::place(&mut m, capacity, pixels, &tap),
+        Rows::Told(hull, config) => Table::told(&mut m, capacity, hull, &tap, config),
+    };
     let base = m.data_reg("base", width, "");
-    let of_stretch = m.data_reg("of_stretch", pixels.stretch_bits(), "");
+    let of_stretch = m.data_reg("of_stretch", stretch_bits, "");
     m.comb(|b| {
         b.set(&base.d, &address);
         b.set(&of_stretch.d, &stretch);
     });
     let sums = WORDS.map(|word| table.address(&mut m, word, &base.q));
-    let inside = WORDS.map(|word| table.inside(&mut m, word, pixels, &of_stretch.q));
+    let inside = WORDS.map(|word| table.inside(&mut m, word, &of_stretch.q));
     let rotation = table.field("rotation");
     let turn = rotation.as_ref().map(|rotation| {
         let held = m.data_reg("turn", rotation.width(), "");
         m.comb(|b| b.set(&held.d, rotation));
         held.q
     });
-    if !table.has_limits() && !drops_lanes(pixels) {
+    if !table.has_limits() && row_end.is_none() {
         m.unused("of_stretch", &of_stretch.q);
     }
 
@@ -86,7 +131,12 @@ behind the address on. `lanes` follows address, tap and stretch by {cycles} cycl
             ],
         );
     }
-    let kept = kept_lanes(&mut m, pixels, (&inside, turn.as_ref()), &of_stretch.q);
+    let kept = kept_lanes(
+        &mut m,
+        (lanes, row_end),
+        (&inside, turn.as_ref()),
+        &of_stretch.q,
+    );
     if turn.is_none() {
         m.unused("behind_address", &sums[1]);
     }
@@ -100,16 +150,19 @@ behind the address on. `lanes` follows address, tap and stretch by {cycles} cycl
 /// The word of lane 0, and the same of the next stretch: what names begin with.
 const WORDS: [&str; 2] = ["here", "behind"];
 
-/// The table of taps, and the row of it that was read.
+/// The table of taps: of the row that was read, the columns that say anything.
 struct Table {
-    fields: Vec<Field>,
-    read: Vec<Reg>,
+    read: Vec<(&'static str, Expr)>,
+    /// Bits of the number of a stretch, or of all of them.
+    limit_bits: usize,
 }
 
 impl Table {
     /// Reads the row of `tap`.
     fn place(m: &mut Module, capacity: &Capacity, pixels: &PixelLanes, tap: &Expr) -> Self {
-        let fields = fields(capacity, pixels, bits_for(capacity.line_words - 1));
+        let widths = Widths::new(capacity.line_words, pixels.result.lanes, stretches(pixels));
+        let mut fields = fields(capacity.line_words, pixels, &widths);
+        fields.retain(|field| field.says(stretches(pixels)));
         let read = fields
             .iter()
             .map(|field| m.data_reg(field.name, field.bits, field.comment));
@@ -122,20 +175,73 @@ impl Table {
                 }
             });
         });
-        Table { fields, read }
+        let read = fields.iter().zip(&read);
+        Table {
+            read: read
+                .map(|(field, reg)| (field.name, reg.q.clone()))
+                .collect(),
+            limit_bits: widths.limit,
+        }
+    }
+
+    /// The same out of a memory.
+    fn told(
+        m: &mut Module,
+        capacity: &Capacity,
+        hull: &PixelHull,
+        tap: &Expr,
+        config: &mut Config,
+    ) -> Self {
+        let widths = Widths::new(capacity.line_words, hull.lanes, hull.stretches());
+        let line_words = capacity.line_words;
+        let is_odd = !line_words.is_power_of_two();
+        // Which there are, whatever the layer.
+        let all = fields(line_words, &PixelLanes::default(), &widths);
+        let numbers = all.iter().enumerate();
+        let numbers = numbers.filter(|(_, field)| is_odd || !field.name.ends_with("_less"));
+        let numbers = numbers.map(|(index, field)| {
+            let of_tap = move |d: &Descriptor, tap: u64| {
+                let pixels = d.pixels.as_ref();
+                let values = pixels.map(|pixels| fields(line_words, pixels, &widths));
+                let value = values.and_then(|all| all[index].values.get(tap as usize).copied());
+                value.unwrap_or(0)
+            };
+            number(field.name, field.bits, field.comment, of_tap)
+        });
+        let mut bus = LoadBus::declare(m, config, capacity.entry_bits());
+        let entries: Vec<u64> = (0..hull.taps).collect();
+        let found = bus.memory(
+            m,
+            config,
+            "taps",
+            numbers.collect(),
+            (&entries, Used::Taps, tap),
+            ReadBy::Address,
+        );
+        bus.close(m);
+        let read = all.iter().filter_map(|field| {
+            let told = found.get(field.name)?;
+            let reg = m.data_reg(field.name, field.bits, field.comment);
+            m.comb(|b| b.set(&reg.d, told));
+            Some((field.name, reg.q))
+        });
+        Table {
+            read: read.collect(),
+            limit_bits: widths.limit,
+        }
     }
 
     /// A column of the row; `None` where it says nothing.
     fn field(&self, wanted: &str) -> Option<Expr> {
-        let mut named = self.fields.iter().zip(&self.read);
-        let found = named.find(|(field, _)| field.name == wanted);
-        found.map(|(_, reg)| reg.q.clone())
+        let mut named = self.read.iter();
+        let found = named.find(|(name, _)| *name == wanted);
+        found.map(|(_, value)| value.clone())
     }
 
     /// Whether some word is not in the row for all stretches.
     fn has_limits(&self) -> bool {
-        let limit = |field: &Field| field.name.ends_with("_first") || field.name.ends_with("_last");
-        self.fields.iter().any(limit)
+        let is_limit = |name: &str| name.ends_with("_first") || name.ends_with("_last");
+        self.read.iter().any(|(name, _)| is_limit(name))
     }
 
     /// Where a word is: on the ring, an offset from `base`.
@@ -162,9 +268,9 @@ impl Table {
     }
 
     /// Whether a word is in the row.
-    fn inside(&self, m: &mut Module, word: &str, pixels: &PixelLanes, of_stretch: &Expr) -> Expr {
+    fn inside(&self, m: &mut Module, word: &str, of_stretch: &Expr) -> Expr {
         let inside = m.data_reg(&format!("{word}_inside"), 1, "its word is in the row");
-        let wide = of_stretch.zext(bits_for(stretches(pixels)));
+        let wide = of_stretch.zext(self.limit_bits);
         let first = self.field(&format!("{word}_first"));
         let last = self.field(&format!("{word}_last"));
         let limits = [
@@ -207,16 +313,15 @@ fn bank_address(
 /// that is.
 fn kept_lanes(
     m: &mut Module,
-    pixels: &PixelLanes,
+    (lanes, row_end): (usize, Option<(usize, u64)>),
     (inside, turn): (&[Expr; 2], Option<&Expr>),
     of_stretch: &Expr,
 ) -> Expr {
-    let lanes = pixels.result.lanes as usize;
     let until = turn_cycles(lanes) + MEMORY_CYCLES - 1;
     let here = late(m, "here_inside", &inside[0], until);
     let behind = late(m, "behind_inside", &inside[1], until);
     let turn = turn.map(|turn| late(m, "kept_turn", turn, until));
-    let beyond = beyond(m, pixels, of_stretch, until);
+    let beyond = row_end.map(|(inside, all)| (inside, beyond(m, all, of_stretch, until)));
     let kept = m.data_reg("kept", lanes, "lanes that are inside the row");
     m.comb(|b| {
         for lane in 0..lanes {
@@ -226,10 +331,9 @@ fn kept_lanes(
                 b.when(&crosses, |b| b.set_slice(&kept.d, lane, &behind));
             }
         }
-        if let Some(beyond) = &beyond {
-            let inside = pixels.result.last_columns() as usize;
+        if let Some((inside, beyond)) = &beyond {
             let nothing = lit(0, lanes - inside);
-            b.when(beyond, |b| b.set_slice(&kept.d, inside, &nothing));
+            b.when(beyond, |b| b.set_slice(&kept.d, *inside, &nothing));
         }
     });
     if turn.is_none() {
@@ -244,25 +348,22 @@ fn drops_lanes(pixels: &PixelLanes) -> bool {
     !result.differs() && result.last_columns() < result.lanes
 }
 
-/// Whether the stretch is the last of the result's row, where some lanes are beyond that; elsewhere the row is put in order
-/// behind the lanes, and they are dropped there.
-fn beyond(m: &mut Module, pixels: &PixelLanes, of_stretch: &Expr, until: usize) -> Option<Expr> {
-    if !drops_lanes(pixels) {
-        return None;
-    }
-    let last = of_stretch.eq(&lit(stretches(pixels) - 1, of_stretch.width()));
+/// Whether the stretch is the last of the `stretches` of the result's row, where some lanes are beyond that; elsewhere the
+/// row is put in order behind the lanes, and they are dropped there.
+fn beyond(m: &mut Module, stretches: u64, of_stretch: &Expr, until: usize) -> Expr {
+    let last = of_stretch.eq(&lit(stretches - 1, of_stretch.width()));
     let beyond = m.data_reg(
         "at_end",
         1,
         "in the row's last stretch some lanes are beyond it",
     );
     m.comb(|b| b.set(&beyond.d, &last));
-    Some(late(m, "at_end", &beyond.q, until))
+    late(m, "at_end", &beyond.q, until)
 }
 
 fn stretches(pixels: &PixelLanes) -> u64 {
     let result = &pixels.result;
-    result.columns.div_ceil(result.stretch())
+    result.columns.div_ceil(result.stretch().max(1))
 }
 
 /// A column of the table of taps.
@@ -273,12 +374,41 @@ struct Field {
     values: Vec<u64>,
 }
 
-/// The columns that are not the same whatever the tap and the stretch.
-fn fields(capacity: &Capacity, pixels: &PixelLanes, width: usize) -> Vec<Field> {
-    let size = capacity.line_words as i64;
+impl Field {
+    /// Whether it is not the same whatever the tap and the stretch, of so many.
+    fn says(&self, stretches: u64) -> bool {
+        match self.name.ends_with("_last") {
+            true => self.values.iter().any(|&last| last + 1 < stretches),
+            false => self.values.iter().any(|&value| value != 0),
+        }
+    }
+}
+
+/// Bits of the numbers in the table.
+#[derive(Clone, Copy)]
+struct Widths {
+    address: usize,
+    limit: usize,
+    lane: usize,
+}
+
+impl Widths {
+    fn new(line_words: u64, lanes: u64, stretches: u64) -> Self {
+        Widths {
+            address: bits_for(line_words - 1),
+            limit: bits_for(stretches),
+            lane: bits_for(lanes - 1),
+        }
+    }
+}
+
+/// The columns of the table.
+fn fields(line_words: u64, pixels: &PixelLanes, widths: &Widths) -> Vec<Field> {
+    let width = widths.address;
+    let size = line_words as i64;
     let count = stretches(pixels) as i64;
-    let limit_bits = bits_for(count as u64);
-    let lane_bits = bits_for(pixels.result.lanes - 1);
+    let limit_bits = widths.limit;
+    let lane_bits = widths.lane;
     let stretch_words = pixels.stretch_words as i64;
     let of = |value: &dyn Fn(&TapColumn) -> i64| -> Vec<u64> {
         let limited = |value: i64| value.clamp(0, count) as u64;
@@ -289,12 +419,12 @@ fn fields(capacity: &Capacity, pixels: &PixelLanes, width: usize) -> Vec<Field> 
         pixels.taps.iter().map(place).collect()
     };
     // Where its bits are not the ring's, an offset less the ring stands beside it.
-    let is_odd = !capacity.line_words.is_power_of_two();
+    let is_odd = !line_words.is_power_of_two();
     let less = |by: i64| -> Vec<u64> {
         let offsets = wrapped(by).into_iter();
         match is_odd && wrapped(by).iter().any(|&offset| offset != 0) {
             true => offsets
-                .map(|offset| (1 << (width + 1)) + offset - capacity.line_words)
+                .map(|offset| (1 << (width + 1)) + offset - line_words)
                 .collect(),
             false => vec![0; pixels.taps.len()],
         }
@@ -311,7 +441,7 @@ fn fields(capacity: &Capacity, pixels: &PixelLanes, width: usize) -> Vec<Field> 
     none(&mut here_first, &|tap| tap.last);
     let mut behind_first = of(&|tap| tap.first - 1);
     none(&mut behind_first, &|tap| tap.last - 1);
-    let all = [
+    vec![
         Field {
             name: "here_offset",
             bits: width,
@@ -366,12 +496,5 @@ fn fields(capacity: &Capacity, pixels: &PixelLanes, width: usize) -> Vec<Field> 
             comment: "and the last",
             values: of(&|tap| tap.last - 1),
         },
-    ];
-    let says = |field: &Field| match field.name {
-        name if name.ends_with("_last") => {
-            field.values.iter().any(|&last| (last as i64) < count - 1)
-        }
-        _ => field.values.iter().any(|&value| value != 0),
-    };
-    all.into_iter().filter(says).collect()
+    ]
 }

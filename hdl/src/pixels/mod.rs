@@ -6,16 +6,18 @@ mod place;
 mod row_end;
 mod row_order;
 mod sides;
+mod told_side;
 mod turn;
 
 use crate::config::capacity::Capacity;
 use crate::config::pixels::PixelLanes;
 use crate::primitives::memory::MEMORY_CYCLES;
 
-pub use banks::{banked_line_buffer, READ_BEHIND_CYCLES};
-pub use row_end::inside_row;
+pub use banks::{banked_line_buffer, Rows as BankRows, READ_BEHIND_CYCLES};
+pub use row_end::{inside_row, inside_told_row};
 pub use row_order::{
-    order_cycles, pages, row_order, Direction, OrderCycles, PAGE_CYCLES, PLACES, PLACE_CYCLES,
+    order_cycles, pages, row_order, Direction, OrderCycles, Rows, ToldRowOrder, PAGE_CYCLES,
+    PLACES, PLACE_CYCLES,
 };
 pub use turn::late;
 
@@ -36,14 +38,19 @@ pub fn read_behind(pixels: usize) -> usize {
 }
 
 /// Most pages that rows are put in order by.
-const MOST_PAGES: u64 = 8;
+pub const MOST_PAGES: u64 = 8;
 
 /// Most frames, or parts of one, that can be where rows are put in order: each has a beat there at least.
 pub fn frames_in_order(pixels: &PixelLanes) -> u64 {
     let order = [&pixels.moving, &pixels.result];
-    let places = MOST_PAGES + crate::primitives::beat_fifo::SHORT_PLACES;
-    order.iter().filter(|order| order.differs()).count() as u64 * places
+    order.iter().filter(|order| order.differs()).count() as u64 * FRAMES_OF_ORDER
 }
+
+/// The same of rows that are told: all go there.
+pub const FRAMES_IN_TOLD_ORDER: u64 = 2 * FRAMES_OF_ORDER;
+
+/// Of one side.
+const FRAMES_OF_ORDER: u64 = MOST_PAGES + crate::primitives::beat_fifo::SHORT_PLACES;
 
 /// Names of the FIFO of beats of the result as they leave where rows are put in order, and of its memory: where it is like
 /// that of the results it is the same module.

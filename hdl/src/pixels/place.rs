@@ -1,8 +1,11 @@
 //! Where in a frame one side of the banks is.
 
 use super::sides::Side;
+use super::told_side::{EntryNets, ToldRows};
+use crate::config::inputs::{Config, Of};
 use crate::primitives::counter::Counter;
-use crate::rtl::{bits_for, lit, Body, Expr, Module};
+use crate::primitives::paged_memory::LoadBus;
+use crate::rtl::{bits_for, lit, Body, Expr, Module, Reg};
 
 /// Where in a frame a side is.
 pub(super) struct Place {
@@ -12,11 +15,74 @@ pub(super) struct Place {
     pub(super) row: Option<Counter>,
     /// The stretch is the rest of a row.
     pub(super) in_rest: Option<Expr>,
+    /// Where it is told, a beat's place in its page.
+    pub(super) offset: Option<Reg>,
     pub(super) ends: Expr,
     pub(super) frame_ends: Expr,
 }
 
 impl Place {
+    /// Of rows that are told at run time; gives what their table says of the entry as well. `by_words`, `written`: which side
+    /// it is; then the last block of a column and the last row of a frame.
+    pub(super) fn told(
+        m: &mut Module,
+        rows: &ToldRows,
+        (name, by_words, written): (&str, bool, bool),
+        [blocks, frame_rows]: &[Expr; 2],
+        (config, bus): (&mut Config, &mut LoadBus),
+    ) -> (Self, EntryNets) {
+        let block = Counter::told(m, &format!("{name}_block"), blocks, "");
+        // Results are counted as they leave.
+        let counts_rows = rows.of == Of::Moving || !written;
+        let row = counts_rows.then(|| Counter::told(m, &format!("{name}_row"), frame_rows, ""));
+        let (stretch, told) = rows.stretches(m, config, (name, by_words));
+        let width = bits_for(rows.entries(by_words) - 1);
+        let entry = m.reg(&format!("{name}_entry"), width, 0, "of the stretch");
+        let in_rest = m.net(&format!("{name}_in_rest"), 1, "");
+        m.assign(&in_rest, &told.in_rest(&stretch));
+        let last = told.at_last(m, name, &entry, &in_rest);
+        let ends = m.net(&format!("{name}_ends"), 1, "the stretch does");
+        m.assign(&ends, &(block.at_last() & &last));
+        let frame_ends = m.net(&format!("{name}_frame_ends"), 1, "so does the frame");
+        let row_ends = row.as_ref().map(|row| stretch.at_last() & row.at_last());
+        let row_ends = row_ends.unwrap_or_else(|| stretch.at_last());
+        m.assign(&frame_ends, &(&ends & row_ends));
+        if !counts_rows {
+            m.unused(&format!("{name}_frame_ends"), &frame_ends);
+        }
+        let offset = (!by_words).then(|| {
+            let bits = bits_for(rows.hull.stretch_beats - 1);
+            m.reg(&format!("{name}_place"), bits, 0, "of the beat in its page")
+        });
+        let nets = rows.table(m, config, bus, (by_words, written), &entry.q);
+        let place = Place {
+            block: Some(block),
+            entry: Some((entry.q, entry.d, last)),
+            stretch: Some(stretch),
+            row,
+            in_rest: Some(in_rest),
+            offset,
+            ends,
+            frame_ends,
+        };
+        (place, nets)
+    }
+
+    /// At the beginning of a frame where `test`, by what is told then.
+    pub(super) fn restart(&self, b: &mut Body, test: &Expr) {
+        for counter in [&self.block, &self.stretch, &self.row]
+            .into_iter()
+            .flatten()
+        {
+            counter.restart(b, test);
+        }
+        let entry = self.entry.as_ref().map(|(_, next, _)| next);
+        let offset = self.offset.as_ref().map(|reg| &reg.d);
+        for next in [entry, offset].into_iter().flatten() {
+            b.when(test, |b| b.set(next, &lit(0, next.width())));
+        }
+    }
+
     pub(super) fn new(
         m: &mut Module,
         side: &Side,
@@ -79,23 +145,27 @@ impl Place {
             stretch,
             row,
             in_rest,
+            offset: None,
             ends,
             frame_ends,
         }
     }
 
     /// One on where `moves`.
-    pub(super) fn step(&self, b: &mut Body, side: &Side, moves: &Expr) {
+    pub(super) fn step(&self, b: &mut Body, moves: &Expr) {
         let mut ends = moves.clone();
         if let Some(block) = &self.block {
             block.step(b, &ends);
             ends = ends & block.at_last();
         }
         if let Some((now, next, last)) = &self.entry {
-            let width = bits_for(side.entries.len() as u64 - 1);
             b.when(&ends, |b| b.set(next, &now.plus(1)));
             ends = ends & last;
-            b.when(&ends, |b| b.set(next, &lit(0, width)));
+            b.when(&ends, |b| b.set(next, &lit(0, now.width())));
+        }
+        if let Some(offset) = &self.offset {
+            b.when(moves, |b| b.set(&offset.d, &offset.q.plus(1)));
+            b.when(&ends, |b| b.set(&offset.d, &lit(0, offset.q.width())));
         }
         if let Some(stretch) = &self.stretch {
             stretch.step(b, &ends);

@@ -1,6 +1,8 @@
 //! The lanes beyond the end of a row.
 
-use crate::config::pixels::RowOrder;
+use super::told_side::ToldRows;
+use crate::config::inputs::{Config, Of};
+use crate::config::pixels::{PixelHull, RowOrder};
 use crate::primitives::counter::Counter;
 use crate::rtl::{bits_for, lit, Expr, Module};
 
@@ -11,6 +13,10 @@ they are zero.
 `moves` is high in each cycle in which a beat moves.
 
 Promise: `in_row` is `beat` in the same cycle, with zeros in those lanes.";
+
+const TOLD_DOC: &str = "
+
+The next job is told while the block is in reset.";
 
 /// The beat `values` with zeros beyond the end of a row in this order; `moves` tells in which cycles one moves, each column's
 /// `blocks` beats one after the other. The names of its nets begin with `short`.
@@ -88,6 +94,65 @@ fn row_end(
         let beyond = lit(0, lanes * bits - used);
         column.step(b, &ends);
         b.when(&column.at_last(), |b| b.set_slice(&masked, used, &beyond));
+    });
+    m.assign(&inside, &masked);
+    m
+}
+
+/// The same of a result whose rows are told at run time.
+pub fn inside_told_row(
+    m: &mut Module,
+    (engine, short): (&str, &str),
+    (values, moves): (&Expr, &Expr),
+    hull: &PixelHull,
+    config: &mut Config,
+) -> Expr {
+    let kept = m.net(
+        &format!("{short}_inside"),
+        values.width(),
+        "zero beyond the row",
+    );
+    let pulse = m.net(&format!("{short}_moves"), 1, "a beat does");
+    m.assign(&pulse, moves);
+    let name = format!("{engine}_{short}_row_end");
+    let block = told_row_end(&name, hull, values.width(), config);
+    m.instance(
+        &format!("u_{short}_row_end"),
+        block,
+        vec![
+            ("moves", pulse),
+            ("beat", values.clone()),
+            ("in_row", kept.clone()),
+        ],
+    );
+    kept
+}
+
+fn told_row_end(name: &str, hull: &PixelHull, width: usize, config: &mut Config) -> Module {
+    let mut m = Module::new(name, format!("{DOC}{TOLD_DOC}"));
+    m.clocked();
+    let moves = m.input("moves", 1, "a beat does");
+    let beat = m.input("beat", width, "lane 0 in the low bits");
+    let inside = m.output("in_row", width, "");
+    let rows = ToldRows {
+        hull,
+        of: Of::Result,
+    };
+    let [blocks, beats, lanes] = rows.row_end(&mut m, config);
+    let block = Counter::told(&mut m, "block", &blocks, "of channels");
+    let column = Counter::told(&mut m, "column", &beats, "of the row, by beats");
+    let masked = m.net("masked", width, "");
+    let bits = width / hull.lanes as usize;
+    m.comb(|b| {
+        block.step(b, &moves);
+        column.step(b, &(&moves & block.at_last()));
+        b.set(&masked, &beat);
+        for lane in 0..hull.lanes as usize {
+            let beyond = column.at_last() & !lanes.bit(lane);
+            b.when(&beyond, |b| {
+                b.set_slice(&masked, lane * bits, &lit(0, bits))
+            });
+        }
     });
     m.assign(&inside, &masked);
     m

@@ -2,16 +2,21 @@
 
 use super::place::Place;
 use super::sides::{Entry, Side};
+use super::told_side::{chosen, EntryNets, ToldRows};
 use super::turn::{late, turn_cycles, turned};
-use crate::config::pixels::RowOrder;
+use super::MOST_PAGES;
+use crate::config::inputs::{Config, Of};
+use crate::config::pixels::{PixelHull, RowOrder};
 use crate::primitives::beat_fifo::{beat_fifo, BEAT_CYCLES, SHORT_PLACES};
 use crate::primitives::block_ram::fits_luts;
 use crate::primitives::credit_counter::CreditCounter;
 use crate::primitives::delay::delayed;
 use crate::primitives::memory::{read_ahead_memory, MEMORY_CYCLES};
+use crate::primitives::paged_memory::LoadBus;
 use crate::primitives::target::Target;
-use crate::rtl::{bits_for, lit, Expr, Module};
-use crate::streams::grad_port::{tlast_check, Misplaced};
+use crate::rtl::{bits_for, lit, Expr, Module, Reg};
+use crate::streams::grad_port::{tlast_check, Frames, Misplaced};
+use crate::streams::result_port::CLOSES;
 
 const TO_WORDS_DOC: &str = "\
 Beats of neighbouring columns in, words of columns of one phase out, stretch by stretch of a row.
@@ -55,6 +60,16 @@ changes nothing else.";
 
 const TO_BEATS_FRAMES: &str = "
 `frame_done` is a cycle behind its beat.";
+
+const TO_WORDS_TOLD: &str = "
+
+It takes the frames of one job after the other, as many as it is told: no beat is taken and `all_taken` is high
+in reset and from the last beat of the last frame on, until `frames_begin` comes with the next job's
+configuration. While `frames_ahead` is high, what is in the other page of the tables is the job's.";
+
+const TO_BEATS_TOLD: &str = "
+
+The next job is told while the block is in reset. While `closes` is high, no beat follows the one on the stream.";
 
 /// Pages that rows in this order go through, with so many beats for a lane's column: enough to be written and read all the
 /// time, also where a stretch is over in a few cycles.
@@ -107,20 +122,59 @@ pub fn order_cycles(lanes: usize) -> OrderCycles {
     }
 }
 
-/// Builds the block for rows in this order, `rows` of them in a frame, with `blocks` beats of `bits` bits a lane for each
-/// lane's column; `fifo` and `memory` name the modules that hold what leaves.
+/// The rows that go through the block.
+pub enum Rows<'a> {
+    /// Rows in this order, so many in a frame, with so many beats for each lane's column.
+    Exactly(&'a RowOrder, [u64; 2]),
+    /// What a job says, frame by frame.
+    Told(ToldRowOrder<'a>),
+}
+
+/// Rows that are told at run time.
+pub struct ToldRowOrder<'a> {
+    /// The largest of them.
+    pub hull: &'a PixelHull,
+    /// Frames of a job, at the most.
+    pub frames: u64,
+    /// Bits of an entry of the largest memory of the core.
+    pub entry_bits: usize,
+    /// What the layer is told by.
+    pub config: &'a mut Config,
+}
+
+impl Rows<'_> {
+    fn lanes(&self) -> u64 {
+        match self {
+            Rows::Exactly(order, _) => order.lanes,
+            Rows::Told(told) => told.hull.lanes,
+        }
+    }
+
+    fn pages(&self) -> u64 {
+        match self {
+            Rows::Exactly(order, [_, blocks]) => pages(order, *blocks),
+            Rows::Told(_) => MOST_PAGES,
+        }
+    }
+}
+
+/// Builds the block for rows of `bits` bits a lane; `fifo` and `memory` name the modules that hold what leaves.
 pub fn row_order(
     name: &str,
-    order: &RowOrder,
+    rows: Rows,
     direction: Direction,
-    (rows, blocks, bits): (u64, u64, usize),
-    tells_frames: bool,
+    (bits, tells_frames): (usize, bool),
     [fifo, memory]: &[String; 2],
     target: Target,
 ) -> Module {
     let to_words = direction == Direction::ToWords;
-    let lanes = order.lanes as usize;
-    let mut m = Module::new(name, head(direction, lanes, tells_frames));
+    let (lanes, all) = (rows.lanes() as usize, rows.pages());
+    let told_doc = match (&rows, direction) {
+        (Rows::Exactly(..), _) => "",
+        (Rows::Told(_), Direction::ToWords) => TO_WORDS_TOLD,
+        (Rows::Told(_), Direction::ToBeats) => TO_BEATS_TOLD,
+    };
+    let mut m = Module::new(name, head(direction, lanes, tells_frames) + told_doc);
     m.clocked();
     let width = lanes * bits;
     let tvalid_in = m.input("in_tvalid", 1, "");
@@ -137,20 +191,14 @@ pub fn row_order(
         let comment = "the last beat of a frame was taken";
         m.output("frame_done", 1, comment)
     });
-    let (written, read) = match direction {
-        Direction::ToWords => (
-            Side::beats("write", order, true),
-            Side::words("read", order, false),
-        ),
-        Direction::ToBeats => (
-            Side::words("write", order, true),
-            Side::beats("read", order, false),
-        ),
-    };
-    // The rest of a row may have no word: then it is no page.
-    let restless = order.rest() > 0 && order.rest_words() == 0;
-
-    let all = pages(order, blocks);
+    let jobs = Jobs::of(&mut m, &rows, direction, target);
+    let Sides {
+        written,
+        read,
+        restless,
+        place_bits,
+        block_bits,
+    } = Sides::new(&mut m, rows, direction, &jobs);
     let page_bits = bits_for(all - 1);
     let free_all = lit(all, bits_for(all));
     let free = CreditCounter::full(&mut m, ["free_pages", "page_free"], &free_all, "to write");
@@ -174,15 +222,18 @@ pub fn row_order(
     ]
     .map(|(name, comment)| m.net(name, 1, comment));
     let gave = m.net("gave", 1, "");
-    let write_place = Place::new(&mut m, &written, (rows, blocks), to_words);
-    let read_place = Place::new(&mut m, &read, (rows, blocks), true);
-    // Of the side that goes through it all the same.
+    // Of the side that goes through it all the same: the rest of a row may have no word, then it is no page.
     let rest_of = |place: &Place, beats: bool| {
-        let rest = place.in_rest.as_ref().filter(|_| restless && beats);
-        rest.cloned()
+        let restless = restless.as_ref().filter(|_| beats)?;
+        let rest = place.in_rest.as_ref()?;
+        Some(match restless {
+            Restless::Always => rest.clone(),
+            Restless::Told(told) => rest & told,
+        })
     };
-    let written_rest = rest_of(&write_place, to_words);
-    let read_rest = rest_of(&read_place, !to_words);
+    let (write_place, read_place) = (&written.place, &read.place);
+    let written_rest = rest_of(write_place, to_words);
+    let read_rest = rest_of(read_place, !to_words);
     let over = |moves: &Expr, place: &Place, rest: &Option<Expr>| {
         let ends = moves & &place.ends;
         match rest {
@@ -199,10 +250,10 @@ pub fn row_order(
     m.assign(&fetch, &(may_read & places.some()));
     m.comb(|b| {
         b.comment("A page is written while others are read.");
-        write_place.step(b, &written, &accept);
-        read_place.step(b, &read, &fetch);
-        b.set(&page_written, &over(&accept, &write_place, &written_rest));
-        b.set(&page_read, &over(&fetch, &read_place, &read_rest));
+        write_place.step(b, &accept);
+        read_place.step(b, &fetch);
+        b.set(&page_written, &over(&accept, write_place, &written_rest));
+        b.set(&page_read, &over(&fetch, read_place, &read_rest));
     });
     let page_full = delayed(&mut m, "page_full", &page_written, turn, true);
     m.comb(|b| {
@@ -213,6 +264,12 @@ pub fn row_order(
         full.step(b, &page_full, &page_read);
         places.step(b, &gave, &fetch);
         b.set(&ready.d, &free.some_next());
+        if let Jobs::Frames(frames) = &jobs {
+            frames.step(b, &(&accept & &write_place.frame_ends), &ready);
+            for place in [write_place, read_place] {
+                place.restart(b, frames.begin());
+            }
+        }
     });
     m.assign(&tready_in, &ready.q);
     if let (Some(tlast_in), Some(misplaced), Some(begin)) = (&tlast_in, &misplaced, &begin) {
@@ -236,30 +293,26 @@ pub fn row_order(
         lanes,
         bits,
         page_bits,
-        place_bits: bits_for(order.stride - 1),
-        block_bits: if blocks > 1 { bits_for(blocks - 1) } else { 0 },
+        place_bits,
+        block_bits,
     };
-    let writes = banks.write(
-        &mut m,
-        &written,
-        &write_place,
-        (&accept, &write_page.q, &tdata_in),
-    );
-    let words = banks.place(
-        &mut m,
-        name,
-        &read,
-        &read_place,
-        &read_page.q,
-        writes,
-        target,
-    );
+    let writes = banks.write(&mut m, &written, (&accept, &write_page.q, &tdata_in));
+    let words = banks.place(&mut m, name, &read, &read_page.q, writes, target);
     let ends = &fetch & &read_place.ends & &read_place.frame_ends;
     let to_fifo = 1 + MEMORY_CYCLES + turn;
     let fifo_write = delayed(&mut m, "fetch", &fetch, to_fifo, true);
     let fifo_last = delayed(&mut m, "last", &ends, to_fifo, false);
     let [beat, word] = ["beat", "word"].map(|name| m.net(name, width + 1, ""));
-    let valid = m.net("valid", 1, "");
+    let [valid, there] = match &jobs {
+        Jobs::Closing(closing) => {
+            let there = m.net("there", 1, "a beat is in the FIFO");
+            [closing.offered(&mut m, &there, &tready), there]
+        }
+        _ => {
+            let valid = m.net("valid", 1, "");
+            [valid.clone(), valid]
+        }
+    };
     let take = m.net("take", 1, "");
     m.assign(&take, &(&valid & &tready));
     m.assign(&beat.slice(0, width), &words);
@@ -271,7 +324,7 @@ pub fn row_order(
             ("write", fifo_write),
             ("beat", beat),
             ("gave", gave),
-            ("valid", valid.clone()),
+            ("valid", there),
             ("word", word.clone()),
             ("take", take.clone()),
         ],
@@ -285,6 +338,169 @@ pub fn row_order(
         m.assign(done, &was_last.q);
     }
     m
+}
+
+/// What goes with the jobs of an engine that has such.
+enum Jobs {
+    /// One layer, without end.
+    None,
+    /// What moves ends with each job's frames.
+    Frames(Box<Frames>),
+    /// No result follows a job's last one.
+    Closing(Closing),
+}
+
+impl Jobs {
+    fn of(m: &mut Module, rows: &Rows, direction: Direction, target: Target) -> Self {
+        match (rows, direction) {
+            (Rows::Exactly(..), _) => Jobs::None,
+            (Rows::Told(told), Direction::ToWords) => {
+                Jobs::Frames(Box::new(Frames::new(m, told.frames, target)))
+            }
+            (Rows::Told(_), Direction::ToBeats) => Jobs::Closing(Closing {
+                closes: m.input(CLOSES, 1, "no beat follows"),
+                closed: m.reg("closed", 1, 0, "no more are offered"),
+            }),
+        }
+    }
+}
+
+/// Behind a job's last frame, no beat follows the one on the stream.
+struct Closing {
+    closes: Expr,
+    closed: Reg,
+}
+
+impl Closing {
+    /// Whether a beat is offered of those that are there.
+    fn offered(&self, m: &mut Module, there: &Expr, ready: &Expr) -> Expr {
+        let offered = m.net("valid", 1, "");
+        m.assign(&offered, &(there & !&self.closed.q));
+        m.comb(|b| {
+            let held = &offered & !ready;
+            b.when(&(&self.closes & !held), |b| {
+                b.set(&self.closed.d, &lit(1, 1));
+            });
+        });
+        offered
+    }
+}
+
+/// How a side goes through its banks.
+enum Ways {
+    /// By constants.
+    BuiltIn(Side),
+    /// By tables; `slots` where lanes are not in their own ones.
+    Told { entry: EntryNets, slots: Vec<Expr> },
+}
+
+/// One side of the banks: where in a frame it is, and which way it goes.
+struct SideWays {
+    name: &'static str,
+    place: Place,
+    ways: Ways,
+}
+
+/// Whether the rest of a row has beats and no word.
+enum Restless {
+    Always,
+    Told(Expr),
+}
+
+/// Both sides, and how a place in a page is counted.
+struct Sides {
+    written: SideWays,
+    read: SideWays,
+    restless: Option<Restless>,
+    place_bits: usize,
+    block_bits: usize,
+}
+
+impl Sides {
+    fn new(m: &mut Module, rows: Rows, direction: Direction, jobs: &Jobs) -> Self {
+        match rows {
+            Rows::Exactly(order, counts) => Self::built_in(m, order, counts, direction),
+            Rows::Told(told) => Self::told(m, told, direction, jobs),
+        }
+    }
+
+    fn built_in(
+        m: &mut Module,
+        order: &RowOrder,
+        [rows, blocks]: [u64; 2],
+        direction: Direction,
+    ) -> Self {
+        let to_words = direction == Direction::ToWords;
+        let (written, read) = match direction {
+            Direction::ToWords => (
+                Side::beats("write", order, true),
+                Side::words("read", order, false),
+            ),
+            Direction::ToBeats => (
+                Side::words("write", order, true),
+                Side::beats("read", order, false),
+            ),
+        };
+        let mut side = |side: Side, counts_rows: bool| SideWays {
+            name: side.name,
+            place: Place::new(m, &side, (rows, blocks), counts_rows),
+            ways: Ways::BuiltIn(side),
+        };
+        let is_restless = order.rest() > 0 && order.rest_words() == 0;
+        Sides {
+            written: side(written, to_words),
+            read: side(read, true),
+            restless: is_restless.then_some(Restless::Always),
+            place_bits: bits_for(order.stride - 1),
+            block_bits: if blocks > 1 { bits_for(blocks - 1) } else { 0 },
+        }
+    }
+
+    fn told(m: &mut Module, told: ToldRowOrder, direction: Direction, jobs: &Jobs) -> Self {
+        let ToldRowOrder {
+            hull,
+            entry_bits,
+            config,
+            ..
+        } = told;
+        let to_words = direction == Direction::ToWords;
+        let of = if to_words { Of::Moving } else { Of::Result };
+        let rows = ToldRows { hull, of };
+        let mut bus = match jobs {
+            Jobs::Frames(frames) => LoadBus::declare_ahead(m, config, entry_bits, frames.ahead()),
+            _ => LoadBus::declare(m, config, entry_bits),
+        };
+        let lasts = rows.lasts(m, config);
+        let restless = rows.restless(m, config);
+        let mut side = |name: &'static str, by_words: bool, config: &mut Config| {
+            let written = name == "write";
+            let (place, entry) = Place::told(
+                m,
+                &rows,
+                (name, by_words, written),
+                &lasts,
+                (config, &mut bus),
+            );
+            let slots = match by_words {
+                true => rows.slots(m, config),
+                false => Vec::new(),
+            };
+            SideWays {
+                name,
+                place,
+                ways: Ways::Told { entry, slots },
+            }
+        };
+        let sides = Sides {
+            written: side("write", !to_words, config),
+            read: side("read", to_words, config),
+            restless: Some(Restless::Told(restless)),
+            place_bits: bits_for(hull.stretch_beats - 1),
+            block_bits: 0,
+        };
+        bus.close(m);
+        sides
+    }
 }
 
 /// The banks of all pages.
@@ -310,22 +526,40 @@ impl Banks {
     }
 
     /// The address of each bank, from the page down to the block.
-    fn addresses(&self, m: &mut Module, side: &Side, place: &Place, page: &Expr) -> Vec<Expr> {
+    fn addresses(&self, m: &mut Module, side: &SideWays, page: &Expr) -> Vec<Expr> {
+        let (place, name) = (&side.place, side.name);
         let banks = (0..self.lanes).map(|bank| {
-            let address = format!("{}_address{bank}", side.name);
+            let address = format!("{name}_address{bank}");
             m.net(&address, self.address_bits(), "")
         });
         let banks: Vec<Expr> = banks.collect();
+        let low = self.place_bits + self.block_bits;
+        let ways = match &side.ways {
+            Ways::BuiltIn(ways) => ways,
+            Ways::Told { entry, .. } => {
+                for (bank, address) in banks.iter().enumerate() {
+                    let of_word = entry.places.get(bank).zip(place.block.as_ref());
+                    let within = match (of_word, &place.offset) {
+                        (Some((first, block)), _) => first + &block.now.q,
+                        (None, Some(offset)) => offset.q.clone(),
+                        (None, None) => lit(0, low),
+                    };
+                    m.assign(&address.slice(0, low), &within);
+                    m.assign(&address.slice(low, self.page_bits), page);
+                }
+                return banks;
+            }
+        };
         m.observe(|b| {
             for address in &banks {
                 b.set(address, &lit(0, self.address_bits()));
-                b.set_slice(address, self.place_bits + self.block_bits, page);
+                b.set_slice(address, low, page);
                 if let Some(block) = &place.block {
                     b.set_slice(address, 0, &block.now.q);
                 }
             }
-            place.by_entry(b, side, |b, entry| {
-                for (address, &at) in banks.iter().zip(&side.entries[entry].places) {
+            place.by_entry(b, ways, |b, entry| {
+                for (address, &at) in banks.iter().zip(&ways.entries[entry].places) {
                     b.set_slice(address, self.block_bits, &lit(at, self.place_bits));
                 }
             });
@@ -334,16 +568,20 @@ impl Banks {
     }
 
     /// By how much a side is turned; `None` where it never is.
-    fn turn(&self, m: &mut Module, side: &Side, place: &Place) -> Option<Expr> {
-        if side.entries.iter().all(|entry| entry.turn == 0) {
+    fn turn(&self, m: &mut Module, side: &SideWays) -> Option<Expr> {
+        let ways = match &side.ways {
+            Ways::BuiltIn(ways) => ways,
+            Ways::Told { entry, .. } => return Some(entry.turn.clone()),
+        };
+        if ways.entries.iter().all(|entry| entry.turn == 0) {
             return None;
         }
         let bits = bits_for(self.lanes as u64 - 1);
         let turn = m.net(&format!("{}_turn", side.name), bits, "lanes down");
         m.observe(|b| {
             b.set(&turn, &lit(0, bits));
-            place.by_entry(b, side, |b, entry| {
-                b.set(&turn, &lit(side.entries[entry].turn, bits));
+            side.place.by_entry(b, ways, |b, entry| {
+                b.set(&turn, &lit(ways.entries[entry].turn, bits));
             });
         });
         Some(turn)
@@ -352,20 +590,26 @@ impl Banks {
     fn write(
         &self,
         m: &mut Module,
-        side: &Side,
-        place: &Place,
+        side: &SideWays,
         (accept, page, data): (&Expr, &Expr, &Expr),
     ) -> Writes {
-        let slots = m.net("slots", self.lanes * self.bits, "");
-        m.comb(|b| {
-            for (lane, &slot) in side.slots.iter().enumerate() {
-                let value = data.slice(lane * self.bits, self.bits);
-                b.set_slice(&slots, slot * self.bits, &value);
+        let slots = match &side.ways {
+            Ways::Told { slots, .. } if slots.is_empty() => data.clone(),
+            Ways::Told { slots, .. } => chosen(m, "slots", (data, slots), self.bits),
+            Ways::BuiltIn(ways) => {
+                let slots = m.net("slots", self.lanes * self.bits, "");
+                m.comb(|b| {
+                    for (lane, &slot) in ways.slots.iter().enumerate() {
+                        let value = data.slice(lane * self.bits, self.bits);
+                        b.set_slice(&slots, slot * self.bits, &value);
+                    }
+                });
+                slots
             }
-        });
-        let turn = self.turn(m, side, place);
+        };
+        let turn = self.turn(m, side);
         let turn_cycles = turn_cycles(self.lanes);
-        let addresses = self.addresses(m, side, place, page);
+        let addresses = self.addresses(m, side, page);
         Writes {
             write: delayed(m, "write", accept, turn_cycles, true),
             data: turned(m, "written", &slots, turn.as_ref(), None, self.lanes),
@@ -377,13 +621,11 @@ impl Banks {
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn place(
         &self,
         m: &mut Module,
         name: &str,
-        side: &Side,
-        place: &Place,
+        side: &SideWays,
         page: &Expr,
         writes: Writes,
         target: Target,
@@ -394,7 +636,7 @@ impl Banks {
             true => Target::Generic,
             false => target,
         };
-        let addresses = self.addresses(m, side, place, page);
+        let addresses = self.addresses(m, side, page);
         let words = m.net("stored", self.lanes * self.bits, "");
         for (bank, (read, write)) in addresses.iter().zip(&writes.addresses).enumerate() {
             let address = late(m, &format!("read_address{bank}"), read, 1);
@@ -410,13 +652,20 @@ impl Banks {
                 ],
             );
         }
-        let turn = self.turn(m, side, place);
+        let turn = self.turn(m, side);
         let turn = turn.map(|turn| late(m, "read_turn", &turn, 1 + MEMORY_CYCLES));
-        let kept = self.kept(m, side, place);
+        let kept = self.kept(m, side);
         let slots = turned(m, "read", &words, turn.as_ref(), kept.as_ref(), self.lanes);
+        let ways = match &side.ways {
+            Ways::Told { slots: told, .. } if told.is_empty() => return slots,
+            Ways::Told { slots: told, .. } => {
+                return chosen(m, "lanes", (&slots, told), self.bits);
+            }
+            Ways::BuiltIn(ways) => ways,
+        };
         let lanes = m.net("lanes", slots.width(), "");
         m.comb(|b| {
-            for (lane, &slot) in side.slots.iter().enumerate() {
+            for (lane, &slot) in ways.slots.iter().enumerate() {
                 let value = slots.slice(slot * self.bits, self.bits);
                 b.set_slice(&lanes, lane * self.bits, &value);
             }
@@ -425,7 +674,18 @@ impl Banks {
     }
 
     /// The slots that hold a column of the row with a tap, in time for the last turn; `None` where all always do.
-    fn kept(&self, m: &mut Module, side: &Side, place: &Place) -> Option<Expr> {
+    fn kept(&self, m: &mut Module, side: &SideWays) -> Option<Expr> {
+        let place = &side.place;
+        let cycles = MEMORY_CYCLES + turn_cycles(self.lanes);
+        let side = match &side.ways {
+            Ways::BuiltIn(ways) => ways,
+            Ways::Told { entry, .. } => {
+                let ([whole, rest], in_rest) = entry.kept.as_ref().zip(place.in_rest.as_ref())?;
+                let kept = m.net("kept", self.lanes, "slots that are not zero");
+                m.comb(|b| b.select(&kept, in_rest, rest, whole));
+                return Some(late(m, "kept", &kept, cycles));
+            }
+        };
         let whole = |entry: &Entry| entry.kept[0].iter().all(|&kept| kept);
         let rest = side.entries.iter().take(side.rest as usize);
         let in_rest = place
@@ -453,7 +713,6 @@ impl Banks {
                 });
             }
         });
-        let cycles = MEMORY_CYCLES + turn_cycles(self.lanes);
         Some(late(m, "kept", &kept, cycles))
     }
 }

@@ -5,6 +5,7 @@ use crate::config::inputs::{Config, ConfigPort, Told, ToldPart, Turn, Used};
 use crate::primitives::memory::{fetched_memory, prompt_memory};
 use crate::primitives::target::Target;
 use crate::rtl::{Expr, Module};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Bits of a word of the bus that fills the memories.
@@ -33,7 +34,7 @@ pub enum ReadBy<'a> {
 /// One number of each entry.
 pub struct Number {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Bits.
     pub width: usize,
     /// What entry `entry` of a layer holds.
@@ -44,13 +45,13 @@ pub struct Number {
 
 /// A number of that name.
 pub fn number(
-    name: &'static str,
+    name: impl Into<Cow<'static, str>>,
     width: usize,
     comment: &'static str,
     value: impl Fn(&Descriptor, u64) -> u64 + 'static,
 ) -> Number {
     Number {
-        name,
+        name: name.into(),
         width,
         value: Box::new(value),
         comment,
@@ -81,6 +82,18 @@ impl LoadBus {
         }
     }
 
+    /// The same for a block whose layer is the next one while `ahead` is high.
+    pub fn declare_ahead(
+        m: &mut Module,
+        config: &mut Config,
+        entry_bits: usize,
+        ahead: &Expr,
+    ) -> Self {
+        let mut bus = Self::declare(m, config, entry_bits);
+        bus.page = &bus.page ^ ahead;
+        bus
+    }
+
     /// Places a memory of these numbers, of the entries `entries`, of which a layer uses these, and reads it at `address`; gives
     /// the numbers by name. It has as many words a page as `address` tells apart, in as many
     /// memories side by side as the bus needs words for an entry.
@@ -92,7 +105,7 @@ impl LoadBus {
         numbers: Vec<Number>,
         (entries, used, address): (&[u64], Used, &Expr),
         read_by: ReadBy,
-    ) -> HashMap<&'static str, Expr> {
+    ) -> HashMap<Cow<'static, str>, Expr> {
         let bits = address.width();
         self.entry_bits = self.entry_bits.max(bits);
         let paged = |m: &mut Module, what: &str, page: &Expr, entry: &Expr| {
@@ -136,7 +149,7 @@ impl LoadBus {
                     number.comment,
                 );
                 m.assign(&net, &word.slice(low, number.width));
-                found.insert(number.name, net);
+                found.insert(number.name.clone(), net);
                 low += number.width;
             }
             config

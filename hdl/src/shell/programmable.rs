@@ -36,6 +36,8 @@ const SATURATIONS: &str = "saturations";
 const TABLE: u64 = 0x400;
 const EVENT_ENABLE: u64 = 0x4c;
 const STREAMS: u64 = 0x54;
+/// Beside those of the bus, with which it never is.
+const PIXELS: u64 = 0x64;
 /// The first counter.
 const COUNTERS: u64 = 0x80;
 
@@ -584,6 +586,23 @@ fn register_map(name: &str, limits: &Limits, lanes: &Lanes, table: &JobTable) ->
             number(table.word_count() as u64, "words of the table of a job"),
         ),
     ];
+    if let Some(pixels) = limits.pixels {
+        let lanes = field(
+            "lanes",
+            0,
+            16,
+            pixels.lanes,
+            "over pixels, in columns of a beat",
+        );
+        let comment = "limit: beats of a stretch of a row";
+        let beats = field("stretch_beats", 16, 16, pixels.stretch_beats, comment);
+        registers.push(constant(
+            "pixels",
+            PIXELS,
+            "multipliers",
+            vec![lanes, beats],
+        ));
+    }
     if lanes.stages.any() || lanes.zero_point {
         registers.push(stages(lanes));
     }

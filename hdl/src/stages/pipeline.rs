@@ -18,7 +18,7 @@ use super::side_stream::side_stream;
 use crate::config::capacity::Capacity;
 use crate::config::descriptor::{Descriptor, Lanes};
 use crate::config::inputs::Config;
-use crate::pixels::{inside_row, order_fifo, PLACES};
+use crate::pixels::{inside_row, inside_told_row, order_fifo, PLACES};
 use crate::primitives::credit_counter::CreditCounter;
 use crate::primitives::target::Target;
 use crate::rtl::{bits_for, lit, Expr, Module, Reg};
@@ -186,7 +186,8 @@ pub fn output_stages(
     let ordered = capacity
         .pixels
         .as_ref()
-        .is_some_and(|it| it.result.differs());
+        .is_some_and(|it| it.result.differs())
+        || capacity.told_pixels.is_some();
     let memory = match () {
         () if as_results && all_places == capacity.fifo_results => {
             format!("{engine}_result_memory")
@@ -685,6 +686,10 @@ impl Stage {
             let beat = (&saturated, &valid);
             let blocks = capacity.c_blocks * capacity.group_blocks;
             saturated = inside_row(m, (&self.name, "saturated"), beat, &pixels.result, blocks);
+        }
+        if let Some(hull) = &capacity.told_pixels {
+            let (names, beat) = ((self.name.as_str(), "saturated"), (&saturated, &valid));
+            saturated = inside_told_row(m, names, beat, hull, config);
         }
         let mut bindings = vec![("valid", valid), ("saturated", saturated), ("count", count)];
         if capacity.stages_vary {

@@ -341,7 +341,7 @@ impl Place {
 }
 
 /// Frames still to be taken, of one job after the other.
-struct Frames {
+pub(crate) struct Frames {
     /// Frames after this one; none when a job begins.
     left: Reg,
     /// What follows, below a bit that is high where there are none.
@@ -352,7 +352,8 @@ struct Frames {
 }
 
 impl Frames {
-    fn new(m: &mut Module, most: u64, target: Target) -> Self {
+    /// Declares its inputs and outputs; jobs have so many frames at the most.
+    pub(crate) fn new(m: &mut Module, most: u64, target: Target) -> Self {
         let width = bits_for(most - 1);
         let told = m.input("frames_less_1", width, "frames to take, less one");
         let port = m.output("all_taken", 1, "no more frames are taken");
@@ -375,7 +376,18 @@ impl Frames {
         }
     }
 
-    fn step(&self, b: &mut Body, frame_end: &Expr, ready: &Reg) {
+    /// High in the cycle in which the next job's may be taken.
+    pub(crate) fn begin(&self) -> &Expr {
+        &self.begin
+    }
+
+    /// High while what is taken is for the job after the one that runs.
+    pub(crate) fn ahead(&self) -> &Expr {
+        &self.ahead
+    }
+
+    /// `ready` falls behind the last frame's end.
+    pub(crate) fn step(&self, b: &mut Body, frame_end: &Expr, ready: &Reg) {
         b.comment("After the last frame nothing is taken.");
         let none_left = self.next.msb();
         b.when(&(&self.begin | (frame_end & !&none_left)), |b| {

@@ -35,10 +35,7 @@ impl TokenWidths {
             weight: bits_for((capacity.block_weights >> capacity.tap_unit_bits) - 1),
             tap_rows: bits_for(capacity.rows.taps - 1),
             tap_cols: bits_for(capacity.cols.taps - 1),
-            lanes: capacity
-                .pixels
-                .as_ref()
-                .map(|pixels| [pixels.tap_bits(), pixels.stretch_bits()]),
+            lanes: capacity.lane_bits(),
             // Signed, from a line buffer behind to a token that needs the most more ahead of one that
             // waits for all of a line buffer. In a paced walk, what one token needs.
             need: match capacity.paced {

@@ -5,7 +5,7 @@ use super::repeat::Log;
 use super::state::{MOVING_PAGES, RESULT_PAGES, TAKES};
 use super::{Model, NEVER};
 use bpa_hdl::config::pixels::RowOrder;
-use bpa_hdl::pixels::{order_cycles, pages, PAGE_CYCLES, PLACES, PLACE_CYCLES};
+use bpa_hdl::pixels::{order_cycles, pages, MOST_PAGES, PAGE_CYCLES, PLACES, PLACE_CYCLES};
 
 /// What goes through one such place.
 #[derive(Clone, Copy, Debug)]
@@ -30,15 +30,25 @@ struct Stretches {
 }
 
 impl Order {
-    /// `None` where beats are words.
-    pub fn new(order: &RowOrder, blocks: u64) -> Option<Self> {
+    /// In an engine for this layer alone; `None` where beats are words.
+    pub fn built_in(order: &RowOrder, blocks: u64) -> Option<Self> {
+        let all = || pages(order, blocks);
+        order.differs().then(|| Self::new(order, blocks, all()))
+    }
+
+    /// In an engine that is told its rows, whatever they are.
+    pub fn told(order: &RowOrder, blocks: u64) -> Self {
+        Self::new(order, blocks, MOST_PAGES)
+    }
+
+    fn new(order: &RowOrder, blocks: u64, pages: u64) -> Self {
         let cycles = order_cycles(order.lanes as usize);
         let of = |whole: u64, rest: u64, row: u64| Stretches {
             whole: (whole * blocks) as i64,
             rest: (rest * blocks) as i64,
             row: (row * blocks) as i64,
         };
-        order.differs().then(|| Order {
+        Order {
             words: of(order.phases.len() as u64, order.rest_words(), order.words()),
             beats: of(
                 order.stride,
@@ -47,8 +57,8 @@ impl Order {
             ),
             to_read: cycles.to_read as i64,
             to_stream: cycles.to_stream as i64,
-            pages: pages(order, blocks) as i64,
-        })
+            pages: pages as i64,
+        }
     }
 
     /// The rest of a row has beats and no word.
