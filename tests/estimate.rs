@@ -42,6 +42,17 @@ const TINY: &str = "[layer]
     in_size = 5
     kernel = 1";
 
+/// Line buffer: 20 pixels of 16 words of 32 bits. Weights: 576 words of 128 bits.
+const DEEPER: &str = "[layer]
+    in_channels = 16
+    out_channels = 64
+    in_size = 33
+    kernel = 3
+    stride = 2
+    [engine]
+    simd = 4
+    pe = 4";
+
 /// Block RAMs by their use.
 struct Blocks {
     line_buffer: u64,
@@ -50,7 +61,7 @@ struct Blocks {
     fifo: u64,
 }
 
-fn check(layer: &str, board: Board, blocks: Blocks) {
+fn check(layer: &str, board: Board, blocks: &Blocks) {
     let file: LayerFile = toml::from_str(layer).unwrap();
     let plan = Plan::new(&file.validate().unwrap());
     let folder = tempfile::tempdir().unwrap();
@@ -80,7 +91,7 @@ fn ice40_takes_what_is_predicted() {
             weights,
             fifo,
         };
-        check(layer, Board::Ice40Up5k, blocks);
+        check(layer, Board::Ice40Up5k, &blocks);
     }
 }
 
@@ -92,7 +103,7 @@ fn ecp5_takes_what_is_predicted() {
         weights: 4,
         fifo: 3 + 1,
     };
-    check(DEEP, Board::Ecp5_85k, blocks);
+    check(DEEP, Board::Ecp5_85k, &blocks);
 }
 
 /// The same blocks, at the same costs.
@@ -103,7 +114,7 @@ fn gowin_takes_what_is_predicted() {
         weights: 4,
         fifo: 3 + 1,
     };
-    check(DEEP, Board::GowinGw2a, blocks);
+    check(DEEP, Board::GowinGw2a, &blocks);
 }
 
 /// Here LUTs hold up to 64 words: the output FIFO is of them.
@@ -114,5 +125,16 @@ fn xilinx7_takes_what_is_predicted() {
         weights: 4,
         fifo: 0,
     };
-    check(DEEP, Board::XilinxXc7, blocks);
+    check(DEEP, Board::XilinxXc7, &blocks);
+}
+
+/// The same where memories are inferred, as all are here.
+#[test]
+fn ultrascale_takes_what_is_predicted() {
+    let blocks = Blocks {
+        line_buffer: 1,
+        weights: 2 * 4,
+        fifo: 0,
+    };
+    check(DEEPER, Board::XilinxXcup, &blocks);
 }

@@ -13,7 +13,7 @@ from drawn import drawn
 
 # All layers are placed on this one.
 MAIN = "ecp5-85k"
-TARGETS = ["ice40-up5k", "ice40-hx8k", MAIN, "gowin-gw2a", "xilinx-xc7", "generic"]
+TARGETS = ["ice40-up5k", "ice40-hx8k", MAIN, "gowin-gw2a", "xilinx-xc7", "xilinx-xcup", "generic"]
 LAYERS = sorted(pathlib.Path("scripts/synth/layers").glob("*.toml"))
 # These on every device.
 SOME = ["mobilenet_dw_s2", "resnet18_layer2_down", "small_strided", "stride2_dilation3"]
@@ -126,22 +126,42 @@ def cell(answer):
     return "<br>".join(lines)
 
 
-def devices(program, seeds):
-    """Some layers on every device."""
+def devices(program, seeds, targets):
+    """Some layers on these devices: a row for each, and with what it was made."""
     layers = [layer for layer in LAYERS if layer.stem in SOME]
-    rows = ["| | " + " | ".join(layer.stem for layer in layers) + " |", "|---" * (len(layers) + 1) + "|"]
-    answers = []
-    for target in TARGETS:
+    rows, made = {}, {}
+    for target in targets:
         found = [synthesise(program, layer, target, seeds) for layer in layers]
-        answers += [(target, answer) for answer in found]
-        rows.append(f"| {target} | " + " | ".join(map(cell, found)) + " |")
-    return rows + ["", f"Made by `scripts/synthesis-table.sh {seeds} --write`, with:", "", *tools(answers)]
+        of_seeds = "" if all(it is None or it["fmax_mhz_median"] is None for it in found) else f"<br>{seeds} seed(s)"
+        rows[target] = f"| {target}{of_seeds} | " + " | ".join(map(cell, found)) + " |"
+        made[target] = "\n".join(tools((target, answer) for answer in found))
+    # Rows that were not made now stay as they are.
+    for line in section("table"):
+        for target in TARGETS:
+            if line.startswith((f"| {target} ", f"| {target}<")):
+                rows.setdefault(target, line)
+            if line.startswith(f"- {target}: "):
+                made.setdefault(target, line)
+    head = ["| | " + " | ".join(layer.stem for layer in layers) + " |", "|---" * (len(layers) + 1) + "|"]
+    rows, made = ([of[target] for target in TARGETS if target in of] for of in (rows, made))
+    how = "Each row is made by `scripts/synthesis-table.sh SEEDS --only TARGET --write`, with:"
+    return [*head, *rows, "", how, "", *made]
+
+
+def split_page(name):
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    head, rest = PAGE.read_text().split(begin)
+    inside, tail = rest.split(end)
+    return head + begin, inside, end + tail
+
+
+def section(name):
+    return split_page(name)[1].splitlines()
 
 
 def put(name, lines):
-    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
-    head, rest = PAGE.read_text().split(begin)
-    PAGE.write_text(head + begin + "\n".join(lines) + "\n" + end + rest.split(end)[1])
+    head, _, tail = split_page(name)
+    PAGE.write_text(head + "\n".join(lines) + "\n" + tail)
 
 
 def main():
@@ -149,9 +169,10 @@ def main():
     write = "--write" in rest
     only = rest[rest.index("--only") + 1] if "--only" in rest else None
     seeds = next((word for word in rest if word.isdigit()), "5")
-    tables = {"speeds": speeds(program, seeds), "unnamed": unnamed(program, seeds)}
-    if only is None:
-        tables["table"] = devices(program, seeds)
+    tables = {}
+    if only in (None, MAIN):
+        tables = {"speeds": speeds(program, seeds), "unnamed": unnamed(program, seeds)}
+    tables["table"] = devices(program, seeds, TARGETS if only is None else [only])
     for name, lines in tables.items():
         if write:
             put(name, lines)

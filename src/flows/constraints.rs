@@ -53,7 +53,7 @@ pub fn constraints(engine: &str, board: Board, clock: Frequency) -> FlowFile {
             "Gowin's tools, or nextpnr-himbaechel --sdc FILE",
             sdc,
         ),
-        Board::XilinxXc7 => (
+        Board::XilinxXc7 | Board::XilinxXcup => (
             "xdc",
             "Vivado: read_xdc FILE; an engine alone is synthesised with -mode out_of_context",
             sdc,

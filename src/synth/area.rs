@@ -18,7 +18,7 @@ pub struct Area {
     pub ffs: u64,
     /// Multiplier cells.
     pub dsps: u64,
-    /// Block RAMs; on 7 series those of 18 kbit, one of 36 kbit being two.
+    /// Block RAMs; on AMD devices those of 18 kbit, one of 36 kbit being two.
     pub brams: u64,
     /// All cells of the netlist by type.
     pub cells: BTreeMap<String, u64>,
@@ -66,7 +66,7 @@ const GOWIN: &[Rule] = &[
     ("DPB", Bram, 1),
     ("DPX9B", Bram, 1),
 ];
-const XILINX7: &[Rule] = &[
+const XILINX: &[Rule] = &[
     ("LUT*", Lut, 1),
     ("INV", Lut, 1),
     ("RAM32*", LutRam, 1),
@@ -75,9 +75,9 @@ const XILINX7: &[Rule] = &[
     ("RAM256*", LutRam, 1),
     ("SRL*", LutRam, 1),
     ("FD*", Ff, 1),
-    ("DSP48E1", Dsp, 1),
-    ("RAMB18E1", Bram, 1),
-    ("RAMB36E1", Bram, 2),
+    ("DSP48E*", Dsp, 1),
+    ("RAMB18E*", Bram, 1),
+    ("RAMB36E*", Bram, 2),
 ];
 const GENERIC: &[Rule] = &[
     ("$lut", Lut, 1),
@@ -93,7 +93,7 @@ impl Board {
             Board::Ice40Up5k | Board::Ice40Hx8k => ICE40,
             Board::Ecp5_85k => ECP5,
             Board::GowinGw2a => GOWIN,
-            Board::XilinxXc7 => XILINX7,
+            Board::XilinxXc7 | Board::XilinxXcup => XILINX,
             Board::Generic => GENERIC,
         }
     }
@@ -106,7 +106,7 @@ impl Board {
             }
             Board::Ecp5_85k => "LUT4 + 2 per CCU2C",
             Board::GowinGw2a => "LUT1 to LUT4 + 1 per ALU",
-            Board::XilinxXc7 => {
+            Board::XilinxXc7 | Board::XilinxXcup => {
                 "LUT1 to LUT6 and INV; a CARRY4 stands beside LUTs and is not counted"
             }
             Board::Generic => "LUTs of up to four inputs, carries among them",
@@ -204,6 +204,12 @@ mod tests {
                 r#""CARRY4": 69, "DSP48E1": 8, "FDRE": 531, "FDSE": 52, "INV": 66, "LUT2": 210, "LUT6": 51,
                    "MUXF7": 3, "RAM32M": 8, "RAMB18E1": 3, "RAMB36E1": 2, "SRL16E": 2"#,
                 [327, 10, 583, 8, 7],
+            ),
+            (
+                Board::XilinxXcup,
+                r#""CARRY4": 559, "DSP48E2": 32, "FDRE": 5394, "FDSE": 47, "INV": 78, "LUT2": 1553, "LUT6": 163,
+                   "RAM32M16": 27, "RAMB18E2": 4, "RAMB36E2": 2, "SRL16E": 136"#,
+                [1794, 163, 5441, 32, 8],
             ),
             (
                 Board::Generic,

@@ -24,6 +24,9 @@ pub enum Board {
     /// AMD 7 series; synthesis only
     #[value(name = "xilinx-xc7", aliases = ["xilinx7", "xc7"])]
     XilinxXc7,
+    /// AMD UltraScale+; synthesis only
+    #[value(name = "xilinx-xcup", aliases = ["ultrascale", "xcup"])]
+    XilinxXcup,
     /// No device: LUTs of four inputs, multipliers and memories left whole; synthesis only
     #[value(name = "generic")]
     Generic,
@@ -51,12 +54,13 @@ pub(super) struct PlaceAndRoute {
 
 impl Board {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Board; 6] = [
+    pub const ALL: [Board; 7] = [
         Board::Ice40Up5k,
         Board::Ice40Hx8k,
         Board::Ecp5_85k,
         Board::GowinGw2a,
         Board::XilinxXc7,
+        Board::XilinxXcup,
         Board::Generic,
     ];
 
@@ -68,6 +72,7 @@ impl Board {
             Board::Ecp5_85k => "ecp5-85k",
             Board::GowinGw2a => "gowin-gw2a",
             Board::XilinxXc7 => "xilinx-xc7",
+            Board::XilinxXcup => "xilinx-xcup",
             Board::Generic => "generic",
         }
     }
@@ -78,6 +83,8 @@ impl Board {
             Board::Ice40Up5k => Target::Ice40,
             // This part of the family has no multipliers, and its memories are inferred anyway.
             Board::Ice40Hx8k | Board::Generic => Target::Generic,
+            // Of its cells there is no model to simulate named ones with; all are inferred.
+            Board::XilinxXcup => Target::Generic,
             Board::Ecp5_85k => Target::Ecp5,
             Board::GowinGw2a => Target::Gowin,
             Board::XilinxXc7 => Target::Xilinx7,
@@ -100,7 +107,7 @@ impl Board {
                 // Each is one of 18 x 18 or two of 9 x 9.
                 [if widest <= 9 { 96 } else { 48 }, 46]
             }
-            Board::XilinxXc7 | Board::Generic => return None,
+            Board::XilinxXc7 | Board::XilinxXcup | Board::Generic => return None,
         };
         Some(Cells { dsps, brams })
     }
@@ -113,7 +120,7 @@ impl Board {
         let has = match self {
             _ if !layer.packed_multipliers() => return Ok(()),
             // Without a device the Verilog is for any, and its simulation is that of the packing.
-            Board::XilinxXc7 | Board::Generic => return Ok(()),
+            Board::XilinxXc7 | Board::XilinxXcup | Board::Generic => return Ok(()),
             Board::Ice40Up5k => "those of 16 x 16",
             Board::Ice40Hx8k => "none",
             Board::Ecp5_85k | Board::GowinGw2a => "those of 18 x 18",
@@ -127,7 +134,9 @@ impl Board {
     pub(super) fn chain(self) -> Chain {
         match self {
             Board::Ice40Up5k | Board::Ice40Hx8k | Board::Generic => Chain::Native,
-            Board::Ecp5_85k | Board::GowinGw2a | Board::XilinxXc7 => Chain::Yowasp,
+            Board::Ecp5_85k | Board::GowinGw2a | Board::XilinxXc7 | Board::XilinxXcup => {
+                Chain::Yowasp
+            }
         }
     }
 
@@ -139,6 +148,7 @@ impl Board {
             Board::Ecp5_85k => include_str!("../../scripts/synth/ecp5-85k.ys"),
             Board::GowinGw2a => include_str!("../../scripts/synth/gowin-gw2a.ys"),
             Board::XilinxXc7 => include_str!("../../scripts/synth/xilinx-xc7.ys"),
+            Board::XilinxXcup => include_str!("../../scripts/synth/xilinx-xcup.ys"),
             Board::Generic => include_str!("../../scripts/synth/generic.ys"),
         }
     }
@@ -188,7 +198,7 @@ impl Board {
                     include_str!("../../scripts/synth/gowin-gw2a.cst"),
                 )),
             }),
-            Board::XilinxXc7 | Board::Generic => None,
+            Board::XilinxXc7 | Board::XilinxXcup | Board::Generic => None,
         }
     }
 
@@ -258,7 +268,7 @@ impl Board {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`engine.packed_multipliers` needs multipliers of 25 x 18 bits, and {board} has {has}: leave packing out, \
-     or choose xilinx-xc7"
+     or choose xilinx-xc7 or xilinx-xcup"
 )]
 pub struct TooNarrow {
     board: &'static str,

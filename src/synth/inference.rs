@@ -91,7 +91,7 @@ pub(super) fn block_rams(board: Board, words: u64, bits: u64) -> u64 {
         Board::Ice40Up5k | Board::Ice40Hx8k => ICE40,
         Board::Ecp5_85k => ECP5,
         Board::GowinGw2a => GOWIN,
-        Board::XilinxXc7 => XILINX7,
+        Board::XilinxXc7 | Board::XilinxXcup => XILINX7,
         // There memories stay whole.
         Board::Generic => return 1,
     };

@@ -177,6 +177,7 @@ fn memory_of(board: Board) -> (&'static str, usize) {
         Board::Ecp5_85k => ("DP16KD", 36),
         Board::GowinGw2a => ("SDPX9B", 36),
         Board::XilinxXc7 => ("RAMB18E1", 36),
+        Board::XilinxXcup => ("RAMB18E2", 36),
     }
 }
 
