@@ -485,7 +485,8 @@ fn the_page_lists_every_register_and_field() {
 
         Registers to test with.
 
-        Every register is 32 bits wide; offsets are in bytes. Bits of no field read as zero and are not written. What the table does not allow is answered by SLVERR.
+        Every register is 32 bits wide; offsets are in bytes. Bits of no field read as zero and are not written. What the table
+        does not allow is answered by SLVERR.
 
         | offset | register | access | at first | |
         |---|---|---|---|---|

@@ -2,7 +2,8 @@
 //! all.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
+
+use crate::paragraph::wrapped;
 
 /// A word and what it means.
 #[derive(Clone, Copy, Debug)]
@@ -76,15 +77,8 @@ pub fn of(text: &str) -> String {
         if !word.split(", ").any(is_used) {
             continue;
         }
-        let mut line = format!("//   {word}:");
-        for part in meaning.split(' ') {
-            if line.len() + 1 + part.len() > LINE {
-                let _ = writeln!(lines, "{line}");
-                line = "//    ".into();
-            }
-            let _ = write!(line, " {part}");
-        }
-        let _ = writeln!(lines, "{line}");
+        let entry = format!("{word}: {meaning}");
+        lines.push_str(&wrapped(&entry, "//   ", "//     ", LINE));
     }
     lines
 }

@@ -16,6 +16,7 @@ pub mod glossary;
 pub mod issue;
 pub mod lanes;
 pub mod measure;
+pub mod paragraph;
 pub mod pixels;
 pub mod primitives;
 pub mod registers;

@@ -1,5 +1,7 @@
 //! A page as plain text.
 
+use bpa_hdl::paragraph::wrapped;
+
 use super::page::{Block, Equation};
 
 /// Columns of a line, unless a single word or product is longer.
@@ -14,10 +16,10 @@ fn block(block: &Block) -> String {
     match block {
         Block::Title(title) => underlined(title, '='),
         Block::Section(title) => underlined(title, '-'),
-        Block::Words(words) => wrapped(&plain(words), "", ""),
+        Block::Words(words) => wrapped(&plain(words), "", "", WIDTH),
         Block::List(items) => items
             .iter()
-            .map(|item| wrapped(&plain(item), "  ", "    "))
+            .map(|item| wrapped(&plain(item), "  ", "    ", WIDTH))
             .collect(),
         Block::Equations(groups) => {
             let groups: Vec<String> = groups.iter().map(|group| equations(group)).collect();
@@ -35,30 +37,6 @@ fn underlined(title: &str, line: char) -> String {
 /// Formulas are as they are.
 fn plain(words: &str) -> String {
     words.replace('`', "")
-}
-
-/// In lines of [`WIDTH`], the first one and the others behind these.
-fn wrapped(words: &str, first: &str, others: &str) -> String {
-    let mut text = first.to_owned();
-    let mut column = first.len();
-    let mut is_begin = true;
-    for word in words.split_whitespace() {
-        let length = word.chars().count();
-        if !is_begin && column + 1 + length > WIDTH {
-            text.push('\n');
-            text.push_str(others);
-            column = others.len();
-            is_begin = true;
-        }
-        if !is_begin {
-            text.push(' ');
-            column += 1;
-        }
-        text.push_str(word);
-        column += length;
-        is_begin = false;
-    }
-    text + "\n"
 }
 
 /// Equal signs below one another, and so are the signs of sums that go on.

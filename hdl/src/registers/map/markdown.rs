@@ -1,7 +1,11 @@
 //! The register map as a page.
 
 use super::{Kind, Register, RegisterMap};
+use crate::paragraph::wrapped;
 use std::fmt::Write as _;
+
+/// Columns of a line of prose.
+const COLUMNS: usize = 120;
 
 impl Kind {
     fn access(self) -> &'static str {
@@ -13,6 +17,10 @@ impl Kind {
             Kind::Table { .. } => "write",
         }
     }
+}
+
+fn in_lines(words: &str) -> String {
+    wrapped(words, "", "", COLUMNS)
 }
 
 impl Register {
@@ -31,10 +39,14 @@ impl RegisterMap {
     /// A table of the registers with their fields.
     pub fn markdown(&self) -> String {
         let mut out = format!(
-            "# Registers of {}\n\n{}\n\nEvery register is 32 bits wide; offsets are in bytes. Bits of no field read as zero and \
-             are not written. What the table does not allow is answered by SLVERR.\n\n\
+            "# Registers of {}\n\n{}\n{}\n\
              | offset | register | access | at first | |\n|---|---|---|---|---|\n",
-            self.name, self.doc
+            self.name,
+            in_lines(&self.doc),
+            in_lines(
+                "Every register is 32 bits wide; offsets are in bytes. Bits of no field read as zero and are not written. \
+                 What the table does not allow is answered by SLVERR."
+            )
         );
         for register in self.written() {
             let most = match register.kind {
