@@ -61,7 +61,7 @@ synthesised examples/engines/$name.toml $name ${name}_core "the example: its cor
 synthesised examples/engines/$name.toml $name $name "whole"
 with() { # KEYS
   sed "s/^\[limits\]/$(echo "$1" | sed 's/, /\\n/g')\n[limits]/" examples/engines/$name.toml > "$folder/with.toml"
-  case $1 in *channel*) echo 'scale_words = 256' >> "$folder/with.toml" ;; esac
+  case $1 in *channel* | *bias*) echo 'scale_words = 256' >> "$folder/with.toml" ;; esac
   synthesised "$folder/with.toml" $name $name "whole, with \`$1\`"
 }
 with 'mask = true'
@@ -69,3 +69,7 @@ with 'accumulate = true'
 with 'accumulate = true, mask = true'
 with 'out_type = "int8", shift = 20'
 with 'accumulate = true, mask = true, out_type = "int8", rounding = "stochastic", scale_per = "channel", shift = 20'
+with 'zero_point = true'
+with 'bias = true'
+with 'out_type = "int8", shift = 20, activation = true'
+with 'zero_point = true, bias = true, out_type = "int8", scale_per = "channel", shift = 20, activation = true'

@@ -190,14 +190,6 @@ pub enum DriverError {
         /// The greatest that is taken; the least is one below its negative.
         most: i64,
     },
-    /// A bias that is larger than any sum of the engine's.
-    #[error("a bias is {value}: this engine takes those from {} to {most}; one with more `limits.weight_words` has wider sums", !most)]
-    Bias {
-        /// The bias.
-        value: i64,
-        /// The greatest that is taken; the least is one below its negative.
-        most: i64,
-    },
 }
 
 /// A job that the engine was given.
@@ -489,7 +481,7 @@ fn check_values(values: &Array4<i64>, most: i64) -> Result<(), DriverError> {
 }
 
 /// Refuses biases that their places in the beats behind the weights do not hold.
-pub(crate) fn check_biases(plan: &Plan, stages: &StageArrays) -> Result<(), DriverError> {
+pub(crate) fn check_biases(plan: &Plan, stages: &StageArrays) -> Result<(), NoFit> {
     let layer = plan.layer();
     let Some((biases, bits)) = stages.bias.as_ref().zip(layer.bias_place()) else {
         return Ok(());
@@ -497,7 +489,7 @@ pub(crate) fn check_biases(plan: &Plan, stages: &StageArrays) -> Result<(), Driv
     // At most 64 bits by validation, and one at the least.
     let most = i64::MAX >> (64 - bits);
     match biases.iter().find(|bias| !(!most..=most).contains(*bias)) {
-        Some(&value) if layer.bias() => Err(DriverError::Bias { value, most }),
+        Some(&value) if layer.bias() => Err(NoFit::Bias { value, most }),
         _ => Ok(()),
     }
 }

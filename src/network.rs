@@ -11,6 +11,7 @@ mod file;
 mod passes;
 mod report;
 mod run;
+mod stages;
 mod timeline;
 
 pub use arrays::NetworkArrays;
@@ -19,6 +20,7 @@ pub use error::NetworkError;
 pub use file::{LayerEntry, NetworkFile};
 pub use report::{PassTotal, Report, Row};
 pub use run::{run, Ran};
+pub use stages::StageKeys;
 pub use timeline::{job_spans, JobSpan};
 
 use std::path::{Path, PathBuf};
@@ -27,6 +29,7 @@ use crate::layer::{Layer, Op, Pass};
 use crate::operands::{self, Operand};
 use crate::programmable::{ShortFifo, Tiling};
 use crate::reference::{grad_input_shape, grad_output_shape};
+use stages::StepStages;
 
 /// A valid network, whose layers fit an engine.
 #[derive(Clone, Debug)]
@@ -59,6 +62,8 @@ pub struct Step {
     grad_output: Option<PathBuf>,
     /// File of the weights, where they are given.
     weight: Option<PathBuf>,
+    /// What it has beside its convolution.
+    stages: StepStages,
 }
 
 /// What a layer takes for itself, and no other layer gives.

@@ -9,4 +9,6 @@ pub use beats::{
     stationary_beats, unpack_result, BeatFormat, UnpackError,
 };
 pub(crate) use beats::{moving_pixel, result_pixel};
-pub use random::{random_moving, random_stage_arrays, random_stationary, RandomFrames};
+pub use random::{
+    random_channel_arrays, random_moving, random_stage_arrays, random_stationary, RandomFrames,
+};

@@ -41,7 +41,12 @@ impl EngineSource {
     /// It is one.
     pub(super) fn check_gives_sums(&self) -> anyhow::Result<()> {
         let checked = self.engine.check_gives_sums();
-        checked.map_err(|error| at(&self.key_lines, error))
+        checked.map_err(|error| self.at(error))
+    }
+
+    /// The error with its place in the file.
+    pub(super) fn at(&self, error: EngineError) -> anyhow::Error {
+        at(&self.key_lines, error)
     }
 }
 

@@ -20,7 +20,7 @@ impl NetworkSource {
     /// The network of a file, on the engine that is `given`, or else on that which the file names.
     ///
     /// # Errors
-    /// A file cannot be read or is none of its kind, there is no engine, or its results are not the sums themselves.
+    /// A file cannot be read or is none of its kind, or there is no engine.
     pub(super) fn read(path: &Path, given: Option<&Path>) -> anyhow::Result<Self> {
         let (text, name) = read_text(path)?;
         Self::parse(path, &text, &name, given)
@@ -41,7 +41,6 @@ impl NetworkSource {
             anyhow!("{name}: there is no engine: name its file by the key `engine`, or by --engine")
         })?;
         let engine = EngineSource::read(&engine_path)?;
-        engine.check_gives_sums()?;
         Ok(Self {
             file,
             engine_path,
@@ -59,8 +58,11 @@ impl NetworkSource {
         network.map_err(|error| self.at(error))
     }
 
-    /// The error with its place in the file.
+    /// The error with its place in the file, or in the engine's.
     pub(super) fn at(&self, error: NetworkError) -> anyhow::Error {
+        if let NetworkError::Engine(error) = error {
+            return self.engine.at(error);
+        }
         let key = error.key(&self.file);
         self.key_lines.at(key.as_deref(), error).into()
     }

@@ -1,13 +1,14 @@
 //! What a network is run on: its input, the gradient of the loss, and each layer's weights.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ndarray::Array4;
 
 use super::{Network, NetworkError, Step};
+use crate::arrays::StageArrays;
 use crate::layer::Pass;
-use crate::npy::{read_moving_of, read_stationary, NpyError};
-use crate::vectors::{random_moving, random_stationary};
+use crate::npy::{read_bias, read_moving_of, read_scale, read_stationary, NpyError};
+use crate::vectors::{random_channel_arrays, random_moving, random_stationary};
 
 /// The arrays of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct NetworkArrays {
     pub grad_outputs: Vec<Option<Array4<i32>>>,
     /// (K, C/groups, R, S) of each layer; of a transposed convolution (C, K/groups, R, S).
     pub weights: Vec<Array4<i32>>,
+    /// Biases and scales of each layer forward, where it has them.
+    pub stages: Vec<StageArrays>,
 }
 
 impl NetworkArrays {
@@ -74,12 +77,41 @@ impl NetworkArrays {
             };
             weights.map_err(at(step))
         });
+        let stages = indexed().map(|(index, step)| {
+            let seed = seed.wrapping_add(index as u64);
+            match runs(network, Pass::Forward) {
+                true => stage_arrays(step, given, seed).map_err(at(step)),
+                false => Ok(StageArrays::default()),
+            }
+        });
         Ok(Self {
+            stages: stages.collect::<Result<_, _>>()?,
             weights: weights.collect::<Result<_, _>>()?,
             grad_outputs: grad_outputs.collect::<Result<_, _>>()?,
             inputs: inputs.collect::<Result<_, _>>()?,
         })
     }
+}
+
+/// Biases and scales of a layer, random where no file is given.
+fn stage_arrays(
+    step: &Step,
+    given: impl Fn(Option<&Path>) -> Option<PathBuf>,
+    seed: u64,
+) -> Result<StageArrays, NpyError> {
+    let layer = step.tiling(Pass::Forward).layer();
+    let random = random_channel_arrays(layer, seed);
+    Ok(StageArrays {
+        bias: match given(step.stages.bias.as_deref()) {
+            Some(path) => Some(read_bias(&path, layer)?),
+            None => random.bias,
+        },
+        scale: match given(step.stages.scale.as_deref()) {
+            Some(path) => Some(read_scale(&path, layer)?),
+            None => random.scale,
+        },
+        ..random
+    })
 }
 
 fn runs(network: &Network, pass: Pass) -> bool {

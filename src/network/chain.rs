@@ -5,15 +5,15 @@
 //! outputs of those that have it in `skip`). Backward is that turned round: its grad_output is saturate((sum of grad_input
 //! over `from`) >> shift + sum of grad_output over `skip`), and of a layer that has neither the gradient of the loss, or one of its own.
 //! Shifts are arithmetic ones and so round down, and all saturates to the type of gradients, which is that of what moves
-//! through the engine. Gradients of weights are of the input and grad_output that the other passes left, and stay as they
-//! are.
+//! through the engine. Where the engine makes its results narrow, they go to the next layer as they are. Gradients of
+//! weights are of the input and grad_output that the other passes left, and stay as they are.
 
 use ndarray::{Array4, Zip};
 
 use super::{input_shape, output_shape, Network, NetworkArrays, Task};
 use crate::layer::{IntType, Op, Pass};
 use crate::operands::result_of;
-use crate::reference::{forward, gather, grad_weight};
+use crate::reference::{centred, finish, forward, gather, grad_weight, Finished, StageArrays};
 
 /// What the layers have taken and given up to now.
 pub(super) struct Chain<'a> {
@@ -74,6 +74,14 @@ impl<'a> Chain<'a> {
             (Pass::GradWeight, Op::ConvTranspose) => [grad_output, input],
         };
         Taken { moving, stationary }
+    }
+
+    /// Biases and scales of a task.
+    pub(super) fn stages(&self, task: Task) -> StageArrays {
+        match task.pass {
+            Pass::Forward => self.arrays.stages[task.step].clone(),
+            Pass::GradInput | Pass::GradWeight => StageArrays::default(),
+        }
     }
 
     /// Takes what the engine gave. Tells how many values of the output were saturated.
@@ -175,11 +183,11 @@ fn saturate(sum: &Array4<i64>, to: IntType) -> (Array4<i32>, u64) {
 }
 
 /// What every [task](Network::tasks) gives by the software reference alone: grad_input (N, C, H, W), output (N, K, P, Q), and
-/// grad_weight as (C/groups, K, R, S), an engine's order.
+/// grad_weight as (C/groups, K, R, S), an engine's order; forward behind the layer's stages.
 ///
 /// # Panics
 /// If the arrays are of another network.
-pub fn reference(network: &Network, arrays: &NetworkArrays) -> Vec<Array4<i64>> {
+pub fn reference(network: &Network, arrays: &NetworkArrays) -> Vec<Finished> {
     let mut chain = Chain::new(network, arrays);
     let mut results = Vec::new();
     for task in network.tasks() {
@@ -187,14 +195,15 @@ pub fn reference(network: &Network, arrays: &NetworkArrays) -> Vec<Array4<i64>> 
         let layer = network.steps[task.step].tiling(task.pass).layer();
         let taken = chain.taken(task);
         let (moving, stationary) = (taken.moving.expect(BEGUN), taken.stationary.expect(BEGUN));
-        let result = match layer.pass() {
+        let moving = &centred(layer, moving.clone());
+        let sums = match layer.pass() {
             Pass::Forward => forward(layer, moving, stationary),
             Pass::GradInput => gather(layer, moving, stationary),
             Pass::GradWeight => grad_weight(layer, moving, stationary),
         };
-        let result = result_of(layer, result);
-        chain.end(task, &result);
-        results.push(result);
+        let finished = finish(layer, &result_of(layer, sums), &chain.stages(task));
+        chain.end(task, &finished.result);
+        results.push(finished);
     }
     results
 }

@@ -235,9 +235,59 @@ pub enum NetworkError {
         /// Why.
         reason: Box<NoFit>,
     },
-    /// An engine that gives no sums.
+    /// An engine that is none, or none for a network.
     #[error(transparent)]
     Engine(EngineError),
+    /// Stages of a layer that is run backward as well.
+    #[error(
+        "layer {layer:?} has `{key}`, and what a layer has beside its convolution is of the pass forward: say `passes = \
+         [\"forward\"]`, or leave it out"
+    )]
+    ForwardAlone {
+        /// The layer's name.
+        layer: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// Scales for an engine that gives sums.
+    #[error("layer {layer:?} has a `scale`, and the engine gives sums: take one with an `engine.out_type`, or leave it out")]
+    NoScale {
+        /// The layer's name.
+        layer: String,
+    },
+    /// Narrow results, and gradients to be made of them.
+    #[error(
+        "the engine makes its results {out_type} (`engine.out_type`), which is for `passes = [\"forward\"]` alone: gradients \
+         are made of sums, \"accumulator\""
+    )]
+    NarrowPasses {
+        /// The type of its results.
+        out_type: IntType,
+    },
+    /// A sum of narrow results.
+    #[error(
+        "layer {layer:?} has `{key}`, and the engine makes its results narrow (`engine.out_type`): they go to the next \
+         layer as they are, so leave it out, or take an engine that gives sums"
+    )]
+    NarrowSum {
+        /// The layer's name.
+        layer: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// A sum of several outputs that are narrow.
+    #[error(
+        "layer {layer:?} would take the sum of the outputs of {:?} and {:?}, and the engine makes its results narrow \
+         (`engine.out_type`): take the one or the other, or an engine that gives sums",
+        others[0],
+        others[1]
+    )]
+    NarrowInputs {
+        /// The layer's name.
+        layer: String,
+        /// Two of those that have it in `from`.
+        others: [String; 2],
+    },
     /// More than memory holds.
     #[error("the arrays would hold {values} values, and at most {most} are possible: use fewer frames or layers")]
     Memory {
@@ -262,13 +312,17 @@ impl NetworkError {
             | Self::PassTwice { .. }
             | Self::NoPass
             | Self::MissingPass { .. }
-            | Self::Narrow { .. } => return Some("passes".to_owned()),
+            | Self::Narrow { .. }
+            | Self::NarrowPasses { .. } => return Some("passes".to_owned()),
             Self::NoInput | Self::Input { .. } => return Some("input".to_owned()),
             Self::Inputs { layers, .. } => (&layers[1], "conv"),
             Self::Range { key, layer, .. } | Self::Unused { key, layer, .. } => match layer {
                 None => return Some((*key).to_owned()),
                 Some(layer) => (layer, *key),
             },
+            Self::ForwardAlone { layer, key } | Self::NarrowSum { layer, key } => (layer, *key),
+            Self::NoScale { layer } => (layer, "scale"),
+            Self::NarrowInputs { layer, .. } => (layer, ""),
             Self::Twice { name } => (name, "name"),
             Self::First { name } => (name, ""),
             Self::GradOutput { name } => (name, "grad_output"),
@@ -282,8 +336,11 @@ impl NetworkError {
             Self::Batch { layer, .. } => (layer, "conv.batch"),
             Self::Layer { layer, reason } => {
                 let key = reason.key().unwrap_or_default();
-                let key = key.strip_prefix("layer").unwrap_or("");
-                return Some(format!("layer[{}].conv{key}", index(file, layer)));
+                let key = match key.strip_prefix("engine") {
+                    Some(of_stages) => format!("stages{of_stages}"),
+                    None => format!("conv{}", key.strip_prefix("layer").unwrap_or("")),
+                };
+                return Some(format!("layer[{}].{key}", index(file, layer)));
             }
         };
         Some(format!("layer[{}].{key}", index(file, layer)))

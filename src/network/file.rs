@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::passes::{check_used, passes};
+use super::stages::{check_narrow, check_single, StageKeys, StepStages};
 use super::{engine_pass, input_shape, output_shape, Network, NetworkError, Own, PassJobs, Step};
 use crate::layer::{Geometry, Layer, Op, Pass};
 use crate::programmable::{NoFit, ProgrammableEngine};
@@ -75,6 +76,15 @@ pub struct LayerEntry {
     /// File of its weights (.npy), seen from the folder of this file; without it they are random.
     #[serde(default)]
     pub weight: Option<PathBuf>,
+    /// What it has beside its convolution, with the keys of a layer file's `[engine]`; forward alone.
+    #[serde(default)]
+    pub stages: Option<StageKeys>,
+    /// File of its biases (.npy), likewise, which it then has.
+    #[serde(default)]
+    pub bias: Option<PathBuf>,
+    /// File of its scales (.npy), likewise; without it they are random. On engines with an `out_type` only.
+    #[serde(default)]
+    pub scale: Option<PathBuf>,
     /// Of the first layer: file of the gradient of the loss (.npy), likewise; and of one that takes its own.
     #[serde(default)]
     pub grad_output: Option<PathBuf>,
@@ -86,7 +96,7 @@ impl NetworkFile {
     /// The files of arrays that it names, seen from its folder.
     pub fn arrays(&self) -> impl Iterator<Item = &Path> {
         let layers = self.layers.iter().flat_map(|layer| {
-            let files = [&layer.weight, &layer.grad_output];
+            let files = [&layer.weight, &layer.bias, &layer.scale, &layer.grad_output];
             files.into_iter().flatten()
         });
         self.input.iter().chain(layers).map(PathBuf::as_path)
@@ -130,15 +140,18 @@ impl NetworkFile {
             return Err(NetworkError::NoLayers);
         }
         self.check_names()?;
+        check_narrow(self, engine, &passes)?;
         let layers = self.valid_layers(engine, frames, &passes)?;
         let mut steps: Vec<Step> = Vec::new();
         let mut indices = HashMap::new();
         for (index, (entry, (op, layer))) in self.layers.iter().zip(layers).enumerate() {
             self.check_place(index, &indices)?;
+            let stages = entry.stages(engine, &passes)?;
             let step = self.step(index, op, layer, &steps, &indices)?;
-            steps.push(step);
+            steps.push(Step { stages, ..step });
             indices.insert(entry.name.as_str(), index);
         }
+        check_single(&steps, engine)?;
         check_used(self, &passes)?;
         if passes.contains(&Pass::Forward) {
             check_inputs(&steps, self.input.is_some())?;
@@ -262,6 +275,7 @@ impl NetworkFile {
             own,
             grad_output: entry.grad_output.clone(),
             weight: entry.weight.clone(),
+            stages: StepStages::default(),
         })
     }
 
@@ -272,7 +286,6 @@ impl NetworkFile {
         frames: u32,
         passes: &[Pass],
     ) -> Result<Vec<(Op, Layer)>, NetworkError> {
-        engine.check_gives_sums().map_err(NetworkError::Engine)?;
         let mut layers = Vec::new();
         let mut values = 0;
         for entry in &self.layers {
@@ -331,7 +344,7 @@ impl Step {
             batch: Some(frames.into()),
             ..self.layer.to_file().layer
         };
-        let layer = engine.layer(geometry)?;
+        let layer = engine.staged_layer(geometry, self.stages.used)?;
         let frames = match of_engine {
             Pass::Forward | Pass::GradInput => frames,
             Pass::GradWeight => layer.in_per_group(),

@@ -5,7 +5,7 @@ use super::{Network, NetworkArrays, Report, Row, Task};
 use crate::compare::compare;
 use crate::driver::{Begun, Coming, Device, Driver, DriverError};
 use crate::operands::{moving_of, stationary_of};
-use crate::reference::StageArrays;
+use crate::reference::{Finished, StageArrays};
 use crate::run::Arrays;
 use ndarray::Array4;
 
@@ -31,7 +31,7 @@ pub fn run<D: Device>(
     network: &Network,
     driver: &mut Driver<D>,
     arrays: &NetworkArrays,
-    expected: &[Array4<i64>],
+    expected: &[Finished],
 ) -> Result<Ran, DriverError> {
     let tasks = network.tasks();
     let mut chain = Chain::new(network, arrays);
@@ -58,7 +58,8 @@ pub fn run<D: Device>(
         let after = driver.cycles()?;
         saturated += chain.end(task, &result);
         let frames = network.frames_of(task) as u64;
-        let comparison = compare(&result, expected);
+        let comparison = compare(&result, &expected.result);
+        saturated += expected.saturations;
         rows.push(Row::new(
             (&network.steps[task.step], task.pass),
             was_begun,
@@ -83,7 +84,7 @@ fn given(network: &Network, chain: &Chain, task: Task) -> Arrays {
     Arrays {
         moving: moving_of(layer, taken.moving.expect(BEGUN).clone()),
         stationary: stationary_of(layer, taken.stationary.expect(BEGUN).clone()),
-        stages: StageArrays::default(),
+        stages: chain.stages(task),
     }
 }
 
@@ -105,6 +106,6 @@ fn ahead(network: &Network, chain: &Chain, task: Task) -> Ahead {
         task,
         stationary: stationary_of(layer, stationary.clone()),
         moving: taken.moving.map(|moving| moving_of(layer, moving.clone())),
-        stages: StageArrays::default(),
+        stages: chain.stages(task),
     }
 }

@@ -80,6 +80,17 @@ pub enum EngineError {
         /// The type of its results.
         out_type: IntType,
     },
+    /// Narrow results that are no data of the next layer of a network.
+    #[error(
+        "the engine makes its results {out_type} (`engine.out_type`), and the next layer takes {grad_type} \
+         (`engine.grad_type`): they must be the same"
+    )]
+    NarrowTypes {
+        /// The type of its results.
+        out_type: IntType,
+        /// That of its data.
+        grad_type: IntType,
+    },
     /// Too wide for what stands behind it.
     #[error(
         "`limits.weight_words`, `engine.simd` and the types make an accumulator of {bits} bits: with a stage behind it at \
@@ -108,7 +119,7 @@ impl EngineError {
             Self::ZeroPoint { .. } => "engine.zero_point",
             Self::StretchBeats => "limits.stretch_beats",
             Self::PixelsOnBus { .. } => "engine.pixels",
-            Self::Requantised { .. } => "engine.out_type",
+            Self::Requantised { .. } | Self::NarrowTypes { .. } => "engine.out_type",
             Self::StagedBits { .. } => "limits.weight_words",
         };
         Some(key.to_owned())
@@ -176,6 +187,17 @@ pub enum NoFit {
         tiles: u64,
         /// The most that is possible.
         most: u64,
+    },
+    /// A bias that is larger than any sum of the engine's.
+    #[error(
+        "a bias is {value}: this engine takes those from {} to {most}; one with more `limits.weight_words` has wider sums",
+        !most
+    )]
+    Bias {
+        /// The bias.
+        value: i64,
+        /// The greatest that is taken; the least is one below its negative.
+        most: i64,
     },
     /// More than a register holds, where no limit tells it beforehand.
     #[error("the engine holds no layer with {} = {}: at most {}", .0.what, .0.value, .0.most)]

@@ -3,8 +3,8 @@
 use super::{NoFit, ProgrammableEngine};
 use crate::layer::{validate, Activation, Engine, Layer, LayerError};
 
-/// How a layer uses what its engine has behind the accumulators, and ahead of the line buffer: none of it, and the engine's
-/// own shift, by default.
+/// How a layer uses what its engine has behind the accumulators, and ahead of the line buffer: none of it, and the
+/// engine's own shift, by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UsedStages {
     /// What is subtracted from each value that moves; 0 is nothing.

@@ -38,37 +38,44 @@ pub fn random_stage_arrays(plan: &Plan, frames: usize, seed: u64) -> StageArrays
     RandomFrames::new(plan, seed).stages(frames)
 }
 
+/// Of these what is given once, for all frames: biases, scales, and where rounding begins.
+pub fn random_channel_arrays(layer: &Layer, seed: u64) -> StageArrays {
+    let mut rng = generator(seed, SCALE);
+    let scale = layer.requantise().map(|requantise| {
+        let (least, greatest) = (requantise.scale_type.min(), requantise.scale_type.max());
+        Array1::from_shape_simple_fn(scale_count(layer), || {
+            // Scales of every magnitude.
+            let narrow = rng.random_range(0..requantise.scale_type.bits());
+            rng.random_range(least >> narrow..=greatest >> narrow)
+        })
+    });
+    StageArrays {
+        bias: biases(layer, seed),
+        scale,
+        accumulate: None,
+        mask: None,
+        rounding_seed: rng.random_range(0..1 << 31),
+    }
+}
+
 /// All that is random of a run, frames in parts: those of a seed are the same however they are parted.
 pub struct RandomFrames<'a> {
     plan: &'a Plan,
     moving: ChaCha8Rng,
     accumulate: ChaCha8Rng,
     mask: ChaCha8Rng,
-    bias: Option<Array1<i64>>,
-    scale: Option<Array1<i32>>,
-    rounding_seed: u32,
+    once: StageArrays,
 }
 
 impl<'a> RandomFrames<'a> {
     /// Those of the plan's engine, drawn from `seed`.
     pub fn new(plan: &'a Plan, seed: u64) -> Self {
-        let mut rng = generator(seed, SCALE);
-        let scale = plan.layer().requantise().map(|requantise| {
-            let (least, greatest) = (requantise.scale_type.min(), requantise.scale_type.max());
-            Array1::from_shape_simple_fn(scale_count(plan.layer()), || {
-                // Scales of every magnitude.
-                let narrow = rng.random_range(0..requantise.scale_type.bits());
-                rng.random_range(least >> narrow..=greatest >> narrow)
-            })
-        });
         Self {
             plan,
             moving: generator(seed, MOVING),
             accumulate: generator(seed, ACCUMULATE),
             mask: generator(seed, MASK),
-            bias: biases(plan.layer(), seed),
-            scale,
-            rounding_seed: rng.random_range(0..1 << 31),
+            once: random_channel_arrays(plan.layer(), seed),
         }
     }
 
@@ -84,19 +91,13 @@ impl<'a> RandomFrames<'a> {
         StageArrays {
             accumulate: self.accumulate(frames),
             mask: self.mask(frames),
-            ..self.once()
+            ..self.once.clone()
         }
     }
 
     /// What is given once, for all frames.
     pub fn once(&self) -> StageArrays {
-        StageArrays {
-            bias: self.bias.clone(),
-            scale: self.scale.clone(),
-            accumulate: None,
-            mask: None,
-            rounding_seed: self.rounding_seed,
-        }
+        self.once.clone()
     }
 
     /// Of the next frames, what moves alone: each of these three goes on by itself.

@@ -181,7 +181,7 @@ fn values_have_places() {
     error: narrow.toml:3: the engine makes its results int8 (`engine.out_type`), and here they are wanted as they are: "accumulator"
     error: narrow.toml:3: the engine makes its results int8 (`engine.out_type`), and here they are wanted as they are: "accumulator"
     error: bus.toml:3: the engine has memory instead of streams (`engine.bus`), and here streams are needed: leave it out
-    error: narrow.toml:3: the engine makes its results int8 (`engine.out_type`), and here they are wanted as they are: "accumulator"
+    error: kernel_net.toml: the engine makes its results int8 (`engine.out_type`), which is for `passes = ["forward"]` alone: gradients are made of sums, "accumulator"
     error: kernel_list.toml:15: layer "a": `layer.kernel` (rows) does not fit: with its dilation it spans 6 pixels, but in_size plus padding is 5; use a smaller kernel or dilation, or more padding
     error: kernel_list.toml:15: layer "a": `layer.kernel` (rows) does not fit: with its dilation it spans 6 pixels, but in_size plus padding is 5; use a smaller kernel or dilation, or more padding
     error: lanes_list.toml:3: layer "a": `engine.pe` is 2: it must be from 1 to 1 (in_channels / groups)

@@ -61,17 +61,11 @@ fn what_is_missing_is_said() {
     insta::assert_snapshot!(layer.trim_end(), @"error: tiny.toml: this is the file of a layer, not of a programmable engine; gen-verilog takes it, and run, verify, estimate and synth of bpa");
     let narrow = "[engine]\nmode = \"programmable\"\nout_type = \"int8\"\nshift = 3";
     folder.write("narrow.toml", narrow);
-    let words = ["run-network network.toml", "bench"].map(|program| {
-        let words = format!("{program} --engine narrow.toml");
-        let told = refusal(&mut folder.bpa(&words));
-        told.trim_end()
-            .rsplit(": the engine")
-            .next()
-            .unwrap()
-            .to_owned()
-    });
-    assert_eq!(words[0], words[1]);
-    insta::assert_snapshot!(words[0], @" makes its results int8 (`engine.out_type`), and here they are wanted as they are: \"accumulator\"");
+    let bench = refusal(&mut folder.bpa("bench --engine narrow.toml"));
+    let bench = bench.trim_end().rsplit(": the engine").next().unwrap();
+    let backward = refusal(&mut folder.bpa("run-network network.toml --engine narrow.toml"));
+    insta::assert_snapshot!(backward.trim_end(), @r#"error: network.toml: the engine makes its results int8 (`engine.out_type`), which is for `passes = ["forward"]` alone: gradients are made of sums, "accumulator""#);
+    insta::assert_snapshot!(bench, @" makes its results int8 (`engine.out_type`), and here they are wanted as they are: \"accumulator\"");
     let absent = refusal(&mut folder.bpa("run-network none.toml"));
     assert!(
         absent.starts_with("error: none.toml: cannot read the file: "),

@@ -67,6 +67,40 @@ fn networks_are_bit_exact() {
     }
 }
 
+/// A stride, a depthwise layer, a transposed one, a layer in tiles; each with what a quantised layer has.
+const QUANTISED: &str = "name = \"narrow\"
+frames = 2
+passes = [\"forward\"]
+[[layer]]
+name = \"up\"
+stages = { zero_point = 4, bias = true, shift = 7 }
+conv = { op = \"conv_transpose\", in_channels = 4, out_channels = 3, in_size = 5, kernel = 3, stride = 2 }
+[[layer]]
+name = \"wide\"
+stages = { zero_point = -32, shift = 8, out_zero_point = 4, activation = \"clamp\", out_min = -9, out_max = 30 }
+conv = { in_channels = 9, out_channels = 4, in_size = 5, kernel = 3, padding = 1 }
+[[layer]]
+name = \"depthwise\"
+stages = { zero_point = -1, bias = true, shift = 6, out_zero_point = -32, activation = \"relu\" }
+conv = { in_channels = 9, out_channels = 9, in_size = 5, kernel = 3, padding = 1, groups = 9 }
+[[layer]]
+name = \"down\"
+stages = { zero_point = 31, bias = true, shift = 7, out_zero_point = -1 }
+conv = { in_channels = 5, out_channels = 9, in_size = 9, kernel = 3, padding = 1, stride = 2 }";
+
+#[test]
+fn quantised_networks_are_bit_exact() {
+    let rig = Rig::narrows();
+    let compiled = rig.compile(QUANTISED, 5);
+    assert!(compiled.program.jobs.len() > 4);
+    let arena = compiled.arena();
+    for traffic in [["0", "1", "0", "1"], ["30", "2", "1", "2"]] {
+        let (said, after) = rig.run(&compiled.blob, &arena, traffic);
+        assert!(said.starts_with("BPA_OK\n"), "{traffic:?}: {said}");
+        assert_eq!(compiled.check(&after), 1, "outputs");
+    }
+}
+
 /// Arrays that are not alive at once share their places: the arena is smaller than all of them.
 #[test]
 fn memory_is_used_again() {

@@ -131,7 +131,10 @@ fn a_bias_beyond_its_place_is_refused() {
         assert_eq!(found, expected);
     }
     for bias in [most + 1, !most - 1] {
-        assert!(matches!(run(bias), Err(DriverError::Bias { .. })), "{bias}");
+        assert!(
+            matches!(run(bias), Err(DriverError::NoFit(NoFit::Bias { .. }))),
+            "{bias}"
+        );
     }
     let (found, expected) = run(0).unwrap();
     assert_eq!(found, expected);

@@ -8,11 +8,13 @@ use bpa_hdl::shell::programmable::Programmable;
 use ndarray::Array4;
 
 use super::{in_memory, Base, CompileError, Formats, Job, Lanes, Sums, Word};
-use crate::driver::{moving_channels, result_channels, stationary_packet, weight_part};
+use crate::driver::{
+    check_biases, moving_channels, result_channels, stationary_packet, weight_part,
+};
 use crate::network::chain::Chain;
 use crate::network::{Network, NetworkArrays, Task};
 use crate::operands::stationary_of;
-use crate::programmable::{ProgrammableEngine, Tile, Tiling};
+use crate::programmable::{ProgrammableEngine, Tile};
 use crate::reference::StageArrays;
 use crate::vectors::{moving_beats, moving_pixel, result_beats, result_pixel, stationary_beats};
 
@@ -30,10 +32,12 @@ pub(super) fn jobs(
         let tiling = network.steps[task.step].tiling(task.pass);
         let stationary = chain.taken(task).stationary.expect("weights are known");
         let stationary = stationary_of(tiling.layer(), stationary.clone());
+        let stages = chain.stages(task);
+        let given = (&stationary, &stages);
         let first = jobs.len();
         for index in 0..tiling.tiles().len() {
             let words = words(engine, hardware, network, task, &tiling.tiles()[index])?;
-            let mut job = job(tiling, index, first, words, &stationary, network);
+            let mut job = job(network, task, index, first, words, given)?;
             if has_bus {
                 job.weights = in_memory::spread_weights(engine, job.weights);
                 job.data_channels.clear();
@@ -122,16 +126,17 @@ pub(super) fn keep_what_changes(jobs: &mut [Job]) {
 
 /// A tile's job; `first` is the number of the tiling's first one.
 fn job(
-    tiling: &Tiling,
+    network: &Network,
+    task: Task,
     index: usize,
     first: usize,
     words: Vec<Word>,
-    stationary: &Array4<i32>,
-    network: &Network,
-) -> Job {
+    (stationary, stages): (&Array4<i32>, &StageArrays),
+) -> Result<Job, CompileError> {
+    let tiling = network.steps[task.step].tiling(task.pass);
     let tile = &tiling.tiles()[index];
-    let stages = StageArrays::default();
-    let (weight, stages) = weight_part(tiling, index, tile, stationary, &stages);
+    let (weight, stages) = weight_part(tiling, index, tile, stationary, stages);
+    check_biases(&tile.plan, &stages)?;
     let op = tile.plan.layer().operation();
     assert_eq!(
         op.pixels, 1,
@@ -144,7 +149,7 @@ fn job(
     let takes_sums = tile.plan.layer().accumulate();
     let mut before = tiling.tiles()[..index].iter();
     let needs = before.rposition(|before| takes_sums && before.gives_sums_to(tile));
-    Job {
+    Ok(Job {
         words,
         frames: network.frames as u32,
         weights: stationary_packet(&tile.plan, &weight, &stages),
@@ -156,7 +161,7 @@ fn job(
             (false, _) => Sums::Added,
         },
         needs: needs.map_or(0, |before| first + before + 1),
-    }
+    })
 }
 
 /// For each lane of a pixel's beats the channel of the whole array, of which a tile has these: `None` for lanes that are
