@@ -29,6 +29,7 @@ use ndarray::Array4;
 use crate::choices::Choices;
 use crate::common::{arrays, cache, expected, in_pass};
 use crate::programmable::geometry_within;
+use crate::programmable_stages::stages_of;
 use crate::three_tools::clean_for_three_tools;
 
 const CASES: u64 = 32;
@@ -56,12 +57,14 @@ zero_run = 8191
 fifo_results = 64
 ";
 
-/// Beats of a number of bytes that is no power of two, in the narrowest words, and no stages.
+/// Beats of a number of bytes that is no power of two, in the narrowest words; biases and zero points.
 const ODD: &str = "name = \"told\"
 [engine]
 mode = \"programmable\"
 simd = 3
 pe = 2
+zero_point = true
+bias = true
 bus = \"axi4\"
 bus_bits = 32
 [limits]
@@ -72,6 +75,7 @@ line_words = 4000
 weight_words = 2000
 zero_run = 8191
 fifo_results = 64
+scale_words = 64
 ";
 
 struct Rig {
@@ -151,7 +155,8 @@ impl Case {
         let used = UsedStages {
             accumulate: stages.accumulate && choices.below(2) == 0,
             mask: stages.mask && choices.below(2) == 0,
-            ..UsedStages::default()
+            shift: None,
+            ..stages_of(engine, seed)
         };
         let layer = engine.staged_layer(geometry, used).ok()?;
         let plan = engine.plan(&layer).ok()?;

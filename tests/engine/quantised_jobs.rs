@@ -140,6 +140,16 @@ fn a_bias_beyond_its_place_is_refused() {
     assert_eq!(found, expected);
 }
 
+/// Lanes over pixels share a bias and a zero point, and what lies beyond a row's end is no value.
+#[test]
+fn lanes_over_pixels_have_them_too() {
+    let rig = Rig::of(&format!("pixels = 3\n{NARROW}"));
+    let cases = cases(&rig);
+    check_drawn(&cases, Layer::bias);
+    check_drawn(&cases, |layer| layer.zero_point() != 0);
+    run_all(&rig, &cases);
+}
+
 /// What software can read of them.
 #[test]
 fn the_registers_tell_what_is_there() {
