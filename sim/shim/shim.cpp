@@ -10,6 +10,9 @@
 #if VM_TRACE
 #include "verilated_fst_c.h"
 #endif
+#if VM_COVERAGE
+#include "verilated_cov.h"
+#endif
 
 #include <memory>
 #include <mutex>
@@ -87,7 +90,8 @@ struct Instance {
         const std::lock_guard<std::mutex> lock{s_create_mutex};
         contextp.reset(new VerilatedContext);
         contextp->threads(1);
-        contextp->randReset(2);
+        // A bit that a seed sets at power-up has not changed in a run.
+        contextp->randReset(VM_COVERAGE ? 0 : 2);
         contextp->randSeed(seed);
 #if VM_TRACE
         contextp->traceEverOn(true);
@@ -176,6 +180,10 @@ struct Instance {
         }
         top.aresetn = 1;  // Seen by the model with the next falling edge
         cycle = 0;
+#if VM_COVERAGE
+        // Constants come to their values before.
+        if (!was_reset) contextp->coveragep()->zero();
+#endif
         was_reset = true;
     }
 
@@ -318,6 +326,16 @@ BPA_API bool bpa_trace(void* handlep, const char* pathp, uint64_t from, uint64_t
 BPA_API void bpa_trace_end(void* handlep) noexcept {
     Verilated::threadContextp(self(handlep).contextp.get());
     self(handlep).trace_end();
+}
+BPA_API void bpa_coverage(void* handlep, const char* pathp) noexcept {
+#if VM_COVERAGE
+    // Instances of a module have counts of their own.
+    self(handlep).contextp->coveragep()->forcePerInstance(true);
+    self(handlep).contextp->coveragep()->write(pathp);
+#else
+    (void)handlep;
+    (void)pathp;
+#endif
 }
 BPA_API uint64_t bpa_cycle(void* handlep) noexcept { return self(handlep).cycle; }
 

@@ -42,32 +42,55 @@ const CXX_FLAGS: &[&str] = &[
     "-fvisibility=hidden",
     "-faligned-new",
     "-DVERILATOR=1",
-    "-DVM_COVERAGE=0",
     "-DVM_SC=0",
     "-DVM_TRACE_VCD=0",
     "-I.",
 ];
 
-/// What a model has more of that can write waveforms, or none.
-struct Tracing {
+/// What a model writes beside what goes through its streams and pins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Record {
+    Nothing,
+    Waveforms,
+    Coverage,
+}
+
+/// What a model needs for what it writes.
+struct Recording {
     verilator: &'static [&'static str],
     cxx: &'static [&'static str],
     link: &'static [&'static str],
+    /// For the line that says what is compiled.
+    told: &'static str,
 }
 
-impl Tracing {
-    fn of(traced: bool) -> Self {
-        match traced {
-            false => Tracing {
+impl Recording {
+    fn of(record: Record) -> Self {
+        match record {
+            Record::Nothing => Recording {
                 verilator: &[],
-                cxx: &["-DVM_TRACE=0", "-DVM_TRACE_FST=0"],
+                cxx: &["-DVM_COVERAGE=0", "-DVM_TRACE=0", "-DVM_TRACE_FST=0"],
                 link: &[],
+                told: "",
             },
             // Words of any width, but no memories: those would be most of the file.
-            true => Tracing {
+            Record::Waveforms => Recording {
                 verilator: &["--trace-fst", "--trace-max-width", "0"],
-                cxx: &["-DVM_TRACE=1", "-DVM_TRACE_FST=1"],
+                cxx: &["-DVM_COVERAGE=0", "-DVM_TRACE=1", "-DVM_TRACE_FST=1"],
                 link: &["-lz"],
+                told: ", with waveforms,",
+            },
+            // Words of any width here as well.
+            Record::Coverage => Recording {
+                verilator: &[
+                    "--coverage-line",
+                    "--coverage-toggle",
+                    "--coverage-max-width",
+                    "4096",
+                ],
+                cxx: &["-DVM_COVERAGE=1", "-DVM_TRACE=0", "-DVM_TRACE_FST=0"],
+                link: &[],
+                told: ", with counts of what is covered,",
             },
         }
     }
@@ -80,11 +103,11 @@ const SLOW: &str = "-O0";
 /// The library of a model: its path, and whether it was in the cache.
 pub(crate) fn library(
     spec: &ModelSpec,
-    traced: bool,
+    record: Record,
     cache: &Cache,
     tools: &Toolchain,
 ) -> Result<(PathBuf, bool), SimError> {
-    let tracing = Tracing::of(traced);
+    let recording = Recording::of(record);
     spec.validate()?;
     let version = tools.verilator_version(cache)?;
     let mut texts = vec![
@@ -99,16 +122,16 @@ pub(crate) fn library(
     texts.extend(SHIM.iter().flat_map(|(name, text)| [*name, *text]));
     texts.extend(VERILATOR_FLAGS);
     texts.extend(CXX_FLAGS);
-    texts.extend([tracing.verilator, tracing.cxx].into_iter().flatten());
+    texts.extend([recording.verilator, recording.cxx].into_iter().flatten());
     let ports = spec.ports_header("");
     texts.push(&ports);
     let key = digest(texts);
 
-    let with = if traced { ", with waveforms," } else { "" };
-    let what = format!("compiling the Verilog of {}{with} with Verilator", spec.top);
+    let told = recording.told;
+    let what = format!("compiling the Verilog of {}{told} with Verilator", spec.top);
     let (entry, cached) = cache.entry(&format!("model-{key}"), Some(&what), |dir| {
         let prefix = format!("Vbpa{key}");
-        compile(spec, &tracing, &prefix, dir, cache, tools)
+        compile(spec, &recording, &prefix, dir, cache, tools)
     })?;
     Ok((entry.join(LIBRARY), cached))
 }
@@ -116,7 +139,7 @@ pub(crate) fn library(
 /// Builds the library in `dir`, and leaves only it and the Verilog there.
 fn compile(
     spec: &ModelSpec,
-    tracing: &Tracing,
+    recording: &Recording,
     prefix: &str,
     dir: &Path,
     cache: &Cache,
@@ -131,7 +154,7 @@ fn compile(
         .verilator()
         .dir(dir)
         .args(VERILATOR_FLAGS)
-        .args(tracing.verilator)
+        .args(recording.verilator)
         .args(["--prefix", prefix, "--top-module", &spec.top])
         .args(["--Mdir", "work", &verilog])
         .run()?;
@@ -151,7 +174,7 @@ fn compile(
     write(&work.join("slow.cpp"), &unit(&classes.slow, &[]))?;
 
     let include = tools.verilator_include()?;
-    let flags = cxx_flags(tracing, tools)?;
+    let flags = cxx_flags(recording, tools)?;
     let object = |unit: &str, level: &str| {
         let (source, object) = (format!("{unit}.cpp"), format!("{unit}.o"));
         compile_object(tools, &flags, &include, &work, level, &source, &object)
@@ -176,7 +199,7 @@ fn compile(
     }
     link.args(["-o", "../model.so", "fast.o", "slow.o"])
         .args(runtime?)
-        .args(tracing.link)
+        .args(recording.link)
         .run()?;
     fs::remove_dir_all(&work).map_err(SimError::cache(&work))
 }
@@ -209,8 +232,8 @@ fn runtime(
         .collect())
 }
 
-fn cxx_flags(tracing: &Tracing, tools: &Toolchain) -> Result<Vec<String>, SimError> {
-    let flags = CXX_FLAGS.iter().chain(tracing.cxx);
+fn cxx_flags(recording: &Recording, tools: &Toolchain) -> Result<Vec<String>, SimError> {
+    let flags = CXX_FLAGS.iter().chain(recording.cxx);
     let mut flags: Vec<String> = flags.map(|flag| flag.to_string()).collect();
     if !tools.cxx_version()?.contains("clang") {
         // GCC's unique symbols would be shared between libraries in spite of everything else

@@ -2,8 +2,8 @@
 
 use std::ffi::CString;
 use std::fmt;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,6 +70,8 @@ pub struct Instance {
     pub(crate) handle: Handle,
     pub(crate) shim: Arc<Shim>,
     pub(crate) spec: Arc<ModelSpec>,
+    /// Where what was covered goes.
+    counts: Option<PathBuf>,
 }
 
 // SAFETY: the instance on the other side is owned by this value alone, and every function of the
@@ -86,6 +88,7 @@ impl Instance {
             handle,
             shim: Arc::clone(&model.shim),
             spec: Arc::clone(&model.spec),
+            counts: model.counts_file(),
         }
     }
 
@@ -224,6 +227,11 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
+        let path = self.counts.take().map(PathBuf::into_os_string);
+        if let Some(Ok(name)) = path.map(|path| CString::new(path.into_vec())) {
+            // SAFETY: the handle is live; the name ends with a zero, and is not kept.
+            unsafe { (self.shim.coverage)(self.handle, name.as_ptr()) }
+        }
         // SAFETY: the handle came from `create` and is destroyed once, here; the library is
         // still loaded, since `shim` is dropped afterwards.
         unsafe { (self.shim.destroy)(self.handle) }

@@ -9,7 +9,8 @@
 //! 5. Beats are loaded into each [`Source`]; [`Instance::run`] then runs *many* clock cycles in one
 //!    call, with all handshakes, stalls and checks done in C++ beside the model.
 //! 6. Each [`Sink`] holds what came out, when, and how often the rules of AXI4-Stream were broken.
-//! 7. [`Instance::trace`] writes waveforms, of a model that was built with them ([`Model::build_traced`]).
+//! 7. [`Instance::trace`] writes waveforms, of a model that was built with them ([`Model::build_traced`]); one that was built
+//!    by [`Model::build_covered`] counts what its runs reach.
 //! 8. [`AxiLite`] reads and writes the registers of an AXI4-Lite slave among the pins.
 //! 9. A [`Memory`] stands behind an AXI4 master of the model, with latency, stalls, any order and errors, and counts how often
 //!    the master broke a rule.

@@ -73,6 +73,7 @@ library! {
     reset: fn(Handle, u64),
     trace: fn(Handle, *const c_char, u64, u64) -> bool,
     trace_end: fn(Handle),
+    coverage: fn(Handle, *const c_char),
     cycle: fn(Handle) -> u64,
     run: fn(Handle, u64, u64) -> u64,
     profile: fn(Handle, bool),

@@ -1,8 +1,11 @@
 //! A compiled and loaded design.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
+use crate::build::Record;
 use crate::library::Shim;
 use crate::{build, Cache, Instance, ModelSpec, SimError, Toolchain};
 
@@ -11,8 +14,23 @@ use crate::{build, Cache, Instance, ModelSpec, SimError, Toolchain};
 pub struct Model {
     pub(crate) spec: Arc<ModelSpec>,
     pub(crate) shim: Arc<Shim>,
-    traced: bool,
+    record: Record,
+    counts: Option<Arc<Counts>>,
     cached: bool,
+}
+
+/// Where instances write what they covered.
+struct Counts {
+    folder: PathBuf,
+    written: AtomicU64,
+}
+
+impl Counts {
+    /// A file for one more instance.
+    fn next(&self) -> PathBuf {
+        let number = self.written.fetch_add(1, Ordering::Relaxed);
+        self.folder.join(format!("{number}.dat"))
+    }
 }
 
 impl Model {
@@ -24,7 +42,26 @@ impl Model {
     /// The same with what writes waveforms, see [`Instance::trace`]: another entry of the cache, which takes longer to
     /// compile and to run.
     pub fn build_traced(spec: &ModelSpec, cache: &Cache) -> Result<Model, SimError> {
-        Model::load(spec, true, cache, &Toolchain::default())
+        Model::load(spec, Record::Waveforms, cache, &Toolchain::default())
+    }
+
+    /// The same with counts of the lines, branches and bits of signals that a run reaches, from the end of the first reset
+    /// on; registers begin at zero instead of at random. Each instance ends with a file of its own in `folder`, `0.dat` and so on, in the format of `verilator_coverage`; a folder that cannot be written
+    /// to ends the process, by Verilator.
+    pub fn build_covered(
+        spec: &ModelSpec,
+        cache: &Cache,
+        folder: &Path,
+    ) -> Result<Model, SimError> {
+        let model = Model::load(spec, Record::Coverage, cache, &Toolchain::default())?;
+        let counts = Counts {
+            folder: folder.to_owned(),
+            written: AtomicU64::new(0),
+        };
+        Ok(Model {
+            counts: Some(Arc::new(counts)),
+            ..model
+        })
     }
 
     /// Compiles a design, or takes it from the cache, with the given tools.
@@ -33,21 +70,21 @@ impl Model {
         cache: &Cache,
         tools: &Toolchain,
     ) -> Result<Model, SimError> {
-        Model::load(spec, false, cache, tools)
+        Model::load(spec, Record::Nothing, cache, tools)
     }
 
     fn load(
         spec: &ModelSpec,
-        traced: bool,
+        record: Record,
         cache: &Cache,
         tools: &Toolchain,
     ) -> Result<Model, SimError> {
-        let (path, mut cached) = build::library(spec, traced, cache, tools)?;
+        let (path, mut cached) = build::library(spec, record, cache, tools)?;
         let shim = match Shim::load(&path) {
             // An entry that a crash of the machine has damaged is built again, once
             Err(SimError::Load { .. }) if cached => {
                 cache.discard(path.parent().unwrap_or(&path));
-                let (path, _) = build::library(spec, traced, cache, tools)?;
+                let (path, _) = build::library(spec, record, cache, tools)?;
                 cached = false;
                 Shim::load(&path)?
             }
@@ -56,7 +93,8 @@ impl Model {
         Ok(Model {
             spec: Arc::new(spec.clone()),
             shim: Arc::new(shim),
-            traced,
+            record,
+            counts: None,
             cached,
         })
     }
@@ -68,12 +106,17 @@ impl Model {
 
     /// Whether its instances can write waveforms.
     pub fn is_traced(&self) -> bool {
-        self.traced
+        self.record == Record::Waveforms
     }
 
     /// What the model was built from.
     pub fn spec(&self) -> &ModelSpec {
         &self.spec
+    }
+
+    /// A file for what an instance covers, if that is counted.
+    pub(crate) fn counts_file(&self) -> Option<PathBuf> {
+        self.counts.as_ref().map(|counts| counts.next())
     }
 
     /// A fresh instance. All its registers and memories start at random values drawn from the

@@ -206,7 +206,7 @@ fn drawn(engine: &ProgrammableEngine, seed: u64) -> Option<Layer> {
 }
 
 /// Layers that fit the engine, at most so many.
-fn cases(rig: &Rig, seed: u64, most: usize) -> Vec<Case> {
+pub fn cases(rig: &Rig, seed: u64, most: usize) -> Vec<Case> {
     (0..TRIES.max(50 * most as u64))
         .map(|index| seed * 1_000_003 + index)
         .filter_map(|seed| Case::of(rig, drawn(&rig.engine, seed)?, seed))
@@ -238,7 +238,7 @@ pub fn drawn_layers() -> Vec<Layer> {
 }
 
 /// Runs the cases one after the other. What is told late and early, and which streams are slow, is drawn.
-fn run(rig: &Rig, driver: &mut Driver<Simulated>, cases: &[Case], seed: u64) {
+pub fn run(rig: &Rig, driver: &mut Driver<Simulated>, cases: &[Case], seed: u64) {
     let mut choices = Choices::new(seed);
     let mut under_way: VecDeque<(&Case, Submitted)> = VecDeque::new();
     for case in cases {
@@ -294,7 +294,7 @@ fn stall(rig: &Rig, driver: &mut Driver<Simulated>, choices: &mut Choices) {
 }
 
 /// Some jobs, an abort in any state, jobs that take what is still on offer, and all the others.
-fn abort_and_run(rig: &Rig, cases: &[Case], seed: u64) {
+pub fn abort_and_run(rig: &Rig, cases: &[Case], seed: u64) {
     let mut choices = Choices::new(seed);
     let mut driver = rig.driver();
     stall(rig, &mut driver, &mut choices);
@@ -404,7 +404,7 @@ fn drain(rig: &Rig, driver: &mut Driver<Simulated>, mut left: Vec<u64>) {
 }
 
 /// Layers that do not fit in one job, where they fit in tiles.
-fn run_tiles(rig: &Rig, seed: u64) -> usize {
+pub fn run_tiles(rig: &Rig, seed: u64) -> usize {
     let mut driver = rig.driver();
     let mut choices = Choices::new(seed);
     let layers = (0..TRIES / 8)

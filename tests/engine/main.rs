@@ -34,6 +34,7 @@
 //! | [`merging`] | groups narrower than a programmable engine's lanes are exact side by side, at the bound where it can be |
 //! | [`faults`] | what a master does wrong is told, hangs nothing for good, and a reset undoes it |
 //! | [`hostile_jobs`] | jobs of any words are refused or harmless; registers written at any moment change no result |
+//! | [`coverage`] | vectors reach every line, branch and bit of the engines named there |
 //! | [`golden`] | the emitted text changes only on purpose |
 //!
 //! Verilator, Icarus and Yosys have to be installed. Compiled models go to the user's cache (`BPA_CACHE_DIR`).
@@ -42,6 +43,7 @@ mod any_words;
 mod benchmarks;
 mod common;
 mod corners;
+mod coverage;
 mod cycles;
 mod engines;
 mod extremes;
@@ -81,7 +83,19 @@ mod weights;
 
 #[path = "../shared/choices.rs"]
 mod choices;
+#[path = "../mutations/handshakes.rs"]
+mod handshakes;
 #[path = "../shared/named_layers.rs"]
 mod named_layers;
+#[path = "../mutations/netlist.rs"]
+#[expect(dead_code, reason = "no engine is mutated here")]
+mod netlist;
 #[path = "../shared/program_steps.rs"]
 mod program_steps;
+#[path = "../mutations/engines.rs"]
+mod small_engines;
+#[path = "../mutations/vector.rs"]
+mod vector;
+#[path = "../mutations/vectors.rs"]
+#[expect(dead_code, reason = "nothing is compared with a mutant here")]
+mod vectors;

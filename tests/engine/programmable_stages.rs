@@ -113,9 +113,13 @@ impl Rig {
         let hardware = engine.hardware(Target::Generic);
         let text = edit(print_verilog(&hardware.module));
         let model = Simulated::model(&engine, &hardware, &text, &cache()).unwrap();
+        Self::of_model(engine, model)
+    }
+
+    pub fn of_model(engine: ProgrammableEngine, model: Model) -> Self {
         Rig {
+            hardware: engine.hardware(Target::Generic),
             engine,
-            hardware,
             model,
             mutant: 0,
         }

@@ -7,7 +7,7 @@ use bpa_engine::interface::{ports, Direction, Port};
 use bpa_engine::plan::Plan;
 use bpa_sim::{ModelSpec, Pin};
 
-use crate::netlist::{Mutated, MUTANT};
+use crate::netlist::MUTANT;
 
 fn handshakes(plan: &Plan) -> Vec<Port> {
     let of_stream = |port: &Port| port.name.ends_with("_tready") || port.name.ends_with("_tvalid");
@@ -26,17 +26,18 @@ pub fn watched(plan: &Plan) -> Vec<String> {
     handshakes(plan).iter().map(status).collect()
 }
 
-/// The model of the mutated engine in a module that shows its handshakes.
-pub fn spec(plan: &Plan, mutated: &Mutated) -> ModelSpec {
+/// The model of the engine in a module that shows its handshakes. A mutated one has [`MUTANT`], of so many bits.
+pub fn spec(plan: &Plan, verilog: &str, select_bits: Option<usize>) -> ModelSpec {
     let engine = plan.layer().name();
-    let mut spec = bpa_engine::run::model_spec(plan, &mutated.verilog);
+    let mut spec = bpa_engine::run::model_spec(plan, verilog);
     spec.top = format!("{engine}_seen");
-    spec.pins_in.push(Pin::new(MUTANT, mutated.select_bits));
-    let mut declared = vec![format!(
-        "input wire [{}:0] {MUTANT}",
-        mutated.select_bits - 1
-    )];
-    let mut bindings = vec![format!(".{MUTANT}({MUTANT})")];
+    let mut declared = Vec::new();
+    let mut bindings = Vec::new();
+    if let Some(bits) = select_bits {
+        spec.pins_in.push(Pin::new(MUTANT, bits));
+        declared.push(format!("input wire [{}:0] {MUTANT}", bits - 1));
+        bindings.push(format!(".{MUTANT}({MUTANT})"));
+    }
     for Port {
         name,
         direction,

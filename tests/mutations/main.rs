@@ -78,7 +78,7 @@ fn run(engine: &Engine, mutations: usize, seed: u64, seconds: u64) -> Outcome {
     let vectors = Vectors::of(&plan);
 
     let mutated = netlist::mutated(layer.name(), &verilog, mutations, seed);
-    let spec = handshakes::spec(&plan, &mutated);
+    let spec = handshakes::spec(&plan, &mutated.verilog, Some(mutated.select_bits));
     let model = Model::build(&spec, &Cache::from_env().unwrap()).unwrap();
 
     let right: Vec<Observed> = vectors.check_engine(&model);

@@ -227,12 +227,15 @@ impl<'a> Vectors<'a> {
     ) -> Observed {
         let vector = &prepared.vector;
         let mut instance = model.instance(vector.seed);
-        instance.poke(crate::netlist::MUTANT, mutant).unwrap();
-        if settings(self.plan).contains(&ROUNDING_SEED) {
-            instance
-                .poke(ROUNDING_SEED.name, prepared.rounding_seed.into())
-                .unwrap();
+        if mutant > 0 {
+            instance.poke(crate::netlist::MUTANT, mutant).unwrap();
         }
+        let seeded = settings(self.plan).contains(&ROUNDING_SEED);
+        let set_seed = |instance: &mut Instance, seed: u32| {
+            if seeded {
+                instance.poke(ROUNDING_SEED.name, seed.into()).unwrap();
+            }
+        };
         let inputs = self.streams.inputs().len();
         for source in 0..inputs {
             let seed = vector.seed * 8 + source as u64;
@@ -241,10 +244,15 @@ impl<'a> Vectors<'a> {
         instance
             .sink(RESULT_SINK)
             .set_stall(vector.stalls.1, vector.seed * 8 + 7);
+        // A setting may change with a reset.
+        let seed = prepared.rounding_seed;
+        let first = if vector.cut.is_some() { !seed } else { seed };
+        set_seed(&mut instance, first);
         instance.reset(RESET_CYCLES);
         if let Some(cycles) = vector.cut {
             prepared.offer(&mut instance);
             instance.run(cycles, None);
+            set_seed(&mut instance, seed);
             instance.reset(1);
         }
         prepared.offer(&mut instance);
