@@ -82,7 +82,7 @@ typedef struct {
      * processor does. Engine and processor have to see the same bytes there, without a cache between them.
      */
     int (*address)(void *context, const void *memory, uint32_t bytes, uint32_t *address);
-    /* The registers as memory: words of jobs are written there at once, instead of by `write`. */
+    /* The registers as memory: jobs are told and started there, instead of by `write`. */
     volatile uint32_t *registers;
 } bpa_bus;
 

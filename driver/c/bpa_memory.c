@@ -152,7 +152,7 @@ bpa_status bpa_begin_memory(const bpa_network *network, const void *arena, bpa_m
 {
     bpa_status status;
 
-    it->bases[0] = it->bases[3] = it->told = 0;
+    it->bases[0] = it->bases[3] = it->written = it->told = 0;
     status = address_of(network, arena, network->arena_bytes, &it->bases[WORD_IN_ARENA]);
     if (status != BPA_OK)
         return status;
@@ -205,26 +205,62 @@ static bpa_status table_is_free(bpa_engine *engine, uint32_t patience)
     }
 }
 
-bpa_status bpa_tell_memory(const bpa_network *network, bpa_memory_run *it, uint32_t patience)
+static const uint32_t *job_of(const bpa_network *network, uint32_t index)
 {
-    bpa_engine *engine = network->engine;
-    const bpa_bus *bus = engine->bus;
-    const uint32_t *job = network->words + network->words[BLOB_JOBS_AT] / 4 + it->told * JOB_SIZE;
+    return network->words + network->words[BLOB_JOBS_AT] / 4 + index * JOB_SIZE;
+}
+
+/* Puts the words of the next job into the table. */
+static bpa_status write_words(const bpa_network *network, bpa_memory_run *it)
+{
+    const bpa_engine *engine = network->engine;
+    const uint32_t *job = job_of(network, it->written);
     const uint32_t *word = network->words + job[JOB_WORDS_AT] / 4, *end = word + 2 * job[JOB_WORDS];
+    volatile uint32_t *registers = engine->bus->registers;
     bpa_status status;
 
-    /* What it reads has to be there when it is started. */
-    if (job[JOB_NEEDS] && (status = bpa_memory_done(network, it, job[JOB_NEEDS], patience)) != BPA_OK)
-        return status;
-    if ((status = table_is_free(engine, patience)) != BPA_OK)
-        return status;
-    if (bus->registers)
+    it->written++;
+    if (registers)
         for (; word != end; word += 2)
-            bus->registers[word[0] / 4] = word[1] + it->bases[word[0] % 4];
+            registers[word[0] / 4] = word[1] + it->bases[word[0] % 4];
     else
         for (; word != end; word += 2)
             if ((status = set(engine, word[0] & ~3u, word[1] + it->bases[word[0] % 4])) != BPA_OK)
                 return status;
+    return BPA_OK;
+}
+
+bpa_status bpa_prepare_memory(const bpa_network *network, bpa_memory_run *it, uint32_t patience)
+{
+    uint32_t state;
+    bpa_status status;
+
+    if (it->written != it->told || it->told == network->jobs)
+        return BPA_OK;
+    do
+        if ((status = get(network->engine, BPA_REG_STATE, &state)) != BPA_OK)
+            return status;
+    while ((state & BPA_STATE_CHECKING) && patience--);
+    return state & (BPA_STATE_WAITING | BPA_STATE_CHECKING) ? BPA_OK : write_words(network, it);
+}
+
+bpa_status bpa_tell_memory(const bpa_network *network, bpa_memory_run *it, uint32_t patience)
+{
+    bpa_engine *engine = network->engine;
+    const uint32_t *job = job_of(network, it->told);
+    bpa_status status;
+
+    /* What it reads has to be there when it is started; its words may be there before. */
+    if (job[JOB_NEEDS] && (status = bpa_prepare_memory(network, it, patience)) != BPA_OK)
+        return status;
+    if (job[JOB_NEEDS] && (status = bpa_memory_done(network, it, job[JOB_NEEDS], patience)) != BPA_OK)
+        return status;
+    if (it->written == it->told && ((status = table_is_free(engine, patience)) != BPA_OK ||
+                                    (status = write_words(network, it)) != BPA_OK))
+        return status;
     it->told++;
-    return set(engine, BPA_REG_COMMAND, BPA_COMMAND_START);
+    if (!engine->bus->registers)
+        return set(engine, BPA_REG_COMMAND, BPA_COMMAND_START);
+    engine->bus->registers[BPA_REG_COMMAND / 4] = BPA_COMMAND_START;
+    return BPA_OK;
 }

@@ -4,11 +4,6 @@
 #include "bpa_inside.h"
 #include "bpa_registers.h"
 
-#ifdef __GNUC__
-/* A word of an array, whatever the array was declared as. */
-typedef uint32_t __attribute__((may_alias)) aliased;
-#endif
-
 /* Jobs that an engine holds: one that runs, one that comes next, one in the table. */
 #define JOBS_HELD 3u
 
@@ -49,12 +44,34 @@ static uint64_t extended(uint64_t value, uint32_t bits)
     return (value ^ sign) - sign;
 }
 
+#ifdef __GNUC__
+/* A word of an array, whatever the array was declared as. */
+typedef uint32_t __attribute__((may_alias)) aliased;
+#endif
+
+/* Four bytes of an array, at a multiple of four. */
+static uint32_t word_at(const uint8_t *at)
+{
+#ifdef __GNUC__
+    return *(const aliased *)(const void *)at;
+#else
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+#endif
+}
+
 /* The element of an array of integers, the lowest byte first, in two's complement. */
 static uint64_t load(const uint8_t *at, uint32_t bytes)
 {
     uint64_t value = 0;
-    uint32_t i;
+    uint32_t i, word;
 
+    /* The usual ones at once. */
+    if (bytes == 1)
+        return (uint64_t)at[0] - ((uint64_t)(at[0] >> 7) << 8);
+    if (bytes == 4) {
+        word = word_at(at);
+        return (uint64_t)word - ((uint64_t)(word >> 31) << 32);
+    }
     for (i = bytes; i; i--)
         value = value << 8 | at[i - 1];
     return extended(value, 8 * bytes);
@@ -361,11 +378,9 @@ static void combine_pixel(const run *it, uint32_t pixel, const uint8_t *const *i
     uint32_t channel;
 
     for (channel = 0; channel < channels; channel++, from += 4) {
-        uint32_t word = from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+        uint32_t word = word_at(from);
         int32_t sum;
-#ifdef __GNUC__
-        word = *(const aliased *)(const void *)from;
-#endif
+
         /* Rounds down, whatever >> does with a sign. */
         sum = word >> 31 ? -(int32_t)(~word >> shift) - 1 : (int32_t)(word >> shift);
         for (i = 1; i <= plain; i++)
@@ -435,7 +450,9 @@ static bpa_status run_operation(run *it, uint32_t patience)
 
     if (it->operation[OPERATION_KIND] == OPERATION_RUN)
         return has_bus ? tell_jobs(it, patience) : run_jobs(it, patience);
-    if (has_bus && (status = bpa_memory_done(it->network, &it->memory, it->memory.told, patience)) != BPA_OK)
+    /* The words of the next job go in while the last one runs. */
+    if (has_bus && ((status = bpa_prepare_memory(it->network, &it->memory, patience)) != BPA_OK ||
+                    (status = bpa_memory_done(it->network, &it->memory, it->memory.told, patience)) != BPA_OK))
         return status;
     combine(it);
     return BPA_OK;
