@@ -40,7 +40,7 @@ pub struct Estimate {
     pub ratio: f64,
     /// Of a frame.
     pub useful_macs: u64,
-    /// Multipliers of the engine: SIMD times PE.
+    /// Multipliers of the engine: SIMD times PE, times its lanes over pixels.
     pub multipliers: u64,
     /// Of the multiplications that all cycles have room for, the share that the layer needs; the other lanes stand idle.
     pub multipliers_in_use: f64,

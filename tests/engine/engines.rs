@@ -220,7 +220,9 @@ fn seeds() -> Vec<u64> {
     let engines = from_environment("BPA_ENGINES").unwrap_or(ENGINES);
     match first {
         Some(first) => (first..first + engines).collect(),
-        None => (SEED..SEED + engines).chain([ADDING]).collect(),
+        None => (SEED..SEED + engines)
+            .chain([ADDING, WITH_PIXELS])
+            .collect(),
     }
 }
 

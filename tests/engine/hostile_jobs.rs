@@ -198,7 +198,14 @@ impl<'a> Bench<'a> {
 
 #[test]
 fn whatever_a_job_is_made_of_the_next_good_one_is_exact() {
-    let rig = rig("");
+    for keys in ["", "pixels = 3"] {
+        hostile_jobs(keys);
+    }
+}
+
+/// On an engine with these keys.
+fn hostile_jobs(keys: &str) {
+    let rig = rig(keys);
     let mut bench = Bench::new(&rig);
     bench.reset();
     bench.good().expect("a good job alone");

@@ -97,7 +97,7 @@ pub fn parsed(text: &str) -> ProgrammableEngine {
 pub struct Rig {
     pub engine: ProgrammableEngine,
     pub hardware: Programmable,
-    model: Model,
+    pub model: Model,
 }
 
 impl Rig {
@@ -117,15 +117,15 @@ impl Rig {
     }
 
     /// One model of all mutants; the pin `mutant` tells which it is, counted from 1, or 0 for none.
-    fn with_mutants() -> Self {
-        let engine = engine();
+    pub fn with_mutants(engine: ProgrammableEngine, mutants: &[Mutant]) -> Self {
+        assert_eq!(engine.name(), "told");
         let hardware = engine.hardware(Target::Generic);
         let mut text = print_verilog(&hardware.module);
         let port = "module told (\n";
         let mutant = "  input  wire [7:0]  mutant,\n";
         assert_eq!(text.matches(port).count(), 1);
         text = text.replace(port, &format!("{port}{mutant}"));
-        for (index, (what, line, right, wrong)) in MUTANTS.iter().enumerate() {
+        for (index, (what, line, right, wrong)) in mutants.iter().enumerate() {
             assert_eq!(text.matches(line).count(), 1, "{what}: `{line}`");
             assert_eq!(line.matches(right).count(), 1, "{what}: `{right}`");
             let chosen = format!("(told.mutant == 8'd{} ? {wrong} : {right})", index + 1);
@@ -173,7 +173,7 @@ fn drawn(engine: &ProgrammableEngine, seed: u64) -> Layer {
 pub struct Case {
     pub seed: u64,
     pub plan: Plan,
-    arrays: Arrays,
+    pub arrays: Arrays,
     expected: Array4<i64>,
 }
 
@@ -246,7 +246,7 @@ impl Case {
         driver.submit(self.plan.clone(), &self.arrays).unwrap()
     }
 
-    fn check(&self, found: &Array4<i64>) -> Result<(), String> {
+    pub fn check(&self, found: &Array4<i64>) -> Result<(), String> {
         match compare(found, &self.expected).first {
             None => Ok(()),
             Some(mismatch) => Err(self.told(&mismatch.to_string())),
@@ -421,9 +421,11 @@ fn sets_of_weights_follow_one_another_in_a_ring_whatever_their_sizes() {
     run_all(rig.driver(), &cases).unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// What the cases must be able to notice: what it is, a line of the emitted text, and in it what is right, and what
-/// would be wrong.
-const MUTANTS: [(&str, &str, &str, &str); 17] = [
+/// What it is, a line of the emitted text, and in it what is right, and what would be wrong.
+pub type Mutant = (&'static str, &'static str, &'static str, &'static str);
+
+/// What the cases must be able to notice.
+const MUTANTS: [Mutant; 17] = [
     (
         "a job whose frames begin before the last input of the one before",
         "takes_frames = next_q & ~ahead_q & all_taken;",
@@ -530,7 +532,7 @@ const MUTANTS: [(&str, &str, &str, &str); 17] = [
 
 #[test]
 fn a_shell_that_is_a_little_wrong_is_noticed() {
-    let rig = Rig::with_mutants();
+    let rig = Rig::with_mutants(engine(), &MUTANTS);
     let mut cases = sets_of_all_sizes(&rig.engine);
     cases.extend((0..CASES).map(|seed| Case::new(&rig.engine, seed)));
     // The job behind the first of these is told long before all frames of the first were taken.
@@ -545,16 +547,22 @@ fn a_shell_that_is_a_little_wrong_is_noticed() {
         let layer = rig.engine.layer(geometry).unwrap();
         Case::of_layer(&rig.engine, layer, seed, 3)
     }));
+    every_mutant_is_noticed(&rig, &MUTANTS, &cases);
+}
+
+/// The cases pass without a mutant and fail with each of them.
+pub fn every_mutant_is_noticed(rig: &Rig, mutants: &[Mutant], cases: &[Case]) {
     let run = |mutant: usize| {
         let mut device = Simulated::new(&rig.model, 1);
         device.instance().poke("mutant", mutant as u64).unwrap();
         let driver = Driver::open(&rig.engine, &rig.hardware, device).unwrap();
-        run_all(driver, &cases)
+        run_all(driver, cases)
     };
     assert_eq!(run(0).err(), None);
-    for (index, (what, ..)) in MUTANTS.iter().enumerate() {
-        assert!(run(index + 1).is_err(), "{what} passes");
-    }
+    let all = mutants.iter().zip(1..);
+    let alive = all.filter(|(_, mutant)| run(*mutant).is_ok());
+    let alive: Vec<&str> = alive.map(|((what, ..), _)| *what).collect();
+    assert!(alive.is_empty(), "not noticed: {alive:#?}");
 }
 
 /// What is wrong, if anything, where the engine is told these words in place of the case's own.

@@ -118,6 +118,20 @@ impl PixelLanes {
         bits_for(self.taps.len() as u64 - 1)
     }
 
+    /// The same with one tap of the table alone; `None` behind its end.
+    pub fn with_tap(&self, tap: u64) -> Option<Self> {
+        let tap = self.taps.get(tap as usize)?;
+        Some(PixelLanes {
+            taps: vec![tap.clone()],
+            ..PixelLanes {
+                moving: RowOrder::default(),
+                result: self.result.clone(),
+                taps: Vec::new(),
+                ..*self
+            }
+        })
+    }
+
     /// Bits of the number of a stretch of the result.
     pub fn stretch_bits(&self) -> usize {
         bits_for(self.result.columns.div_ceil(self.result.stretch()) - 1)

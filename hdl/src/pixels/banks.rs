@@ -201,10 +201,8 @@ impl Table {
         let numbers = numbers.filter(|(_, field)| is_odd || !field.name.ends_with("_less"));
         let numbers = numbers.map(|(index, field)| {
             let of_tap = move |d: &Descriptor, tap: u64| {
-                let pixels = d.pixels.as_ref();
-                let values = pixels.map(|pixels| fields(line_words, pixels, &widths));
-                let value = values.and_then(|all| all[index].values.get(tap as usize).copied());
-                value.unwrap_or(0)
+                let one = d.pixels.as_ref().and_then(|pixels| pixels.with_tap(tap));
+                one.map_or(0, |one| fields(line_words, &one, &widths)[index].values[0])
             };
             number(field.name, field.bits, field.comment, of_tap)
         });

@@ -27,55 +27,69 @@ pub(super) struct Side {
 impl Side {
     /// By words.
     pub(super) fn words(name: &'static str, order: &RowOrder, written: bool) -> Self {
-        let (lanes, stride) = (order.lanes, order.stride);
-        let shared = gcd(stride, lanes);
-        let slot = |lane: u64| ((lane * stride + lane * shared / lanes) % lanes) as usize;
-        let slots: Vec<usize> = (0..lanes).map(slot).collect();
-        let entries = order.phases.iter().map(|&phase| {
-            let mut places = vec![0; lanes as usize];
-            for lane in 0..lanes {
-                let bank = (slots[lane as usize] as u64 + phase) % lanes;
-                places[bank as usize] = (phase + lane * stride) / lanes;
-            }
-            let rest = (0..lanes).map(|lane| phase + lane * stride < order.rest());
-            Entry {
-                turn: turned_by(phase % lanes, lanes, written),
-                places,
-                kept: [vec![true; lanes as usize], rest.collect()],
-            }
-        });
+        let entries = (0..order.phases.len()).map(|word| Entry::word(order, word, written));
         Side {
             name,
             entries: entries.collect(),
             rest: order.rest_words(),
-            slots,
+            slots: slots(order),
             stretches: order.whole_stretches() + u64::from(order.rest_words() > 0),
         }
     }
 
     /// By beats.
     pub(super) fn beats(name: &'static str, order: &RowOrder, written: bool) -> Self {
-        let (lanes, stride) = (order.lanes, order.stride);
-        let shared = gcd(stride, lanes);
-        let entries = (0..stride).map(|beat| {
-            let column = |lane: u64| beat * lanes + lane;
-            let has = |lane: u64| order.phases.contains(&(column(lane) % stride));
-            let inside = |lane: u64| has(lane) && column(lane) < order.rest();
-            Entry {
-                turn: turned_by(beat * shared / stride % lanes, lanes, written),
-                places: vec![beat; lanes as usize],
-                kept: [
-                    (0..lanes).map(has).collect(),
-                    (0..lanes).map(inside).collect(),
-                ],
-            }
-        });
+        let entries = (0..order.stride).map(|beat| Entry::beat(order, beat, written));
         Side {
             name,
             entries: entries.collect(),
-            rest: order.rest().div_ceil(lanes),
-            slots: (0..lanes as usize).collect(),
+            rest: order.rest().div_ceil(order.lanes),
+            slots: (0..order.lanes as usize).collect(),
             stretches: order.whole_stretches() + u64::from(order.rest() > 0),
+        }
+    }
+}
+
+/// The slot that each lane of a word is in.
+pub(super) fn slots(order: &RowOrder) -> Vec<usize> {
+    let (lanes, stride) = (order.lanes, order.stride);
+    let shared = gcd(stride, lanes);
+    let slot = |lane: u64| ((lane * stride + lane * shared / lanes) % lanes) as usize;
+    (0..lanes).map(slot).collect()
+}
+
+impl Entry {
+    /// A word of a stretch, by its place among them.
+    pub(super) fn word(order: &RowOrder, word: usize, written: bool) -> Self {
+        let (lanes, stride) = (order.lanes, order.stride);
+        let phase = order.phases[word];
+        let mut places = vec![0; lanes as usize];
+        for (lane, slot) in (0..lanes).zip(slots(order)) {
+            let bank = (slot as u64 + phase) % lanes;
+            places[bank as usize] = (phase + lane * stride) / lanes;
+        }
+        let rest = (0..lanes).map(|lane| phase + lane * stride < order.rest());
+        Entry {
+            turn: turned_by(phase % lanes, lanes, written),
+            places,
+            kept: [vec![true; lanes as usize], rest.collect()],
+        }
+    }
+
+    /// A beat of a stretch.
+    pub(super) fn beat(order: &RowOrder, beat: u64, written: bool) -> Self {
+        let (lanes, stride) = (order.lanes, order.stride);
+        let shared = gcd(stride, lanes);
+        let column = |lane: u64| beat * lanes + lane;
+        let has = |lane: u64| order.phases.contains(&(column(lane) % stride));
+        let inside = |lane: u64| has(lane) && column(lane) < order.rest();
+        Entry {
+            turn: turned_by(beat * shared / stride % lanes, lanes, written),
+            places: vec![beat; lanes as usize],
+            kept: [
+                (0..lanes).map(has).collect(),
+                (0..lanes).map(inside).collect(),
+            ],
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A side of the banks that rows are put in order by, where the layer is told at run time.
 
-use super::sides::Side;
+use super::sides::{slots, Entry, Side};
 use super::Direction;
 use crate::config::descriptor::Descriptor;
 use crate::config::inputs::{Config, Of, Used};
@@ -180,7 +180,7 @@ impl ToldRows<'_> {
             };
             let name = format!("slot{index}");
             self.port(m, config, (&name, bits), comment, move |order, _| {
-                let slots = side_of(order, true, false).slots;
+                let slots = slots(order);
                 match to_words {
                     true => slots[index] as u64,
                     false => slots.iter().position(|&slot| slot == index).unwrap_or(0) as u64,
@@ -209,39 +209,38 @@ impl ToldRows<'_> {
     ) -> EntryNets {
         let (hull, of) = (*self.hull, self.of);
         let lanes = hull.lanes as usize;
-        let value = move |read: fn(&Side, usize, usize, u64) -> u64, bank: usize| {
-            move |d: &Descriptor, entry: u64| {
-                let side = of.order(d).map(|order| side_of(order, by_words, written));
-                let side = side.filter(|side| entry < side.entries.len() as u64);
-                let [_, blocks] = Self::counts(of, d);
-                side.map_or(0, |side| read(&side, entry as usize, bank, blocks))
+        let entry_of = move |d: &Descriptor, entry: u64| {
+            let order = of.order(d)?;
+            match by_words {
+                true if entry < order.phases.len() as u64 => {
+                    Some(Entry::word(order, entry as usize, written))
+                }
+                false if entry < order.stride => Some(Entry::beat(order, entry, written)),
+                _ => None,
             }
         };
-        let turn = value(|side, entry, _, _| side.entries[entry].turn, 0);
+        let turn = move |d: &Descriptor, entry| entry_of(d, entry).map_or(0, |it| it.turn);
         let lane_bits = bits_for(hull.lanes - 1);
         let mut numbers = vec![number("turn", lane_bits, "lanes down", turn)];
         if by_words {
             let bits = bits_for(hull.stretch_beats - 1);
             let comment = "where its column lies in the bank";
             numbers.extend((0..lanes).map(|bank| {
-                let place = value(
-                    |side, entry, bank, blocks| side.entries[entry].places[bank] * blocks,
-                    bank,
-                );
+                let place = move |d: &Descriptor, entry| {
+                    let [_, blocks] = Self::counts(of, d);
+                    entry_of(d, entry).map_or(0, |it| it.places[bank] * blocks)
+                };
                 number(format!("place{bank}"), bits, comment, place)
             }));
         }
         if !written {
-            let slots = |side: &Side, entry: usize, rest: usize| {
-                let kept = &side.entries[entry].kept[rest];
-                let kept = side.slots.iter().zip(kept);
-                kept.fold(0, |bits, (slot, &kept)| bits | u64::from(kept) << slot)
-            };
             for (rest, (name, comment)) in KEPT.into_iter().enumerate() {
-                let of_entry = move |d: &Descriptor, entry: u64| {
-                    let side = of.order(d).map(|order| side_of(order, by_words, written));
-                    let side = side.filter(|side| entry < side.entries.len() as u64);
-                    side.map_or(0, |side| slots(&side, entry as usize, rest))
+                let of_entry = move |d: &Descriptor, entry| {
+                    let slots = of.order(d).filter(|_| by_words).map(slots);
+                    let slot = |lane: usize| slots.as_ref().map_or(lane, |slots| slots[lane]);
+                    let kept = entry_of(d, entry).map_or(Vec::new(), |it| it.kept[rest].clone());
+                    let kept = kept.into_iter().enumerate();
+                    kept.fold(0, |bits, (lane, kept)| bits | u64::from(kept) << slot(lane))
                 };
                 numbers.push(number(name, lanes, comment, of_entry));
             }
