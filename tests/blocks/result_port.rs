@@ -54,19 +54,31 @@ const PLAIN: &[Mutant] = &[
         "a beat lost where it is not taken",
         "out_valid_q <= out_valid_d;",
         "out_valid_d",
-        "may_go",
+        "held_q",
+    ),
+    mutant(
+        "a word that passes the one ahead of it",
+        "full_q <= full_d;",
+        "full_d",
+        "1'd0",
+    ),
+    mutant(
+        "a word that is sent twice",
+        "full_q <= full_d;",
+        "full_d",
+        "held_d",
     ),
     mutant(
         "tlast on every beat",
         "assign tlast = out_last_q;",
         "out_last_q",
-        "out_valid_q",
+        "tvalid",
     ),
     mutant(
         "frame_done with every beat",
         "assign frame_done = done_q;",
         "done_q",
-        "out_valid_q & tready",
+        "tvalid & tready",
     ),
 ];
 

@@ -26,7 +26,7 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         "a row that is a beat too short",
-        "column_at_last_d = column_q == (column_last - 3'd1);",
+        "column_at_last_d = (column_q == (column_last - 3'd1)) | (column_last == 3'd0);",
         "3'd1",
         "3'd2",
     ),

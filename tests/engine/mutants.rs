@@ -319,8 +319,16 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "a zero too few",
         &[Text(
             "_result",
-            "none_left = left_q == 7'd0;",
-            "none_left = left_q == 7'd1;",
+            "left_d = left_next;",
+            "left_d = left_next - 7'd1;",
+        )],
+    ),
+    (
+        "a result in the place of a zero",
+        &[Text(
+            "_result",
+            "turn_moved = left_q == 7'd0;",
+            "turn_moved = left_q == 7'd1;",
         )],
     ),
     (
@@ -347,8 +355,8 @@ const MUTANTS: &[(&str, &[Edit])] = &[
         "frame_done with every beat",
         &[Text(
             "_result",
-            "done_d = out_valid_q & tready & out_last_q;",
-            "done_d = out_valid_q & tready;",
+            "done_d = tvalid & tready & out_last_q;",
+            "done_d = tvalid & tready;",
         )],
     ),
     (

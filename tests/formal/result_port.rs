@@ -18,7 +18,7 @@ const PLAIN: &[Broken] = &[
     (
         "a beat lost where it is not taken",
         "out_valid_q <= out_valid_d;",
-        "out_valid_q <= may_go;",
+        "out_valid_q <= held_q;",
     ),
     (
         "a beat that does not wait",
@@ -32,8 +32,13 @@ const PLAIN: &[Broken] = &[
     ),
     (
         "frame_done before the beat is taken",
-        "done_d = out_valid_q & tready & out_last_q;",
-        "done_d = out_valid_q & out_last_q;",
+        "done_d = tvalid & tready & out_last_q;",
+        "done_d = tvalid & out_last_q;",
+    ),
+    (
+        "a word that passes the one ahead of it",
+        "full_d = held_d & out_valid_d;",
+        "full_d = 1'd0;",
     ),
 ];
 
@@ -41,7 +46,7 @@ const RUNS: &[Broken] = &[
     (
         "a zero too few",
         "left_q <= left_d;",
-        "left_q <= load & (run == 2'd3) ? 3'd1 : left_d;",
+        "left_q <= load & (run[1:0] == 2'd3) ? 3'd1 : left_d;",
     ),
     (
         "a result that passes its zeros",
@@ -58,13 +63,13 @@ const RUNS: &[Broken] = &[
 const ENDS: &[Broken] = &[
     (
         "the zeros of a frame's end behind the next one's",
-        "turn_d = 1'd0;",
-        "turn_d = turn_d;",
+        "run_there & run[1] & ~(word[3] & cfg_has_end_beats)",
+        "run_there & run[1]",
     ),
     (
         "tlast with a frame's last result",
-        "out_last_d = (word[3] & ~zero & ~cfg_has_end_beats) |",
-        "out_last_d = (word[3] & ~zero) |",
+        "out_last_d = (word[3] & turn_q & ~cfg_has_end_beats) |",
+        "out_last_d = (word[3] & turn_q) |",
     ),
 ];
 

@@ -962,20 +962,18 @@ module depthwise_small_grad (
     due = word_end & (col_at_last_q & row_at_last_q);
     if (seen_pixel_end) begin
       col_d = col_q + 2'd1;
-      col_at_last_d = col_q == (cfg_grad_cols_less_1 - 2'd1);
+      col_at_last_d = (col_q == (cfg_grad_cols_less_1 - 2'd1)) | (cfg_grad_cols_less_1 == 2'd0);
     end
     if (seen_pixel_end & col_at_last_q) begin
       col_d = 2'd0;
-      col_at_last_d = cfg_grad_cols_less_1 == 2'd0;
     end
     inside_col_d = (col_d >= cfg_first_kept_col) & (cfg_last_kept_col >= col_d);
     if (seen_pixel_end & col_at_last_q) begin
       row_d = row_q + 3'd1;
-      row_at_last_d = row_q == (cfg_grad_rows_less_1 - 3'd1);
+      row_at_last_d = (row_q == (cfg_grad_rows_less_1 - 3'd1)) | (cfg_grad_rows_less_1 == 3'd0);
     end
     if (seen_pixel_end & col_at_last_q & row_at_last_q) begin
       row_d = 3'd0;
-      row_at_last_d = cfg_grad_rows_less_1 == 3'd0;
     end
     inside_row_d = (row_d >= cfg_first_kept_row) & (cfg_last_kept_row >= row_d);
     if (seen) begin
@@ -999,11 +997,10 @@ module depthwise_small_grad (
     // Where the beat goes that was taken in the cycle before.
     if (stored_q) begin
       place_d = place_q + 3'd1;
-      place_at_last_d = place_q == (cfg_line_less_1 - 3'd1);
+      place_at_last_d = (place_q == (cfg_line_less_1 - 3'd1)) | (cfg_line_less_1 == 3'd0);
     end
     if (stored_q & place_at_last_q) begin
       place_d = 3'd0;
-      place_at_last_d = cfg_line_less_1 == 3'd0;
     end
     // tlast against the count of beats.
     tlast_came_d = seen & tlast;
@@ -1155,7 +1152,7 @@ module depthwise_small_weight (
     told_d[1] = told_q[0];
     if (accept) begin
       address_d = address_q + 1'd1;
-      address_at_last_d = address_q == (cfg_weight_words_less_1 - 1'd1);
+      address_at_last_d = (address_q == (cfg_weight_words_less_1 - 1'd1)) | ~cfg_weight_words_less_1;
     end
     if (~loading_q) begin
       address_d = 1'd0;
@@ -1677,17 +1674,14 @@ module depthwise_small_result (
   input  wire        cfg_has_end_beats,  // there are beats without a tap at a frame's end
   input  wire        cfg_end_beats_less_1  // beats without a tap at a frame's end, less one
 );
-  reg         out_valid_q, out_valid_d;
   reg         out_last_q, out_last_d;
   reg  [31:0] out_data_q, out_data_d;
   reg         done_q, done_d;
   reg  [32:0] stored;
   wire [32:0] word;  // the next result, below the flag of a frame's last
-  wire        there;  // it is there
-  wire        may_go;  // it is its turn
-  wire        take;  // it moves to the stream's registers
   wire        open;  // the stream's registers are or become free
-  wire        run;  // beats without a tap ahead of the result behind the next
+  wire [1:0]  written_run;
+  wire [1:0]  run;
   wire        run_there;
   wire        load;  // that run is the next
   wire        run_taken;
@@ -1699,19 +1693,22 @@ module depthwise_small_result (
   reg  [1:0]  left_q, left_d;  // beats of it that have yet to leave, less one
   wire [1:0]  left_next;
   reg  [1:0]  left_next_added;
-  wire        zero;  // a zero is due
   reg         armed_q, armed_d;  // the run ahead of the next result is known
-  reg         none_left;  // none of the run will be left
   reg         turn_q, turn_d;  // no zero is due ahead of the next result
+  reg         run_done;  // the run ahead of the next result is known, and done with
+  reg         turn_moved;  // the same behind a beat that moves
+  reg         out_valid_q, out_valid_d;
+  wire        there;  // the next result is there
+  wire        take;  // it moves to the stream's registers
 
+  assign written_run[0] = skip_beats;
+  assign written_run[1] = ~skip_beats;
   assign run_taken = load & run_there;
   assign unused_run_gave = run_gave;
   assign left_next = left_q + left_next_added;
   assign open = tready | ~out_valid_q;
-  assign may_go = turn_q & there;
-  assign zero = (armed_q & ~turn_q) | tail_due_q;
+  assign take = open & turn_q & there;
   assign load = take | ~armed_q;
-  assign take = open & may_go;
   assign tvalid = out_valid_q;
   assign tdata = out_data_q;
   assign tlast = out_last_q;
@@ -1720,65 +1717,62 @@ module depthwise_small_result (
   always @* begin
     left_next_added = 2'd3;
     if (load) begin
-      left_next_added = {1'd0, run};
+      left_next_added = {1'd0, run[0]};
     end
   end
 
   always @* begin
-    out_valid_d = out_valid_q;
     out_last_d = out_last_q;
     out_data_d = out_data_q;
-    tail_due_d = tail_due_q;
     tail_d = tail_q;
     tail_at_last_d = tail_at_last_q;
     left_d = left_q;
     armed_d = armed_q;
+    out_valid_d = out_valid_q;
     stored[31:0] = acc;
     stored[32] = frame_last;
+    done_d = tvalid & tready & out_last_q;
     if (open) begin
-      out_valid_d = may_go;
+      out_valid_d = (turn_q & there) | ((armed_q & ~turn_q) | tail_due_q);
       out_data_d = word[31:0];
-      if (zero) begin
-        out_valid_d = 1'd1;
+      if (~turn_q) begin
         out_data_d = 32'd0;
       end
-      out_last_d = (word[32] & ~zero & ~cfg_has_end_beats) | (tail_due_q & tail_at_last_q);
+      out_last_d = (word[32] & turn_q & ~cfg_has_end_beats) | (tail_due_q & tail_at_last_q);
     end
     // The run ahead of the result behind this one.
     if (load) begin
       armed_d = run_there;
     end
-    if ((load & run_there) | (open & zero & ~tail_due_q)) begin
+    if ((load & run_there) | (open & (armed_q & ~turn_q & ~tail_due_q))) begin
       left_d = left_next;
     end
-    none_left = left_q[1];
-    if (open & zero & ~tail_due_q) begin
-      none_left = left_q == 2'd0;
-    end
-    if (load & run_there) begin
-      none_left = ~run;
-    end
-    turn_d = armed_d & none_left;
     // The run at a frame's end goes before the next frame's.
     if (open & tail_due_q) begin
       tail_d = tail_q + (cfg_end_beats_less_1 | ~tail_at_last_q);
       tail_at_last_d = (tail_q == 1'd1) | ~cfg_end_beats_less_1;
     end
-    if (open & tail_due_q & tail_at_last_q) begin
-      tail_due_d = 1'd0;
+    tail_due_d = (tail_due_q & ~(open & tail_at_last_q)) | (take & word[32] & cfg_has_end_beats);
+    // Whether the result comes next, and no zero.
+    run_done = run_there & run[1];
+    if (armed_q) begin
+      run_done = left_q[1];
     end
-    if (take & word[32]) begin
-      tail_due_d = cfg_has_end_beats;
+    turn_moved = run_done & ~(tail_due_q & ~tail_at_last_q);
+    if (armed_q & ~turn_q & ~tail_due_q) begin
+      turn_moved = left_q == 2'd0;
     end
-    if (tail_due_d) begin
-      turn_d = 1'd0;
+    if (turn_q & there) begin
+      turn_moved = run_there & run[1] & ~(word[32] & cfg_has_end_beats);
     end
-    done_d = out_valid_q & tready & out_last_q;
+    turn_d = run_done & ~tail_due_q;
+    if (open) begin
+      turn_d = turn_moved;
+    end
   end
 
   always @(posedge aclk) begin
     if (~aresetn) begin
-      out_valid_q <= 1'd0;
       done_q <= 1'd0;
       tail_due_q <= 1'd0;
       tail_q <= cfg_end_beats_less_1;
@@ -1786,8 +1780,8 @@ module depthwise_small_result (
       left_q <= 2'd3;
       armed_q <= 1'd0;
       turn_q <= 1'd0;
+      out_valid_q <= 1'd0;
     end else begin
-      out_valid_q <= out_valid_d;
       done_q <= done_d;
       tail_due_q <= tail_due_d;
       tail_q <= tail_d;
@@ -1795,6 +1789,7 @@ module depthwise_small_result (
       left_q <= left_d;
       armed_q <= armed_d;
       turn_q <= turn_d;
+      out_valid_q <= out_valid_d;
     end
     out_last_q <= out_last_d;
     out_data_q <= out_data_d;
@@ -1804,7 +1799,7 @@ module depthwise_small_result (
     .aclk    (aclk),
     .aresetn (aresetn),
     .write   (skip_write),
-    .beat    (skip_beats),
+    .beat    (written_run),
     .gave    (run_gave),
     .valid   (run_there),
     .word    (run),
@@ -1829,14 +1824,14 @@ endmodule
 // Promise: `word` is the oldest beat while `valid`, both registers, until `take`, which comes only
 // while `valid`; one beat a cycle; a beat is there two cycles after it was written.
 module depthwise_small_result_run_fifo (
-  input  wire  aclk,
-  input  wire  aresetn,  // synchronous, active low
-  input  wire  write,
-  input  wire  beat,
-  output wire  gave,  // a place is free again
-  output wire  valid,
-  output wire  word,
-  input  wire  take
+  input  wire       aclk,
+  input  wire       aresetn,  // synchronous, active low
+  input  wire       write,
+  input  wire [1:0] beat,
+  output wire       gave,  // a place is free again
+  output wire       valid,
+  output wire [1:0] word,
+  input  wire       take
 );
   reg  [3:0] write_slot_q, write_slot_d;
   reg  [3:0] read_slot_q, read_slot_d;  // of a fetch just before, or else of the next
@@ -1949,16 +1944,16 @@ module depthwise_small_result_runs (
   input  wire       aclk,
   input  wire       write,
   input  wire [3:0] write_address,
-  input  wire       write_data,
+  input  wire [1:0] write_data,
   input  wire       read,
   input  wire [3:0] read_address,
-  output wire       read_data
+  output wire [1:0] read_data
 );
 
   // No use is made of a word that is read while it is written.
   (* no_rw_check *)
-  reg [0:0] words [0:15];
-  reg [0:0] read_data_q;
+  reg [1:0] words [0:15];
+  reg [1:0] read_data_q;
 
   assign read_data = read_data_q;
 

@@ -959,7 +959,7 @@ module strided_grad (
     end
     if (write_q) begin
       word_d = word_q + 2'd1;
-      word_at_last_d = word_q == (cfg_pixel_words_less_1 - 2'd1);
+      word_at_last_d = (word_q == (cfg_pixel_words_less_1 - 2'd1)) | (cfg_pixel_words_less_1 == 2'd0);
       word_nearly_d = word_q == (cfg_pixel_words_less_1 - 2'd2);
     end
     pixel_end = accept & word_end;
@@ -992,11 +992,10 @@ module strided_grad (
     // Where the beat goes that was taken in the cycle before.
     if (stored_q) begin
       place_d = place_q + 3'd1;
-      place_at_last_d = place_q == (cfg_line_less_1 - 3'd1);
+      place_at_last_d = (place_q == (cfg_line_less_1 - 3'd1)) | (cfg_line_less_1 == 3'd0);
     end
     if (stored_q & place_at_last_q) begin
       place_d = 3'd0;
-      place_at_last_d = cfg_line_less_1 == 3'd0;
     end
     if (seen & late_tlast_q) begin
       overdue_d = 1'd0;
@@ -1139,7 +1138,7 @@ module strided_weight (
     told_d[1] = told_q[0];
     if (accept) begin
       address_d = address_q + 7'd1;
-      address_at_last_d = address_q == (cfg_weight_words_less_1 - 7'd1);
+      address_at_last_d = (address_q == (cfg_weight_words_less_1 - 7'd1)) | (cfg_weight_words_less_1 == 7'd0);
     end
     if (~loading_q) begin
       address_d = 7'd0;
@@ -1790,78 +1789,73 @@ module strided_result (
   output wire        tlast,
   output wire        frame_done  // the last beat of a frame was taken
 );
-  reg         out_valid_q, out_valid_d;
   reg         out_last_q, out_last_d;
   reg  [41:0] out_data_q, out_data_d;
   reg         done_q, done_d;
   reg  [42:0] stored;
   wire [42:0] word;  // the next result, below the flag of a frame's last
-  wire        there;  // it is there
-  wire        may_go;  // it is its turn
-  wire        take;  // it moves to the stream's registers
   wire        open;  // the stream's registers are or become free
 
-  assign open = tready | ~out_valid_q;
-  assign may_go = there;
-  assign take = open & may_go;
-  assign tvalid = out_valid_q;
   assign tdata = out_data_q;
   assign tlast = out_last_q;
   assign frame_done = done_q;
 
   always @* begin
-    out_valid_d = out_valid_q;
     out_last_d = out_last_q;
     out_data_d = out_data_q;
     stored[41:0] = acc;
     stored[42] = frame_last;
+    done_d = tvalid & tready & out_last_q;
     if (open) begin
-      out_valid_d = may_go;
       out_data_d = word[41:0];
       out_last_d = word[42];
     end
-    done_d = out_valid_q & tready & out_last_q;
   end
 
   always @(posedge aclk) begin
     if (~aresetn) begin
-      out_valid_q <= 1'd0;
       done_q <= 1'd0;
     end else begin
-      out_valid_q <= out_valid_d;
       done_q <= done_d;
     end
     out_last_q <= out_last_d;
     out_data_q <= out_data_d;
   end
 
-  strided_result_results u_results (
+  strided_result_fifo u_results (
     .aclk    (aclk),
     .aresetn (aresetn),
     .write   (write),
     .beat    (stored),
     .gave    (taken),
-    .valid   (there),
     .word    (word),
-    .take    (take)
+    .tready  (tready),
+    .tvalid  (tvalid),
+    .open    (open)
   );
 endmodule
 
-// FIFO of beats. Who writes knows that there is a place: `gave` is a pulse for each that is free again,
-// one for each beat, when the beat becomes the word at the latest.
+// FIFO of beats ahead of a stream's registers. Who writes knows that there is a place: `gave` is a
+// pulse for each that is free again, one for each beat, when the beat becomes the word at the latest.
 //
-// Promise: `word` is the oldest beat while `valid`, both registers, until `take`, which comes only
-// while `valid`; one beat a cycle; a beat is there two cycles after it was written.
-module strided_result_results (
+// That the word and the stream's registers both hold a beat is a register of its own, so that the two
+// do not hang on one enable.
+//
+// Promise: the stream's registers take `word` with `open`; `tvalid` tells that they hold a beat; all
+// but `open` are registers; one beat a cycle; a beat is the word two cycles after it was written.
+module strided_result_fifo (
   input  wire        aclk,
   input  wire        aresetn,  // synchronous, active low
   input  wire        write,
   input  wire [42:0] beat,
   output wire        gave,  // a place is free again
-  output wire        valid,
   output wire [42:0] word,
-  input  wire        take
+  input  wire        tready,
+  output wire        tvalid,
+  output wire        open  // the stream's registers take the word
 );
+  reg        out_valid_q, out_valid_d;  // the stream's registers hold a beat
+  reg        full_q, full_d;  // they do, and so does the word
   reg  [3:0] write_slot_q, write_slot_d;
   reg  [3:0] read_slot_q, read_slot_d;  // of a fetch just before, or else of the next
   reg  [3:0] slot_after_q, slot_after_d;  // the one behind it
@@ -1872,7 +1866,7 @@ module strided_result_results (
   reg        more;  // beats in the memory are two at least
   reg        fetched_q, fetched_d;  // one was fetched in the cycle before
   reg        held_q, held_d;  // the word has yet to be taken
-  reg        open;  // the word is or becomes free
+  reg        word_open;  // the word is or becomes free
   reg        fetch;  // a beat is read
   reg        moves;  // a beat becomes the word
   wire [5:0] count_from;
@@ -1888,7 +1882,8 @@ module strided_result_results (
   assign count_sum = count_from + count_step;
   assign unused_count_carry = count_sum[0];
   assign gave = fetched_q;
-  assign valid = held_q;
+  assign open = tready | ~out_valid_q;
+  assign tvalid = out_valid_q;
 
   always @* begin
     fetch_slot = read_slot_q;
@@ -1908,8 +1903,8 @@ module strided_result_results (
     if (fetched_q) begin
       more = three_q;
     end
-    open = take | ~held_q;
-    fetch = one_q & open;
+    word_open = tready | ~full_q;
+    fetch = one_q & word_open;
     moves = fetch;
     // By flags, so that no fetch waits for a sum.
     one_d = write | more | (one_q & ~fetch);
@@ -1921,7 +1916,9 @@ module strided_result_results (
       two_d = three_q;
       three_d = |count_q[4:2];
     end
-    held_d = moves | (held_q & ~take);
+    held_d = moves | ~word_open;
+    out_valid_d = held_q | (out_valid_q & ~tready);
+    full_d = held_d & out_valid_d;
     fetched_d = fetch;
     if (write) begin
       write_slot_d = write_slot_q + 4'd1;
@@ -1934,6 +1931,8 @@ module strided_result_results (
 
   always @(posedge aclk) begin
     if (~aresetn) begin
+      out_valid_q <= 1'd0;
+      full_q <= 1'd0;
       write_slot_q <= 4'd0;
       read_slot_q <= 4'd0;
       slot_after_q <= 4'd1;
@@ -1944,6 +1943,8 @@ module strided_result_results (
       fetched_q <= 1'd0;
       held_q <= 1'd0;
     end else begin
+      out_valid_q <= out_valid_d;
+      full_q <= full_d;
       write_slot_q <= write_slot_d;
       read_slot_q <= read_slot_d;
       slot_after_q <= slot_after_d;
@@ -1961,7 +1962,7 @@ module strided_result_results (
     .write         (write),
     .write_address (write_slot_q),
     .write_data    (beat),
-    .read          (open),
+    .read          (word_open),
     .read_address  (fetch_slot),
     .read_data     (word)
   );

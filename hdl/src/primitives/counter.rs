@@ -69,7 +69,8 @@ impl Counter {
     pub fn step(&self, b: &mut Body, step: &Expr) {
         self.count(b, step);
         if !self.wraps {
-            self.restart(b, &(step & &self.at_last.q));
+            // The sum tells of the first value, too, whether it is the last: the flag waits for no reset.
+            b.when(&(step & &self.at_last.q), |b| self.back(b));
         }
     }
 
@@ -81,7 +82,7 @@ impl Counter {
                 None => (self.now.q.plus(1), self.now.q.eq(&self.last.minus(1))),
             };
             b.set(&self.now.d, &next);
-            b.set(&self.at_last.d, &at_last);
+            b.set(&self.at_last.d, &(at_last | self.last.is_zero()));
             if let Some(nearly) = &self.nearly {
                 // Of two values, the last is ahead of the last but one.
                 let behind = match self.last.width() {
@@ -97,9 +98,13 @@ impl Counter {
     /// then and costs no multiplexer.
     pub fn restart(&self, b: &mut Body, test: &Expr) {
         b.when(test, |b| {
-            b.set(&self.now.d, &lit(0, self.now.q.width()));
+            self.back(b);
             b.set(&self.at_last.d, &self.last.is_zero());
         });
+    }
+
+    fn back(&self, b: &mut Body) {
+        b.set(&self.now.d, &lit(0, self.now.q.width()));
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::config::capacity::Capacity;
 use crate::config::descriptor::Lanes;
 use crate::config::inputs::Config;
-use crate::primitives::beat_fifo::beat_fifo;
+use crate::primitives::beat_fifo::{beat_fifo, stream_fifo};
 use crate::primitives::carry_adders::{chosen_sum, Chosen};
 use crate::primitives::counter::Countdown;
 use crate::primitives::target::Target;
@@ -66,92 +66,80 @@ pub fn result_port(
     let frame_done = m.output("frame_done", 1, "the last beat of a frame was taken");
     let closes = ends_jobs.then(|| m.input(CLOSES, 1, "no beat follows"));
 
-    let out_valid = m.reg("out_valid", 1, 0, "");
     let out_last = m.data_reg("out_last", 1, "");
     let out_data = m.data_reg("out_data", bits, "");
     let done = m.reg("done", 1, 0, "");
     let stored = m.net("stored", bits + 1, "");
-    let word = m.net(
-        "word",
-        bits + 1,
-        "the next result, below the flag of a frame's last",
-    );
-    let there = m.net("there", 1, "it is there");
-    let may_go = m.net("may_go", 1, "it is its turn");
-    let take = m.net("take", 1, "it moves to the stream's registers");
+    let comment = "the next result, below the flag of a frame's last";
+    let word = m.net("word", bits + 1, comment);
     let open = m.net("open", 1, "the stream's registers are or become free");
-    let zeros = skip_in.map(|(written, beats)| {
-        Zeros::new(&mut m, (name, &written, &beats), capacity, target, config)
-    });
-    m.assign(&open, &(&tready | !&out_valid.q));
-    match &zeros {
-        None => m.assign(&may_go, &there),
-        Some(zeros) => {
-            zeros.turn(&mut m, &may_go, &there);
-            m.assign(&zeros.load, &(&take | !&zeros.armed.q));
-        }
-    }
-    m.assign(&take, &(&open & &may_go));
     m.comb(|b| {
         b.set_slice(&stored, 0, &acc);
         b.set_slice(&stored, bits, &frame_last);
-        b.when(&open, |b| {
-            b.set(&out_valid.d, &may_go);
-            b.set(&out_data.d, &word.slice(0, bits));
-            match &zeros {
-                None => b.set(&out_last.d, &word.bit(bits)),
-                Some(zeros) => zeros.send(b, &word.bit(bits), [&out_valid, &out_last, &out_data]),
-            }
-            if let Some(closes) = &closes {
-                b.when(closes, |b| b.set(&out_valid.d, &lit(0, 1)));
-            }
-        });
-        if let Some(zeros) = &zeros {
-            zeros.step(b, &open, &take, &word.bit(bits));
-        }
-        b.set(&done.d, &(&out_valid.q & &tready & &out_last.q));
+        b.set(&done.d, &(&tvalid & &tready & &out_last.q));
     });
-    m.assign(&tvalid, &out_valid.q);
+    let result = (&word.slice(0, bits), &word.bit(bits));
+    let stream = (&tready, &tvalid, &open, &out_last, &out_data);
+    let mut bindings = vec![
+        ("write", write),
+        ("beat", stored),
+        ("gave", taken),
+        ("word", word.clone()),
+    ];
+    let without_zeros = skip_in.is_none();
+    match skip_in {
+        None => {
+            m.comb(|b| {
+                b.when(&open, |b| {
+                    b.set(&out_data.d, result.0);
+                    b.set(&out_last.d, result.1);
+                });
+            });
+            bindings.extend([
+                ("tready", tready.clone()),
+                ("tvalid", tvalid.clone()),
+                ("open", open.clone()),
+            ]);
+        }
+        Some((written, beats)) => {
+            let runs = (name, &written, &beats);
+            let zeros = Zeros::new(&mut m, runs, capacity, target, config);
+            bindings.extend(zeros.join(&mut m, stream, result, closes.as_ref()));
+        }
+    };
     m.assign(&tdata, &out_data.q);
     m.assign(&tlast, &out_last.q);
     m.assign(&frame_done, &done.q);
-    let fifo = beat_fifo(
-        &format!("{name}_results"),
-        &format!("{name}_memory"),
-        bits + 1,
-        capacity.fifo_results,
-        target,
-    );
-    m.instance(
-        "u_results",
-        fifo,
-        vec![
-            ("write", write),
-            ("beat", stored),
-            ("gave", taken),
-            ("valid", there),
-            ("word", word),
-            ("take", take),
-        ],
-    );
+    let (memory, places) = (format!("{name}_memory"), capacity.fifo_results);
+    let fifo = match without_zeros {
+        true => stream_fifo(&format!("{name}_fifo"), &memory, bits + 1, places, target),
+        false => beat_fifo(
+            &format!("{name}_results"),
+            &memory,
+            bits + 1,
+            places,
+            target,
+        ),
+    };
+    m.instance("u_results", fifo, bindings);
     m
 }
 
 /// The runs of beats without a tap.
 struct Zeros {
-    /// A zero is due.
-    out: Expr,
-    run: Expr,
+    /// It has no beats.
+    run_empty: Expr,
     run_there: Expr,
     load: Expr,
     /// The run ahead of the next result is known.
     armed: Reg,
     left: Reg,
     left_next: Expr,
-    /// None will be left of it.
-    none_left: Expr,
     /// No zero is due ahead of the next result.
     turn: Reg,
+    /// What the next `turn` is chosen from: the run is known and has no beats left; likewise behind a beat that moves.
+    done: Expr,
+    turn_moved: Expr,
     tail: Option<Tail>,
 }
 
@@ -197,11 +185,10 @@ impl Zeros {
         config: &mut Config,
     ) -> Self {
         let width = beats.width();
-        let run = m.net(
-            "run",
-            width,
-            "beats without a tap ahead of the result behind the next",
-        );
+        // Below the flag of a run without beats.
+        let [written_run, run] = ["written_run", "run"].map(|name| m.net(name, width + 1, ""));
+        m.assign(&written_run.slice(0, width), beats);
+        m.assign(&written_run.msb(), &beats.is_zero());
         let run_there = m.net("run_there", 1, "");
         let load = m.net("load", 1, "that run is the next");
         let take = m.net("run_taken", 1, "");
@@ -211,7 +198,7 @@ impl Zeros {
         let fifo = beat_fifo(
             &format!("{name}_run_fifo"),
             &format!("{name}_runs"),
-            width,
+            width + 1,
             capacity.fifo_results,
             target,
         );
@@ -220,7 +207,7 @@ impl Zeros {
             fifo,
             vec![
                 ("write", written.clone()),
-                ("beat", beats.clone()),
+                ("beat", written_run),
                 ("gave", gave),
                 ("valid", run_there.clone()),
                 ("word", run.clone()),
@@ -238,82 +225,128 @@ impl Zeros {
         let operands = Chosen {
             from: &left.q,
             choose: &load,
-            one: &run.zext(bits),
+            one: &run.slice(0, width).zext(bits),
             other: &ones(bits),
         };
         let left_next = chosen_sum(m, "left_next", operands, target);
         Zeros {
-            out: m.net("zero", 1, "a zero is due"),
-            run,
+            run_empty: run.msb(),
             run_there,
             load,
             armed: m.reg("armed", 1, 0, "the run ahead of the next result is known"),
             left,
             left_next,
-            none_left: m.net("none_left", 1, "none of the run will be left"),
             turn: m.reg("turn", 1, 0, "no zero is due ahead of the next result"),
+            done: m.net(
+                "run_done",
+                1,
+                "the run ahead of the next result is known, and done with",
+            ),
+            turn_moved: m.net("turn_moved", 1, "the same behind a beat that moves"),
             tail,
         }
     }
 
-    /// Whether a zero is due, or else the result.
-    fn turn(&self, m: &mut Module, may_go: &Expr, there: &Expr) {
-        m.assign(may_go, &(&self.turn.q & there));
+    /// Sends zeros and results; `result` is its data and whether it is its frame's last. What is left of the bindings of the
+    /// results' FIFO is returned.
+    fn join(
+        &self,
+        m: &mut Module,
+        (tready, tvalid, open, out_last, out_data): (&Expr, &Expr, &Expr, &Reg, &Reg),
+        (data, last): (&Expr, &Expr),
+        closes: Option<&Expr>,
+    ) -> [(&'static str, Expr); 2] {
+        let out_valid = m.reg("out_valid", 1, 0, "");
+        let there = m.net("there", 1, "the next result is there");
+        let take = m.net("take", 1, "it moves to the stream's registers");
+        let turn = &self.turn.q;
+        m.assign(open, &(tready | !&out_valid.q));
+        m.assign(&take, &(open & turn & &there));
+        m.assign(&self.load, &(&take | !&self.armed.q));
+        m.assign(tvalid, &out_valid.q);
+        m.comb(|b| {
+            b.when(open, |b| {
+                b.set(&out_valid.d, &((turn & &there) | self.sends_zero()));
+                b.set(&out_data.d, data);
+                // Where no zero is sent, either, the beat does not count.
+                b.when(&!turn, |b| b.set(&out_data.d, &lit(0, data.width())));
+                b.set(&out_last.d, &self.sends_last(last));
+                if let Some(closes) = closes {
+                    b.when(closes, |b| b.set(&out_valid.d, &lit(0, 1)));
+                }
+            });
+            self.step(b, open, &take, last);
+            self.decide(b, open, &there, last);
+        });
+        [("valid", there), ("take", take)]
+    }
+
+    /// Whether a zero moves where a beat may.
+    fn sends_zero(&self) -> Expr {
         let ahead = &self.armed.q & !&self.turn.q;
         match &self.tail {
-            None => m.assign(&self.out, &ahead),
-            Some(tail) => m.assign(&self.out, &(ahead | &tail.due.q)),
+            None => ahead,
+            Some(tail) => ahead | &tail.due.q,
         }
     }
 
-    /// A zero in place of the result, where one is due; `last`: the result is its frame's last.
-    fn send(&self, b: &mut Body, last: &Expr, [out_valid, out_last, out_data]: [&Reg; 3]) {
-        b.when(&self.out, |b| {
-            b.set(&out_valid.d, &lit(1, 1));
-            b.set(&out_data.d, &lit(0, out_data.q.width()));
-        });
-        let result = last & !&self.out;
+    /// Whether the beat that moves is its frame's last; `last`: the result is.
+    fn sends_last(&self, last: &Expr) -> Expr {
+        let result = last & &self.turn.q;
         match &self.tail {
-            None => b.set(&out_last.d, &result),
-            Some(tail) => {
-                let tail_last = &tail.due.q & tail.beats.at_last();
-                b.set(&out_last.d, &((result & !&tail.any) | tail_last));
-            }
+            None => result,
+            Some(Tail { due, any, beats }) => (result & !any) | (&due.q & beats.at_last()),
         }
     }
 
-    fn step(&self, b: &mut Body, open: &Expr, take: &Expr, frame_last: &Expr) {
-        let Zeros {
-            out,
-            run,
-            run_there,
-            load,
-            armed,
-            left,
-            left_next,
-            none_left,
-            turn,
-            tail,
-        } = self;
+    fn step(&self, b: &mut Body, open: &Expr, take: &Expr, last: &Expr) {
         b.comment("The run ahead of the result behind this one.");
-        let counts = match tail {
-            None => open & out,
-            Some(tail) => open & out & !&tail.due.q,
-        };
-        let loads = load & run_there;
-        b.when(load, |b| b.set(&armed.d, run_there));
-        b.when(&(&loads | &counts), |b| b.set(&left.d, left_next));
-        b.set(none_left, &left.q.msb());
-        b.when(&counts, |b| b.set(none_left, &left.q.is_zero()));
-        b.when(&loads, |b| b.set(none_left, &run.is_zero()));
-        b.set(&turn.d, &(&armed.d & none_left));
-        if let Some(Tail { due, any, beats }) = tail {
+        let counts = open & self.counts();
+        b.when(&self.load, |b| b.set(&self.armed.d, &self.run_there));
+        let loads = &self.load & &self.run_there;
+        b.when(&(loads | counts), |b| b.set(&self.left.d, &self.left_next));
+        if let Some(Tail { due, any, beats }) = &self.tail {
             b.comment("The run at a frame's end goes before the next frame's.");
             let counts = open & &due.q;
             beats.step(b, &counts);
-            b.when(&(counts & beats.at_last()), |b| b.set(&due.d, &lit(0, 1)));
-            b.when(&(take & frame_last), |b| b.set(&due.d, any));
-            b.when(&due.d, |b| b.set(&turn.d, &lit(0, 1)));
+            let stays = &due.q & !(open & beats.at_last());
+            b.set(&due.d, &(stays | (take & last & any)));
         }
+    }
+
+    /// While a beat may move, one of the run does.
+    fn counts(&self) -> Expr {
+        let counts = &self.armed.q & !&self.turn.q;
+        match &self.tail {
+            None => counts,
+            Some(tail) => counts & !&tail.due.q,
+        }
+    }
+
+    /// What the beat behind this one is: worked out both for a beat that moves and for one that stays, so that nothing but
+    /// the choice of the two waits for the stream.
+    fn decide(&self, b: &mut Body, open: &Expr, there: &Expr, last: &Expr) {
+        let (done, turn_moved) = (&self.done, &self.turn_moved);
+        let fresh = &self.run_there & &self.run_empty;
+        b.comment("Whether the result comes next, and no zero.");
+        b.select(done, &self.armed.q, &self.left.q.msb(), &fresh);
+        match &self.tail {
+            None => b.set(turn_moved, done),
+            Some(Tail { due, beats, .. }) => {
+                b.set(turn_moved, &(done & !(&due.q & !beats.at_last())));
+            }
+        }
+        b.when(&self.counts(), |b| {
+            b.set(turn_moved, &self.left.q.is_zero());
+        });
+        b.when(&(&self.turn.q & there), |b| match &self.tail {
+            None => b.set(turn_moved, &fresh),
+            Some(Tail { any, .. }) => b.set(turn_moved, &(&fresh & !(last & any))),
+        });
+        let stays = match &self.tail {
+            None => done.clone(),
+            Some(Tail { due, .. }) => done & !&due.q,
+        };
+        b.select(&self.turn.d, open, turn_moved, &stays);
     }
 }
