@@ -39,7 +39,7 @@ const MUTATIONS: usize = 100;
 /// longer than a test can.
 const MOST_OPEN: usize = 8;
 /// Seconds for a proof.
-const PROOF_SECONDS: u64 = 10;
+const PROOF_SECONDS: u64 = 25;
 
 /// What became of the mutations of an engine.
 #[derive(Default)]

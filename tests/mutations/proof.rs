@@ -45,7 +45,8 @@ pub fn verdict(plan: &Plan, mutation: &Mutation, seconds: u64) -> Verdict {
     );
     yosys(folder.path(), &script).unwrap_or_else(|said| panic!("{mutation}: {said}"));
     let prove = format!(
-        "read miter.aig; zero; strash; scleanup; &get; &scorr; &put; scorr -C 500; pdr -T {}; print_status",
+        "read miter.aig; zero; strash; scleanup; &get; &scorr; &put; lcorr -C 1000000; scorr -C 500; pdr -T {}; \
+         print_status",
         4 * seconds
     );
     // Seconds of the processor, whatever else it has to do; not every step looks at a clock of its own.
