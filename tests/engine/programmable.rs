@@ -476,7 +476,7 @@ const MUTANTS: [Mutant; 17] = [
     ),
     (
         "a last beat where a run of zeros follows",
-        "& ~zero & ~cfg_has_end_beats)",
+        "& turn_q & ~cfg_has_end_beats)",
         "~cfg_has_end_beats",
         "1'd1",
     ),

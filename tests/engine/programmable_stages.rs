@@ -1091,7 +1091,7 @@ const SCALED_MUTANTS: &[(&str, &[Edit])] = &[
         "scales that turn too early",
         &[(
             "stages_scales",
-            "index_at_last_d = <index_q == (cfg_pixel_beats_less_1 - 3'd1)>;",
+            "index_at_last_d = <(index_q == (cfg_pixel_beats_less_1 - 3'd1)) | (cfg_pixel_beats_less_1 == 3'd0)>;",
             "index_q == 3'd0",
         )],
     ),
