@@ -16,8 +16,7 @@ pub fn axis_taps(axis: &Axis) -> u64 {
 /// Issues of a frame for each pair of blocks of channels: [`axis_taps`] of both axes, as many columns at once as there are
 /// lanes over pixels.
 pub(crate) fn pair_issues(layer: &Layer) -> u64 {
-    let op = layer.operation();
-    axis_taps(&layer.rows()) * lane_taps(&op.cols, op.pixels.into())
+    fits(Frame::new(layer).issues)
 }
 
 /// The outputs that each tap meets.
@@ -229,12 +228,10 @@ struct Blocks {
 impl Frame {
     fn new(layer: &Layer) -> Self {
         let op = layer.operation();
+        let rows = axis_taps(&layer.rows());
         Frame {
-            taps: area(axis_taps(&layer.rows()), axis_taps(&layer.cols())),
-            issues: area(
-                axis_taps(&layer.rows()),
-                lane_taps(&op.cols, op.pixels.into()),
-            ),
+            taps: area(rows, axis_taps(&layer.cols())),
+            issues: area(rows, lane_taps(&op.cols, op.pixels.into())),
             consumed: area(op.rows.sources, op.moving_columns()),
             produced: area(op.rows.positions, op.result_columns()),
         }

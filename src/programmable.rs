@@ -18,6 +18,7 @@ mod used;
 pub use error::{EngineError, NoFit};
 pub use estimate::Estimate;
 pub use fifo::ShortFifo;
+pub(crate) use file::MOST_STRETCH_BEATS;
 pub use file::{EngineFile, Lanes, LimitsFile};
 pub use merge::Merge;
 pub use rows::RowRun;

@@ -1,7 +1,7 @@
 //! What is explored, against every choice of lanes there is.
 
 use bpa_engine::explore::{Budget, Exploration, NetworkSubject, Point, Room, Subject};
-use bpa_engine::layer::{Layer, LayerFile};
+use bpa_engine::layer::{Layer, LayerFile, Pass};
 use bpa_engine::network::NetworkFile;
 use bpa_engine::plan::Plan;
 use bpa_engine::programmable::EngineFile;
@@ -168,6 +168,40 @@ fn a_network_s_cycles_are_those_of_its_layers() {
             engine.tiling(&layer, frames).unwrap().cycles(frames)
         });
         assert_eq!(point.cycles, cycles.sum::<u64>(), "{lanes:?}");
+    }
+}
+
+/// Stretches of rows are memory as well: with fewer lanes they have more beats, and layers are cut no smaller for that.
+#[test]
+fn with_fewer_lanes_a_stretch_has_more_beats() {
+    let text = include_str!("../examples/engines/training.toml");
+    let mut engine = EngineFile::parse(text, "engine").unwrap();
+    engine.engine.pixels = 2;
+    // Two rows of columns' phases, of two blocks of channels each.
+    engine.limits.stretch_beats = Some(4);
+    let text = "name = \"n\"\nframes = 1\npasses = [\"grad_input\"]\n[[layer]]\nname = \"a\"\nconv = { in_channels = 16, \
+                out_channels = 16, in_size = 12, kernel = 3, stride = 2, padding = 1 }\n";
+    let network = NetworkFile::parse(text, "network").unwrap();
+    let valid = engine.validate().unwrap();
+    let network = network.validate(&valid).unwrap();
+    let subject = Subject::Network(Box::new(NetworkSubject::new(&network, &valid)));
+    let room = Room {
+        dsps: Some(16),
+        brams: None,
+    };
+    for (simd, pe) in [(8, 1), (1, 8), (1, 1)] {
+        let mut lanes = subject.candidates(&room).into_iter();
+        let lanes = lanes.find(|it| (it.simd, it.pe) == (simd, pe)).unwrap();
+        let point = subject.point(lanes, Board::Ecp5_85k).unwrap();
+        let mut wide = engine.clone();
+        (wide.engine.simd, wide.engine.pe) = (simd.into(), pe.into());
+        wide.limits.stretch_beats = Some(64);
+        wide.limits.weight_words = 1024 * 64 / i64::from(simd * pe);
+        wide.limits.line_words = 2048 * 8 / i64::from(simd);
+        let wide = wide.validate().unwrap();
+        let layer = network.steps()[0].tiling(Pass::GradInput).layer().to_file();
+        let tiling = wide.tiling(&wide.layer(layer.layer).unwrap(), 1).unwrap();
+        assert_eq!(point.cycles, tiling.cycles(1), "{simd} x {pe}");
     }
 }
 

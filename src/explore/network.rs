@@ -6,7 +6,7 @@ use super::subject::Design;
 use super::{Candidate, Point};
 use crate::layer::Layer;
 use crate::network::Network;
-use crate::programmable::{even_parts, EngineFile, ProgrammableEngine};
+use crate::programmable::{even_parts, EngineFile, ProgrammableEngine, MOST_STRETCH_BEATS};
 use crate::synth::{cells, Board};
 
 /// What is done for a network, and the engine that does it.
@@ -116,6 +116,13 @@ impl NetworkSubject {
         limits.scale_words = limits
             .scale_words
             .map(|words| (words * old_pe + pe - 1) / pe);
+        // Of what moves and of the result alike: enough for the side that is cut the finer, and no less than there was, since
+        // blocks of channels are rounded up before the stride multiplies them.
+        limits.stretch_beats = limits.stretch_beats.map(|beats| {
+            let finer = |old: i64, new: i64| (beats * old + new - 1) / new;
+            let of_lanes = finer(old_simd, simd).max(finer(old_pe, pe));
+            of_lanes.clamp(beats, MOST_STRETCH_BEATS.max(beats))
+        });
         (file.engine.simd, file.engine.pe) = (simd, pe);
         file.validate().ok()
     }

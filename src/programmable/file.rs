@@ -41,7 +41,7 @@ const SCALE_WORDS: i64 = 256;
 const MOST_PIXELS: i64 = 32;
 /// Beats of a stretch, where the file does not say, and the most.
 const STRETCH_BEATS: i64 = 64;
-const MOST_STRETCH_BEATS: i64 = 4096;
+pub(crate) const MOST_STRETCH_BEATS: i64 = 4096;
 /// Beats in a row without a tap.
 const MAX_RUN: i64 = (1 << 31) - 1;
 

@@ -88,7 +88,7 @@ impl LaneColumns {
         let result = &self.result;
         let words = self.moving.phases.len() as u64;
         let mut position = 0;
-        for stretch in 0..result.columns.div_ceil(result.stretch()) {
+        for stretch in 0..result.stretches() {
             let mut first_tap = 0;
             for phase in phases {
                 let column = stretch * result.stretch() + phase.number;

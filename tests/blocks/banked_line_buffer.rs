@@ -8,7 +8,7 @@ use bpa_engine::plan::Plan;
 use bpa_hdl::config::capacity::Capacity;
 use bpa_hdl::config::descriptor::Descriptor;
 use bpa_hdl::config::inputs::Config;
-use bpa_hdl::config::pixels::PixelLanes;
+use bpa_hdl::config::pixels::{PixelLanes, Pixels};
 use bpa_hdl::pixels::{banked_line_buffer, read_behind, read_cycles, BankRows};
 use bpa_hdl::primitives::target::Target;
 
@@ -165,7 +165,9 @@ fn check(layer: &Layer, line_words: u64, mutants: &'static [Mutant]) {
         ..Plan::new(layer).descriptor().clone()
     };
     let capacity = Capacity::exactly(&descriptor);
-    let pixels = capacity.pixels.clone().unwrap();
+    let Some(Pixels::BuiltIn(pixels)) = capacity.pixels.clone() else {
+        panic!("a layer with lanes over pixels");
+    };
     let name = format!("{}_banks", layer.name());
     let module = banked_line_buffer(
         &name,

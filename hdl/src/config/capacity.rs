@@ -6,7 +6,7 @@
 use crate::config::arrays::Arrays;
 use crate::config::descriptor::{Axis, Descriptor, Jump, Program, Step};
 use crate::config::limits::Limits;
-use crate::config::pixels::{PixelHull, PixelLanes};
+use crate::config::pixels::{PixelHull, Pixels};
 use crate::issue::TURN_BITS;
 use crate::rtl::bits_for;
 
@@ -104,10 +104,8 @@ pub struct Capacity {
     pub frames: Option<u64>,
     /// Beats of scales of a layer that has one for each channel: those of a pixel of grad_input.
     pub scale_words: u64,
-    /// Lanes over pixels of a layer that is built in.
-    pub pixels: Option<PixelLanes>,
-    /// Lanes over pixels that are told.
-    pub told_pixels: Option<PixelHull>,
+    /// Lanes over pixels, where there are such.
+    pub pixels: Option<Pixels>,
     /// Whether layers differ in their stages: in the shift, and in which of the streams beside the
     /// results they use.
     pub stages_vary: bool,
@@ -171,8 +169,7 @@ impl Capacity {
             weight_ring: false,
             frames: None,
             scale_words: d.group_blocks * d.c_blocks,
-            pixels: d.pixels.clone(),
-            told_pixels: None,
+            pixels: d.pixels.clone().map(Pixels::BuiltIn),
             stages_vary: false,
         }
     }
@@ -192,12 +189,14 @@ impl Capacity {
             taps: axis.kernel,
             size: axis.size,
         });
-        let told_pixels = limits.pixels.map(|pixels| PixelHull {
-            lanes: pixels.lanes,
-            taps: cols.taps,
-            columns: cols.size,
-            rows: rows.size,
-            stretch_beats: pixels.stretch_beats,
+        let pixels = limits.pixels.map(|pixels| {
+            Pixels::Told(PixelHull {
+                lanes: pixels.lanes,
+                taps: cols.taps,
+                columns: cols.size,
+                rows: rows.size,
+                stretch_beats: pixels.stretch_beats,
+            })
         });
         Capacity {
             arrays: Arrays::NEUTRAL,
@@ -235,8 +234,7 @@ impl Capacity {
             weight_ring: true,
             frames: Some(1 << 32),
             scale_words: limits.scale_words,
-            pixels: None,
-            told_pixels,
+            pixels,
             stages_vary: true,
         }
     }
@@ -246,23 +244,17 @@ impl Capacity {
     pub fn entry_bits(&self) -> usize {
         let lines = self.rows.lines.max(self.cols.lines);
         let of_lines = bits_for(lines - 1).max(TURN_BITS);
-        match &self.told_pixels {
-            None => of_lines,
-            Some(hull) => of_lines
+        match &self.pixels {
+            Some(Pixels::Told(hull)) => of_lines
                 .max(hull.tap_bits())
                 .max(bits_for(hull.stretch_beats - 1)),
+            _ => of_lines,
         }
     }
 
     /// With lanes over pixels, bits of a tap's place in their table, and of the number of a stretch.
     pub fn lane_bits(&self) -> Option<[usize; 2]> {
-        let built_in = self.pixels.as_ref();
-        let built_in = built_in.map(|pixels| [pixels.tap_bits(), pixels.stretch_bits()]);
-        let told = || {
-            let hull = self.told_pixels.as_ref()?;
-            Some([hull.tap_bits(), hull.stretch_bits()])
-        };
-        built_in.or_else(told)
+        self.pixels.as_ref().map(Pixels::bits)
     }
 
     /// What the space in the line buffer is counted in: words where a pixel may lie across its end, else pixels.

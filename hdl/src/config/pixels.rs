@@ -56,6 +56,21 @@ impl RowOrder {
         self.phases.iter().filter(|&&phase| phase < rest).count() as u64
     }
 
+    /// Beats of a stretch that is not whole.
+    pub fn rest_beats(&self) -> u64 {
+        self.rest().div_ceil(self.lanes)
+    }
+
+    /// Whether the rest of a row has beats and no word.
+    pub fn restless(&self) -> bool {
+        self.rest() > 0 && self.rest_words() == 0
+    }
+
+    /// Stretches of the row, its rest among them.
+    pub fn stretches(&self) -> u64 {
+        self.columns.div_ceil(self.stretch())
+    }
+
     /// Words of the row.
     pub fn words(&self) -> u64 {
         self.whole_stretches() * self.phases.len() as u64 + self.rest_words()
@@ -118,23 +133,47 @@ impl PixelLanes {
         bits_for(self.taps.len() as u64 - 1)
     }
 
-    /// The same with one tap of the table alone; `None` behind its end.
+    /// What tells where the lanes read through one tap of the table, without the rows of what moves; `None` behind its end.
     pub fn with_tap(&self, tap: u64) -> Option<Self> {
-        let tap = self.taps.get(tap as usize)?;
+        let taps = vec![self.taps.get(tap as usize)?.clone()];
         Some(PixelLanes {
-            taps: vec![tap.clone()],
-            ..PixelLanes {
-                moving: RowOrder::default(),
-                result: self.result.clone(),
-                taps: Vec::new(),
-                ..*self
-            }
+            moving: RowOrder::default(),
+            result: self.result.clone(),
+            taps,
+            ..*self
         })
     }
 
     /// Bits of the number of a stretch of the result.
     pub fn stretch_bits(&self) -> usize {
-        bits_for(self.result.columns.div_ceil(self.result.stretch()) - 1)
+        bits_for(self.result.stretches() - 1)
+    }
+}
+
+/// Lanes over pixels of an engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pixels {
+    /// For one layer, which is built in.
+    BuiltIn(PixelLanes),
+    /// For any layer within these, which is told.
+    Told(PixelHull),
+}
+
+impl Pixels {
+    /// Bits of a tap's place in the table of taps, and of the number of a stretch.
+    pub fn bits(&self) -> [usize; 2] {
+        match self {
+            Pixels::BuiltIn(pixels) => [pixels.tap_bits(), pixels.stretch_bits()],
+            Pixels::Told(hull) => [hull.tap_bits(), hull.stretch_bits()],
+        }
+    }
+
+    /// Whether rows of the result are put in order.
+    pub fn orders_result(&self) -> bool {
+        match self {
+            Pixels::BuiltIn(pixels) => pixels.result.differs(),
+            Pixels::Told(_) => true,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::config::arrays::Arrays;
 use crate::config::capacity::Capacity;
 use crate::config::descriptor::Lanes;
 use crate::config::inputs::{Config, Turn};
+use crate::config::pixels::Pixels;
 use crate::issue::issue_loop;
 use crate::primitives::memory::read_ahead_memory;
 use crate::primitives::target::Target;
@@ -345,9 +346,9 @@ impl<'a> Core<'a> {
             false => values,
         };
         let frames = self.frames_pins();
-        let [of_order, frames] = match self.capacity.told_pixels {
-            Some(_) => self.both_take(frames),
-            None => [Bindings::new(), frames],
+        let [of_order, frames] = match self.capacity.pixels {
+            Some(Pixels::Told(_)) => self.both_take(frames),
+            _ => [Bindings::new(), frames],
         };
         let values = config.in_turn(Turn::Taken, |config| {
             self.moving_in_order(values, &mut bindings, line, (of_order, config))
@@ -435,8 +436,8 @@ impl<'a> Core<'a> {
     fn line_buffer(&mut self, line: &LineNets, config: &mut Config) {
         let name = format!("{}_line_buffer", self.name);
         let bits = self.lanes.grad_word_bits();
-        if let Some(place) = &line.lanes {
-            return self.banks(&name, line, place, config);
+        if let (Some(place), Some(pixels)) = (&line.lanes, &self.capacity.pixels) {
+            return self.banks(&name, pixels, (line, place), config);
         }
         self.m.instance(
             "u_line_buffer",

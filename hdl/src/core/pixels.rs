@@ -2,7 +2,7 @@
 
 use super::{Bindings, Core, LineNets, LinePlace};
 use crate::config::inputs::Config;
-use crate::config::pixels::PixelHull;
+use crate::config::pixels::{PixelHull, Pixels};
 use crate::pixels::{
     banked_line_buffer, inside_row, order_fifo, row_order, BankRows, Direction, Rows, ToldRowOrder,
     READ_BEHIND_CYCLES,
@@ -15,14 +15,13 @@ impl Core<'_> {
     pub(super) fn banks(
         &mut self,
         name: &str,
-        line: &LineNets,
-        place: &LinePlace,
+        pixels: &Pixels,
+        (line, place): (&LineNets, &LinePlace),
         config: &mut Config,
     ) {
-        let rows = match (&self.capacity.pixels, &self.capacity.told_pixels) {
-            (Some(pixels), _) => BankRows::Exactly(pixels),
-            (None, Some(hull)) => BankRows::Told(hull, config),
-            (None, None) => unreachable!("places of lanes over pixels without such lanes"),
+        let rows = match pixels {
+            Pixels::BuiltIn(pixels) => BankRows::Exactly(pixels),
+            Pixels::Told(hull) => BankRows::Told(hull, config),
         };
         let bits = self.lanes.grad_word_bits() / self.lanes.pixels;
         let m = &mut self.m;
@@ -59,14 +58,13 @@ impl Core<'_> {
         (frames, config): (Bindings, &mut Config),
     ) -> Expr {
         let (name, capacity) = (self.name, self.capacity);
-        let rows = match (&capacity.pixels, &capacity.told_pixels) {
-            (Some(pixels), _) if pixels.moving.differs() => {
+        let rows = match &capacity.pixels {
+            Some(Pixels::BuiltIn(pixels)) if pixels.moving.differs() => {
                 let counts = [capacity.rows.size, capacity.pixel_words];
                 Some(Rows::Exactly(&pixels.moving, counts))
             }
-            (None, Some(hull)) => Some(self.told_rows(hull, config)),
-            (_, None) => None,
-            (Some(_), Some(_)) => unreachable!("lanes over pixels are built in or told"),
+            Some(Pixels::Told(hull)) => Some(self.told_rows(hull, config)),
+            Some(Pixels::BuiltIn(_)) | None => None,
         };
         let lanes = self.lanes.pixels;
         let bits = self.lanes.grad_word_bits() / lanes;
@@ -128,7 +126,7 @@ impl Core<'_> {
             *bindings = to_port;
             return data;
         }
-        let Some(pixels) = &capacity.pixels else {
+        let Some(Pixels::BuiltIn(pixels)) = &capacity.pixels else {
             return values;
         };
         let [valid, ready] = ["tvalid", "tready"].map(|pin| find(bindings, pin));
@@ -155,15 +153,14 @@ impl Core<'_> {
     /// How rows of the result are put in order, where they have to be.
     fn result_order<'c>(&'c self, config: &'c mut Config) -> Option<Rows<'c>> {
         let capacity = self.capacity;
-        match (&capacity.pixels, &capacity.told_pixels) {
-            (Some(pixels), _) => {
+        match capacity.pixels.as_ref()? {
+            Pixels::BuiltIn(pixels) => {
                 let blocks = capacity.c_blocks * capacity.group_blocks;
                 let order = &pixels.result;
                 let rows = Rows::Exactly(order, [pixels.result_rows, blocks]);
                 order.differs().then_some(rows)
             }
-            (None, Some(hull)) => Some(self.told_rows(hull, config)),
-            (None, None) => None,
+            Pixels::Told(hull) => Some(self.told_rows(hull, config)),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::frames_inside::FramesInside;
 use super::{Bindings, Core, IssueNets, LaneNets, LineNets, WeightNets, MISPLACED};
 use crate::config::inputs::Config;
+use crate::config::pixels::Pixels;
 use crate::lanes::mac::{lane_cycles, place_lanes};
 use crate::pixels::{frames_in_order, late, read_cycles, FRAMES_IN_TOLD_ORDER};
 use crate::primitives::delay::delayed;
@@ -164,10 +165,10 @@ impl Core<'_> {
         let outputs = ["busy", "error", "error_cause"].map(|name| self.port(name));
         let (m, misplaced) = (&mut self.m, &self.misplaced);
         // In the stages, each frame has a beat at least; so it has where rows are put in order.
-        let in_order = match (&capacity.pixels, &capacity.told_pixels) {
-            (Some(pixels), _) => frames_in_order(pixels),
-            (None, Some(_)) => FRAMES_IN_TOLD_ORDER,
-            (None, None) => 0,
+        let in_order = match &capacity.pixels {
+            Some(Pixels::BuiltIn(pixels)) => frames_in_order(pixels),
+            Some(Pixels::Told(_)) => FRAMES_IN_TOLD_ORDER,
+            None => 0,
         };
         let frames_bits =
             bits_for(capacity.frames_inside + stage_beats(capacity, lanes, self.target) + in_order);

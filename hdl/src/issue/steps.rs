@@ -213,15 +213,11 @@ impl TurnTable {
         let turned = m.reg("turned", TURN_BITS, 0, "loop that turned last, and its way");
         let mut ways: Vec<(ByTurn, bool)> = Vec::new();
         let mut first = Vec::new();
-        // Of each entry, which loop it is of, and whether that runs back.
-        let mut of_ways = Vec::new();
-        for (index, (level, &by)) in levels.iter().zip(by).enumerate() {
+        for (level, &by) in levels.iter().zip(by) {
             first.push(ways.len() as u64);
             ways.push((by, false));
-            of_ways.push((index, false));
             if level.back().is_some() {
                 ways.push((by, true));
-                of_ways.push((index, true));
             }
         }
         let entries: Vec<u64> = (0..ways.len() as u64).collect();
@@ -260,17 +256,13 @@ impl TurnTable {
         );
         let tap = form.tap.map(|bits| {
             let step = m.net("turns_tap", bits, "places in the table of taps");
-            let of_columns = |(entry, (index, back)): (usize, &(usize, bool))| {
-                let by = if *back { ones(bits) } else { lit(1, bits) };
-                (columns == Some(*index)).then_some((entry as u64, by))
-            };
-            let of_columns = of_ways.iter().enumerate().filter_map(of_columns);
-            let of_columns: Vec<(u64, Expr)> = of_columns.collect();
             m.comb(|b| {
                 b.set(&step, &lit(0, bits));
-                for (entry, by) in &of_columns {
-                    let turned = turned.q.eq(&lit(*entry, TURN_BITS));
-                    b.when(&turned, |b| b.set(&step, by));
+                let Some(index) = columns else { return };
+                let at = |entry: u64| turned.q.eq(&lit(entry, TURN_BITS));
+                b.when(&at(first[index]), |b| b.set(&step, &lit(1, bits)));
+                if levels[index].back().is_some() {
+                    b.when(&at(first[index] + 1), |b| b.set(&step, &ones(bits)));
                 }
             });
             step

@@ -83,8 +83,10 @@ behind the address on. `lanes` follows address, tap and stretch by {cycles} cycl
     let mut m = Module::new(name, format!("{DOC}{promise}{told}"));
     m.input("aclk", 1, "");
     let width = bits_for(capacity.line_words - 1);
-    // There are lanes over pixels, so that there are such places.
-    let [tap_bits, stretch_bits] = capacity.lane_bits().unwrap_or([1; 2]);
+    let [tap_bits, stretch_bits] = match &rows {
+        Rows::Exactly(pixels) => [pixels.tap_bits(), pixels.stretch_bits()],
+        Rows::Told(hull, _) => [hull.tap_bits(), hull.stretch_bits()],
+    };
     let write = m.input("write", 1, "");
     let write_address = m.input("write_address", width, "");
     let write_data = m.input("write_data", lanes * bits, "lane 0 in the low bits");

@@ -1,7 +1,7 @@
 //! Where in a frame one side of the banks is.
 
 use super::sides::Side;
-use super::told_side::{EntryNets, ToldRows};
+use super::told_side::{side_name, EntryNets, ToldRows};
 use crate::config::inputs::{Config, Of};
 use crate::primitives::counter::Counter;
 use crate::primitives::paged_memory::LoadBus;
@@ -22,49 +22,39 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Of rows that are told at run time; gives what their table says of the entry as well. `by_words`, `written`: which side
-    /// it is; then the last block of a column and the last row of a frame.
+    /// Of rows that are told at run time; gives what their table says of the entry as well. `written` tells which side it is;
+    /// then come the last block of a column and the last row of a frame.
     pub(super) fn told(
         m: &mut Module,
         rows: &ToldRows,
-        (name, by_words, written): (&str, bool, bool),
+        written: bool,
         [blocks, frame_rows]: &[Expr; 2],
         (config, bus): (&mut Config, &mut LoadBus),
     ) -> (Self, EntryNets) {
+        let name = side_name(written);
         let block = Counter::told(m, &format!("{name}_block"), blocks, "");
         // Results are counted as they leave.
         let counts_rows = rows.of == Of::Moving || !written;
         let row = counts_rows.then(|| Counter::told(m, &format!("{name}_row"), frame_rows, ""));
-        let (stretch, told) = rows.stretches(m, config, (name, by_words));
-        let width = bits_for(rows.entries(by_words) - 1);
+        let (stretch, told) = rows.stretches(m, config, written);
+        let width = bits_for(rows.entries(rows.by_words(written)) - 1);
         let entry = m.reg(&format!("{name}_entry"), width, 0, "of the stretch");
         let in_rest = m.net(&format!("{name}_in_rest"), 1, "");
         m.assign(&in_rest, &told.in_rest(&stretch));
         let last = told.at_last(m, name, &entry, &in_rest);
-        let ends = m.net(&format!("{name}_ends"), 1, "the stretch does");
-        m.assign(&ends, &(block.at_last() & &last));
-        let frame_ends = m.net(&format!("{name}_frame_ends"), 1, "so does the frame");
-        let row_ends = row.as_ref().map(|row| stretch.at_last() & row.at_last());
-        let row_ends = row_ends.unwrap_or_else(|| stretch.at_last());
-        m.assign(&frame_ends, &(&ends & row_ends));
-        if !counts_rows {
-            m.unused(&format!("{name}_frame_ends"), &frame_ends);
-        }
-        let offset = (!by_words).then(|| {
+        let now = entry.q.clone();
+        let mut place = Place::of(
+            m,
+            (name, counts_rows),
+            [Some(block), Some(stretch), row],
+            Some((entry.q, entry.d, last)),
+            Some(in_rest),
+        );
+        place.offset = (!rows.by_words(written)).then(|| {
             let bits = bits_for(rows.hull.stretch_beats - 1);
             m.reg(&format!("{name}_place"), bits, 0, "of the beat in its page")
         });
-        let nets = rows.table(m, config, bus, (by_words, written), &entry.q);
-        let place = Place {
-            block: Some(block),
-            entry: Some((entry.q, entry.d, last)),
-            stretch: Some(stretch),
-            row,
-            in_rest: Some(in_rest),
-            offset,
-            ends,
-            frame_ends,
-        };
+        let nets = rows.table(m, config, bus, written, &now);
         (place, nets)
     }
 
@@ -98,11 +88,16 @@ impl Place {
             })
         };
         let block = counter(m, "block", blocks, "blocks of channels, less one");
-        let stretch = counter(m, "stretch", side.stretches, "stretches of a row, less one");
+        let stretch = counter(
+            m,
+            "stretch",
+            side.counts.stretches,
+            "stretches of a row, less one",
+        );
         let rows = if counts_rows { rows } else { 1 };
         let row = counter(m, "row", rows, "rows of a frame, less one");
-        let whole = side.entries.len() as u64;
-        let has_rest = side.rest > 0;
+        let whole = side.counts.whole;
+        let has_rest = side.counts.rest > 0;
         let in_rest = has_rest.then(|| {
             let last = stretch.as_ref().map(Counter::at_last);
             last.unwrap_or_else(|| lit(1, 1))
@@ -115,27 +110,38 @@ impl Place {
                 let at = |count: u64| entry.q.eq(&lit(count - 1, width));
                 b.set(&last, &at(whole));
                 if let Some(in_rest) = &in_rest {
-                    b.when(in_rest, |b| b.set(&last, &at(side.rest)));
+                    b.when(in_rest, |b| b.set(&last, &at(side.counts.rest)));
                 }
             });
             (entry.q, entry.d, last)
         });
+        Place::of(
+            m,
+            (name, counts_rows),
+            [block, stretch, row],
+            entry,
+            in_rest,
+        )
+    }
+
+    /// From its counters, of blocks, stretches and rows, and what says of the entry which is the last of the stretch.
+    fn of(
+        m: &mut Module,
+        (name, counts_rows): (&str, bool),
+        [block, stretch, row]: [Option<Counter>; 3],
+        entry: Option<(Expr, Expr, Expr)>,
+        in_rest: Option<Expr>,
+    ) -> Self {
+        let last = |counter: &Option<Counter>| counter.as_ref().map(Counter::at_last);
         let all = |parts: [Option<Expr>; 2]| {
             let parts = parts.into_iter().flatten();
             parts.reduce(|a, b| a & b).unwrap_or_else(|| lit(1, 1))
         };
         let ends = m.net(&format!("{name}_ends"), 1, "the stretch does");
-        let blocks_end = block.as_ref().map(Counter::at_last);
-        m.assign(
-            &ends,
-            &all([blocks_end, entry.as_ref().map(|(_, _, last)| last.clone())]),
-        );
+        let entry_ends = entry.as_ref().map(|(_, _, last)| last.clone());
+        m.assign(&ends, &all([last(&block), entry_ends]));
         let frame_ends = m.net(&format!("{name}_frame_ends"), 1, "so does the frame");
-        let row_ends = [
-            stretch.as_ref().map(Counter::at_last),
-            row.as_ref().map(Counter::at_last),
-        ];
-        m.assign(&frame_ends, &(&ends & all(row_ends)));
+        m.assign(&frame_ends, &(&ends & all([last(&stretch), last(&row)])));
         if !counts_rows {
             m.unused(&format!("{name}_frame_ends"), &frame_ends);
         }

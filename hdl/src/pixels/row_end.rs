@@ -47,13 +47,24 @@ pub fn inside_row(
         m.unused(&format!("{short}_beyond"), &all.slice(used, beyond));
         return kept;
     }
+    let size = (order.beats(), blocks);
+    let block = |name: &str| row_end(name, (lanes, inside), bits, size);
+    placed(m, (engine, short), (values, moves), kept, block)
+}
+
+/// Places a block that lets through to `kept` what is in the row.
+fn placed(
+    m: &mut Module,
+    (engine, short): (&str, &str),
+    (values, moves): (&Expr, &Expr),
+    kept: Expr,
+    block: impl FnOnce(&str) -> Module,
+) -> Expr {
     let pulse = m.net(&format!("{short}_moves"), 1, "a beat does");
     m.assign(&pulse, moves);
-    let name = format!("{engine}_{short}_row_end");
-    let block = row_end(&name, (lanes, inside), bits, (order.beats(), blocks));
     m.instance(
         &format!("u_{short}_row_end"),
-        block,
+        block(&format!("{engine}_{short}_row_end")),
         vec![
             ("moves", pulse),
             ("beat", values.clone()),
@@ -112,20 +123,8 @@ pub fn inside_told_row(
         values.width(),
         "zero beyond the row",
     );
-    let pulse = m.net(&format!("{short}_moves"), 1, "a beat does");
-    m.assign(&pulse, moves);
-    let name = format!("{engine}_{short}_row_end");
-    let block = told_row_end(&name, hull, values.width(), config);
-    m.instance(
-        &format!("u_{short}_row_end"),
-        block,
-        vec![
-            ("moves", pulse),
-            ("beat", values.clone()),
-            ("in_row", kept.clone()),
-        ],
-    );
-    kept
+    let block = |name: &str| told_row_end(name, hull, values.width(), config);
+    placed(m, (engine, short), (values, moves), kept, block)
 }
 
 fn told_row_end(name: &str, hull: &PixelHull, width: usize, config: &mut Config) -> Module {

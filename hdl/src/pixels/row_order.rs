@@ -2,7 +2,7 @@
 
 use super::place::Place;
 use super::sides::{Entry, Side};
-use super::told_side::{chosen, EntryNets, ToldRows};
+use super::told_side::{chosen, side_name, EntryNets, ToldRows};
 use super::turn::{late, turn_cycles, turned};
 use super::MOST_PAGES;
 use crate::config::inputs::{Config, Of};
@@ -75,7 +75,7 @@ The next job is told while the block is in reset. While `closes` is high, no bea
 /// time, also where a stretch is over in a few cycles.
 pub fn pages(order: &RowOrder, blocks: u64) -> u64 {
     // The rest of a row is a page of its own; with four of them, it is to be read before the fourth behind it comes.
-    let rest = order.rest().div_ceil(order.lanes).max(order.rest_words());
+    let rest = order.rest_beats().max(order.rest_words());
     let is_page = order.rest_words() > 0;
     let to_read = order_cycles(order.lanes as usize).to_read as u64;
     let is_short = is_page && 2 * rest * blocks + 1 < to_read;
@@ -446,11 +446,10 @@ impl Sides {
             place: Place::new(m, &side, (rows, blocks), counts_rows),
             ways: Ways::BuiltIn(side),
         };
-        let is_restless = order.rest() > 0 && order.rest_words() == 0;
         Sides {
             written: side(written, to_words),
             read: side(read, true),
-            restless: is_restless.then_some(Restless::Always),
+            restless: order.restless().then_some(Restless::Always),
             place_bits: bits_for(order.stride - 1),
             block_bits: if blocks > 1 { bits_for(blocks - 1) } else { 0 },
         }
@@ -472,28 +471,21 @@ impl Sides {
         };
         let lasts = rows.lasts(m, config);
         let restless = rows.restless(m, config);
-        let mut side = |name: &'static str, by_words: bool, config: &mut Config| {
-            let written = name == "write";
-            let (place, entry) = Place::told(
-                m,
-                &rows,
-                (name, by_words, written),
-                &lasts,
-                (config, &mut bus),
-            );
-            let slots = match by_words {
+        let mut side = |written: bool, config: &mut Config| {
+            let (place, entry) = Place::told(m, &rows, written, &lasts, (config, &mut bus));
+            let slots = match rows.by_words(written) {
                 true => rows.slots(m, config),
                 false => Vec::new(),
             };
             SideWays {
-                name,
+                name: side_name(written),
                 place,
                 ways: Ways::Told { entry, slots },
             }
         };
         let sides = Sides {
-            written: side("write", !to_words, config),
-            read: side("read", to_words, config),
+            written: side(true, config),
+            read: side(false, config),
             restless: Some(Restless::Told(restless)),
             place_bits: bits_for(hull.stretch_beats - 1),
             block_bits: 0,
@@ -687,7 +679,7 @@ impl Banks {
             }
         };
         let whole = |entry: &Entry| entry.kept[0].iter().all(|&kept| kept);
-        let rest = side.entries.iter().take(side.rest as usize);
+        let rest = side.entries.iter().take(side.counts.rest as usize);
         let in_rest = place
             .in_rest
             .as_ref()

@@ -16,12 +16,34 @@ pub(super) struct Entry {
 pub(super) struct Side {
     pub(super) name: &'static str,
     pub(super) entries: Vec<Entry>,
-    /// Of the rest of a row.
-    pub(super) rest: u64,
     /// The slot that each lane is in ahead of the turn, or behind it.
     pub(super) slots: Vec<usize>,
-    /// Stretches that it goes through: whole ones, and the rest where it has a part in that.
+    pub(super) counts: Counts,
+}
+
+/// How many entries and stretches a side goes through.
+#[derive(Clone, Copy)]
+pub(super) struct Counts {
+    /// Entries of a whole stretch.
+    pub(super) whole: u64,
+    /// Entries of the rest of a row.
+    pub(super) rest: u64,
+    /// Stretches: whole ones, and the rest where the side has a part in that.
     pub(super) stretches: u64,
+}
+
+impl Counts {
+    pub(super) fn of(order: &RowOrder, by_words: bool) -> Self {
+        let [whole, rest] = match by_words {
+            true => [order.phases.len() as u64, order.rest_words()],
+            false => [order.stride, order.rest_beats()],
+        };
+        Counts {
+            whole,
+            rest,
+            stretches: order.whole_stretches() + u64::from(rest > 0),
+        }
+    }
 }
 
 impl Side {
@@ -31,9 +53,8 @@ impl Side {
         Side {
             name,
             entries: entries.collect(),
-            rest: order.rest_words(),
             slots: slots(order),
-            stretches: order.whole_stretches() + u64::from(order.rest_words() > 0),
+            counts: Counts::of(order, true),
         }
     }
 
@@ -43,9 +64,8 @@ impl Side {
         Side {
             name,
             entries: entries.collect(),
-            rest: order.rest().div_ceil(order.lanes),
             slots: (0..order.lanes as usize).collect(),
-            stretches: order.whole_stretches() + u64::from(order.rest() > 0),
+            counts: Counts::of(order, false),
         }
     }
 }

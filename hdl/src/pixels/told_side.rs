@@ -1,7 +1,6 @@
 //! A side of the banks that rows are put in order by, where the layer is told at run time.
 
-use super::sides::{slots, Entry, Side};
-use super::Direction;
+use super::sides::{slots, Counts, Entry};
 use crate::config::descriptor::Descriptor;
 use crate::config::inputs::{Config, Of, Used};
 use crate::config::pixels::{PixelHull, RowOrder};
@@ -16,8 +15,16 @@ pub(super) struct ToldRows<'a> {
     pub of: Of,
 }
 
+/// What the names of a side's nets begin with.
+pub(super) fn side_name(written: bool) -> &'static str {
+    if written {
+        "write"
+    } else {
+        "read"
+    }
+}
+
 /// What a side is told beside the tables of its entries.
-#[derive(Clone)]
 pub(super) struct ToldNets {
     /// The number of the last entry of a whole stretch, and of the rest of a row.
     whole_last: Expr,
@@ -44,11 +51,9 @@ impl ToldRows<'_> {
         }
     }
 
-    pub fn direction(&self) -> Direction {
-        match self.of {
-            Of::Moving => Direction::ToWords,
-            Of::Result => Direction::ToBeats,
-        }
+    /// Whether a side goes by words: what moves is read by them, and the result written.
+    pub fn by_words(&self, written: bool) -> bool {
+        written == (self.of == Of::Result)
     }
 
     /// Rows of a frame, and beats of a lane's column.
@@ -120,19 +125,20 @@ impl ToldRows<'_> {
         [blocks, beats, lanes]
     }
 
-    /// The counter of stretches, and what else is told of a side; `by_words` tells which.
+    /// The counter of stretches, and what else is told of a side.
     pub fn stretches(
         &self,
         m: &mut Module,
         config: &mut Config,
-        (side, by_words): (&str, bool),
+        written: bool,
     ) -> (Counter, ToldNets) {
+        let (side, by_words) = (side_name(written), self.by_words(written));
         let what = if by_words { "word" } else { "beat" };
         let entries = bits_for(self.entries(by_words) - 1);
-        let mut port = |name: &str, width: usize, comment: &str, value: fn(&Side) -> u64| {
+        let mut port = |name: &str, width: usize, comment: &str, value: fn(Counts) -> u64| {
             let name = format!("{what}_{name}");
             self.port(m, config, (&name, width), comment, move |order, _| {
-                value(&side_of(order, by_words, false))
+                value(Counts::of(order, by_words))
             })
         };
         let bits = bits_for(self.hull.stretches() - 1);
@@ -141,9 +147,7 @@ impl ToldRows<'_> {
             side.stretches.saturating_sub(1)
         });
         let comment = "of a whole stretch, less one";
-        let whole_last = port("whole_less_1", entries, comment, |side| {
-            side.entries.len() as u64 - 1
-        });
+        let whole_last = port("whole_less_1", entries, comment, |side| side.whole - 1);
         let comment = "of the rest of a row, less one";
         let rest_last = port("rest_less_1", entries, comment, |side| {
             side.rest.saturating_sub(1)
@@ -165,14 +169,14 @@ impl ToldRows<'_> {
     pub fn restless(&self, m: &mut Module, config: &mut Config) -> Expr {
         let comment = "the rest of a row has beats and no word";
         self.port(m, config, ("restless", 1), comment, |order, _| {
-            u64::from(order.rest() > 0 && order.rest_words() == 0)
+            u64::from(order.restless())
         })
     }
 
     /// For each slot the lane that is in it ahead of the turn, or for each lane the slot behind it.
     pub fn slots(&self, m: &mut Module, config: &mut Config) -> Vec<Expr> {
         let bits = bits_for(self.hull.lanes - 1);
-        let to_words = self.direction() == Direction::ToWords;
+        let to_words = self.of == Of::Moving;
         let slots = (0..self.hull.lanes as usize).map(|index| {
             let comment = match to_words {
                 true => "slot of the lane",
@@ -204,9 +208,10 @@ impl ToldRows<'_> {
         m: &mut Module,
         config: &mut Config,
         bus: &mut LoadBus,
-        (by_words, written): (bool, bool),
+        written: bool,
         entry: &Expr,
     ) -> EntryNets {
+        let by_words = self.by_words(written);
         let (hull, of) = (*self.hull, self.of);
         let lanes = hull.lanes as usize;
         let entry_of = move |d: &Descriptor, entry: u64| {
@@ -273,13 +278,6 @@ const KEPT: [(&str, &str); 2] = [
     ("kept", "slots that are not zero"),
     ("rest_kept", "likewise in the rest of a row"),
 ];
-
-fn side_of(order: &RowOrder, by_words: bool, written: bool) -> Side {
-    match by_words {
-        true => Side::words("", order, written),
-        false => Side::beats("", order, written),
-    }
-}
 
 impl ToldNets {
     /// Whether the stretch is the rest of a row.

@@ -18,6 +18,7 @@ use super::side_stream::side_stream;
 use crate::config::capacity::Capacity;
 use crate::config::descriptor::{Descriptor, Lanes};
 use crate::config::inputs::Config;
+use crate::config::pixels::Pixels;
 use crate::pixels::{inside_row, inside_told_row, order_fifo, PLACES};
 use crate::primitives::credit_counter::CreditCounter;
 use crate::primitives::target::Target;
@@ -183,11 +184,7 @@ pub fn output_stages(
     let frame_done = m.output("frame_done", 1, "the last beat of a frame was taken");
     // A memory like that of the results is the same module.
     let as_results = stage.values.width() == lanes.results() * lanes.acc_bits;
-    let ordered = capacity
-        .pixels
-        .as_ref()
-        .is_some_and(|it| it.result.differs())
-        || capacity.told_pixels.is_some();
+    let ordered = capacity.pixels.as_ref().is_some_and(Pixels::orders_result);
     let memory = match () {
         () if as_results && all_places == capacity.fifo_results => {
             format!("{engine}_result_memory")
@@ -681,15 +678,17 @@ impl Stage {
             "values that were saturated, since reset",
         );
         let valid = self.flags.valid_at(self.positions.end);
-        if let Some(pixels) = &capacity.pixels {
-            // Lanes beyond a row's end are no values.
-            let beat = (&saturated, &valid);
-            let blocks = capacity.c_blocks * capacity.group_blocks;
-            saturated = inside_row(m, (&self.name, "saturated"), beat, &pixels.result, blocks);
-        }
-        if let Some(hull) = &capacity.told_pixels {
-            let (names, beat) = ((self.name.as_str(), "saturated"), (&saturated, &valid));
-            saturated = inside_told_row(m, names, beat, hull, config);
+        // Lanes beyond a row's end are no values.
+        let (names, beat) = ((self.name.as_str(), "saturated"), (&saturated, &valid));
+        match &capacity.pixels {
+            Some(Pixels::BuiltIn(pixels)) => {
+                let blocks = capacity.c_blocks * capacity.group_blocks;
+                saturated = inside_row(m, names, beat, &pixels.result, blocks);
+            }
+            Some(Pixels::Told(hull)) => {
+                saturated = inside_told_row(m, names, beat, hull, config);
+            }
+            None => {}
         }
         let mut bindings = vec![("valid", valid), ("saturated", saturated), ("count", count)];
         if capacity.stages_vary {

@@ -86,9 +86,10 @@ pub fn result_port(
         ("gave", taken),
         ("word", word.clone()),
     ];
-    let without_zeros = skip_in.is_none();
-    match skip_in {
+    let (memory, places) = (format!("{name}_memory"), capacity.fifo_results);
+    let fifo = match skip_in {
         None => {
+            assert!(closes.is_none(), "an engine of jobs counts runs");
             m.comb(|b| {
                 b.when(&open, |b| {
                     b.set(&out_data.d, result.0);
@@ -100,27 +101,19 @@ pub fn result_port(
                 ("tvalid", tvalid.clone()),
                 ("open", open.clone()),
             ]);
+            stream_fifo(&format!("{name}_fifo"), &memory, bits + 1, places, target)
         }
         Some((written, beats)) => {
             let runs = (name, &written, &beats);
             let zeros = Zeros::new(&mut m, runs, capacity, target, config);
             bindings.extend(zeros.join(&mut m, stream, result, closes.as_ref()));
+            let name = format!("{name}_results");
+            beat_fifo(&name, &memory, bits + 1, places, target)
         }
     };
     m.assign(&tdata, &out_data.q);
     m.assign(&tlast, &out_last.q);
     m.assign(&frame_done, &done.q);
-    let (memory, places) = (format!("{name}_memory"), capacity.fifo_results);
-    let fifo = match without_zeros {
-        true => stream_fifo(&format!("{name}_fifo"), &memory, bits + 1, places, target),
-        false => beat_fifo(
-            &format!("{name}_results"),
-            &memory,
-            bits + 1,
-            places,
-            target,
-        ),
-    };
     m.instance("u_results", fifo, bindings);
     m
 }

@@ -50,11 +50,7 @@ impl Order {
         };
         Order {
             words: of(order.phases.len() as u64, order.rest_words(), order.words()),
-            beats: of(
-                order.stride,
-                order.rest().div_ceil(order.lanes),
-                order.beats(),
-            ),
+            beats: of(order.stride, order.rest_beats(), order.beats()),
             to_read: cycles.to_read as i64,
             to_stream: cycles.to_stream as i64,
             pages: pages as i64,
